@@ -1,0 +1,179 @@
+"""The two compiled kernels: `solve_rows` and `top_k`. Arrays in, arrays out.
+
+Both give the same bits at any number of threads. The code is compiled once per instruction set
+and the best one for this CPU is chosen at import; `RECSYS_ISA` overrides the choice.
+"""
+
+import os
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.kernels import _kernels
+
+INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
+"""What this CPU can run, best first: avx512, avx2, baseline."""
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def default_threads() -> int:
+    """Cores this process may use, or the environment variable `RECSYS_NUM_THREADS`."""
+    setting = os.environ.get("RECSYS_NUM_THREADS", "")
+    if setting:
+        if not setting.isdigit() or int(setting) < 1:
+            raise ValueError(f"RECSYS_NUM_THREADS must be a whole number >= 1, not {setting!r}")
+        return int(setting)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _isa() -> str:
+    name = os.environ.get("RECSYS_ISA", INSTRUCTION_SETS[0])
+    if name not in INSTRUCTION_SETS:
+        raise ValueError(f"RECSYS_ISA must be one of {', '.join(INSTRUCTION_SETS)}, not {name!r}")
+    return name
+
+
+def _float32(array: npt.ArrayLike) -> FloatArray:
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _check_csr(
+    indptr: npt.NDArray[np.integer], columns: npt.NDArray[np.integer], n_rows: int, n_columns: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    # The kernels index without asking: a bad index here would read foreign memory there.
+    indptr = np.ascontiguousarray(indptr, dtype=np.int64)
+    columns = np.ascontiguousarray(columns, dtype=np.int32)
+    if len(indptr) != n_rows + 1 or indptr[0] != 0 or indptr[-1] != len(columns):
+        raise ValueError(f"indptr does not describe {n_rows} rows of {len(columns)} entries")
+    if np.any(indptr[1:] < indptr[:-1]):
+        raise ValueError("indptr must not decrease")
+    if len(columns) and (columns.min() < 0 or columns.max() >= n_columns):
+        raise ValueError(f"a column number lies outside 0 .. {n_columns - 1}")
+    return indptr, columns
+
+
+def solve_rows(
+    indptr: npt.NDArray[np.integer],
+    columns: npt.NDArray[np.integer],
+    factors: FloatArray,
+    ridge: FloatArray,
+    *,
+    weights: FloatArray | None = None,
+    targets: FloatArray | None = None,
+    base: npt.ArrayLike | None = None,
+    base_rhs: npt.ArrayLike | None = None,
+    start: FloatArray | None = None,
+    cg_steps: int = 0,
+    n_threads: int | None = None,
+) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+    """Solutions of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, one per CSR row.
+
+    A row without entries gets zeros (unless there is a `base_rhs`). A row whose matrix is not
+    positive definite, or whose solution is not finite, comes back as NaN, in `x` and in `energy`.
+
+    Args:
+        indptr: (n_rows + 1,) CSR row starts.
+        columns: (nnz,) CSR column numbers: rows of `factors`.
+        factors: (n_columns, f) float32, the other side's factors y.
+        ridge: (n_rows,) float32.
+        weights: (nnz,) w, or None for all 1.
+        targets: (nnz,) t, or None for all 0.
+        base: (f, f) symmetric, or None for zeros.
+        base_rhs: (f,) or None for zeros.
+        start: (n_rows, f), where conjugate gradients begin; None for zeros.
+        cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky with one refinement.
+        n_threads: worker threads; None for `default_threads()`.
+
+    Returns:
+        `x` (n_rows, f) float32 and `energy` (n_rows,) float64, `xᵀAx − 2xᵀb` at the solution.
+    """
+    n_rows, (n_columns, width) = len(ridge), factors.shape
+    indptr, columns = _check_csr(indptr, columns, n_rows, n_columns)
+    if start is not None and cg_steps and start.shape != (n_rows, width):
+        raise ValueError(f"start must be {(n_rows, width)}, not {start.shape}")
+    for name, values in (("weights", weights), ("targets", targets)):
+        if values is not None and len(values) != len(columns):
+            raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
+    warm = start is not None and cg_steps
+    x = np.array(start, np.float32) if warm else np.zeros((n_rows, width), np.float32)
+    energy = np.empty(n_rows, np.float64)
+    if n_rows and width:
+        _kernels.solve_rows(
+            _isa(),
+            indptr,
+            columns,
+            None if weights is None else _float32(weights),
+            None if targets is None else _float32(targets),
+            _float32(factors),
+            None if base is None else _float32(base).reshape(width, width),
+            None if base_rhs is None else _float32(base_rhs).reshape(width),
+            _float32(ridge),
+            x,
+            energy,
+            cg_steps,
+            n_threads or default_threads(),
+        )
+    return x, energy
+
+
+def top_k(
+    queries: FloatArray,
+    item_factors: FloatArray,
+    k: int,
+    *,
+    item_bias: FloatArray | None = None,
+    candidates: npt.NDArray[np.integer] | None = None,
+    excluded: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None = None,
+    n_threads: int | None = None,
+) -> tuple[npt.NDArray[np.int32], FloatArray]:
+    """The k best items of `queries @ item_factors.T + item_bias`, best first, ties by item order.
+
+    An excluded item is never returned: where fewer than k items are left, the row ends in items -1
+    with score NaN.
+
+    Args:
+        queries: (n, f) float32.
+        item_factors: (n_items, f) float32.
+        k: how many, at least 1.
+        item_bias: (n_items,) float32 or None.
+        candidates: increasing item numbers to choose from; None for all.
+        excluded: CSR (indptr, columns sorted within a row) of items not to return, a row a query.
+        n_threads: worker threads; None for `default_threads()`.
+
+    Returns:
+        Items (n, k) int32 and scores (n, k) float32.
+    """
+    n_queries, (n_items, width) = len(queries), item_factors.shape
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    if queries.shape[1] != width:
+        raise ValueError(f"queries are {queries.shape[1]} wide, the item factors {width}")
+    if candidates is None:
+        candidates = np.arange(n_items, dtype=np.int32)
+    candidates = np.ascontiguousarray(candidates, dtype=np.int32)
+    if len(candidates) and (
+        candidates[0] < 0 or candidates[-1] >= n_items or np.any(np.diff(candidates) <= 0)
+    ):
+        raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
+    indptr = columns = None
+    if excluded is not None:
+        indptr, columns = _check_csr(*excluded, n_queries, n_items)
+    items = np.full((n_queries, k), -1, np.int32)
+    scores = np.full((n_queries, k), np.nan, np.float32)
+    if n_queries and len(candidates):
+        _kernels.top_k(
+            _isa(),
+            _float32(queries),
+            _float32(item_factors),
+            None if item_bias is None else _float32(item_bias),
+            candidates,
+            indptr,
+            columns,
+            items,
+            scores,
+            n_threads or default_threads(),
+        )
+    return items, scores

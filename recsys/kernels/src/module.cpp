@@ -1,0 +1,189 @@
+// The Python face of the kernels: picks the instruction set, owns memory and threads.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "kernels.hpp"
+
+namespace nb = nanobind;
+using recsys::Isa;
+
+template <class T>
+using Array1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Array2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+namespace {
+
+#define RECSYS_ISA_TABLE(isa)                                                      \
+    Isa {                                                                          \
+        #isa, recsys::isa::row_scratch, recsys::isa::stride, recsys::isa::solve,   \
+            recsys::isa::panel_width(), recsys::isa::top_k_scratch, recsys::isa::top_k \
+    }
+
+std::vector<Isa> available_isas() {
+    std::vector<Isa> found;
+#ifdef RECSYS_X86
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        found.push_back(RECSYS_ISA_TABLE(avx512));
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        found.push_back(RECSYS_ISA_TABLE(avx2));
+#endif
+    found.push_back(RECSYS_ISA_TABLE(baseline));
+    return found;
+}
+
+const std::vector<Isa>& isas() {
+    static const std::vector<Isa> all = available_isas();
+    return all;
+}
+
+const Isa& isa_named(const std::string& name) {
+    for (const Isa& isa : isas())
+        if (name.empty() || name == isa.name) return isa;
+    throw std::invalid_argument("instruction set '" + name + "' is not available on this CPU");
+}
+
+struct FreeAligned {
+    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
+};
+using Aligned = std::unique_ptr<float, FreeAligned>;
+
+Aligned aligned_floats(int64_t n) {
+    return Aligned(static_cast<float*>(::operator new(n * sizeof(float), std::align_val_t(64))));
+}
+
+// Hands [0, n) out in pieces of `grain` to whichever worker is free. Which worker takes a piece
+// changes nothing in the result: every row is written by one iteration.
+template <class Work>
+void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_floats, const Work& work) {
+    const int64_t pieces = (n + grain - 1) / grain;
+    const int workers = static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(n_threads, pieces)));
+    std::vector<Aligned> scratch;
+    for (int i = 0; i < workers; ++i) scratch.push_back(aligned_floats(scratch_floats));
+    std::atomic<int64_t> next{0};
+    auto loop = [&](float* memory) {
+        for (int64_t begin; (begin = next.fetch_add(grain)) < n;)
+            work(begin, std::min(begin + grain, n), memory);
+    };
+    std::vector<std::thread> threads;
+    try {
+        for (int i = 1; i < workers; ++i) threads.emplace_back(loop, scratch[i].get());
+    } catch (const std::system_error&) {
+        // The system grants no more threads: those there are do all the work.
+    }
+    loop(scratch[0].get());
+    for (std::thread& thread : threads) thread.join();
+}
+
+void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
+                Array1<const int32_t> columns, std::optional<Array1<const float>> weights,
+                std::optional<Array1<const float>> targets, Array2<const float> factors,
+                std::optional<Array2<const float>> base, std::optional<Array1<const float>> base_rhs,
+                Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
+                int n_steps, int n_threads) {
+    const Isa& isa = isa_named(isa_name);
+    const int64_t width = factors.shape(1), stride = isa.stride(width);
+    const int64_t n_rows = solution.shape(0);
+    Aligned padded_base, padded_rhs;
+    if (base) {
+        padded_base = aligned_floats(stride * stride);
+        std::fill_n(padded_base.get(), stride * stride, 0.0f);
+        for (int64_t i = 0; i < width; ++i)
+            std::copy_n(base->data() + i * width, width, padded_base.get() + i * stride);
+    }
+    if (base_rhs) {
+        padded_rhs = aligned_floats(stride);
+        std::fill_n(padded_rhs.get(), stride, 0.0f);
+        std::copy_n(base_rhs->data(), width, padded_rhs.get());
+    }
+    const recsys::RowProblems problems{indptr.data(),
+                                       columns.data(),
+                                       weights ? weights->data() : nullptr,
+                                       targets ? targets->data() : nullptr,
+                                       factors.data(),
+                                       width,
+                                       padded_base.get(),
+                                       padded_rhs.get(),
+                                       ridge.data(),
+                                       solution.data(),
+                                       energy.data(),
+                                       n_steps};
+    nb::gil_scoped_release release;
+    parallel_for(n_rows, 16, n_threads, isa.row_scratch(width),
+                 [&](int64_t begin, int64_t end, float* memory) {
+                     isa.solve(problems, begin, end, memory);
+                 });
+}
+
+void top_k(const std::string& isa_name, Array2<const float> queries, Array2<const float> item_factors,
+           std::optional<Array1<const float>> item_bias, Array1<const int32_t> candidates,
+           std::optional<Array1<const int64_t>> excluded_indptr,
+           std::optional<Array1<const int32_t>> excluded, Array2<int32_t> items,
+           Array2<float> scores, int n_threads) {
+    const Isa& isa = isa_named(isa_name);
+    const int64_t width = item_factors.shape(1), n_columns = candidates.shape(0);
+    const int64_t panel = isa.panel_width, n_panels = (n_columns + panel - 1) / panel;
+    nb::gil_scoped_release release;
+    // (n_panels, width, panel): a tile then reads the items of one panel straight through.
+    Aligned packed = aligned_floats(std::max<int64_t>(1, n_panels * panel * width));
+    Aligned packed_bias = aligned_floats(std::max<int64_t>(1, n_panels * panel));
+    parallel_for(n_panels, 16, n_threads, 1, [&](int64_t begin, int64_t end, float*) {
+        for (int64_t p = begin; p < end; ++p)
+            for (int64_t lane = 0; lane < panel; ++lane) {
+                const int64_t column = p * panel + lane;
+                const bool real = column < n_columns;
+                const int64_t item = real ? candidates.data()[column] : 0;
+                packed_bias.get()[column] = real && item_bias ? item_bias->data()[item] : 0.0f;
+                for (int64_t k = 0; k < width; ++k)
+                    packed.get()[(p * width + k) * panel + lane] =
+                        real ? item_factors.data()[item * width + k] : 0.0f;
+            }
+    });
+    const recsys::TopK job{queries.data(),
+                           packed.get(),
+                           packed_bias.get(),
+                           candidates.data(),
+                           n_columns,
+                           width,
+                           excluded_indptr ? excluded_indptr->data() : nullptr,
+                           excluded ? excluded->data() : nullptr,
+                           static_cast<int64_t>(items.shape(1)),
+                           items.data(),
+                           scores.data()};
+    parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads,
+                 isa.top_k_scratch(width, job.k), [&](int64_t begin, int64_t end, float* memory) {
+                     isa.top_k(job, begin, end, memory);
+                 });
+}
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+    m.def("instruction_sets", [] {
+        nb::list names;
+        for (const Isa& isa : isas()) names.append(isa.name);
+        return names;
+    });
+    m.def("solve_rows", &solve_rows, nb::arg("isa"), nb::arg("indptr"), nb::arg("columns"),
+          nb::arg("weights").none(), nb::arg("targets").none(), nb::arg("factors"),
+          nb::arg("base").none(), nb::arg("base_rhs").none(), nb::arg("ridge"),
+          nb::arg("solution"), nb::arg("energy"), nb::arg("n_steps"), nb::arg("n_threads"));
+    m.def("top_k", &top_k, nb::arg("isa"), nb::arg("queries"), nb::arg("item_factors"),
+          nb::arg("item_bias").none(), nb::arg("candidates"), nb::arg("excluded_indptr").none(),
+          nb::arg("excluded").none(), nb::arg("items"), nb::arg("scores"), nb::arg("n_threads"));
+}
