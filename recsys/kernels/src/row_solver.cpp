@@ -10,8 +10,8 @@
 namespace recsys {
 namespace {
 
-constexpr int64_t kBlockFloats = 48 * 1024;  // 192 KiB: gathered factors, inside a core's L2
-constexpr int64_t kPrefetch = 6;             // entries ahead; a row of factors spans several lines
+constexpr int64_t kBlockFloats = 160 * 1024;  // 640 KiB: gathered factors, inside a core's L2
+constexpr int64_t kPrefetchFloats = 1280;       // how far the gather asks ahead
 constexpr int kTileRows = 8;                 // rows of the outer-product tile, broadcast
 constexpr int kPanel = 8;                    // columns that Cholesky eliminates at a time
 
@@ -50,10 +50,10 @@ struct Row {
 
     // Copies the factors of entries [from, to) into the block.
     void gather(int64_t from, int64_t to) const {
-        const int64_t width = problems.width;
+        const int64_t width = problems.width, ahead_by = kPrefetchFloats / stride + 2;
         for (int64_t j = from; j < to; ++j) {
-            if (j + kPrefetch < to) {
-                const float* ahead = problems.factors + problems.columns[j + kPrefetch] * width;
+            if (j + ahead_by < to) {
+                const float* ahead = problems.factors + problems.columns[j + ahead_by] * width;
                 for (int64_t k = 0; k < width; k += 16) __builtin_prefetch(ahead + k);
             }
             float* y = scratch.block + (j - from) * stride;
