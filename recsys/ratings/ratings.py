@@ -1,0 +1,439 @@
+"""`Ratings`: who rated what, how high and when, as one immutable sparse matrix."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from recsys.errors import DataError
+from recsys.ids import IdArray, IdIndex, as_id_array
+
+Duplicates = Literal["latest", "mean", "error"]
+DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "error")
+
+IntArray = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """User–item ratings. Every array is read-only; changes make a new `Ratings`."""
+
+    users: IdIndex
+    items: IdIndex
+    matrix: sp.csr_matrix
+    """(n_users, n_items) float32 CSR, sorted, without duplicates. All ones where the source gave
+    no rating values; a stored zero is a rating of zero."""
+    timestamps: npt.NDArray[np.int64] | None
+    """(n_ratings,) seconds since 1970, in the order of `matrix.data`; None where there are none."""
+    item_table: pd.DataFrame
+    """What is known of each item, one row per item in row order (title, year, genres, ...)."""
+    has_values: bool = True
+    """False where the source gave no rating values (implicit feedback)."""
+
+    @property
+    def n_users(self) -> int:
+        """Number of users: rows of the matrix."""
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items: columns of the matrix."""
+        return len(self.items)
+
+    @property
+    def n_ratings(self) -> int:
+        """Number of ratings: entries of the matrix."""
+        return int(self.matrix.nnz)
+
+    @property
+    def density(self) -> float:
+        """Share of the user–item pairs that have a rating, 0 to 1."""
+        return self.n_ratings / max(1, self.n_users * self.n_items)
+
+    def __repr__(self) -> str:
+        return (
+            f"Ratings({self.n_users:,} users, {self.n_items:,} items, {self.n_ratings:,} ratings, "
+            f"density {self.density:.2%})"
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of ids, matrix and timestamps: equal exactly where the data are equal."""
+        digest = hashlib.sha256()
+        for index in (self.users, self.items):
+            raw = index.ids if index.is_integer else "\0".join(index.ids).encode()
+            digest.update(raw)
+        for array in (self.matrix.indptr.astype(np.int64), self.matrix.indices, self.matrix.data):
+            digest.update(np.ascontiguousarray(array))
+        if self.timestamps is not None:
+            digest.update(self.timestamps)
+        return digest.hexdigest()
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        user: str = "user_id",
+        item: str = "item_id",
+        rating: str | None = "rating",
+        timestamp: str | None = None,
+        items: pd.DataFrame | None = None,
+        *,
+        duplicates: Duplicates = "latest",
+    ) -> Ratings:
+        """Ratings from a table with one row per rating.
+
+        Args:
+            frame: the table.
+            user: column of user ids, integers or strings.
+            item: column of item ids.
+            rating: column of ratings, finite numbers; None for implicit feedback (all ones).
+            timestamp: column of seconds since 1970, or of dates; None where there is none.
+            items: table with the column `item` and whatever is known of each item.
+            duplicates: what to do with several ratings of one item by one user: keep the `latest`
+                (by timestamp, then by position), their `mean`, or raise an `error`.
+
+        Raises:
+            DataError: a column is missing, or a value in it is no id, rating or time.
+        """
+        arrays: dict[str, Any] = {}
+        for role, column in (("user", user), ("item", item), ("rating", rating), ("time", timestamp)):
+            if column is None:
+                continue
+            if column not in frame.columns:
+                have = ", ".join(map(repr, frame.columns))
+                raise DataError(f"the table has no {role} column {column!r}; it has {have}")
+            arrays[role] = _column(frame[column], role)
+        table = None
+        if items is not None:
+            if item not in items.columns:
+                raise DataError(f"the item table has no column {item!r}, which names the items")
+            table = items.rename(columns={item: "item"})
+        return build_ratings(
+            arrays["user"],
+            arrays["item"],
+            arrays.get("rating"),
+            arrays.get("time"),
+            items=table,
+            duplicates=duplicates,
+        )
+
+    def select(self, keep: npt.NDArray[np.bool_]) -> Ratings:
+        """The ratings where `keep` (n_ratings,) is true, over the same users and items."""
+        kept_before = np.concatenate([[0], np.cumsum(keep)])
+        matrix = sp.csr_matrix(
+            (
+                self.matrix.data[keep],
+                self.matrix.indices[keep],
+                kept_before[self.matrix.indptr],
+            ),
+            shape=self.matrix.shape,
+        )
+        timestamps = None if self.timestamps is None else self.timestamps[keep]
+        return replace(self, matrix=_frozen_csr(matrix), timestamps=_frozen(timestamps))
+
+    def with_values(self, values: npt.ArrayLike, has_values: bool = True) -> Ratings:
+        """The same pairs with other values (n_ratings,), in the order of `matrix.data`."""
+        data = np.array(values, dtype=np.float32)
+        if data.shape != (self.n_ratings,):
+            raise ValueError(f"values must be ({self.n_ratings},), not {data.shape}")
+        matrix = sp.csr_matrix(
+            (data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape, copy=False
+        )
+        return replace(self, matrix=_frozen_csr(matrix), has_values=has_values)
+
+    def at_least_active(self, per_user: int = 1, per_item: int = 1) -> Ratings:
+        """Ratings where every user has at least `per_user` and every item `per_item` ratings.
+
+        Users and items are dropped until none falls short (the k-core).
+
+        Raises:
+            DataError: no ratings are left.
+        """
+        matrix = self.matrix
+        rows = np.repeat(np.arange(self.n_users), np.diff(matrix.indptr))
+        keep = np.ones(self.n_ratings, bool)
+        while True:
+            per_row = np.bincount(rows[keep], minlength=self.n_users)
+            per_column = np.bincount(matrix.indices[keep], minlength=self.n_items)
+            stay = keep & (per_row[rows] >= per_user) & (per_column[matrix.indices] >= per_item)
+            if stay.sum() == keep.sum():
+                break
+            keep = stay
+        if not keep.any():
+            raise DataError(
+                f"no ratings are left with at least {per_user} per user and {per_item} per item; "
+                "ask for less"
+            )
+        return self.select(keep).without_empty()
+
+    def without_empty(self) -> Ratings:
+        """The same ratings without the users and items that have none."""
+        users = np.flatnonzero(np.diff(self.matrix.indptr))
+        items = np.flatnonzero(np.bincount(self.matrix.indices, minlength=self.n_items))
+        matrix = self.matrix[users][:, items]
+        return replace(
+            self,
+            users=IdIndex(self.users.ids[users], self.users.kind),
+            items=IdIndex(self.items.ids[items], self.items.kind),
+            matrix=_frozen_csr(matrix.astype(np.float32)),
+            item_table=self.item_table.iloc[items].reset_index(drop=True),
+        )
+
+    def reindex(self, users: IdIndex, items: IdIndex, item_table: pd.DataFrame) -> Ratings:
+        """The same ratings over wider indexes, which must hold every user and item there is."""
+        rows = users.rows(self.users.ids)
+        columns = items.rows(self.items.ids)
+        counts = np.zeros(len(users), np.int64)
+        counts[rows] = np.diff(self.matrix.indptr)
+        # Both indexes increase, so rows and columns keep their order and the entries theirs.
+        matrix = sp.csr_matrix(
+            (
+                self.matrix.data,
+                columns[self.matrix.indices].astype(np.int32),
+                np.concatenate([[0], np.cumsum(counts)]),
+            ),
+            shape=(len(users), len(items)),
+        )
+        return replace(
+            self, users=users, items=items, matrix=_frozen_csr(matrix), item_table=item_table
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long table with the columns user, item, rating and, where known, timestamp."""
+        rows = np.repeat(np.arange(self.n_users), np.diff(self.matrix.indptr))
+        columns: dict[str, Any] = {
+            "user": self.users.ids[rows],
+            "item": self.items.ids[self.matrix.indices],
+            "rating": self.matrix.data,
+        }
+        if self.timestamps is not None:
+            columns["timestamp"] = self.timestamps
+        return pd.DataFrame(columns)
+
+
+def build_ratings(
+    user_ids: npt.ArrayLike,
+    item_ids: npt.ArrayLike,
+    values: npt.NDArray[np.float32] | None,
+    timestamps: npt.NDArray[np.int64] | None,
+    *,
+    items: pd.DataFrame | None = None,
+    duplicates: Duplicates = "latest",
+    source: str = "the table",
+) -> Ratings:
+    """Ratings from parallel arrays: encode the ids, sort into CSR, resolve duplicates.
+
+    `items` has a column `item` with the ids; `source` names the data in messages.
+    """
+    if duplicates not in DUPLICATES:
+        raise ValueError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}")
+    try:
+        users, rows = encode(user_ids, "user")
+        item_index, columns = encode(item_ids, "item")
+    except ValueError as error:
+        raise DataError(f"{source}: {error}") from None
+    if not len(rows):
+        raise DataError(f"{source} holds no ratings")
+    return assemble(
+        users, item_index, rows, columns, values, timestamps, items, duplicates, source
+    )
+
+
+def assemble(
+    users: IdIndex,
+    item_index: IdIndex,
+    rows: npt.NDArray[np.int32],
+    columns: npt.NDArray[np.int32],
+    values: npt.NDArray[np.float32] | None,
+    timestamps: npt.NDArray[np.int64] | None,
+    items: pd.DataFrame | None,
+    duplicates: Duplicates,
+    source: str,
+) -> Ratings:
+    """Ratings from row and column numbers: the sorting half of `build_ratings`."""
+    shape = (len(users), len(item_index))
+    order, indptr, indices = _csr_order(rows, columns, shape)
+    has_values = values is not None
+    data = np.ones(len(indices), np.float32) if values is None else _take(values, order)
+    times = None if timestamps is None else _take(timestamps, order)
+    again = indices[1:] == indices[:-1]
+    again[indptr[1:-1][(indptr[1:-1] > 0) & (indptr[1:-1] < len(indices))] - 1] = False
+    if again.any():
+        if duplicates == "error":
+            at = int(np.flatnonzero(again)[0])
+            row = int(np.searchsorted(indptr, at, side="right")) - 1
+            raise DataError(
+                f"{source}: user {users.ids[row]!r} rated item {item_index.ids[indices[at]]!r} "
+                "more than once; choose duplicates='latest' or 'mean'"
+            )
+        position = np.arange(len(indices)) if order is None else order
+        group = np.concatenate([[0], np.cumsum(~again)])
+        keep = np.ones(len(indices), bool)
+        if duplicates == "latest":
+            by_time = (position, group) if times is None else (position, times, group)
+            latest = np.lexsort(by_time)
+            data = data[latest]
+            times = None if times is None else times[latest]
+            keep[:-1] = ~again  # the last of each group
+        else:
+            data = (np.bincount(group, data) / np.bincount(group))[group].astype(np.float32)
+            keep[:-1] = ~again
+            if times is not None:
+                times = np.maximum.reduceat(times, np.flatnonzero(np.r_[True, ~again]))[group]
+        indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
+        indices, data = indices[keep], data[keep]
+        times = None if times is None else times[keep]
+    matrix = sp.csr_matrix((data, indices, indptr), shape=shape, copy=False)
+    return Ratings(
+        users=users,
+        items=item_index,
+        matrix=_frozen_csr(matrix),
+        timestamps=_frozen(times),
+        item_table=_align_items(items, item_index),
+        has_values=has_values,
+    )
+
+
+def encode(ids: Any, kind: str) -> tuple[IdIndex, npt.NDArray[np.int32]]:
+    """The index of the distinct ids, and each id's row number in it (int32)."""
+    values = as_id_array(ids, kind)
+    if values.dtype.kind == "i" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low < 4 * len(values) + 1_000_000:
+            # Ids in a narrow range: a table beats hashing many times over.
+            present = np.zeros(high - low + 1, bool)
+            shifted = values if low == 0 else values - low
+            present[shifted] = True
+            unique = np.flatnonzero(present) + low
+            table = np.cumsum(present, dtype=np.int32)
+            table -= 1
+            return IdIndex(unique, kind), table[shifted]
+    codes, found = pd.factorize(values)
+    unique = np.asarray(found)
+    order = np.argsort(unique)
+    rank = np.empty(len(unique), np.int32)
+    rank[order] = np.arange(len(unique), dtype=np.int32)
+    return IdIndex(unique[order], kind), rank[codes]
+
+
+def _csr_order(
+    rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], shape: tuple[int, int]
+) -> tuple[npt.NDArray[np.int32] | None, IntArray, npt.NDArray[np.int32]]:
+    # The permutation into CSR order (None where the entries are in it), indptr and indices.
+    # Duplicates stay, in any order.
+    counts = np.bincount(rows, minlength=shape[0])
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    if _is_sorted(rows, columns):
+        return None, indptr, columns
+    n = len(rows)
+    # A counting sort by row: with its position as column, every entry is its own.
+    by_row = sp.csr_matrix(
+        (np.ones(n, np.int8), (rows, np.arange(n, dtype=np.int32))), shape=(shape[0], n)
+    ).indices
+    entries = sp.csr_matrix((by_row, columns[by_row], indptr), shape=shape, copy=False)
+    entries.sort_indices()
+    return entries.data, indptr, entries.indices
+
+
+def _is_sorted(rows: IntArray, columns: IntArray, block: int = 1 << 20) -> bool:
+    for start in range(0, len(rows) - 1, block):
+        r, c = rows[start : start + block + 1], columns[start : start + block + 1]
+        if not np.all((r[1:] > r[:-1]) | ((r[1:] == r[:-1]) & (c[1:] >= c[:-1]))):
+            return False
+    return True
+
+
+def _take(values: npt.NDArray[Any], order: IntArray | None) -> npt.NDArray[Any]:
+    return values if order is None else values[order]
+
+
+def _frozen(array: npt.NDArray[Any] | None) -> Any:
+    if array is not None:
+        array.flags.writeable = False
+    return array
+
+
+def _frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    matrix.has_sorted_indices = True
+    matrix.has_canonical_format = True
+    for array in (matrix.data, matrix.indices, matrix.indptr):
+        array.flags.writeable = False
+    return matrix
+
+
+def _align_items(items: pd.DataFrame | None, index: IdIndex) -> pd.DataFrame:
+    if items is None or not len(items):
+        return pd.DataFrame(index=pd.RangeIndex(len(index)))
+    known = items.drop_duplicates("item", keep="last")
+    try:
+        ids = as_id_array(known["item"].to_numpy(), "item")
+    except ValueError as error:
+        raise DataError(f"item table: {error}") from None
+    if len(ids) and (ids.dtype.kind == "i") != index.is_integer:
+        # One side was read as text: compare as text.
+        wanted = pd.Index([str(i) for i in index.ids])
+        found = pd.Index([str(i) for i in ids]).get_indexer(wanted)
+    else:
+        found = pd.Index(ids).get_indexer(pd.Index(index.ids))
+    aligned = known.drop(columns="item").reset_index(drop=True)
+    return aligned.reindex(found).reset_index(drop=True)
+
+
+def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
+    # One column of a table as an array of the type its role needs.
+    name = series.name
+    if role in ("user", "item"):
+        missing = series.isna().to_numpy()
+        if missing.any():
+            raise DataError(f"row {int(missing.argmax())}: the {role} id in {name!r} is missing")
+        values: IdArray = series.to_numpy()
+        return values
+    if role == "time":
+        return times_as_seconds(series)
+    numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(f"row {row}: {name!r} is {series.iloc[row]!r}, not a finite number")
+    return numbers.astype(np.float32)
+
+
+def times_as_seconds(series: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Seconds since 1970 (int64) from numbers or dates; DataError names the first bad row."""
+    if pd.api.types.is_numeric_dtype(series):
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        bad = ~np.isfinite(numbers)
+        if not bad.any():
+            return numbers.astype(np.int64)
+    else:
+        dates = pd.to_datetime(series, errors="coerce", utc=True)
+        bad = dates.isna().to_numpy()
+        if not bad.any():
+            seconds = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+            return np.asarray(seconds.astype(np.int64))
+    row = int(bad.argmax())
+    raise DataError(f"row {row}: {series.name!r} is {series.iloc[row]!r}, not a time")
+
+
+def overview(ratings: Ratings) -> Mapping[str, Any]:
+    """The numbers one wants to see first, for `recsys inspect` and the training output."""
+    per_user = np.diff(ratings.matrix.indptr)
+    per_item = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
+    return {
+        "users": ratings.n_users,
+        "items": ratings.n_items,
+        "ratings": ratings.n_ratings,
+        "density": ratings.density,
+        "ratings per user, median": float(np.median(per_user)),
+        "ratings per item, median": float(np.median(per_item)),
+        "mean rating": float(ratings.matrix.data.mean(dtype=np.float64)),
+    }

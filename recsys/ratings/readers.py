@@ -1,0 +1,520 @@
+"""From files to `Ratings`: every MovieLens layout, CSV, TSV and Parquet.
+
+The happy path is one multi-threaded parse by pyarrow. Only when that refuses, or leaves a value
+that is no rating, is the file read again line by line to name the first bad row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from recsys.errors import DataError
+from recsys.ids import IdIndex
+from recsys.ratings.item_tables import read_item_table
+from recsys.ratings.ratings import Duplicates, Ratings, assemble, build_ratings, encode
+from recsys.ratings.ratings import times_as_seconds
+
+ROLES = ("user", "item", "rating", "timestamp")
+RECOGNISED = {
+    "user": ("user", "userid", "uid", "customer", "customerid", "reviewerid", "visitorid"),
+    "item": ("item", "itemid", "iid", "movie", "movieid", "product", "productid", "asin", "book",
+             "bookid", "track", "trackid"),
+    "rating": ("rating", "ratings", "score", "stars", "value", "overall", "preference"),
+    "timestamp": ("timestamp", "time", "ts", "date", "datetime", "unixreviewtime", "ratedat"),
+}  # fmt: skip
+"""Column names recognised without being named, in lower case without `_`, `-` and spaces."""
+
+RATING_FILES = ("u.data", "ratings.dat", "ratings.csv", "ratings.parquet", "ratings.tsv")
+_MEMBERS = re.compile(r"(^|/)(u\.(data|item|genre)|(ratings|movies|items)\.(dat|csv|tsv|parquet)"
+                      r"|[^/]+\.(inter|item))$")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the columns of a text file are."""
+
+    separator: str
+    header: bool
+    columns: tuple[str, ...]
+    roles: dict[str, str]
+    """Role (user, item, rating, timestamp) -> column."""
+    encoding: str
+    integer_ids: dict[str, bool]
+    integer_times: bool
+
+
+def read_ratings(
+    path: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    timestamp: str | None = None,
+    items: str | os.PathLike[str] | pd.DataFrame | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    duplicates: Duplicates = "latest",
+) -> Ratings:
+    """Ratings from a MovieLens folder or zip, or from a CSV, TSV or Parquet file or a DataFrame.
+
+    Columns not named are recognised by their usual names (`user_id`, `movieId`, `rating`,
+    `timestamp`, ...); a text file without a header has user, item, rating and timestamp in this
+    order. A file without a rating column is implicit feedback. Titles, years and genres beside the
+    ratings (`movies.csv`, `movies.dat`, `u.item`) come along.
+
+    Args:
+        path: folder, zip archive, file or DataFrame.
+        user: column of user ids.
+        item: column of item ids.
+        rating: column of ratings.
+        timestamp: column of times: seconds since 1970, or dates.
+        items: file or table that says what the items are, where it does not lie beside the ratings.
+        separator: between fields; found out from the first line where not given.
+        encoding: of the text; UTF-8 where it is that, else ISO-8859-1, where not given.
+        duplicates: several ratings of one item by one user: `latest`, `mean` or `error`.
+
+    Raises:
+        DataError: the file is missing, empty, damaged or no ratings file; one line that names file,
+            row and value. Nothing is half-loaded.
+    """
+    named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
+    if isinstance(path, pd.DataFrame):
+        return _read_frame(path, named, items, duplicates)
+    source = Path(path)
+    if not source.exists():
+        raise DataError(f"{source}: no such file or folder")
+    if source.is_file() and source.suffix == ".zip":
+        with _unpacked(source) as folder:
+            return read_ratings(
+                folder, user=user, item=item, rating=rating, timestamp=timestamp, items=items,
+                separator=separator, encoding=encoding, duplicates=duplicates,
+            )  # fmt: skip
+    file = find_ratings_file(source) if source.is_dir() else source
+    if file.stat().st_size == 0:
+        raise DataError(f"{file}: the file is empty")
+    if file.suffix in (".parquet", ".pq"):
+        columns = _read_parquet(file, named)
+    else:
+        columns = _read_text(file, named, separator, encoding)
+    table = items if isinstance(items, pd.DataFrame) else read_item_table(file, items)
+    return _finish(columns, table, duplicates, str(file))
+
+
+def find_ratings_file(folder: Path) -> Path:
+    """The ratings file in a folder, or in the only folder inside it."""
+    for candidate in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
+        for name in RATING_FILES:
+            if (candidate / name).is_file():
+                return candidate / name
+        inter = sorted(candidate.glob("*.inter"))
+        if inter:
+            return inter[0]
+    expected = ", ".join(RATING_FILES)
+    raise DataError(f"{folder}: no ratings file in this folder (looked for {expected}, *.inter)")
+
+
+@contextmanager
+def _unpacked(archive: Path) -> Iterator[Path]:
+    # Only what a reader reads is taken out, and nothing that would land outside the folder.
+    try:
+        with zipfile.ZipFile(archive) as bundle, tempfile.TemporaryDirectory() as folder:
+            for name in bundle.namelist():
+                parts = Path(name.replace("\\", "/")).parts
+                if Path(name).is_absolute() or ".." in parts or ":" in name[:3]:
+                    raise DataError(f"{archive}: member {name!r} escapes the archive; not unpacked")
+            for name in bundle.namelist():
+                if _MEMBERS.search(name):
+                    bundle.extract(name, folder)
+            try:
+                yield Path(folder)
+            except DataError as error:
+                raise DataError(str(error).replace(folder, str(archive))) from None
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{archive}: damaged or no zip archive ({error}); fetch it again") from None
+
+
+def _finish(
+    columns: dict[str, Any], items: pd.DataFrame | None, duplicates: Duplicates, source: str
+) -> Ratings:
+    # Columns are taken out one by one, so that each is gone before the next needs room.
+    users, rows = _encode(columns.pop("user"), "user", source)
+    item_index, item_rows = _encode(columns.pop("item"), "item", source)
+    return assemble(
+        users, item_index, rows, item_rows, columns.pop("rating", None),
+        columns.pop("timestamp", None), items, duplicates, source,
+    )  # fmt: skip
+
+
+def _encode(column: Any, kind: str, source: str) -> tuple[IdIndex, npt.NDArray[np.int32]]:
+    if isinstance(column, np.ndarray):
+        try:
+            return encode(column, kind)
+        except ValueError as error:
+            raise DataError(f"{source}: {error}") from None
+    # Text ids: Arrow's dictionary, then into increasing order.
+    coded = column.combine_chunks().dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+    ids = np.array(coded.dictionary.to_pylist(), dtype=object)
+    order = np.argsort(ids)
+    rank = np.empty(len(ids), np.int32)
+    rank[order] = np.arange(len(ids), dtype=np.int32)
+    return IdIndex(ids[order], kind), rank[coded.indices.to_numpy()]
+
+
+def _read_frame(
+    frame: pd.DataFrame, named: dict[str, str | None], items: Any, duplicates: Duplicates
+) -> Ratings:
+    roles = assign_roles([str(c) for c in frame.columns], named, "the table")
+    table = None
+    if items is not None:
+        table = items if isinstance(items, pd.DataFrame) else read_item_table(Path(items), items)
+        if table is not None and "item" not in table.columns:
+            name = assign_item_column([str(c) for c in table.columns], "the item table")
+            table = table.rename(columns={name: "item"})
+    if not len(frame):
+        raise DataError("the table holds no ratings")
+    return Ratings.from_frame(
+        frame,
+        user=roles["user"],
+        item=roles["item"],
+        rating=roles.get("rating"),
+        timestamp=roles.get("timestamp"),
+        items=None if table is None else table.rename(columns={"item": roles["item"]}),
+        duplicates=duplicates,
+    )
+
+
+def _plain(name: str) -> str:
+    # "user_id:token" (RecBole), "User ID" and "userId" are one name.
+    return re.sub(r"[_\-\s]", "", name.split(":")[0]).lower()
+
+
+def assign_item_column(columns: list[str], source: str) -> str:
+    """The column that holds the item ids in a table of items."""
+    for column in columns:
+        if _plain(column) in RECOGNISED["item"] or _plain(column) == "id":
+            return column
+    raise DataError(f"{source}: no item column among {', '.join(map(repr, columns))}")
+
+
+def assign_roles(columns: list[str], named: dict[str, str | None], source: str) -> dict[str, str]:
+    """Role -> column, from the names given and the names recognised.
+
+    Raises:
+        DataError: a named column is not there, or the user or item column cannot be told.
+    """
+    roles: dict[str, str] = {}
+    for role, name in named.items():
+        if name is not None:
+            if name not in columns:
+                have = ", ".join(map(repr, columns))
+                raise DataError(f"{source}: no column {name!r} for the {role}; it has {have}")
+            roles[role] = name
+    for role in ROLES:
+        if role in roles:
+            continue
+        known = [c for c in columns if _plain(c) in RECOGNISED[role] and c not in roles.values()]
+        if known:
+            roles[role] = known[0]
+        elif role in ("user", "item"):
+            raise DataError(
+                f"{source}: no {role} column among {', '.join(map(repr, columns))}; "
+                f"name it with {role}=..."
+            )
+    return roles
+
+
+# Parquet ----------------------------------------------------------------------------------------
+
+
+def _read_parquet(file: Path, named: dict[str, str | None]) -> dict[str, Any]:
+    try:
+        names = pa.parquet.read_schema(file).names
+        roles = assign_roles(names, named, str(file))
+        table = pa.parquet.read_table(file, columns=list(roles.values()))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{file}: not a readable Parquet file ({_first_line(error)})") from None
+    if not table.num_rows:
+        raise DataError(f"{file}: the file holds no ratings")
+    columns: dict[str, Any] = {}
+    for role, name in roles.items():
+        column = table.column(name)
+        if column.null_count:
+            row = int(np.flatnonzero(column.is_null().to_numpy())[0])
+            raise DataError(f"{file}, row {row}: {name!r} is missing")
+        columns[role] = _typed_column(column, role, name, file)
+    return columns
+
+
+def _typed_column(column: pa.ChunkedArray, role: str, name: str, file: Path) -> Any:
+    kind = column.type
+    if role in ("user", "item"):
+        if pa.types.is_integer(kind):
+            return column.cast(pa.int64()).to_numpy()
+        if pa.types.is_dictionary(kind):
+            column = column.cast(kind.value_type)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            return column
+        return column.to_numpy()
+    try:
+        if role == "timestamp":
+            return times_as_seconds(column.to_pandas().rename(name))
+        values = column.cast(pa.float32()).to_numpy()
+    except DataError as error:
+        raise DataError(f"{file}, {error}") from None
+    except pa.ArrowInvalid:
+        raise DataError(f"{file}: column {name!r} is {kind}, not numbers") from None
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(f"{file}, row {row}: {name!r} is {values[row]}, not a finite number")
+    return values
+
+
+# Text -------------------------------------------------------------------------------------------
+
+
+def _read_text(
+    file: Path, named: dict[str, str | None], separator: str | None, encoding: str | None
+) -> dict[str, Any]:
+    layout = sniff(file, named, separator, encoding)
+    try:
+        return _parse(file, layout)
+    except UnicodeDecodeError:
+        return _parse(file, replace(layout, encoding="ISO-8859-1"))
+
+
+def sniff(
+    file: Path, named: dict[str, str | None], separator: str | None, encoding: str | None
+) -> Layout:
+    """The layout of a text file, from its first lines."""
+    with _opened(file) as stream:
+        head = stream.read(1 << 16)
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head:
+        raise DataError(f"{file}: not UTF-8 or ISO-8859-1 text (UTF-16 or binary?); convert it")
+    whole = head.rpartition(b"\n")[0] if len(head) == 1 << 16 else head
+    try:
+        text = whole.decode(encoding or "utf-8-sig")
+    except UnicodeDecodeError as error:
+        if encoding:
+            raise DataError(f"{file}: not {encoding} text ({error.reason})") from None
+        encoding = "ISO-8859-1"
+        text = whole.decode(encoding)
+    except LookupError:
+        raise ValueError(f"encoding {encoding!r} is unknown") from None
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError(f"{file}: the file is empty")
+    first = lines[0]
+    if separator is None:
+        separator = "::" if "::" in first else max("\t,;|", key=first.count)
+        if separator not in first:
+            raise DataError(
+                f"{file}, line 1: {first[:60]!r} has no separator (tab, comma, ;, |, ::) in it; "
+                "name it with separator=..."
+            )
+    cells = [_unquoted(c) for c in first.split(separator)]
+    given = [name for name in named.values() if name is not None]
+    recognised = {name for names in RECOGNISED.values() for name in names}
+    header = any(c in given or _plain(c) in recognised for c in cells) or (
+        len(lines) > 1 and not any(_is_number(c) for c in cells)
+        and any(_is_number(_unquoted(c)) for c in lines[1].split(separator))
+    )  # fmt: skip
+    if header:
+        columns = tuple(cells)
+        roles = assign_roles(list(columns), named, str(file))
+        sample = [line.split(separator) for line in lines[1:1000]]
+        if not sample:
+            raise DataError(f"{file}: a header and no ratings")
+    else:
+        if given:
+            raise DataError(f"{file}: has no header line, so there is no column {given[0]!r}")
+        if len(cells) < 2:
+            raise DataError(f"{file}, line 1: {first[:60]!r} has fewer than two fields")
+        columns = (*ROLES[: len(cells)], *(f"column {i}" for i in range(4, len(cells))))
+        roles = {role: role for role in columns if role in ROLES}
+        sample = [line.split(separator) for line in lines[:1000]]
+    where = {role: columns.index(column) for role, column in roles.items()}
+    return Layout(
+        separator=separator,
+        header=header,
+        columns=columns,
+        roles=roles,
+        encoding=encoding or "utf8",
+        integer_ids={
+            role: all(_is_integer(_unquoted(cell)) for cell in _cells(sample, where[role]))
+            for role in ("user", "item")
+        },
+        integer_times="timestamp" in where
+        and all(_is_integer(_unquoted(cell)) for cell in _cells(sample, where["timestamp"])),
+    )
+
+
+def _cells(rows: Iterable[list[str]], column: int) -> list[str]:
+    return [row[column] for row in rows if len(row) > column]
+
+
+def _unquoted(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
+
+
+def _is_integer(text: str) -> bool:
+    return re.fullmatch(r"-?\d{1,18}", text) is not None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _opened(file: Path) -> Any:
+    # Decompresses .gz, .bz2, ... by the name.
+    try:
+        return pa.input_stream(str(file), compression="detect")
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"{file}: cannot be opened ({_first_line(error)})") from None
+
+
+def _parse(file: Path, layout: Layout) -> dict[str, Any]:
+    types: dict[str, pa.DataType] = {}
+    for role, column in layout.roles.items():
+        if role == "rating":
+            types[column] = pa.float32()
+        elif role == "timestamp":
+            types[column] = pa.int64() if layout.integer_times else pa.string()
+        else:
+            types[column] = pa.int64() if layout.integer_ids[role] else pa.string()
+    # A line "1::122::5" is one with empty fields for a parser of single characters.
+    doubled = layout.separator == "::"
+    names: list[str] = []
+    for i, column in enumerate(layout.columns):
+        names += [f"empty {i}", column] if doubled and i else [column]
+    try:
+        table = pa.csv.read_csv(
+            str(file),
+            read_options=pa.csv.ReadOptions(
+                column_names=names,
+                skip_rows=int(layout.header),
+                encoding=layout.encoding,
+                block_size=4 << 20,
+            ),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=layout.separator[0],
+                quote_char='"' if layout.separator in (",", ";") else False,
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                include_columns=list(types), column_types=types, strings_can_be_null=True,
+                null_values=[""], quoted_strings_can_be_null=True,
+            ),
+        )  # fmt: skip
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        if "invalid UTF8" in str(error) and layout.encoding == "utf8":
+            raise UnicodeDecodeError("utf-8", b"", 0, 1, "invalid") from None
+        return _explain(file, layout, error)
+    if any(table.column(name).null_count for name in types):
+        return _explain(file, layout, "a value is missing")
+    columns: dict[str, Any] = {}
+    for role, name in layout.roles.items():
+        column = table.column(name)
+        table = table.drop_columns([name])
+        if role == "timestamp" and not layout.integer_times:
+            columns[role] = _text_times(column, file, layout)
+        elif column.type == pa.string():
+            columns[role] = pc.utf8_trim_whitespace(column)
+        else:
+            columns[role] = column.to_numpy()
+    if "rating" in columns and not np.isfinite(columns["rating"]).all():
+        return _explain(file, layout, "a rating is not finite")
+    return columns
+
+
+def _text_times(column: pa.ChunkedArray, file: Path, layout: Layout) -> npt.NDArray[np.int64]:
+    series = column.to_pandas().rename(layout.roles["timestamp"])
+    numbers = pd.to_numeric(series, errors="coerce")
+    try:
+        return times_as_seconds(series if numbers.isna().any() else numbers)
+    except DataError as error:
+        raise DataError(f"{file}, {error} (rows count from 0 after any header)") from None
+
+
+def _explain(file: Path, layout: Layout, reason: object) -> dict[str, Any]:
+    # Names the first bad line, or parses again with text ids where only those were unexpected.
+    where = {role: layout.columns.index(name) for role, name in layout.roles.items()}
+    text_ids = {role: not layout.integer_ids[role] for role in ("user", "item")}
+    text_times = not layout.integer_times
+    encoding = "utf-8-sig" if layout.encoding == "utf8" else layout.encoding
+    with _opened(file) as stream:
+        for number, raw in enumerate(_lines(stream), start=1):
+            line = raw.decode(encoding, errors="replace").rstrip("\r\n")
+            if (number == 1 and layout.header) or not line.strip():
+                continue
+            here = f"{file}, line {number}"
+            cells = _fields(line, layout.separator)
+            if len(cells) != len(layout.columns):
+                raise DataError(
+                    f"{here}: {len(cells)} fields where {len(layout.columns)} belong: {line[:60]!r}"
+                )
+            for role, column in where.items():
+                cell, name = _unquoted(cells[column]), layout.roles[role]
+                if not cell:
+                    raise DataError(f"{here}: {name!r} is missing")
+                if role == "rating" and not (_is_number(cell) and np.isfinite(float(cell))):
+                    raise DataError(f"{here}: {name!r} is {cell!r}, not a finite number")
+                if role in text_ids and not _is_integer(cell):
+                    text_ids[role] = True
+                if role == "timestamp" and not _is_integer(cell):
+                    text_times = True
+    relaxed = replace(
+        layout,
+        integer_ids={role: not text for role, text in text_ids.items()},
+        integer_times=layout.integer_times and not text_times,
+    )
+    if relaxed == layout:
+        raise DataError(f"{file}: cannot be parsed ({_first_line(reason)})")
+    return _parse(file, relaxed)
+
+
+def _lines(stream: Any) -> Iterator[bytes]:
+    rest = b""
+    while block := stream.read(1 << 20):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    if '"' not in line or separator not in (",", ";"):
+        return line.split(separator)
+    import csv
+
+    return next(csv.reader([line], delimiter=separator))
+
+
+def _first_line(error: object) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+__all__ = ["Layout", "build_ratings", "find_ratings_file", "read_ratings", "sniff"]
