@@ -133,7 +133,7 @@ def as_id_array(ids: npt.ArrayLike, kind: str = "item") -> IdArray:
     if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{kind} id {values.max()} does not fit a 64-bit integer")
     if values.dtype.kind in "iu":
-        return values.astype(np.int64)
+        return values.astype(np.int64, copy=False)
     if not len(values):
         return values.astype(np.int64)
     if values.dtype.kind == "f":

@@ -21,6 +21,8 @@ DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "error")
 
 IntArray = npt.NDArray[np.integer[Any]]
 
+_BLOCK = 1 << 20  # ratings looked at together where a temporary array would be large
+
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
@@ -307,16 +309,7 @@ def encode(ids: Any, kind: str) -> tuple[IdIndex, npt.NDArray[np.int32]]:
     """The index of the distinct ids, and each id's row number in it (int32)."""
     values = as_id_array(ids, kind)
     if values.dtype.kind == "i" and len(values):
-        low, high = int(values.min()), int(values.max())
-        if high - low < 4 * len(values) + 1_000_000:
-            # Ids in a narrow range: a table beats hashing many times over.
-            present = np.zeros(high - low + 1, bool)
-            shifted = values if low == 0 else values - low
-            present[shifted] = True
-            unique = np.flatnonzero(present) + low
-            table = np.cumsum(present, dtype=np.int32)
-            table -= 1
-            return IdIndex(unique, kind), table[shifted]
+        return encode_integers([values], kind)
     codes, found = pd.factorize(values)
     unique = np.asarray(found)
     order = np.argsort(unique)
@@ -325,12 +318,42 @@ def encode(ids: Any, kind: str) -> tuple[IdIndex, npt.NDArray[np.int32]]:
     return IdIndex(unique[order], kind), rank[codes]
 
 
+def encode_integers(
+    chunks: list[npt.NDArray[np.int64]], kind: str
+) -> tuple[IdIndex, npt.NDArray[np.int32]]:
+    """`encode` for int64 ids that come in pieces, without putting the pieces together first."""
+    n = sum(map(len, chunks))
+    filled = [c for c in chunks if len(c)]
+    low, high = min(int(c.min()) for c in filled), max(int(c.max()) for c in filled)
+    codes = np.empty(n, np.int32)
+    ends = np.cumsum([len(c) for c in filled])
+    pieces = [codes[end - len(c) : end] for c, end in zip(filled, ends, strict=True)]
+    if high - low < 4 * n + 1_000_000:
+        # Ids in a narrow range: a table beats hashing many times over.
+        present = np.zeros(high - low + 1, bool)
+        for chunk in filled:
+            present[chunk - low] = True
+        unique = np.flatnonzero(present) + low
+        table = np.cumsum(present, dtype=np.int32) - np.int32(1)
+        for chunk, piece in zip(filled, pieces, strict=True):
+            np.take(table, chunk - low, out=piece)
+    else:
+        unique = np.unique(np.concatenate([pd.unique(c) for c in filled]))
+        lookup = pd.Index(unique)
+        for chunk, piece in zip(filled, pieces, strict=True):
+            piece[:] = lookup.get_indexer(chunk)
+    return IdIndex(unique, kind), codes
+
+
 def _csr_order(
     rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], shape: tuple[int, int]
 ) -> tuple[npt.NDArray[np.int32] | None, IntArray, npt.NDArray[np.int32]]:
     # The permutation into CSR order (None where the entries are in it), indptr and indices.
     # Duplicates stay, in any order.
-    counts = np.bincount(rows, minlength=shape[0])
+    # In blocks: bincount would copy all rows to int64.
+    counts = np.zeros(shape[0], np.int64)
+    for start in range(0, len(rows), _BLOCK):
+        counts += np.bincount(rows[start : start + _BLOCK], minlength=shape[0])
     indptr = np.concatenate([[0], np.cumsum(counts)])
     if _is_sorted(rows, columns):
         return None, indptr, columns
@@ -344,9 +367,9 @@ def _csr_order(
     return entries.data, indptr, entries.indices
 
 
-def _is_sorted(rows: IntArray, columns: IntArray, block: int = 1 << 20) -> bool:
-    for start in range(0, len(rows) - 1, block):
-        r, c = rows[start : start + block + 1], columns[start : start + block + 1]
+def _is_sorted(rows: IntArray, columns: IntArray) -> bool:
+    for start in range(0, len(rows) - 1, _BLOCK):
+        r, c = rows[start : start + _BLOCK + 1], columns[start : start + _BLOCK + 1]
         if not np.all((r[1:] > r[:-1]) | ((r[1:] == r[:-1]) & (c[1:] >= c[:-1]))):
             return False
     return True

@@ -27,8 +27,14 @@ import pyarrow.parquet
 from recsys.errors import DataError
 from recsys.ids import IdIndex
 from recsys.ratings.item_tables import read_item_table
-from recsys.ratings.ratings import Duplicates, Ratings, assemble, build_ratings, encode
-from recsys.ratings.ratings import times_as_seconds
+from recsys.ratings.ratings import (
+    Duplicates,
+    Ratings,
+    assemble,
+    encode,
+    encode_integers,
+    times_as_seconds,
+)
 
 ROLES = ("user", "item", "rating", "timestamp")
 RECOGNISED = {
@@ -153,8 +159,11 @@ def _finish(
     columns: dict[str, Any], items: pd.DataFrame | None, duplicates: Duplicates, source: str
 ) -> Ratings:
     # Columns are taken out one by one, so that each is gone before the next needs room.
+    pool = pa.default_memory_pool()
+    pool.release_unused()
     users, rows = _encode(columns.pop("user"), "user", source)
     item_index, item_rows = _encode(columns.pop("item"), "item", source)
+    pool.release_unused()
     return assemble(
         users, item_index, rows, item_rows, columns.pop("rating", None),
         columns.pop("timestamp", None), items, duplicates, source,
@@ -167,6 +176,8 @@ def _encode(column: Any, kind: str, source: str) -> tuple[IdIndex, npt.NDArray[n
             return encode(column, kind)
         except ValueError as error:
             raise DataError(f"{source}: {error}") from None
+    if pa.types.is_integer(column.type):
+        return encode_integers([chunk.to_numpy() for chunk in column.chunks], kind)
     # Text ids: Arrow's dictionary, then into increasing order.
     coded = column.combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
@@ -267,7 +278,7 @@ def _typed_column(column: pa.ChunkedArray, role: str, name: str, file: Path) -> 
     kind = column.type
     if role in ("user", "item"):
         if pa.types.is_integer(kind):
-            return column.cast(pa.int64()).to_numpy()
+            return column.cast(pa.int64())
         if pa.types.is_dictionary(kind):
             column = column.cast(kind.value_type)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -440,8 +451,9 @@ def _parse(file: Path, layout: Layout) -> dict[str, Any]:
         table = table.drop_columns([name])
         if role == "timestamp" and not layout.integer_times:
             columns[role] = _text_times(column, file, layout)
-        elif column.type == pa.string():
-            columns[role] = pc.utf8_trim_whitespace(column)
+        elif role in ("user", "item"):
+            is_text = column.type == pa.string()
+            columns[role] = pc.utf8_trim_whitespace(column) if is_text else column
         else:
             columns[role] = column.to_numpy()
     if "rating" in columns and not np.isfinite(columns["rating"]).all():
@@ -515,6 +527,3 @@ def _fields(line: str, separator: str) -> list[str]:
 
 def _first_line(error: object) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-__all__ = ["Layout", "build_ratings", "find_ratings_file", "read_ratings", "sniff"]
