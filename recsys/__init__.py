@@ -1,0 +1,67 @@
+"""Matrix-factorization recommender: from a ratings file to recommendations you can trust.
+
+    ratings = recsys.read_ratings("ml-1m.zip")
+    model = recsys.train(recsys.ImplicitALS(n_factors=64), ratings)
+    model.recommend(196, n=10)
+
+Names load on first use, so that importing the package costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read_ratings": "recsys.ratings.readers",
+    "Ratings": "recsys.ratings.ratings",
+    "Feedback": "recsys.ratings.feedback",
+    "Factors": "recsys.models.factors",
+    "Progress": "recsys.models.spec",
+    "ImplicitALS": "recsys.models.implicit_als",
+    "ExplicitALS": "recsys.models.explicit_als",
+    "PureSVD": "recsys.models.svd",
+    "NormalizedSVD": "recsys.models.svd",
+    "BPR": "recsys.models.pairwise",
+    "LogisticMF": "recsys.models.pairwise",
+    "Popularity": "recsys.models.baselines",
+    "Biases": "recsys.models.baselines",
+    "Recommender": "recsys.recommend.recommender",
+    "train": "recsys.recommend.recommender",
+    "save": "recsys.store.model_file",
+    "load": "recsys.store.model_file",
+    "fetch": "recsys.ratings.datasets",
+}
+_MODULES = {"splits": "recsys.ratings.splits", "feedback": "recsys.ratings.feedback"}
+
+__all__ = ["__version__", "errors", *sorted({*_HOMES, *_MODULES})]
+
+from recsys import errors  # noqa: E402
+
+if TYPE_CHECKING:
+    from recsys.models.baselines import Biases, Popularity
+    from recsys.models.explicit_als import ExplicitALS
+    from recsys.models.factors import Factors
+    from recsys.models.implicit_als import ImplicitALS
+    from recsys.models.pairwise import BPR, LogisticMF
+    from recsys.models.spec import Progress
+    from recsys.models.svd import NormalizedSVD, PureSVD
+    from recsys.ratings import feedback, splits
+    from recsys.ratings.datasets import fetch
+    from recsys.ratings.feedback import Feedback
+    from recsys.ratings.ratings import Ratings
+    from recsys.ratings.readers import read_ratings
+    from recsys.recommend.recommender import Recommender, train
+    from recsys.store.model_file import load, save
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'recsys' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -142,7 +142,7 @@ class Ratings:
         timestamps = None if self.timestamps is None else self.timestamps[keep]
         return replace(self, matrix=_frozen_csr(matrix), timestamps=_frozen(timestamps))
 
-    def with_values(self, values: npt.ArrayLike, has_values: bool = True) -> Ratings:
+    def with_values(self, values: npt.ArrayLike) -> Ratings:
         """The same pairs with other values (n_ratings,), in the order of `matrix.data`."""
         data = np.array(values, dtype=np.float32)
         if data.shape != (self.n_ratings,):
@@ -150,7 +150,7 @@ class Ratings:
         matrix = sp.csr_matrix(
             (data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape, copy=False
         )
-        return replace(self, matrix=_frozen_csr(matrix), has_values=has_values)
+        return replace(self, matrix=_frozen_csr(matrix))
 
     def at_least_active(self, per_user: int = 1, per_item: int = 1) -> Ratings:
         """Ratings where every user has at least `per_user` and every item `per_item` ratings.

@@ -1,0 +1,1 @@
+"""Models: a spec fits ratings and returns `Factors`."""

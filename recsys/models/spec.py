@@ -1,0 +1,94 @@
+"""What every model is told and tells: `Spec`, `Progress`, and the checks on hyperparameters."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    from recsys.models.factors import Factors
+    from recsys.ratings.ratings import Ratings
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One epoch of training, as told to `on_epoch`."""
+
+    epoch: int
+    """1 for the first."""
+    n_epochs: int
+    """How many there will be at most."""
+    loss: float
+    """Training loss after the epoch, in the unit the spec's docstring gives."""
+    seconds: float
+    """Since the fit began."""
+
+
+OnEpoch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Side:
+    """Biases (n,) and factors (n, f), float32, of n users or items: what a fold-in returns."""
+
+    bias: FloatArray
+    factors: FloatArray
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Hyperparameters of one model: immutable, comparable, and able to fit."""
+
+    name: ClassVar[str]
+    """What the command line, the registry and model files call the model."""
+    folds_in_exactly: ClassVar[bool] = True
+    """Whether folding a training user back in returns their stored factors."""
+
+    @abstractmethod
+    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
+        """The factors of `ratings`. `on_epoch` hears of each epoch, and may raise to stop."""
+
+    @abstractmethod
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+        """Biases and factors of new users, from their ratings (n, n_items), items fixed."""
+
+    @abstractmethod
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+        """Biases and factors of new items, from their ratings (n, n_users), users fixed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name and hyperparameters, ready for JSON."""
+        return {"model": self.name} | {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def _check(
+        self,
+        argument: str,
+        low: float,
+        high: float = math.inf,
+        *,
+        whole: bool = False,
+        above: bool = False,
+    ) -> None:
+        # `above`: the lower end itself is not allowed.
+        value = getattr(self, argument)
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        fits = number and math.isfinite(value) and (value > low if above else value >= low)
+        if not fits or value > high or (whole and value != int(value)):
+            kind = "a whole number" if whole else "a number"
+            start = f"above {low:g}" if above else f"of at least {low:g}"
+            end = "" if high == math.inf else f" and at most {high:g}"
+            raise ValueError(f"{argument} must be {kind} {start}{end}, not {value!r}")
+
+
+def initial_factors(rng: np.random.Generator, n: int, width: int) -> FloatArray:
+    """(n, width) float32 drawn from N(0, (0.1/√width)²)."""
+    return rng.standard_normal((n, width), dtype=np.float32) * np.float32(0.1 / math.sqrt(width))

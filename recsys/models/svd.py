@@ -1,0 +1,163 @@
+"""Truncated singular value decompositions of the rating matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.sparse.linalg import svds
+from threadpoolctl import threadpool_limits
+
+from recsys.errors import FitError
+from recsys.models.factors import Factors
+from recsys.models.fold_in import solve_rows
+from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
+from recsys.ratings.ratings import Ratings
+
+_DENSE_BELOW = 1_000_000  # entries of a matrix small enough for LAPACK's full decomposition
+
+
+@dataclass(frozen=True)
+class PureSVD(Spec):
+    """Truncated SVD of the rating matrix R with zeros where there is no rating.
+
+    R ≈ U Σ Vᵀ; the item factors are V, the user factors R V = U Σ, so that a score is an entry of
+    the best approximation of R of rank f (Cremonesi, Koren, Turrin 2010, "Performance of
+    Recommender Algorithms on Top-N Recommendation Tasks").
+
+    A new user's factors are their ratings times V; a new item's solve the least-squares problem
+    XᵀX y = Xᵀ r against the user factors X, which for a training item gives its row of V. The loss
+    told to `on_epoch`, once, is ‖R − U Σ Vᵀ‖².
+    """
+
+    name: ClassVar[str] = "pure-svd"
+
+    n_factors: int = 50
+    """f, rank of the approximation. Typical 10 to 300; below both sides of the matrix."""
+    seed: int = 0
+    """Of the vector the iteration starts from."""
+
+    def __post_init__(self) -> None:
+        self._check("n_factors", 1, 4096, whole=True)
+        self._check("seed", 0, whole=True)
+
+    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
+        """The factors of `ratings`.
+
+        Raises:
+            ValueError: n_factors exceeds the smaller side of the matrix.
+            FitError: the decomposition did not converge.
+        """
+        import time
+
+        started = time.perf_counter()
+        user_scale, item_scale = self._scales(ratings.matrix)
+        matrix = _scaled(ratings.matrix, user_scale, item_scale)
+        v, singular_values = truncated_svd(matrix, self.n_factors, self.seed)
+        loss = float(np.square(matrix.data, dtype=np.float64).sum() - np.square(singular_values).sum())
+        progress = Progress(1, 1, max(loss, 0.0), time.perf_counter() - started)
+        if on_epoch is not None:
+            on_epoch(progress)
+        return Factors(
+            users=ratings.users,
+            items=ratings.items,
+            mean=0.0,
+            user_bias=np.zeros(ratings.n_users, np.float32),
+            item_bias=np.zeros(ratings.n_items, np.float32),
+            user_factors=np.asarray(matrix @ v),
+            item_factors=v,
+            spec=self,
+            log=(progress,),
+            user_scale=user_scale,
+            item_scale=item_scale,
+        )
+
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+        """Their (scaled) ratings times V: V is orthonormal, so this is the least-squares solution."""
+        own, _ = self._scales(matrix)
+        x = np.asarray(_scaled(matrix, own, factors.item_scale) @ factors.item_factors)
+        return Side(np.zeros(len(x), np.float32), x)
+
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+        """Least squares against the user factors."""
+        own, _ = self._scales(matrix)
+        targets = _scaled(matrix, own, factors.user_scale)
+        x = factors.user_factors
+        with threadpool_limits(1, "blas"):
+            gram = x.T @ x
+        y, _ = solve_rows(targets, x, 0.0, np.zeros_like(targets.data), targets.data, gram)
+        return Side(np.zeros(len(y), np.float32), y)
+
+    def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
+        # What rows and columns are multiplied by before the decomposition.
+        return None, None
+
+
+@dataclass(frozen=True)
+class NormalizedSVD(PureSVD):
+    """Truncated SVD of D_u^-½ R D_i^-½, D the row and column sums of R.
+
+    Dividing by the root of a movie's and a user's total takes the weight of the popular and the
+    busy out of the leading factors: the normalized adjacency matrix of the bipartite graph, whose
+    singular vectors are its smoothest signals. Ratings must not be negative.
+
+    User factors are D_u^-½ R D_i^-½ V, item factors V. Fold-in as for `PureSVD`, with the new row
+    normalized by its own sum and by the training sums of the other side.
+    """
+
+    name: ClassVar[str] = "normalized-svd"
+
+    def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
+        if matrix.nnz and matrix.data.min() < 0:
+            raise FitError(f"{self.name} needs ratings that are not negative")
+        return _inverse_root(matrix.sum(axis=1)), _inverse_root(matrix.sum(axis=0))
+
+
+def truncated_svd(
+    matrix: sp.csr_matrix, rank: int, seed: int
+) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+    """The `rank` leading right singular vectors (n_columns, rank) and values, largest first.
+
+    Signs are fixed: the largest entry of each vector is positive.
+
+    Raises:
+        ValueError: `rank` exceeds the smaller side.
+        FitError: no convergence.
+    """
+    smaller = min(matrix.shape)
+    if rank > smaller:
+        raise ValueError(
+            f"n_factors must be at most {smaller}, the smaller side of the "
+            f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}"
+        )
+    with threadpool_limits(1, "blas"):  # the same bits on any number of cores
+        if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:
+            _, values, vt = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
+        else:
+            start = np.random.default_rng(seed).standard_normal(smaller)
+            try:
+                _, values, vt = svds(matrix.astype(np.float64), k=rank, v0=start)
+            except sp.linalg.ArpackNoConvergence as error:
+                raise FitError(f"the decomposition did not converge: {error}; lower n_factors") from None
+    order = np.argsort(-values, kind="stable")[:rank]
+    v = vt[order].T
+    signs = np.sign(v[np.abs(v).argmax(axis=0), np.arange(v.shape[1])])
+    return np.ascontiguousarray(v * np.where(signs == 0, 1, signs), np.float32), values[order]
+
+
+def _inverse_root(sums: npt.ArrayLike) -> FloatArray:
+    totals = np.asarray(sums, np.float64).ravel()
+    return np.where(totals > 0, 1 / np.sqrt(np.maximum(totals, 1e-300)), 0).astype(np.float32)
+
+
+def _scaled(
+    matrix: sp.csr_matrix, row_scale: FloatArray | None, column_scale: FloatArray | None
+) -> sp.csr_matrix:
+    if row_scale is None or column_scale is None:
+        return matrix
+    data = matrix.data * np.repeat(row_scale, np.diff(matrix.indptr))
+    data *= column_scale[matrix.indices]
+    return sp.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)

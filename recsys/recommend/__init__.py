@@ -1,0 +1,1 @@
+"""From factors to answers: ids in, tables out."""

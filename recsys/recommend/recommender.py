@@ -1,0 +1,298 @@
+"""`Recommender`: factors, history and item table, asked by external ids, answering in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from recsys.errors import ModelError
+from recsys.models.factors import Factors
+from recsys.models.fold_in import fold_in_users
+from recsys.models.spec import FloatArray, OnEpoch, Side, Spec
+from recsys.ratings.feedback import Feedback
+from recsys.ratings.ratings import Ratings
+from recsys.recommend.similarity import Metric, most_similar
+from recsys.recommend.titles import TitleIndex, as_rows, title_column
+from recsys.recommend.top_k import top_items, users_of
+
+_BLOCK = 8192  # users ranked together
+
+
+@dataclass(frozen=True, eq=False)
+class Recommender:
+    """Answers questions in external ids; items may also be given by title.
+
+    Every answer is a table whose first columns are `rank` (1 is best), an id and `score`, followed
+    by the columns of the item table. Where fewer than n rows could be found, the table is shorter
+    and its `attrs["shortfall"]` says why.
+    """
+
+    factors: Factors
+    item_table: pd.DataFrame
+    """One row per item, in the order of `factors.items`."""
+    history: sp.csr_matrix | None
+    """(n_users, n_items) ratings of the training users: what counts as seen. None if left out."""
+    feedback: Feedback = field(default_factory=Feedback)
+    """How ratings entered the training, and enter fold-in."""
+    fingerprint: str = ""
+    """SHA-256 of the ratings the model was trained on."""
+
+    def __repr__(self) -> str:
+        seen = "no history" if self.history is None else f"{self.history.nnz:,} ratings"
+        return f"Recommender({self.factors!r}, {seen})"
+
+    def predict(self, users: npt.ArrayLike, items: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Scores (n,) float64 of n user–item pairs; see `Factors.predict`."""
+        return self.factors.predict(users, items)
+
+    def recommend(
+        self,
+        user: object,
+        n: int = 10,
+        *,
+        exclude_seen: bool = True,
+        exclude: Iterable[object] = (),
+        among: Iterable[object] | None = None,
+    ) -> pd.DataFrame:
+        """The n best items for a training user.
+
+        Args:
+            user: id.
+            n: how many.
+            exclude_seen: leave out what the user rated.
+            exclude: further items to leave out, by id or title.
+            among: the only items to choose from, by id or title; None for all.
+
+        Raises:
+            UnknownIdError: the user or an item is not in the data.
+            ValueError: n is less than 1.
+        """
+        row = self.factors.users.row(user)
+        seen = self._seen()[row] if exclude_seen else None
+        return self._ranked(users_of(self.factors, slice(row, row + 1)), n, seen, exclude, among)
+
+    def recommend_for(
+        self,
+        ratings: Mapping[Any, float],
+        n: int = 10,
+        *,
+        exclude: Iterable[object] = (),
+        among: Iterable[object] | None = None,
+    ) -> pd.DataFrame:
+        """The n best items for a person who is not in the data, from some ratings of theirs.
+
+        The person's factors solve the same equations as a training user's (fold-in); what they
+        rated is left out of the answer.
+
+        Args:
+            ratings: item id or title → rating, on the scale of the training ratings.
+            n: how many.
+            exclude: further items to leave out.
+            among: the only items to choose from; None for all.
+
+        Raises:
+            UnknownIdError: an item is not there; a title that fits several lists them.
+            ValueError: there are no ratings, or one is not a finite number.
+        """
+        row = self._row_of(ratings)
+        return self._ranked(self._folded_in(row), n, row, exclude, among)
+
+    def recommend_many(
+        self, users: npt.ArrayLike | None = None, n: int = 10, *, exclude_seen: bool = True
+    ) -> pd.DataFrame:
+        """The n best items of many training users: columns user, rank, item, score.
+
+        Memory beyond the answer is bounded: users are ranked in blocks. A user with fewer than n
+        items left has fewer rows.
+
+        Args:
+            users: ids; None for all.
+            n: how many for each.
+            exclude_seen: leave out what each user rated.
+        """
+        _check_n(n)
+        index = self.factors.users
+        rows = np.arange(len(index)) if users is None else index.rows(np.atleast_1d(users))
+        width = min(n, len(self.factors.items))
+        items = np.empty((len(rows), width), np.int32)
+        scores = np.empty((len(rows), width), np.float32)
+        history = self._seen() if exclude_seen else None
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            excluded = None if history is None else history[block]
+            found = top_items(self.factors, users_of(self.factors, block), width, excluded=excluded)
+            items[start : start + _BLOCK], scores[start : start + _BLOCK] = found
+        left = items >= 0
+        who, at = np.nonzero(left)
+        table = pd.DataFrame(
+            {
+                "user": index.ids[rows[who]],
+                "rank": at + 1,
+                "item": self.factors.items.ids[items[left]],
+                "score": scores[left],
+            }
+        )
+        short = int((left.sum(axis=1) < n).sum())
+        if short:
+            table.attrs["shortfall"] = f"{short} of {len(rows)} users have fewer than {n} items left"
+        return table
+
+    def similar_items(self, item: object, n: int = 10, *, metric: Metric = "cosine") -> pd.DataFrame:
+        """The n items most like `item` (id or title), by the angle between their factors.
+
+        `metric="dot"` compares by the dot product, which favours popular items.
+        """
+        _check_n(n)
+        row = int(as_rows(self.factors.items, self.titles, [item])[0])
+        table = self.factors.item_factors
+        rows, scores = most_similar(table, table[row], n, metric, leave_out=row)
+        return self._table(rows, scores, n, "there are no more items")
+
+    def similar_users(self, user: object, n: int = 10, *, metric: Metric = "cosine") -> pd.DataFrame:
+        """The n users most like `user`: columns rank, user, score and, with history, n_ratings."""
+        _check_n(n)
+        row = self.factors.users.row(user)
+        table = self.factors.user_factors
+        rows, scores = most_similar(table, table[row], n, metric, leave_out=row)
+        answer = pd.DataFrame(
+            {"rank": np.arange(1, len(rows) + 1), "user": self.factors.users.ids[rows], "score": scores}
+        )
+        if self.history is not None:
+            answer["n_ratings"] = np.diff(self.history.indptr)[rows]
+        return _with_shortfall(answer, n, "there are no more users")
+
+    def liked(self, user: object, n: int = 10) -> pd.DataFrame:
+        """The n items a training user rated highest: rank, item, rating, item columns."""
+        _check_n(n)
+        row = self.factors.users.row(user)
+        history = self._seen()
+        begin, end = history.indptr[row], history.indptr[row + 1]
+        values, items = history.data[begin:end], history.indices[begin:end]
+        # Equal ratings: what more people rated says more about taste everybody can recognize.
+        popularity = np.bincount(history.indices, minlength=history.shape[1])[items]
+        best = np.lexsort((items, -popularity, -values))[:n]
+        table = self._table(items[best], values[best], n, f"they rated {end - begin} items")
+        return table.rename(columns={"score": "rating"})
+
+    def item_row(self, item: object) -> int:
+        """Row number of an item given by id or title."""
+        return int(as_rows(self.factors.items, self.titles, [item])[0])
+
+    @cached_property
+    def titles(self) -> TitleIndex:
+        """Items by title."""
+        return TitleIndex(self.factors.items, title_column(self.item_table))
+
+    def _seen(self) -> sp.csr_matrix:
+        if self.history is None:
+            raise ModelError(
+                "this model was saved without its history, so what a user has seen is unknown; "
+                "ask with exclude_seen=False or save it with its history"
+            )
+        return self.history
+
+    def _row_of(self, ratings: Mapping[Any, float]) -> sp.csr_matrix:
+        if not ratings:
+            raise ValueError("ratings must hold at least one rating of a new person")
+        items = as_rows(self.factors.items, self.titles, list(ratings))
+        values = []
+        for item, value in ratings.items():
+            try:
+                values.append(float(value))
+            except (TypeError, ValueError):
+                raise ValueError(f"rating of {item!r} must be a number, not {value!r}") from None
+            if not np.isfinite(values[-1]):
+                raise ValueError(f"rating of {item!r} must be finite, not {value!r}")
+        order = np.argsort(items)
+        twice = np.flatnonzero(np.diff(items[order]) == 0)
+        if len(twice):
+            again = list(ratings)[order[twice[0] + 1]]
+            raise ValueError(f"ratings name one item twice, the second time as {again!r}")
+        data = np.array(values, np.float32)[order]
+        return sp.csr_matrix(
+            (data, items[order].astype(np.int32), np.array([0, len(items)])),
+            shape=(1, len(self.factors.items)),
+        )
+
+    def _folded_in(self, row: sp.csr_matrix) -> Side:
+        return fold_in_users(self.factors, self.feedback.rows(row))
+
+    def _ranked(
+        self,
+        user: Side,
+        n: int,
+        seen: sp.csr_matrix | None,
+        exclude: Iterable[object],
+        among: Iterable[object] | None,
+    ) -> pd.DataFrame:
+        _check_n(n)
+        left_out = np.array([] if seen is None else seen.indices, np.int64)
+        named = list(exclude)
+        if named:
+            left_out = np.union1d(left_out, as_rows(self.factors.items, self.titles, named))
+        columns = np.unique(left_out).astype(np.int32)
+        excluded = sp.csr_matrix(
+            (np.ones(len(columns), np.float32), columns, np.array([0, len(columns)])),
+            shape=(1, len(self.factors.items)),
+        )
+        candidates = None
+        if among is not None:
+            candidates = np.unique(as_rows(self.factors.items, self.titles, list(among)))
+        items, scores = top_items(self.factors, user, n, excluded=excluded, candidates=candidates)
+        found = items[0] >= 0
+        pool = len(self.factors.items) if candidates is None else len(candidates)
+        why = f"of {pool} items, {len(columns)} are excluded"
+        return self._table(items[0][found], scores[0][found], n, why)
+
+    def _table(
+        self, rows: npt.NDArray[np.integer], scores: FloatArray, n: int, why_short: str
+    ) -> pd.DataFrame:
+        answer = pd.DataFrame(
+            {
+                "rank": np.arange(1, len(rows) + 1),
+                "item": self.factors.items.ids[rows],
+                "score": scores,
+            }
+        )
+        known = self.item_table.iloc[rows].reset_index(drop=True)
+        return _with_shortfall(pd.concat([answer, known], axis=1), n, why_short)
+
+
+def train(
+    spec: Spec,
+    ratings: Ratings,
+    *,
+    feedback: Feedback | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Recommender:
+    """Fits `spec` to `ratings` and returns the recommender.
+
+    `feedback` says how rating values enter the training (by default as they are); all ratings,
+    also those that do not count as feedback, count as seen.
+    """
+    feedback = feedback or Feedback()
+    return Recommender(
+        factors=spec.fit(feedback.apply(ratings), on_epoch),
+        item_table=ratings.item_table,
+        history=ratings.matrix,
+        feedback=feedback,
+        fingerprint=ratings.fingerprint,
+    )
+
+
+def _check_n(n: int) -> None:
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"n must be a whole number of at least 1, not {n!r}")
+
+
+def _with_shortfall(table: pd.DataFrame, n: int, why: str) -> pd.DataFrame:
+    if len(table) < n:
+        table.attrs["shortfall"] = f"{len(table)} of the {n} asked for: {why}"
+    return table

@@ -1,0 +1,120 @@
+"""Items by what people call them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+
+from recsys.errors import UnknownIdError
+from recsys.ids import IdIndex
+
+_ARTICLE_LAST = re.compile(r"^(.*), (the|a|an|le|la|les|l'|il|el|das|der|die)$")
+_ARTICLE_FIRST = re.compile(r"^(the|a|an) (?=.)")
+_YEAR_LAST = re.compile(r"\s*\((\d{4})[^()]*\)\s*$")
+_ALSO = re.compile(r"\s*\((?:a\.k\.a\. )?([^()]*)\)")
+_SHOWN = 8  # candidates named in a message
+
+
+class TitleIndex:
+    """Finds item rows by title: with or without year and article, in any case.
+
+    >>> items = IdIndex([1, 2], "item")
+    >>> titles = TitleIndex(items, pd.Series(["Matrix, The (1999)", "Toy Story (1995)"]))
+    >>> titles.row("the matrix"), titles.row("Toy Story (1995)")
+    (0, 1)
+    """
+
+    def __init__(self, items: IdIndex, titles: pd.Series[str] | None) -> None:
+        self._items = items
+        self._titles = [] if titles is None else [str(t) if pd.notna(t) else "" for t in titles]
+        self._rows: dict[str, set[int]] = defaultdict(set)
+        for row, title in enumerate(self._titles):
+            for key in _keys(title):
+                self._rows[key].add(row)
+
+    def row(self, title: str) -> int:
+        """The row of the item called so.
+
+        Raises:
+            UnknownIdError: several are, and they are listed; or none is, and near ones are named.
+        """
+        exact = [row for row in self._rows.get(_plain(title), ()) if self._titles[row] == title]
+        rows = exact or sorted(self._rows.get(_plain(title), ()))
+        if len(rows) == 1:
+            return rows[0]
+        if rows:
+            raise UnknownIdError(f"{title!r} may be {self._named(rows)}; say which by year or id")
+        near = self._near(title)
+        hint = f"did you mean {self._named(near)}?" if near else (
+            "titles look like " + repr(self._titles[0]) if self._titles else "there are no titles"
+        )
+        raise UnknownIdError(f"no {self._items.kind} is called {title!r}; {hint}")
+
+    def _near(self, title: str) -> list[int]:
+        plain = _plain(title)
+        inside = [key for key in self._rows if len(plain) > 2 and f" {plain} " in f" {key} "]
+        close = difflib.get_close_matches(plain, self._rows, n=5, cutoff=0.7)
+        rows = [row for key in (*close, *sorted(inside, key=len)) for row in sorted(self._rows[key])]
+        return list(dict.fromkeys(rows))[:_SHOWN]
+
+    def _named(self, rows: list[int]) -> str:
+        shown = [f"{self._titles[r]!r} (id {self._items.ids[r]})" for r in rows[:_SHOWN]]
+        more = f", and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown) + more
+
+
+def _plain(title: str) -> str:
+    # Letters and digits of the title, article in front; the year, if there, last.
+    text = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode() or title
+    text = text.casefold().strip()
+    year = _YEAR_LAST.search(text)
+    if year:
+        text = text[: year.start()]
+    moved = _ARTICLE_LAST.match(text)
+    if moved:
+        text = f"{moved[2]} {moved[1]}"
+    words = re.findall(r"\w+", text.replace("'", "").replace("&", " and "))
+    return " ".join([*words, *([year[1]] if year else [])])
+
+
+def _keys(title: str) -> set[str]:
+    # Ways to say it: whole, without year or article, by an alternative title in parentheses.
+    if not title:
+        return set()
+    bare = _YEAR_LAST.sub("", title)
+    year = title[len(bare) :]
+    names = {bare, _ALSO.sub("", bare), *_ALSO.findall(bare)}
+    keys = {_plain(form) for name in names if name.strip() for form in (name, name + year)}
+    return (keys | {_ARTICLE_FIRST.sub("", key) for key in keys}) - {""}
+
+
+def title_column(table: pd.DataFrame) -> pd.Series[str] | None:
+    """The titles of an item table; None where it has none."""
+    return table["title"] if "title" in table.columns and len(table) else None
+
+
+def as_rows(items: IdIndex, titles: TitleIndex, wanted: list[object]) -> np.typing.NDArray[np.int64]:
+    """Rows of items given by id or title, each.
+
+    Raises:
+        UnknownIdError: one is neither.
+    """
+    rows = items.find(wanted) if all(isinstance(w, int | np.integer) for w in wanted) else None
+    if rows is not None and (rows >= 0).all():
+        return rows
+    return np.array([_row(items, titles, w) for w in wanted], np.int64)
+
+
+def _row(items: IdIndex, titles: TitleIndex, wanted: object) -> int:
+    if isinstance(wanted, str):
+        if not items.is_integer:
+            row = int(items.find([wanted])[0])
+            if row >= 0:
+                return row
+        return titles.row(wanted)
+    return items.row(wanted)
