@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ import pyarrow.parquet
 
 from recsys.errors import DataError
 from recsys.ids import IdIndex
+from recsys.ratings.archives import unpack
 from recsys.ratings.item_tables import read_item_table
 from recsys.ratings.ratings import (
     Duplicates,
@@ -137,22 +137,12 @@ def find_ratings_file(folder: Path) -> Path:
 
 @contextmanager
 def _unpacked(archive: Path) -> Iterator[Path]:
-    # Only what a reader reads is taken out, and nothing that would land outside the folder.
-    try:
-        with zipfile.ZipFile(archive) as bundle, tempfile.TemporaryDirectory() as folder:
-            for name in bundle.namelist():
-                parts = Path(name.replace("\\", "/")).parts
-                if Path(name).is_absolute() or ".." in parts or ":" in name[:3]:
-                    raise DataError(f"{archive}: member {name!r} escapes the archive; not unpacked")
-            for name in bundle.namelist():
-                if _MEMBERS.search(name):
-                    bundle.extract(name, folder)
-            try:
-                yield Path(folder)
-            except DataError as error:
-                raise DataError(str(error).replace(folder, str(archive))) from None
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{archive}: damaged or no zip archive ({error}); fetch it again") from None
+    with tempfile.TemporaryDirectory() as folder:
+        unpack(archive, Path(folder), lambda name: _MEMBERS.search(name) is not None)
+        try:
+            yield Path(folder)
+        except DataError as error:
+            raise DataError(str(error).replace(folder, str(archive))) from None
 
 
 def _finish(

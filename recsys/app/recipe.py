@@ -1,0 +1,89 @@
+"""Recipes: everything a training run needs, in one TOML file or from command-line options."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from recsys.models.registry import make_spec
+from recsys.models.spec import Spec
+from recsys.ratings.feedback import Feedback
+
+COLUMNS = ("user", "item", "rating", "timestamp")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run. The fields are the keys of a recipe file."""
+
+    ratings: str
+    """MovieLens folder or zip, CSV, TSV or Parquet file."""
+    model: str = "implicit-als"
+    """Name of the model."""
+    out: str = "model.safetensors"
+    """Where the model file goes."""
+    feedback: str = "values"
+    """How ratings enter the training: values, ones or at-least=NUMBER."""
+    test: float = 0.0
+    """Share of the ratings to hold out first, for an accuracy line; 0 for none."""
+    seed: int = 0
+    """Of the model's random start and of the held-out ratings."""
+    hyperparameters: Mapping[str, object] = field(default_factory=dict)
+    """Hyperparameters of the model; the others keep their defaults."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Names of the columns user, item, rating, timestamp, where they are unusual."""
+    items: str | None = None
+    """File that says what the items are, where it does not lie beside the ratings."""
+
+    def spec(self) -> Spec:
+        """The model with its hyperparameters and the seed.
+
+        Raises:
+            ValueError: a name or value is not one.
+        """
+        settings = dict(self.hyperparameters)
+        spec = make_spec(self.model, settings)
+        if "seed" in {f.name for f in fields(spec)} and "seed" not in settings:
+            spec = make_spec(self.model, settings | {"seed": self.seed})
+        return spec
+
+    def checked_feedback(self) -> Feedback:
+        """The feedback, parsed."""
+        return Feedback.parse(self.feedback)
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The entries of a recipe file.
+
+    Raises:
+        ValueError: the file is missing, no TOML, or has a key that no recipe has.
+    """
+    try:
+        entries = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"config {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"config {path}: not TOML ({error})") from None
+    kinds = {f.name: f.type for f in fields(Recipe)}
+    for key, value in entries.items():
+        if key not in kinds:
+            near = difflib.get_close_matches(key, kinds, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
+            raise ValueError(f"config {path}: no setting {key!r}; {hint}")
+        expected = _EXPECTED[key]
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise ValueError(f"config {path}: {key} cannot be {value!r}")
+    for name in entries.get("columns", {}):
+        if name not in COLUMNS:
+            raise ValueError(f"config {path}: columns are {', '.join(COLUMNS)}, not {name!r}")
+    return entries
+
+
+_EXPECTED: dict[str, Any] = {
+    "ratings": str, "model": str, "out": str, "feedback": str, "test": (int, float), "seed": int,
+    "hyperparameters": dict, "columns": dict, "items": str,
+}  # fmt: skip

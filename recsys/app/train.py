@@ -1,0 +1,145 @@
+"""Training: from a recipe to a model file, with an accuracy line on the way if asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.app.recipe import Recipe
+from recsys.errors import ModelFileError
+from recsys.evaluation.protocol import held_out_rmse, ranking_metrics
+from recsys.models.baselines import Biases, Popularity
+from recsys.models.explicit_als import ExplicitALS
+from recsys.models.spec import OnEpoch, Progress, Spec
+from recsys.ratings.feedback import Feedback
+from recsys.ratings.ratings import Ratings, overview
+from recsys.ratings.readers import read_ratings
+from recsys.ratings.splits import Split, random
+from recsys.recommend.recommender import Recommender, train
+from recsys.store.model_file import save
+
+OnStage = Callable[[str, Spec | None], None]
+"""Hears what begins now, and with which model, if one is to be fitted."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A held-out metric of the model beside that of its baseline."""
+
+    metric: str
+    model: float
+    baseline_name: str
+    baseline: float
+    n: int
+    """Users, or ratings, it was measured on."""
+    margin: float | None
+    """Half the 95 % interval of the mean difference over users (normal); None for RMSE."""
+    how: str
+
+    def sentence(self) -> str:
+        """The result in one honest line."""
+        what = "ratings" if self.metric == "RMSE" else "users"
+        line = (
+            f"{self.metric} {self.model:.4f} against {self.baseline:.4f} for {self.baseline_name}, "
+            f"{self.n:,} {what}"
+        )
+        if self.margin is None:
+            return line
+        difference = self.model - self.baseline
+        verdict = "" if abs(difference) > self.margin else ", which is within noise"
+        return f"{line}; difference {difference:+.4f} ± {self.margin:.4f}{verdict}"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run made."""
+
+    model: Recommender
+    path: Path
+    data: Mapping[str, Any]
+    accuracy: tuple[Accuracy, ...]
+    log: tuple[Progress, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "path": str(self.path),
+            "spec": self.model.factors.spec.to_dict(),
+            "feedback": str(self.model.feedback),
+            "data": dict(self.data) | {"fingerprint": self.model.fingerprint},
+            "accuracy": [vars(a) for a in self.accuracy],
+            "loss": [p.loss for p in self.log],
+            "seconds": self.seconds,
+        }
+
+
+def run(
+    recipe: Recipe, on_epoch: OnEpoch | None = None, on_stage: OnStage = lambda what, spec: None
+) -> Trained:
+    """Reads, holds out and measures if asked, trains on everything, saves.
+
+    Raises:
+        ValueError: the recipe has a bad value. RecsysError: see its tree.
+    """
+    spec, feedback = recipe.spec(), recipe.checked_feedback()
+    if not 0 <= recipe.test < 1:
+        raise ValueError(f"test must be at least 0 and below 1, not {recipe.test!r}")
+    out = Path(recipe.out)
+    if not out.parent.is_dir():
+        raise ModelFileError(f"{out}: the folder {out.parent} does not exist; make it first")
+    started = time.perf_counter()
+    on_stage("reading", None)
+    ratings = read_ratings(recipe.ratings, items=recipe.items, **dict(recipe.columns))  # type: ignore[arg-type]
+    accuracy: tuple[Accuracy, ...] = ()
+    if recipe.test:
+        on_stage("measuring", spec)
+        accuracy = measure(spec, ratings, feedback, recipe.test, recipe.seed, on_epoch)
+    on_stage("training", spec)
+    model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch)
+    on_stage("saving", None)
+    path = save(model, out)
+    seconds = time.perf_counter() - started
+    return Trained(model, path, overview(ratings), accuracy, model.factors.log, seconds)
+
+
+def measure(
+    spec: Spec,
+    ratings: Ratings,
+    feedback: Feedback,
+    test: float,
+    seed: int,
+    on_epoch: OnEpoch | None = None,
+) -> tuple[Accuracy, ...]:
+    """Held-out accuracy of `spec` beside the baseline that fits its purpose.
+
+    Ranking models are compared with `Popularity` at NDCG@10 over the held-out feedback; models of
+    ratings also with `Biases` at RMSE over the held-out ratings.
+    """
+    split = random(ratings, test=test, seed=seed)
+    train_part = feedback.apply(split.train)
+    counted = Split(split.train, feedback.apply(split.test), split.how)
+    how = f"{test:.0%} of the ratings held out at random, seed {seed}"
+    factors = spec.fit(train_part, on_epoch)
+    ours = ranking_metrics(factors, counted)["ndcg@10"].to_numpy()
+    theirs = ranking_metrics(Popularity().fit(train_part), counted)["ndcg@10"].to_numpy()
+    margin = 1.96 * float(np.std(ours - theirs, ddof=1)) / len(ours) ** 0.5 if len(ours) > 1 else 0
+    found = [
+        Accuracy(
+            "NDCG@10", float(ours.mean()), "Popularity", float(theirs.mean()), len(ours), margin, how
+        )
+    ]
+    if isinstance(spec, ExplicitALS | Biases) and not feedback.ones:
+        baseline = Biases().fit(split.train)
+        found.append(
+            Accuracy(
+                "RMSE", held_out_rmse(factors, split), "Biases", held_out_rmse(baseline, split),
+                split.test.n_ratings, None, how,
+            )
+        )  # fmt: skip
+    return tuple(found)

@@ -1,0 +1,88 @@
+"""The `recsys` command: its commands, and what errors look like."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from recsys import __version__
+from recsys.errors import RecsysError
+
+app = typer.Typer(
+    name="recsys",
+    help="From a ratings file to recommendations you can trust, by matrix factorization.",
+    epilog="First steps: recsys fetch ml-100k, then recsys train data/ml-100k, then "
+    "recsys recommend model.safetensors --user 196.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"recsys-mf {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of `recsys` itself."""
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits: 0 done, 2 arguments, 3 data, 4 model, 130 interrupted.
+
+    A bug is not caught: it ends in a traceback and exit code 1.
+    """
+    from recsys.cli import fetch, inspect, recommend, similar, train
+
+    for command in (fetch, train, recommend, similar, inspect):
+        command.register(app)
+    try:
+        code = typer.main.get_command(app)(arguments, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        code = 2
+    except click.ClickException as error:
+        where = error.ctx.command_path if getattr(error, "ctx", None) else "recsys"
+        code = _fail(f"{error.format_message()} Try '{where} --help'.", 2)
+    except RecsysError as error:
+        code = _fail(str(error), error.exit_code)
+    except ValueError as error:
+        if not _is_ours(error):
+            raise
+        code = _fail(str(error), 2)
+    except (KeyboardInterrupt, click.Abort):
+        code = _fail("interrupted; nothing half-written was left", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody to tell.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_ours(error: ValueError) -> bool:
+    # Bad arguments are ValueErrors that our own code raises; numpy's or scipy's would be bugs.
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    module = traceback.tb_frame.f_globals.get("__name__", "") if traceback else ""
+    return str(module).startswith("recsys.")
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"recsys: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,59 @@
+"""`recsys recommend`: the best items for a user, or for a new person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys.cli.output import Count, Json, print_json, print_table, records
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(recommend)
+
+
+def recommend(
+    model: Annotated[Path, typer.Argument(help="Model file.", show_default=False)],
+    user: Annotated[str | None, typer.Option(help="Id of a user in the data.")] = None,
+    rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TITLE=RATING", help="A rating of a new person, e.g. 'Toy Story=5'. Repeat."
+        ),
+    ] = None,
+    n: Count = 10,
+    liked: Annotated[int, typer.Option(help="Show this many of what the user liked, too.")] = 0,
+    include_seen: Annotated[bool, typer.Option("--include-seen", help="Seen items, too.")] = False,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM", help="Leave this out. Repeat.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """The best items for a user of the data (--user), or for a new person (--rate)."""
+    from recsys.app import queries
+
+    if (user is None) == (not rate):
+        raise ValueError("give either --user ID or --rate TITLE=RATING (once or more)")
+    if liked < 0:
+        raise ValueError(f"liked must be at least 0, not {liked}")
+    recommender = queries.load(model)
+    left_out = [queries.item_id(recommender, text) for text in exclude or []]
+    if user is not None:
+        who = queries.user_id(recommender, user)
+        answer = recommender.recommend(who, n, exclude_seen=not include_seen, exclude=left_out)
+        past = recommender.liked(who, liked) if liked else None
+        title = f"For user {who}"
+    else:
+        ratings = queries.new_person(recommender, rate or [])
+        answer = recommender.recommend_for(ratings, n, exclude=left_out)
+        past, title = None, f"For somebody who gave {', '.join(rate or [])}"
+    if json:
+        found = {"user": user} | records(answer)
+        print_json(found | ({"liked": records(past)["rows"]} if past is not None else {}))
+        return
+    if past is not None:
+        print_table(past, f"User {user} liked")
+    print_table(answer, title)

@@ -1,0 +1,47 @@
+"""`recsys similar`: items like an item, users like a user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys.cli.output import Count, Json, print_json, print_table, records
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(similar)
+
+
+def similar(
+    model: Annotated[Path, typer.Argument(help="Model file.", show_default=False)],
+    item: Annotated[str | None, typer.Option(help="Title or id of an item.")] = None,
+    user: Annotated[str | None, typer.Option(help="Id of a user.")] = None,
+    n: Count = 10,
+    metric: Annotated[
+        str, typer.Option(help="cosine (the angle), or dot, which favours popular items.")
+    ] = "cosine",
+    json: Json = False,
+) -> None:
+    """Items like an item, or users like a user, by the angle between their factors."""
+    from recsys.app import queries
+
+    if (item is None) == (user is None):
+        raise ValueError("give either --item TITLE or --user ID")
+    recommender = queries.load(model)
+    if item is not None:
+        wanted = queries.item_id(recommender, item)
+        row = recommender.item_row(wanted)
+        table = recommender.similar_items(wanted, n, metric=metric)  # type: ignore[arg-type]
+        known = recommender.item_table
+        title = f"Like {known['title'].iloc[row] if 'title' in known else wanted}"
+    else:
+        who = queries.user_id(recommender, str(user))
+        table = recommender.similar_users(who, n, metric=metric)  # type: ignore[arg-type]
+        title = f"Like user {who}"
+    if json:
+        print_json({"item": item, "user": user, "metric": metric} | records(table))
+    else:
+        print_table(table, title)

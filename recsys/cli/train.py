@@ -1,0 +1,111 @@
+"""`recsys train`: from ratings to a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recsys.cli.output import Json, number, print_json, print_pairs, training_progress
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(train)
+
+
+def train(
+    ratings: Annotated[
+        str | None,
+        typer.Argument(help="MovieLens folder or zip, CSV, TSV or Parquet file.", show_default=False),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="implicit-als, explicit-als, pure-svd, normalized-svd, bpr, logistic-mf, "
+            "popularity or biases.",
+            show_default="implicit-als",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Model file.", show_default="model.safetensors"),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Hyperparameter, e.g. n_factors=128. Repeat."),
+    ] = None,
+    feedback: Annotated[
+        str | None,
+        typer.Option(
+            help="Ratings as confidence: values, ones or at-least=4.", show_default="values"
+        ),
+    ] = None,
+    test: Annotated[
+        float | None, typer.Option(help="Share to hold out first, for an accuracy line, e.g. 0.1.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of random start and held-out ratings.", show_default="0")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Recipe (TOML); options given here go before it.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="ROLE=NAME", help="E.g. user=customer_id. Repeat."),
+    ] = None,
+    items: Annotated[str | None, typer.Option(help="File of titles, if not beside the ratings.")] = None,
+    json: Json = False,
+) -> None:
+    """Factorize a ratings file and save the model."""
+    from recsys.app import recipe as recipes
+    from recsys.app.train import run
+
+    entries: dict[str, Any] = recipes.read_recipe(config) if config else {}
+    given = {
+        "ratings": ratings, "model": model, "out": str(out) if out else None, "feedback": feedback,
+        "test": test, "seed": seed, "items": items,
+    }  # fmt: skip
+    if model is not None and model != entries.get("model"):
+        entries.pop("hyperparameters", None)  # they belong to the model of the recipe
+    entries |= {name: value for name, value in given.items() if value is not None}
+    entries["hyperparameters"] = entries.get("hyperparameters", {}) | _assignments("set", set_)
+    entries["columns"] = entries.get("columns", {}) | _assignments("column", column, recipes.COLUMNS)
+    if "ratings" not in entries:
+        raise ValueError("RATINGS is missing: name a ratings file or folder, or a --config with one")
+    with training_progress(quiet=json) as (on_epoch, on_stage):
+        trained = run(recipes.Recipe(**entries), on_epoch, on_stage)
+    if json:
+        print_json(trained.to_dict())
+        return
+    spec = trained.model.factors.spec.to_dict()
+    settings = ", ".join(f"{k}={v:g}" for k, v in spec.items() if isinstance(v, int | float))
+    lines = {
+        "data": f"{number(trained.data['users'])} users, {number(trained.data['items'])} items, "
+        f"{number(trained.data['ratings'])} ratings ({trained.data['density']:.2%} of all pairs)",
+        "model": f"{spec['model']} ({settings})" if settings else spec["model"],
+    }
+    if len(trained.log) > 1:
+        first, last = trained.log[0], trained.log[-1]
+        lines["loss"] = f"{first.loss:,.6g} after epoch 1, {last.loss:,.6g} after {last.epoch}"
+    for accuracy in trained.accuracy:
+        lines[accuracy.metric] = accuracy.sentence().removeprefix(f"{accuracy.metric} ")
+    if trained.accuracy:
+        lines["measured on"] = trained.accuracy[0].how
+    lines["saved"] = str(trained.path)
+    print_pairs(lines)
+
+
+def _assignments(
+    option: str, texts: list[str] | None, names: tuple[str, ...] = ()
+) -> dict[str, str]:
+    found = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ValueError(f"--{option} must look like NAME=VALUE, not {text!r}")
+        if names and name.strip() not in names:
+            raise ValueError(f"--{option} names one of {', '.join(names)}, not {name.strip()!r}")
+        found[name.strip()] = value.strip()
+    return found
