@@ -10,6 +10,8 @@ Names load on first use, so that importing the package costs next to nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from recsys import errors
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -34,9 +36,30 @@ _HOMES = {
 }
 _MODULES = {"splits": "recsys.ratings.splits", "feedback": "recsys.ratings.feedback"}
 
-__all__ = ["__version__", "errors", *sorted({*_HOMES, *_MODULES})]
-
-from recsys import errors  # noqa: E402
+__all__ = [
+    "BPR",
+    "Biases",
+    "ExplicitALS",
+    "Factors",
+    "Feedback",
+    "ImplicitALS",
+    "LogisticMF",
+    "NormalizedSVD",
+    "Popularity",
+    "Progress",
+    "PureSVD",
+    "Ratings",
+    "Recommender",
+    "__version__",
+    "errors",
+    "feedback",
+    "fetch",
+    "load",
+    "read_ratings",
+    "save",
+    "splits",
+    "train",
+]
 
 if TYPE_CHECKING:
     from recsys.models.baselines import Biases, Popularity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IdArray = npt.NDArray[Any]
+Ids = npt.ArrayLike | Sequence[object]
 
 
 class IdIndex:
@@ -63,7 +65,7 @@ class IdIndex:
 
         return pd.Index(self.ids)
 
-    def find(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    def find(self, ids: Ids) -> npt.NDArray[np.int64]:
         """Row numbers of `ids`, −1 for an id that is not there."""
         try:
             wanted = as_id_array(ids, self.kind)
@@ -77,7 +79,7 @@ class IdIndex:
             return np.where(self.ids[rows] == wanted, rows, -1) if len(self) else rows - 1
         return np.asarray(self._pandas.get_indexer(pd_index(wanted)), dtype=np.int64)
 
-    def rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    def rows(self, ids: Ids) -> npt.NDArray[np.int64]:
         """Row numbers of `ids`; an id that is not there raises UnknownIdError."""
         rows = self.find(ids)
         missing = np.flatnonzero(rows < 0)
@@ -109,8 +111,10 @@ class IdIndex:
                 f"{said}: {len(self)} {self.kind} ids,{kinds} from {self.ids[0]} to {self.ids[-1]}"
             )
         close = difflib.get_close_matches(str(one_id), map(str, self.ids[:50_000]), n=3)
-        hint = f"did you mean {', '.join(map(repr, close))}?" if close else (
-            f"ids look like {self.ids[0]!r}"
+        hint = (
+            f"did you mean {', '.join(map(repr, close))}?"
+            if close
+            else (f"ids look like {self.ids[0]!r}")
         )
         return UnknownIdError(f"{said}; {hint}")
 
@@ -122,7 +126,7 @@ def pd_index(ids: IdArray) -> pd.Index:
     return pd.Index(ids)
 
 
-def as_id_array(ids: npt.ArrayLike, kind: str = "item") -> IdArray:
+def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
     """Ids as one flat array: int64 where all are integers, else an object array of str.
 
     Booleans, fractions and missing values are no ids and raise ValueError.

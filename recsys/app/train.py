@@ -131,7 +131,13 @@ def measure(
     margin = 1.96 * float(np.std(ours - theirs, ddof=1)) / len(ours) ** 0.5 if len(ours) > 1 else 0
     found = [
         Accuracy(
-            "NDCG@10", float(ours.mean()), "Popularity", float(theirs.mean()), len(ours), margin, how
+            "NDCG@10",
+            float(ours.mean()),
+            "Popularity",
+            float(theirs.mean()),
+            len(ours),
+            margin,
+            how,
         )
     ]
     if isinstance(spec, ExplicitALS | Biases) and not feedback.ones:

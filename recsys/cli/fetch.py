@@ -22,7 +22,9 @@ def fetch(
             help="ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest or ml-latest-small."
         ),
     ],
-    to: Annotated[Path, typer.Option(help="Folder that will hold the data set's folder.")] = Path("data"),
+    to: Annotated[Path, typer.Option(help="Folder that will hold the data set's folder.")] = Path(
+        "data"
+    ),
     timeout: Annotated[float, typer.Option(help="Seconds without a byte before giving up.")] = 30.0,
     json: Json = False,
 ) -> None:

@@ -38,7 +38,9 @@ def inspect(
         "mean": f"{found['mean']:.4f}",
     }
     if found["loss"]:
-        lines["loss"] = f"{found['loss'][0]:,.6g} first, {found['loss'][-1]:,.6g} after {found['epochs']}"
+        lines["loss"] = (
+            f"{found['loss'][0]:,.6g} first, {found['loss'][-1]:,.6g} after {found['epochs']}"
+        )
     if "factor norms" in found:
         norms = found["factor norms"]
         lines["factor lengths"] = ", ".join(f"{k} {v:.3g}" for k, v in norms.items())

@@ -44,7 +44,7 @@ def _plain(value: Any) -> Any:
 def records(table: pd.DataFrame) -> dict[str, Any]:
     """A table for JSON: its rows, and the shortfall where it has one. Missing values are null."""
     rows = json.loads(table.to_json(orient="records", double_precision=6))
-    return {"rows": rows} | dict(table.attrs)
+    return {"rows": rows} | {str(name): value for name, value in table.attrs.items()}
 
 
 def print_table(table: pd.DataFrame, title: str = "") -> None:
@@ -62,9 +62,7 @@ def print_table(table: pd.DataFrame, title: str = "") -> None:
         {name: name for name in columns},
         {name: "─" * width for name, width in widths.items()},
     ]
-    lines += [
-        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
-    ]
+    lines += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     if title:
         print(title)
     for line in lines:

@@ -18,7 +18,9 @@ def register(app: typer.Typer) -> None:
 def train(
     ratings: Annotated[
         str | None,
-        typer.Argument(help="MovieLens folder or zip, CSV, TSV or Parquet file.", show_default=False),
+        typer.Argument(
+            help="MovieLens folder or zip, CSV, TSV or Parquet file.", show_default=False
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -34,7 +36,9 @@ def train(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Hyperparameter, e.g. n_factors=128. Repeat."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Hyperparameter, e.g. n_factors=128. Repeat."
+        ),
     ] = None,
     feedback: Annotated[
         str | None,
@@ -55,7 +59,9 @@ def train(
         list[str] | None,
         typer.Option("--column", metavar="ROLE=NAME", help="E.g. user=customer_id. Repeat."),
     ] = None,
-    items: Annotated[str | None, typer.Option(help="File of titles, if not beside the ratings.")] = None,
+    items: Annotated[
+        str | None, typer.Option(help="File of titles, if not beside the ratings.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Factorize a ratings file and save the model."""
@@ -71,9 +77,13 @@ def train(
         entries.pop("hyperparameters", None)  # they belong to the model of the recipe
     entries |= {name: value for name, value in given.items() if value is not None}
     entries["hyperparameters"] = entries.get("hyperparameters", {}) | _assignments("set", set_)
-    entries["columns"] = entries.get("columns", {}) | _assignments("column", column, recipes.COLUMNS)
+    entries["columns"] = entries.get("columns", {}) | _assignments(
+        "column", column, recipes.COLUMNS
+    )
     if "ratings" not in entries:
-        raise ValueError("RATINGS is missing: name a ratings file or folder, or a --config with one")
+        raise ValueError(
+            "RATINGS is missing: name a ratings file or folder, or a --config with one"
+        )
     with training_progress(quiet=json) as (on_epoch, on_stage):
         trained = run(recipes.Recipe(**entries), on_epoch, on_stage)
     if json:

@@ -26,9 +26,10 @@ def recall(hits: BoolMatrix, n_relevant: npt.ArrayLike) -> FloatVector:
     array([0.25])
     """
     relevant = np.asarray(n_relevant, np.float64)
-    return np.divide(
+    share: FloatVector = np.divide(
         hits.sum(axis=1), relevant, out=np.full(len(relevant), np.nan), where=relevant > 0
     )
+    return share
 
 
 def ndcg(hits: BoolMatrix, n_relevant: npt.ArrayLike) -> FloatVector:
@@ -44,4 +45,7 @@ def ndcg(hits: BoolMatrix, n_relevant: npt.ArrayLike) -> FloatVector:
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(relevant, k)]
     found = hits @ discount
-    return np.divide(found, ideal, out=np.full(len(relevant), np.nan), where=ideal > 0)
+    share: FloatVector = np.divide(
+        found, ideal, out=np.full(len(relevant), np.nan), where=ideal > 0
+    )
+    return share

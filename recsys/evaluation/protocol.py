@@ -29,9 +29,7 @@ def ranking_metrics(factors: Factors, split: Split, k: int = 10) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True)
 
 
-def _ranked(
-    factors: Factors, split: Split, users: npt.NDArray[np.integer], k: int
-) -> pd.DataFrame:
+def _ranked(factors: Factors, split: Split, users: npt.NDArray[np.integer], k: int) -> pd.DataFrame:
     test = split.test.matrix[users]
     items, _ = top_items(factors, users_of(factors, users), k, excluded=split.train.matrix[users])
     hits = contains(test, items)

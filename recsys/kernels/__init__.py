@@ -5,11 +5,12 @@ and the best one for this CPU is chosen at import; `RECSYS_ISA` overrides the ch
 """
 
 import os
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys.kernels import _kernels
+from . import _kernels  # type: ignore[attr-defined]
 
 INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
 """What this CPU can run, best first: avx512, avx2, baseline."""
@@ -42,7 +43,7 @@ def _float32(array: npt.ArrayLike) -> FloatArray:
 
 def _check_csr(
     indptr: npt.NDArray[np.integer], columns: npt.NDArray[np.integer], n_rows: int, n_columns: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     # The kernels index without asking: a bad index here would read foreign memory there.
     indptr = np.ascontiguousarray(indptr, dtype=np.int64)
     columns = np.ascontiguousarray(columns, dtype=np.int32)

@@ -56,7 +56,8 @@ class Biases(Spec):
         L = Σ_S (r − μ − b_u − b_i)² + λ_u Σ_u b_u² + λ_i Σ_i b_i²
 
     (Koren 2010, "Factor in the Neighbors", section 2.1), by alternating exact solutions, users
-    last, so that folding in a training user gives back their bias. The loss told to `on_epoch` is L.
+    last, so that folding in a training user gives back their bias. The loss
+    told to `on_epoch` is L.
     """
 
     name: ClassVar[str] = "biases"

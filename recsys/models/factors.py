@@ -91,6 +91,7 @@ class Factors:
         self, user_rows: npt.NDArray[np.integer], item_rows: npt.NDArray[np.integer]
     ) -> npt.NDArray[np.float64]:
         """Scores (n,) float64 of pairs of row numbers, in bounded memory."""
+        scores: npt.NDArray[np.float64]
         scores = self.user_bias[user_rows].astype(np.float64) + self.item_bias[item_rows]
         scores += self.mean
         block = 1 << 16

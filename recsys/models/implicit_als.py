@@ -172,9 +172,7 @@ class ImplicitALS(Spec):
         return solution, energy
 
 
-def require_finite(
-    energy: npt.NDArray[np.float64], index: IdIndex, regularization: float
-) -> None:
+def require_finite(energy: npt.NDArray[np.float64], index: IdIndex, regularization: float) -> None:
     """Raises FitError that names the first row without a finite solution."""
     bad = ~np.isfinite(energy)
     if bad.any():

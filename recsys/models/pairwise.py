@@ -39,7 +39,9 @@ class _Pairwise(Spec):
         y = _regressed(matrix, factors.user_factors, factors.item_factors)
         return Side(np.full(len(y), factors.item_bias.mean(), np.float32), y)
 
-    def _run(self, trainer: Any, ratings: Ratings, n_epochs: int, loss_of: Any, on_epoch: Any) -> Any:
+    def _run(
+        self, trainer: Any, ratings: Ratings, n_epochs: int, loss_of: Any, on_epoch: Any
+    ) -> Any:
         # Trains, and returns the log. Trained on the positive pairs; values are ignored.
         positive = ratings.matrix.copy()
         positive.data = (positive.data > 0).astype(np.float32)
@@ -65,10 +67,10 @@ class BPR(_Pairwise):
 
         max Σ_(u,i,j) ln σ(x_u·(y_i − y_j) + b_i − b_j) − λ (‖x_u‖² + ‖y_i‖² + ‖y_j‖² + b_i² + b_j²)
 
-    over users u, items i they rated and random items j they did not (Rendle, Freudenthaler, Gantner,
-    Schmidt-Thieme 2009), by stochastic gradient ascent in `implicit`. Rating values are ignored.
-    One thread, because several would make the result depend on their race. The loss told to
-    `on_epoch` is the share of sampled pairs in the wrong order. Fold-in is approximate.
+    over users u, items i they rated and random items j they did not (Rendle, Freudenthaler,
+    Gantner, Schmidt-Thieme 2009), by stochastic gradient ascent in `implicit`. Rating values are
+    ignored. One thread, because several would make the result depend on their race. The loss told
+    to `on_epoch` is the share of sampled pairs in the wrong order. Fold-in is approximate.
     """
 
     name: ClassVar[str] = "bpr"

@@ -34,14 +34,18 @@ def make_spec(model: str, settings: Mapping[str, object] | None = None) -> Spec:
         ValueError: the model, a hyperparameter or a value is not one; says which there are.
     """
     if model not in SPECS:
-        raise ValueError(f"model must be one of {', '.join(SPECS)}, not {model!r}{_near(model, SPECS)}")
+        raise ValueError(
+            f"model must be one of {', '.join(SPECS)}, not {model!r}{_near(model, SPECS)}"
+        )
     kinds = typing.get_type_hints(SPECS[model])
     allowed = [f.name for f in fields(SPECS[model])]
     values: dict[str, Any] = {}
     for name, value in (settings or {}).items():
         if name not in allowed:
             have = f"it has {', '.join(allowed)}" if allowed else "it has none"
-            raise ValueError(f"{model} has no hyperparameter {name!r}{_near(name, allowed)}; {have}")
+            raise ValueError(
+                f"{model} has no hyperparameter {name!r}{_near(name, allowed)}; {have}"
+            )
         values[name] = _converted(name, value, kinds[name])
     return SPECS[model](**values)
 

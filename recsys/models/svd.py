@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.sparse.linalg import svds
 from threadpoolctl import threadpool_limits
 
 from recsys.errors import FitError
@@ -51,13 +51,13 @@ class PureSVD(Spec):
             ValueError: n_factors exceeds the smaller side of the matrix.
             FitError: the decomposition did not converge.
         """
-        import time
-
         started = time.perf_counter()
         user_scale, item_scale = self._scales(ratings.matrix)
         matrix = _scaled(ratings.matrix, user_scale, item_scale)
         v, singular_values = truncated_svd(matrix, self.n_factors, self.seed)
-        loss = float(np.square(matrix.data, dtype=np.float64).sum() - np.square(singular_values).sum())
+        loss = float(
+            np.square(matrix.data, dtype=np.float64).sum() - np.square(singular_values).sum()
+        )
         progress = Progress(1, 1, max(loss, 0.0), time.perf_counter() - started)
         if on_epoch is not None:
             on_epoch(progress)
@@ -76,7 +76,7 @@ class PureSVD(Spec):
         )
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
-        """Their (scaled) ratings times V: V is orthonormal, so this is the least-squares solution."""
+        """Their (scaled) ratings times V, which is the least-squares solution: VᵀV = I."""
         own, _ = self._scales(matrix)
         x = np.asarray(_scaled(matrix, own, factors.item_scale) @ factors.item_factors)
         return Side(np.zeros(len(x), np.float32), x)
@@ -137,11 +137,16 @@ def truncated_svd(
         if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:
             _, values, vt = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
         else:
+            # Here, because loading a model to ask it questions should not wait for ARPACK.
+            from scipy.sparse.linalg import ArpackNoConvergence, svds
+
             start = np.random.default_rng(seed).standard_normal(smaller)
             try:
                 _, values, vt = svds(matrix.astype(np.float64), k=rank, v0=start)
-            except sp.linalg.ArpackNoConvergence as error:
-                raise FitError(f"the decomposition did not converge: {error}; lower n_factors") from None
+            except ArpackNoConvergence as error:
+                raise FitError(
+                    f"the decomposition did not converge: {error}; lower n_factors"
+                ) from None
     order = np.argsort(-values, kind="stable")[:rank]
     v = vt[order].T
     signs = np.sign(v[np.abs(v).argmax(axis=0), np.arange(v.shape[1])])

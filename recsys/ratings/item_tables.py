@@ -136,7 +136,7 @@ def read_recbole_items(file: Path) -> pd.DataFrame:
 
 
 def _normalised(table: pd.DataFrame) -> pd.DataFrame:
-    names = {}
+    names: dict[str, str] = {}
     for column in table.columns:
         plain = str(column).lower().replace("_", "").replace(" ", "")
         if plain in ("movieid", "itemid", "item", "movie", "id", "productid") and (

@@ -71,12 +71,12 @@ class Ratings:
         """SHA-256 of ids, matrix and timestamps: equal exactly where the data are equal."""
         digest = hashlib.sha256()
         for index in (self.users, self.items):
-            raw = index.ids if index.is_integer else "\0".join(index.ids).encode()
-            digest.update(raw)
+            text = not index.is_integer
+            digest.update("\0".join(index.ids).encode() if text else index.ids.tobytes())
         for array in (self.matrix.indptr.astype(np.int64), self.matrix.indices, self.matrix.data):
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         if self.timestamps is not None:
-            digest.update(self.timestamps)
+            digest.update(self.timestamps.data)
         return digest.hexdigest()
 
     @classmethod
@@ -107,7 +107,12 @@ class Ratings:
             DataError: a column is missing, or a value in it is no id, rating or time.
         """
         arrays: dict[str, Any] = {}
-        for role, column in (("user", user), ("item", item), ("rating", rating), ("time", timestamp)):
+        for role, column in (
+            ("user", user),
+            ("item", item),
+            ("rating", rating),
+            ("time", timestamp),
+        ):
             if column is None:
                 continue
             if column not in frame.columns:
@@ -245,9 +250,7 @@ def build_ratings(
         raise DataError(f"{source}: {error}") from None
     if not len(rows):
         raise DataError(f"{source} holds no ratings")
-    return assemble(
-        users, item_index, rows, columns, values, timestamps, items, duplicates, source
-    )
+    return assemble(users, item_index, rows, columns, values, timestamps, items, duplicates, source)
 
 
 def assemble(
@@ -341,7 +344,7 @@ def encode_integers(
         unique = np.unique(np.concatenate([pd.unique(c) for c in filled]))
         lookup = pd.Index(unique)
         for chunk, piece in zip(filled, pieces, strict=True):
-            piece[:] = lookup.get_indexer(chunk)
+            piece[:] = lookup.get_indexer(pd.Index(chunk))
     return IdIndex(unique, kind), codes
 
 

@@ -18,8 +18,8 @@ def simulate(
     lognormal, popularity follows Zipf's law, and people pick what they will like more often.
 
     Returns:
-        Ratings (userId, movieId, rating, timestamp), at most `n_ratings` of them, sorted by user and
-        movie; and items (movieId, title, genres).
+        Ratings (userId, movieId, rating, timestamp), at most `n_ratings` of them, sorted by
+        user and movie; and items (movieId, title, genres).
     """
     rng = np.random.default_rng(seed)
     taste = rng.normal(0, 1, (n_users, len(GENRES)))

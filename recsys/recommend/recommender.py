@@ -141,10 +141,14 @@ class Recommender:
         )
         short = int((left.sum(axis=1) < n).sum())
         if short:
-            table.attrs["shortfall"] = f"{short} of {len(rows)} users have fewer than {n} items left"
+            table.attrs["shortfall"] = (
+                f"{short} of {len(rows)} users have fewer than {n} items left"
+            )
         return table
 
-    def similar_items(self, item: object, n: int = 10, *, metric: Metric = "cosine") -> pd.DataFrame:
+    def similar_items(
+        self, item: object, n: int = 10, *, metric: Metric = "cosine"
+    ) -> pd.DataFrame:
         """The n items most like `item` (id or title), by the angle between their factors.
 
         `metric="dot"` compares by the dot product, which favours popular items.
@@ -155,14 +159,20 @@ class Recommender:
         rows, scores = most_similar(table, table[row], n, metric, leave_out=row)
         return self._table(rows, scores, n, "there are no more items")
 
-    def similar_users(self, user: object, n: int = 10, *, metric: Metric = "cosine") -> pd.DataFrame:
+    def similar_users(
+        self, user: object, n: int = 10, *, metric: Metric = "cosine"
+    ) -> pd.DataFrame:
         """The n users most like `user`: columns rank, user, score and, with history, n_ratings."""
         _check_n(n)
         row = self.factors.users.row(user)
         table = self.factors.user_factors
         rows, scores = most_similar(table, table[row], n, metric, leave_out=row)
         answer = pd.DataFrame(
-            {"rank": np.arange(1, len(rows) + 1), "user": self.factors.users.ids[rows], "score": scores}
+            {
+                "rank": np.arange(1, len(rows) + 1),
+                "user": self.factors.users.ids[rows],
+                "score": scores,
+            }
         )
         if self.history is not None:
             answer["n_ratings"] = np.diff(self.history.indptr)[rows]

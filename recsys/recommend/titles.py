@@ -50,8 +50,14 @@ class TitleIndex:
         if rows:
             raise UnknownIdError(f"{title!r} may be {self._named(rows)}; say which by year or id")
         near = self._near(title)
-        hint = f"did you mean {self._named(near)}?" if near else (
-            "titles look like " + repr(self._titles[0]) if self._titles else "there are no titles"
+        hint = (
+            f"did you mean {self._named(near)}?"
+            if near
+            else (
+                "titles look like " + repr(self._titles[0])
+                if self._titles
+                else "there are no titles"
+            )
         )
         raise UnknownIdError(f"no {self._items.kind} is called {title!r}; {hint}")
 
@@ -59,7 +65,9 @@ class TitleIndex:
         plain = _plain(title)
         inside = [key for key in self._rows if len(plain) > 2 and f" {plain} " in f" {key} "]
         close = difflib.get_close_matches(plain, self._rows, n=5, cutoff=0.7)
-        rows = [row for key in (*close, *sorted(inside, key=len)) for row in sorted(self._rows[key])]
+        rows = [
+            row for key in (*close, *sorted(inside, key=len)) for row in sorted(self._rows[key])
+        ]
         return list(dict.fromkeys(rows))[:_SHOWN]
 
     def _named(self, rows: list[int]) -> str:
@@ -98,7 +106,9 @@ def title_column(table: pd.DataFrame) -> pd.Series[str] | None:
     return table["title"] if "title" in table.columns and len(table) else None
 
 
-def as_rows(items: IdIndex, titles: TitleIndex, wanted: list[object]) -> np.typing.NDArray[np.int64]:
+def as_rows(
+    items: IdIndex, titles: TitleIndex, wanted: list[object]
+) -> np.typing.NDArray[np.int64]:
     """Rows of items given by id or title, each.
 
     Raises:

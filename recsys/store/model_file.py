@@ -134,7 +134,8 @@ def _arrow_bytes(table: pd.DataFrame) -> Array:
 
 def _table(raw: Array) -> pd.DataFrame:
     with pa.ipc.open_file(pa.py_buffer(raw)) as reader:
-        return reader.read_all().to_pandas()
+        table: pd.DataFrame = reader.read_all().to_pandas()
+    return table
 
 
 def _versions() -> dict[str, str]:
@@ -160,7 +161,9 @@ def _write(path: Path, arrays: dict[str, Array], about: dict[str, Any]) -> Path:
     header = json.dumps({"__metadata__": metadata | {"sha256": digest}, **tensors}).encode()
     header += b" " * (-len(header) % 64)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".part"
+        )
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be written ({error.strerror})") from None
     try:
@@ -242,7 +245,8 @@ def _read(file: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         size = file.stat().st_size - start
         if size < end:
             raise ModelFileError(
-                f"{file}: cut off, {end - size:,} of {end:,} bytes are missing; copy or save it again"
+                f"{file}: cut off, {end - size:,} of {end:,} bytes are missing; "
+                "copy or save it again"
             )
         data = np.memmap(file, np.uint8, "r", start, end) if end else np.empty(0, np.uint8)
         arrays = {}
@@ -256,5 +260,7 @@ def _read(file: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"{file}: damaged model file ({error}); save it again") from None
     if digest != metadata.get("sha256") or size > end:
-        raise ModelFileError(f"{file}: altered since it was saved (checksum); copy or save it again")
+        raise ModelFileError(
+            f"{file}: altered since it was saved (checksum); copy or save it again"
+        )
     return arrays, about
