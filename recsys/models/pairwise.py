@@ -77,9 +77,9 @@ class BPR(_Pairwise):
 
     n_factors: int = 64
     """f, width of the factors. Typical 16 to 256."""
-    learning_rate: float = 0.05
+    learning_rate: float = 0.01
     """Step of the gradient ascent. Typical 0.005 to 0.1."""
-    regularization: float = 0.01
+    regularization: float = 0.03
     """λ, L2 strength per sampled pair. Typical 0.001 to 0.1."""
     n_epochs: int = 100
     """Epochs; each draws as many pairs as there are ratings. Typical 50 to 500."""
@@ -145,7 +145,7 @@ class LogisticMF(_Pairwise):
     """f, width of the factors. Typical 16 to 128."""
     learning_rate: float = 1.0
     """Step of AdaGrad. Typical 0.1 to 2."""
-    regularization: float = 0.6
+    regularization: float = 3.0
     """λ, L2 strength. Typical 0.1 to 10."""
     negatives: int = 30
     """Random pairs drawn for each observed one. Typical 5 to 50."""

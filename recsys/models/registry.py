@@ -28,7 +28,7 @@ def make_spec(model: str, settings: Mapping[str, object] | None = None) -> Spec:
     """The spec called `model` with `settings`; text values become the type of the hyperparameter.
 
     >>> make_spec("pure-svd", {"n_factors": "20"})
-    PureSVD(n_factors=20, seed=0)
+    PureSVD(n_factors=20)
 
     Raises:
         ValueError: the model, a hyperparameter or a value is not one; says which there are.

@@ -37,12 +37,9 @@ class PureSVD(Spec):
 
     n_factors: int = 50
     """f, rank of the approximation. Typical 10 to 300; below both sides of the matrix."""
-    seed: int = 0
-    """Of the vector the iteration starts from."""
 
     def __post_init__(self) -> None:
         self._check("n_factors", 1, 4096, whole=True)
-        self._check("seed", 0, whole=True)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
         """The factors of `ratings`.
@@ -54,7 +51,7 @@ class PureSVD(Spec):
         started = time.perf_counter()
         user_scale, item_scale = self._scales(ratings.matrix)
         matrix = _scaled(ratings.matrix, user_scale, item_scale)
-        v, singular_values = truncated_svd(matrix, self.n_factors, self.seed)
+        v, singular_values = truncated_svd(matrix, self.n_factors)
         loss = float(
             np.square(matrix.data, dtype=np.float64).sum() - np.square(singular_values).sum()
         )
@@ -116,9 +113,7 @@ class NormalizedSVD(PureSVD):
         return _inverse_root(matrix.sum(axis=1)), _inverse_root(matrix.sum(axis=0))
 
 
-def truncated_svd(
-    matrix: sp.csr_matrix, rank: int, seed: int
-) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """The `rank` leading right singular vectors (n_columns, rank) and values, largest first.
 
     Signs are fixed: the largest entry of each vector is positive.
@@ -140,7 +135,8 @@ def truncated_svd(
             # Here, because loading a model to ask it questions should not wait for ARPACK.
             from scipy.sparse.linalg import ArpackNoConvergence, svds
 
-            start = np.random.default_rng(seed).standard_normal(smaller)
+            # ARPACK would start from a vector of its own choice, another each time.
+            start = np.random.default_rng(0).standard_normal(smaller)
             try:
                 _, values, vt = svds(matrix.astype(np.float64), k=rank, v0=start)
             except ArpackNoConvergence as error:
@@ -148,7 +144,8 @@ def truncated_svd(
                     f"the decomposition did not converge: {error}; lower n_factors"
                 ) from None
     order = np.argsort(-values, kind="stable")[:rank]
-    v = vt[order].T
+    v = vt[order].T.copy()
+    v[np.bincount(matrix.indices, minlength=matrix.shape[1]) == 0] = 0  # not just nearly so
     signs = np.sign(v[np.abs(v).argmax(axis=0), np.arange(v.shape[1])])
     return np.ascontiguousarray(v * np.where(signs == 0, 1, signs), np.float32), values[order]
 

@@ -1,0 +1,78 @@
+"""Shared data: a checkerboard world, the simulated sample, and the real MovieLens folders."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import recsys
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL_DATA = Path(os.environ.get("RECSYS_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def sample():
+    """The simulated data set of the repository."""
+    return recsys.read_ratings(ROOT / "data" / "sample")
+
+
+@pytest.fixture(scope="session")
+def checkerboard():
+    """20 users × 10 items: even users took the even items, odd users the odd ones, but for one
+    item each, which is therefore the one to recommend. Returns ratings and user → held-out item."""
+    rows, held_out = [], {}
+    for user in range(20):
+        own = [item for item in range(10) if item % 2 == user % 2]
+        held_out[user] = own[(user // 2) % len(own)]
+        rows += [(user, item, 1.0) for item in own if item != held_out[user]]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rating"])
+    return recsys.Ratings.from_frame(frame), held_out
+
+
+@pytest.fixture
+def random_ratings():
+    """A small random data set with string ids and a title each."""
+    rng = np.random.default_rng(7)
+    pairs = rng.random((30, 25)) < 0.3
+    users, items = np.nonzero(pairs)
+    frame = pd.DataFrame(
+        {
+            "user_id": [f"u{u:02d}" for u in users],
+            "item_id": [f"i{i:02d}" for i in items],
+            "rating": rng.integers(1, 6, len(users)).astype(float),
+        }
+    )
+    table = pd.DataFrame(
+        {"item_id": sorted(set(frame.item_id)), "title": [f"Film {i} (2000)" for i in range(25)]}
+    )
+    return recsys.Ratings.from_frame(frame, items=table)
+
+
+def _real(name):
+    folder = REAL_DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there; set RECSYS_TEST_DATA to the folder that holds {name}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ml_100k():
+    return _real("ml-100k")
+
+
+@pytest.fixture(scope="session")
+def ml_1m():
+    return _real("ml-1m")
+
+
+@pytest.fixture(scope="session")
+def ml_latest_small():
+    return _real("ml-latest-small")

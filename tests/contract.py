@@ -1,0 +1,211 @@
+"""Promises that every model keeps, each a function of a spec; test_contract.py runs them all."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import recsys
+from recsys.models.fold_in import fold_in_items, fold_in_users
+from recsys.models.registry import SPECS, spec_from_dict
+from recsys.recommend.top_k import top_items
+
+# Quick settings for small data, where the defaults are meant for real data.
+QUICK = {
+    "implicit-als": {"n_factors": 8, "n_epochs": 20, "unobserved_weight": 0.5},
+    "explicit-als": {"n_factors": 4, "n_epochs": 10},
+    "pure-svd": {"n_factors": 8},
+    "normalized-svd": {"n_factors": 8},
+    "bpr": {"n_factors": 8, "n_epochs": 60, "learning_rate": 0.05, "regularization": 0.01},
+    "logistic-mf": {"n_factors": 8, "regularization": 0.6},
+    "popularity": {},
+    "biases": {},
+}
+ALL = [SPECS[name](**QUICK[name]) for name in SPECS]
+FACTORIZATIONS = [s for s in ALL if s.name not in ("popularity", "biases")]
+RANKERS = [s for s in FACTORIZATIONS if s.name != "explicit-als"]
+
+
+def recommends_the_one_item_that_was_held_out(spec, checkerboard):
+    ratings, held_out = checkerboard
+    # Two tastes need two factors; more would learn the holes.
+    spec = dataclasses.replace(spec, n_factors=2)
+    model = recsys.train(spec, ratings)
+    for user, item in held_out.items():
+        assert model.recommend(user, 1)["item"].tolist() == [item]
+
+
+def fit_returns_immutable_finite_factors(spec, ratings):
+    factors = spec.fit(ratings)
+    for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
+        array = getattr(factors, name)
+        assert array.dtype == np.float32
+        assert np.isfinite(array).all()
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    assert factors.users is ratings.users
+    assert factors.spec == spec
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        factors.mean = 1.0
+
+
+def same_seed_same_bits_at_any_thread_count(spec, ratings, monkeypatch):
+    results = []
+    for threads in ("1", "2", "4"):
+        monkeypatch.setenv("RECSYS_NUM_THREADS", threads)
+        results.append(spec.fit(ratings))
+    for other in results[1:]:
+        assert np.array_equal(other.user_factors, results[0].user_factors)
+        assert np.array_equal(other.item_factors, results[0].item_factors)
+        assert np.array_equal(other.user_bias, results[0].user_bias)
+
+
+def a_score_is_mean_plus_biases_plus_dot_product(spec, ratings):
+    factors = spec.fit(ratings)
+    expected = (
+        factors.mean
+        + factors.user_bias[:, None].astype(np.float64)
+        + factors.item_bias
+        + factors.user_factors.astype(np.float64) @ factors.item_factors.T
+    )
+    users = np.repeat(ratings.users.ids, ratings.n_items)
+    items = np.tile(ratings.items.ids, ratings.n_users)
+    predicted = factors.predict(users, items)
+    assert predicted.dtype == np.float64
+    assert np.allclose(predicted, expected.ravel(), atol=1e-6)
+
+
+def folding_in_training_users_returns_their_factors(spec, ratings):
+    factors = spec.fit(ratings)
+    side = fold_in_users(factors, ratings.matrix)
+    assert np.abs(side.bias - factors.user_bias).max() <= 1e-6
+    assert np.abs(side.factors - factors.user_factors).max(initial=0) <= 1e-6
+
+
+def folding_in_part_of_the_users_gives_the_same_as_all(spec, ratings):
+    factors = spec.fit(ratings)
+    side = fold_in_users(factors, ratings.matrix)
+    part = fold_in_users(factors, ratings.matrix[3:7])
+    assert np.array_equal(part.factors, side.factors[3:7])
+    assert np.array_equal(part.bias, side.bias[3:7])
+
+
+def folding_in_training_items_ranks_like_their_factors(spec, ratings):
+    """New items are solved against users who have moved on by half a step: near, not equal."""
+    factors = spec.fit(ratings)
+    side = fold_in_items(factors, ratings.matrix.T.tocsr())
+    ours = factors.user_factors @ side.factors.T + side.bias
+    theirs = factors.user_factors @ factors.item_factors.T + factors.item_bias
+    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.9
+
+
+def a_row_without_ratings_gets_zeros(spec, ratings):
+    factors = spec.fit(ratings)
+    nobody = sp.csr_matrix((1, ratings.n_items), dtype=np.float32)
+    side = fold_in_users(factors, nobody)
+    assert not side.factors.any()
+    assert not side.bias.any()
+
+
+def awkward_rows_work(spec, ratings):
+    """A user without ratings, a user with one, an item without: all in the training."""
+    matrix = ratings.matrix.tolil()
+    matrix[0, :] = 0
+    matrix[1, :] = 0
+    matrix[1, 3] = 4
+    matrix[:, 5] = 0
+    matrix = sp.csr_matrix(matrix, dtype=np.float32)
+    matrix.eliminate_zeros()
+    awkward = dataclasses.replace(ratings, matrix=matrix, timestamps=None)
+    factors = spec.fit(awkward)
+    assert np.isfinite(factors.user_factors).all()
+    if spec.folds_in_exactly:  # sampled gradient steps leave such rows near their random start
+        assert not factors.user_factors[0].any()
+        assert factors.user_bias[0] == 0
+        assert not factors.item_factors[5].any()
+
+
+def excluded_items_never_come_back(spec, ratings):
+    model = recsys.train(spec, ratings)
+    for n in (1, 10, ratings.n_items, 10 * ratings.n_items):
+        for user in ratings.users.ids[:5]:
+            seen = set(ratings.items.ids[ratings.matrix[ratings.users.row(user)].indices])
+            answer = model.recommend(user, n)
+            assert not seen & set(answer["item"])
+            assert len(answer) == min(n, ratings.n_items - len(seen))
+            assert np.isfinite(answer["score"]).all()
+            assert ("shortfall" in answer.attrs) == (len(answer) < n)
+
+
+def scores_of_recommendations_are_predictions(spec, ratings):
+    model = recsys.train(spec, ratings)
+    user = ratings.users.ids[2]
+    answer = model.recommend(user, 10)
+    predicted = model.predict(user, answer["item"].to_numpy())
+    assert np.allclose(answer["score"], predicted, rtol=1e-4, atol=1e-4)
+    assert answer["score"].is_monotonic_decreasing
+
+
+def progress_is_told(spec, ratings):
+    heard = []
+    factors = spec.fit(ratings, on_epoch=heard.append)
+    assert tuple(heard) == factors.log
+    assert [p.epoch for p in heard] == list(range(1, len(heard) + 1))
+    assert all(np.isfinite(p.loss) for p in heard)
+    if spec.name != "popularity":
+        assert heard
+    if len(heard) > 1:
+        assert heard[-1].loss < heard[0].loss
+
+
+def progress_may_stop_the_fit(spec, ratings):
+    class StopTrainingError(Exception):
+        pass
+
+    def stop(_):
+        raise StopTrainingError
+
+    with pytest.raises(StopTrainingError):
+        spec.fit(ratings, on_epoch=stop)
+
+
+def every_hyperparameter_changes_the_result(spec, ratings):
+    other = {
+        "alpha": 5.0, "n_factors": 3, "n_epochs": 2, "tolerance": 0.5, "cg_steps": 1, "seed": 1,
+        "negatives": 1,
+    }  # fmt: skip
+    before = spec.fit(ratings)
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        changed = dataclasses.replace(
+            spec, **{field.name: other.get(field.name, value * 2 if value else 0.7)}
+        )
+        if field.name == "cg_steps" and value == 1:
+            continue
+        after = changed.fit(ratings)
+        same = before.item_factors.shape == after.item_factors.shape
+        same = same and np.array_equal(before.item_factors, after.item_factors)
+        same = same and np.array_equal(before.item_bias, after.item_bias)
+        assert not same, f"{field.name} does nothing"
+
+
+def every_bad_value_is_named(spec):
+    for field in dataclasses.fields(spec):
+        for bad in (-1, float("nan"), "many", float("inf"), True):
+            with pytest.raises(ValueError, match=field.name):
+                dataclasses.replace(spec, **{field.name: bad})
+
+
+def survives_a_round_trip_through_json(spec):
+    assert spec_from_dict(spec.to_dict()) == spec
+
+
+def ranks_like_its_scores(spec, ratings):
+    factors = spec.fit(ratings)
+    side = fold_in_users(factors, ratings.matrix[:6])
+    items, scores = top_items(factors, side, 5)
+    full = side.factors @ factors.item_factors.T + factors.item_bias + side.bias[:, None]
+    for row in range(6):
+        assert np.allclose(np.sort(full[row])[::-1][:5] + factors.mean, scores[row], atol=1e-4)
+        assert np.allclose(full[row][items[row]] + factors.mean, scores[row], atol=1e-4)

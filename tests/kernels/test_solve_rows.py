@@ -1,0 +1,167 @@
+import numpy as np
+import pytest
+import reference
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys import kernels
+
+WIDTHS = (1, 2, 7, 8, 16, 33, 64, 100, 130)
+
+
+def problem(seed, n_rows=12, n_columns=40, width=8, density=0.4):
+    rng = np.random.default_rng(seed)
+    matrix = sp.random(n_rows, n_columns, density, "csr", np.float32, rng=rng)
+    factors = rng.normal(size=(n_columns, width)).astype(np.float32)
+    return {
+        "indptr": matrix.indptr,
+        "columns": matrix.indices,
+        "factors": factors,
+        "ridge": rng.uniform(0.5, 2, n_rows).astype(np.float32),
+        "weights": rng.uniform(0, 3, matrix.nnz).astype(np.float32),
+        "targets": rng.normal(size=matrix.nnz).astype(np.float32),
+        "base": 0.3 * factors.T @ factors,
+        "base_rhs": rng.normal(size=width).astype(np.float32),
+    }
+
+
+def assert_close(ours, theirs, tolerance=2e-5):
+    scale = max(1.0, float(np.abs(theirs).max(initial=0)))
+    assert np.abs(ours - theirs).max(initial=0) <= tolerance * scale
+
+
+@pytest.fixture(params=kernels.INSTRUCTION_SETS)
+def isa(request, monkeypatch):
+    monkeypatch.setenv("RECSYS_ISA", request.param)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.usefixtures("isa")
+def test_cholesky_equals_the_formula(width):
+    case = problem(width, width=width)
+    x, energy = kernels.solve_rows(**case)
+    expected, expected_energy = reference.solve_rows(**case)
+    assert_close(x, expected)
+    assert_close(energy, expected_energy)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.usefixtures("isa")
+def test_conjugate_gradients_reach_the_formula(width):
+    case = problem(width, width=width)
+    x, energy = kernels.solve_rows(**case, cg_steps=200)
+    expected, expected_energy = reference.solve_rows(**case)
+    assert_close(x, expected, 1e-4)
+    assert_close(energy, expected_energy, 1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n_rows=st.integers(1, 8),
+    n_columns=st.integers(1, 30),
+    width=st.integers(1, 20),
+    density=st.floats(0, 1),
+    optional=st.sets(st.sampled_from(["weights", "targets", "base", "base_rhs"])),
+)
+def test_equals_the_formula_on_any_data(seed, n_rows, n_columns, width, density, optional):
+    case = problem(seed, n_rows, n_columns, width, density)
+    for name in optional:
+        case[name] = None
+    x, energy = kernels.solve_rows(**case)
+    expected, expected_energy = reference.solve_rows(**case)
+    assert_close(x, expected, 1e-4)
+    assert_close(energy, expected_energy, 1e-4)
+
+
+def test_rows_too_long_for_the_block_give_the_same():
+    rng = np.random.default_rng(0)
+    n, width = 30_000, 16
+    case = {
+        "indptr": np.array([0, n]),
+        "columns": rng.integers(0, 50, n).astype(np.int32),
+        "factors": rng.normal(size=(50, width)).astype(np.float32),
+        "ridge": np.array([1.0], np.float32),
+        "targets": rng.normal(size=n).astype(np.float32),
+    }
+    # The same sums with every factor named once, its weight the number of times it came.
+    weights = np.bincount(case["columns"], minlength=50)
+    targets = np.bincount(case["columns"], case["targets"], minlength=50)
+    expected, _ = reference.solve_rows(
+        [0, 50], np.arange(50), case["factors"], case["ridge"], weights, targets
+    )
+    for steps in (0, 60):
+        x, _ = kernels.solve_rows(**case, cg_steps=steps)
+        assert_close(x, expected, 1e-4)
+
+
+def test_more_conjugate_gradient_steps_lower_the_energy():
+    case = problem(3, width=32)
+    energies = [kernels.solve_rows(**case, cg_steps=s)[1].sum() for s in (1, 2, 4, 8, 32)]
+    assert np.all(np.diff(energies) <= 1e-5 * abs(energies[-1]))
+    assert energies[0] > energies[-1] + 1e-3 * abs(energies[-1])
+
+
+def test_a_warm_start_at_the_solution_stays_there():
+    case = problem(4, width=16)
+    x, _ = kernels.solve_rows(**case)
+    again, _ = kernels.solve_rows(**case, start=x, cg_steps=1)
+    assert_close(again, x, 1e-5)
+
+
+@pytest.mark.parametrize("cg_steps", [0, 3])
+def test_same_bits_at_any_thread_count(cg_steps):
+    case = problem(5, n_rows=300, n_columns=80, width=24)
+    results = [kernels.solve_rows(**case, cg_steps=cg_steps, n_threads=n) for n in (1, 2, 3, 8)]
+    for x, energy in results[1:]:
+        assert np.array_equal(x, results[0][0])
+        assert np.array_equal(energy, results[0][1])
+
+
+def test_a_row_without_entries_is_zero():
+    x, energy = kernels.solve_rows(
+        np.array([0, 0]),
+        np.array([], np.int32),
+        np.ones((3, 4), np.float32),
+        np.zeros(1, np.float32),
+    )
+    assert not x.any()
+    assert energy == [0]
+
+
+def test_a_matrix_that_is_not_positive_definite_comes_back_as_nan():
+    case = problem(6, n_rows=2, width=8, density=0.1)
+    case |= {"base": None, "base_rhs": None, "ridge": np.full(2, -100, np.float32)}
+    x, energy = kernels.solve_rows(**case)
+    assert np.isnan(x).all()
+    assert np.isnan(energy).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"columns": np.full(5, 99, np.int32), "indptr": np.array([0, 5])}, "column number"),
+        ({"columns": np.zeros(5, np.int32), "indptr": np.array([0, 4])}, "indptr"),
+        ({"columns": np.zeros(2, np.int32), "indptr": np.array([0, 2])}, "weights"),
+    ],
+)
+def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
+    case = {
+        "factors": np.ones((3, 2), np.float32),
+        "ridge": np.ones(1, np.float32),
+        "weights": np.ones(5, np.float32),
+    }
+    with pytest.raises(ValueError, match=message):
+        kernels.solve_rows(**(case | change))
+
+
+def test_thread_setting_is_checked(monkeypatch):
+    monkeypatch.setenv("RECSYS_NUM_THREADS", "none")
+    with pytest.raises(ValueError, match="RECSYS_NUM_THREADS"):
+        kernels.default_threads()
+    monkeypatch.setenv("RECSYS_NUM_THREADS", "3")
+    assert kernels.default_threads() == 3
+    monkeypatch.setenv("RECSYS_ISA", "mmx")
+    with pytest.raises(ValueError, match="RECSYS_ISA"):
+        kernels.solve_rows(**problem(0))

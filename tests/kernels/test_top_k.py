@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+import reference
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys import kernels
+
+
+def case(seed, n_queries=20, n_items=150, width=8, whole=True):
+    # Small whole numbers: scores are exact in float32 and ties are common.
+    rng = np.random.default_rng(seed)
+    draw = (lambda *s: rng.integers(-3, 4, s)) if whole else (lambda *s: rng.normal(size=s))
+    excluded = sp.random(n_queries, n_items, 0.2, "csr", rng=rng)
+    excluded.sort_indices()
+    return {
+        "queries": draw(n_queries, width).astype(np.float32),
+        "item_factors": draw(n_items, width).astype(np.float32),
+        "item_bias": draw(n_items).astype(np.float32),
+        "excluded": (excluded.indptr, excluded.indices),
+    }
+
+
+@pytest.mark.parametrize("isa", kernels.INSTRUCTION_SETS)
+@pytest.mark.parametrize("k", [1, 10, 149, 400])
+def test_equals_sorting_all_scores(isa, k, monkeypatch):
+    monkeypatch.setenv("RECSYS_ISA", isa)
+    given_case = case(k)
+    items, scores = kernels.top_k(**given_case, k=k)
+    expected_items, expected_scores = reference.top_k(**given_case, k=k)
+    assert np.array_equal(items, expected_items)
+    assert np.array_equal(scores, expected_scores, equal_nan=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n_queries=st.integers(1, 70),
+    n_items=st.integers(1, 100),
+    width=st.integers(1, 12),
+    k=st.integers(1, 30),
+    share=st.floats(0, 1),
+)
+def test_equals_sorting_all_scores_on_any_data(seed, n_queries, n_items, width, k, share):
+    given_case = case(seed, n_queries, n_items, width)
+    rng = np.random.default_rng(seed)
+    candidates = np.flatnonzero(rng.random(n_items) < share)
+    items, scores = kernels.top_k(**given_case, k=k, candidates=candidates)
+    expected_items, expected_scores = reference.top_k(**given_case, k=k, candidates=candidates)
+    assert np.array_equal(items, expected_items)
+    assert np.array_equal(scores, expected_scores, equal_nan=True)
+
+
+def test_equal_scores_come_in_item_order():
+    items, _ = kernels.top_k(np.ones((3, 2), np.float32), np.ones((50, 2), np.float32), 20)
+    assert (items == np.arange(20)).all()
+
+
+def test_an_excluded_item_never_comes_back():
+    everything = np.arange(0, 5 * 40 + 1, 40), np.tile(np.arange(40), 5)
+    items, scores = kernels.top_k(
+        np.ones((5, 3), np.float32), np.ones((40, 3), np.float32), 40, excluded=everything
+    )
+    assert (items == -1).all()
+    assert np.isnan(scores).all()
+
+
+def test_an_answer_does_not_depend_on_who_else_asks():
+    given_case = case(1, n_queries=100, whole=False)
+    indptr, columns = given_case["excluded"]
+    together, scores = kernels.top_k(**given_case, k=10)
+    for q in (0, 17, 63, 64, 99):
+        alone = given_case | {
+            "queries": given_case["queries"][q : q + 1],
+            "excluded": (
+                np.array([0, indptr[q + 1] - indptr[q]]),
+                columns[indptr[q] : indptr[q + 1]],
+            ),
+        }
+        items, score = kernels.top_k(**alone, k=10)
+        assert np.array_equal(items[0], together[q])
+        assert np.array_equal(score[0], scores[q])
+
+
+def test_same_bits_at_any_thread_count():
+    given_case = case(2, n_queries=500, whole=False)
+    results = [kernels.top_k(**given_case, k=7, n_threads=n) for n in (1, 2, 5)]
+    for items, scores in results[1:]:
+        assert np.array_equal(items, results[0][0])
+        assert np.array_equal(scores, results[0][1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"k": 0}, "k must be"),
+        ({"queries": np.ones((2, 3), np.float32)}, "wide"),
+        ({"candidates": np.array([3, 1])}, "candidates"),
+        ({"candidates": np.array([200])}, "candidates"),
+        ({"excluded": (np.array([0, 1]), np.array([500]))}, "indptr|column"),
+    ],
+)
+def test_bad_arguments_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.top_k(**({"k": 5} | case(3) | change))

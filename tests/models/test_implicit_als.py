@@ -1,0 +1,156 @@
+import dataclasses
+import itertools
+
+import implicit
+import numpy as np
+import pytest
+import reference
+from threadpoolctl import threadpool_limits
+
+import recsys
+from recsys.ratings import splits
+
+FORMS = [
+    recsys.ImplicitALS(6, unobserved_weight=0.4, regularization=0.02, n_epochs=12),
+    recsys.ImplicitALS(6, unobserved_weight=0.4, frequency_exponent=0.5, n_epochs=12),
+    recsys.ImplicitALS(6, alpha=3.0, frequency_exponent=0, regularization=0.5, n_epochs=12),
+    recsys.ImplicitALS(6, alpha=3.0, unobserved_weight=0.5, cg_steps=0, n_epochs=12),
+]
+
+
+@pytest.mark.parametrize("spec", FORMS)
+def test_told_loss_is_the_formula(spec, random_ratings):
+    factors = spec.fit(random_ratings)
+    loss = reference.implicit_loss(
+        random_ratings.matrix, factors.user_factors, factors.item_factors, spec
+    )
+    assert factors.log[-1].loss == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("spec", FORMS)
+def test_loss_never_rises(spec, sample):
+    losses = [p.loss for p in spec.fit(sample).log]
+    assert all(b <= a * (1 + 1e-6) for a, b in itertools.pairwise(losses))
+
+
+@pytest.mark.parametrize("spec", FORMS)
+def test_no_small_step_of_a_user_lowers_the_loss(spec, random_ratings):
+    factors = spec.fit(random_ratings)
+    rng = np.random.default_rng(0)
+    best = reference.implicit_loss(
+        random_ratings.matrix, factors.user_factors, factors.item_factors, spec
+    )
+    for _ in range(20):
+        step = 0.05 * rng.standard_normal(factors.user_factors.shape)
+        moved = factors.user_factors + step
+        assert (
+            reference.implicit_loss(random_ratings.matrix, moved, factors.item_factors, spec) > best
+        )
+
+
+@pytest.mark.parametrize("spec", FORMS)
+def test_gradient_of_every_user_is_zero(spec, sample):
+    assert normal_equation_residual(spec, sample) < 1e-5
+
+
+def normal_equation_residual(spec, ratings):
+    """Largest ‖A x − b‖ / ‖b‖ over users, in float64."""
+    factors = spec.fit(ratings)
+    y = factors.item_factors.astype(np.float64)
+    gram = spec.unobserved_weight * y.T @ y
+    worst = 0.0
+    for u in range(ratings.n_users):
+        row = ratings.matrix[u]
+        yu, r = y[row.indices], row.data.astype(np.float64)
+        w, t = (r, r) if spec.alpha is None else (
+            spec.alpha * r, spec.unobserved_weight + spec.alpha * r
+        )  # fmt: skip
+        count = len(r) + spec.unobserved_weight * ratings.n_items
+        ridge = spec.regularization * count**spec.frequency_exponent
+        x = factors.user_factors[u].astype(np.float64)
+        residual = gram @ x + yu.T @ (w * (yu @ x)) + ridge * x - yu.T @ t
+        worst = max(worst, np.linalg.norm(residual) / np.linalg.norm(yu.T @ t))
+    return worst
+
+
+def test_more_steps_come_closer_to_the_exact_half_steps(sample):
+    exact = recsys.ImplicitALS(8, cg_steps=0, n_epochs=5).fit(sample).log[-1].loss
+    gaps = [
+        abs(recsys.ImplicitALS(8, cg_steps=s, n_epochs=5).fit(sample).log[-1].loss - exact)
+        for s in (1, 3, 30)
+    ]
+    assert gaps[2] < 1e-5 * exact
+    assert gaps[2] < gaps[0]
+
+
+def test_ones_are_confidence_one(random_ratings):
+    ones = recsys.feedback.ones(random_ratings)
+    spec = FORMS[0]
+    doubled = ones.with_values(np.full(ones.n_ratings, 2.0))
+    assert not np.array_equal(spec.fit(ones).item_factors, spec.fit(doubled).item_factors)
+
+
+def test_tolerance_stops_early_and_still_folds_in(sample):
+    spec = recsys.ImplicitALS(8, n_epochs=100, tolerance=0.01)
+    factors = spec.fit(sample)
+    assert 1 < len(factors.log) < 100
+    last, before = factors.log[-1].loss, factors.log[-2].loss
+    assert before - last < 0.01 * before
+    earlier = [p.loss for p in factors.log[:-1]]
+    assert all(a - b >= 0.01 * a for a, b in itertools.pairwise(earlier))
+    folded = recsys.models.fold_in.fold_in_users(factors, sample.matrix)
+    assert np.abs(folded.factors - factors.user_factors).max() < 1e-6
+
+
+def test_negative_confidence_is_refused(random_ratings):
+    values = random_ratings.matrix.data.copy()
+    values[3] = -2
+    with pytest.raises(recsys.errors.DataError, match=r"negative.*-2"):
+        FORMS[0].fit(random_ratings.with_values(values))
+
+
+def test_a_fit_without_a_finite_answer_names_side_and_remedy(random_ratings):
+    values = np.full(random_ratings.n_ratings, 1e38)
+    with pytest.raises(recsys.errors.FitError, match=r"(user|item) '.*regularization"):
+        dataclasses.replace(FORMS[0], regularization=0.0).fit(random_ratings.with_values(values))
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_reaches_the_loss_of_implicit_on_its_own_objective(ml_100k):
+    ratings = recsys.read_ratings(ml_100k)
+    ones = recsys.feedback.ones(ratings)
+    spec = recsys.ImplicitALS(
+        32, alpha=10.0, unobserved_weight=1.0, frequency_exponent=0, regularization=5.0, n_epochs=80
+    )
+    ours = spec.fit(ones)
+    with threadpool_limits(1, "blas"):
+        theirs = implicit.als.AlternatingLeastSquares(
+            factors=32, regularization=5.0, iterations=80, random_state=0, use_gpu=False
+        )
+        theirs.fit(ones.matrix * 11, show_progress=False)  # confidence 1 + alpha
+    loss = reference.implicit_loss(ones.matrix, ours.user_factors, ours.item_factors, spec)
+    peer = reference.implicit_loss(ones.matrix, theirs.user_factors, theirs.item_factors, spec)
+    assert ours.log[-1].loss == pytest.approx(loss, rel=1e-5)
+    assert loss == pytest.approx(peer, rel=0.005)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_normal_equations_hold_on_real_data(ml_100k):
+    ratings = recsys.read_ratings(ml_100k)
+    assert normal_equation_residual(recsys.ImplicitALS(), ratings) < 1e-4
+    classic = recsys.ImplicitALS(alpha=40.0, frequency_exponent=0, regularization=0.01)
+    assert normal_equation_residual(classic, ratings) < 1e-4
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_accuracy_band_on_ml_1m(ml_1m):
+    split = splits.random(recsys.read_ratings(ml_1m), test=0.1, seed=0)
+    ndcg = recsys.evaluation.protocol.ranking_metrics
+    ours = ndcg(recsys.ImplicitALS().fit(split.train), split)["ndcg@10"].mean()
+    popular = ndcg(recsys.Popularity().fit(split.train), split)["ndcg@10"].mean()
+    assert ours > 1.5 * popular
+    assert 0.305 < ours < 0.33
+    assert 0.12 < popular < 0.14

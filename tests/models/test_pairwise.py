@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+import recsys
+from recsys.models.fold_in import fold_in_users
+
+SPECS = [recsys.BPR(16, n_epochs=80), recsys.LogisticMF(16, n_epochs=30)]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_scores_are_those_of_implicit(spec, sample):
+    """Taking the bias columns apart changes nothing."""
+    from implicit.cpu.bpr import BayesianPersonalizedRanking
+    from implicit.cpu.lmf import LogisticMatrixFactorization
+
+    trainer = (
+        BayesianPersonalizedRanking if isinstance(spec, recsys.BPR) else LogisticMatrixFactorization
+    )
+    peer = trainer(
+        spec.n_factors,
+        learning_rate=spec.learning_rate,
+        regularization=spec.regularization,
+        iterations=spec.n_epochs,
+        num_threads=1,
+        random_state=0,
+    )
+    ones = recsys.feedback.ones(sample)
+    peer.fit(ones.matrix.copy(), show_progress=False)
+    factors = spec.fit(ones)
+    ours = factors.user_bias[:, None] + factors.item_bias
+    ours = ours + factors.user_factors @ factors.item_factors.T
+    assert np.allclose(ours, peer.user_factors @ peer.item_factors.T, atol=1e-4)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_fold_in_approximates_the_training(spec, sample):
+    """A folded-in training user points where their stored factors point, better than another."""
+    factors = spec.fit(sample)
+    folded = fold_in_users(factors, sample.matrix).factors
+    stored = factors.user_factors
+    unit = [t / np.linalg.norm(t, axis=1, keepdims=True) for t in (folded, stored)]
+    cosines = unit[0] @ unit[1].T
+    own = np.diag(cosines)
+    assert own.mean() > 0.6
+    assert (own[:, None] >= cosines).mean() > 0.9
+    assert np.linalg.norm(folded, axis=1) == pytest.approx(
+        np.linalg.norm(stored, axis=1).mean(), rel=1e-4
+    )
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spec", "low", "high"),
+    [(recsys.BPR(), 0.21, 0.30), (recsys.LogisticMF(), 0.23, 0.30)],
+    ids=["bpr", "logistic-mf"],
+)
+def test_accuracy_band_on_ml_100k(spec, low, high, ml_100k):
+    from recsys.evaluation.protocol import ranking_metrics
+    from recsys.ratings import splits
+
+    split = splits.random(recsys.read_ratings(ml_100k), test=0.1, seed=0)
+    assert low < ranking_metrics(spec.fit(split.train), split)["ndcg@10"].mean() < high

@@ -1,0 +1,80 @@
+"""Slow twins of the kernels: plain NumPy in float64 that reads like the formula."""
+
+import numpy as np
+
+
+def solve_rows(
+    indptr, columns, factors, ridge, weights=None, targets=None, base=None, base_rhs=None
+):
+    """x and xᵀAx − 2xᵀb of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, row by row."""
+    width = factors.shape[1]
+    solutions, energies = [], []
+    for u in range(len(ridge)):
+        matrix = np.zeros((width, width)) if base is None else np.array(base, np.float64)
+        matrix = matrix + ridge[u] * np.eye(width)
+        right = np.zeros(width) if base_rhs is None else np.array(base_rhs, np.float64)
+        for j in range(indptr[u], indptr[u + 1]):
+            y = factors[columns[j]].astype(np.float64)
+            matrix = matrix + (1.0 if weights is None else float(weights[j])) * np.outer(y, y)
+            right = right + (0.0 if targets is None else float(targets[j])) * y
+        empty = indptr[u] == indptr[u + 1] and base_rhs is None
+        x = np.zeros(width) if empty else np.linalg.solve(matrix, right)
+        solutions.append(x)
+        energies.append(x @ matrix @ x - 2 * x @ right)
+    return np.array(solutions).reshape(len(ridge), width), np.array(energies)
+
+
+def top_k(queries, item_factors, k, item_bias=None, candidates=None, excluded=None):
+    """Items and scores of the k best, ties by item order, −1 and NaN where nothing was left."""
+    n_items = len(item_factors)
+    items = np.full((len(queries), k), -1)
+    scores = np.full((len(queries), k), np.nan)
+    for q, query in enumerate(queries):
+        score = item_factors.astype(np.float64) @ query
+        if item_bias is not None:
+            score = score + item_bias
+        allowed = set(range(n_items)) if candidates is None else set(map(int, candidates))
+        if excluded is not None:
+            allowed -= set(map(int, excluded[1][excluded[0][q] : excluded[0][q + 1]]))
+        best = sorted(allowed, key=lambda i: (-score[i], i))[:k]
+        items[q, : len(best)] = best
+        scores[q, : len(best)] = score[best]
+    return items, scores
+
+
+def implicit_loss(matrix, x, y, spec):
+    """L of ImplicitALS, by the dense sum over all pairs in its docstring."""
+    r = matrix.toarray().astype(np.float64)
+    seen = np.zeros(r.shape, bool)
+    seen[np.repeat(np.arange(len(r)), np.diff(matrix.indptr)), matrix.indices] = True
+    score = x.astype(np.float64) @ y.astype(np.float64).T
+    a0 = spec.unobserved_weight
+    if spec.alpha is None:
+        fit = np.sum(r[seen] * (score[seen] - 1) ** 2) + a0 * np.sum(score**2)
+    else:
+        fit = np.sum((a0 + spec.alpha * r[seen]) * (score[seen] - 1) ** 2)
+        fit += a0 * np.sum(score[~seen] ** 2)
+    users = (seen.sum(axis=1) + a0 * r.shape[1]) ** spec.frequency_exponent
+    items = (seen.sum(axis=0) + a0 * r.shape[0]) ** spec.frequency_exponent
+    penalty = np.sum(users * np.sum(x.astype(np.float64) ** 2, axis=1))
+    penalty += np.sum(items * np.sum(y.astype(np.float64) ** 2, axis=1))
+    return fit + spec.regularization * penalty
+
+
+def explicit_loss(matrix, factors, spec):
+    """L of ExplicitALS, rating by rating."""
+    loss = 0.0
+    counts = np.diff(matrix.indptr), np.bincount(matrix.indices, minlength=matrix.shape[1])
+    for u in range(matrix.shape[0]):
+        for j in range(matrix.indptr[u], matrix.indptr[u + 1]):
+            i = matrix.indices[j]
+            score = factors.mean + factors.user_bias[u] + factors.item_bias[i]
+            score += factors.user_factors[u].astype(np.float64) @ factors.item_factors[i]
+            loss += (float(matrix.data[j]) - score) ** 2
+    for n, bias, table in (
+        (counts[0], factors.user_bias, factors.user_factors),
+        (counts[1], factors.item_bias, factors.item_factors),
+    ):
+        lengths = np.sum(table.astype(np.float64) ** 2, axis=1) + bias.astype(np.float64) ** 2
+        loss += spec.regularization * np.sum(n * lengths)
+    return loss
