@@ -1,0 +1,68 @@
+# Shared by quickstart, check and test: finds what is needed, says what is missing, and makes a
+# virtual environment. Sourced with the repository root as working folder.
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    exit 1
+}
+
+# A Python of 3.11 or later: $PYTHON if set, else the first that will do.
+find_python() {
+    local candidate seen=""
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11 python; do
+        command -v "$candidate" >/dev/null 2>&1 || continue
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            python=$candidate
+            return
+        fi
+        seen="$seen $candidate ($("$candidate" -V 2>&1))"
+    done
+    fail "Python 3.11 or later is needed;${seen:+ found only$seen;} install it, or set PYTHON=/path/to/python3"
+}
+
+# A compiler that takes C++17.
+check_compiler() {
+    local compiler
+    for compiler in ${CXX:+"$CXX"} c++ g++ clang++; do
+        command -v "$compiler" >/dev/null 2>&1 || continue
+        if printf '#include <optional>\nstd::optional<int> x;\n' |
+            "$compiler" -std=c++17 -x c++ -fsyntax-only - 2>/dev/null; then
+            return
+        fi
+    done
+    fail "a C++17 compiler is needed (Debian, Ubuntu: apt install g++; macOS: xcode-select --install); or set CXX"
+}
+
+# One line that changes when anything that goes into the package does.
+sources_digest() {
+    find recsys CMakeLists.txt pyproject.toml -type f ! -name '*.pyc' ! -name '*.so' -print0 |
+        sort -z | xargs -0 cat | cksum
+}
+
+# make_environment FOLDER [EXTRA]: installs the wheel built from this checkout, with the extra's
+# dependencies, into FOLDER; does nothing where that has been done.
+make_environment() {
+    local folder=$1 extra=${2:-} digest wheels
+    find_python
+    check_compiler
+    digest="$(sources_digest) $extra $("$python" -V 2>&1)"
+    if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/.installed" 2>/dev/null)" = "$digest" ]; then
+        return
+    fi
+    echo "Setting up $folder (a minute or two the first time) ..."
+    if [ ! -x "$folder/bin/pip" ]; then
+        rm -rf "$folder"
+        "$python" -m venv "$folder" ||
+            fail "$python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)"
+    fi
+    rm -f "$folder/.installed"
+    wheels=$(mktemp -d)
+    trap 'rm -rf "$wheels"' EXIT
+    "$folder/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$wheels" . ||
+        fail "the package could not be built; the compiler's words are above"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheels"/*.whl
+    # Again with dependencies: those that are there and recent enough stay.
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$(echo "$wheels"/*.whl)${extra:+[$extra]}" ||
+        fail "the dependencies could not be installed; pip's words are above"
+    printf '%s' "$digest" >"$folder/.installed"
+}
