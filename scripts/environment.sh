@@ -56,13 +56,14 @@ make_environment() {
             fail "$python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)"
     fi
     rm -f "$folder/.installed"
-    wheels=$(mktemp -d)
-    trap 'rm -rf "$wheels"' EXIT
+    wheels=$folder/.wheel
+    rm -rf "$wheels"
     "$folder/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$wheels" . ||
         fail "the package could not be built; the compiler's words are above"
     "$folder/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheels"/*.whl
     # Again with dependencies: those that are there and recent enough stay.
     "$folder/bin/pip" install --quiet --disable-pip-version-check "$(echo "$wheels"/*.whl)${extra:+[$extra]}" ||
         fail "the dependencies could not be installed; pip's words are above"
+    rm -rf "$wheels"
     printf '%s' "$digest" >"$folder/.installed"
 }

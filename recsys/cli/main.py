@@ -6,7 +6,6 @@ import gc
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from recsys import __version__
@@ -17,7 +16,6 @@ app = typer.Typer(
     help="From a ratings file to recommendations you can trust, by matrix factorization.",
     epilog="First steps: recsys fetch ml-100k, then recsys train data/ml-100k, then "
     "recsys recommend model.safetensors --user 196.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -50,27 +48,29 @@ def run(arguments: list[str] | None = None) -> None:
 
     for command in (fetch, train, recommend, similar, inspect):
         command.register(app)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        code = typer.main.get_command(app)(arguments, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        code = 2
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        where = context.command_path if context else "recsys"
-        code = _fail(f"{error.format_message()} Try '{where} --help'.", 2)
+        code = typer.main.get_command(app)(arguments or ["--help"], standalone_mode=False)
     except RecsysError as error:
         code = _fail(str(error), error.exit_code)
     except ValueError as error:
         if not _is_ours(error):
             raise
         code = _fail(str(error), 2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted; nothing half-written was left", 130)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody to tell.
         sys.stderr.close()
         code = 0
+    except Exception as error:
+        # Usage errors are click's ClickException, of the click that typer brings or contains.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context else "recsys"
+        code = _fail(f"{message()} Try '{where} --help'.", 2)
     sys.exit(code if isinstance(code, int) else 0)
 
 

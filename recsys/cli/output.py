@@ -128,12 +128,13 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any]]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, highlight=False)
+    began = time.perf_counter()
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24),
         TextColumn("{task.fields[loss]}"), TimeRemainingColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task("starting", total=None, loss="")
-        began = time.perf_counter()
 
         def on_stage(what: str, spec: Spec | None = None) -> None:
             name = f"{what} {spec.name}" if spec is not None else what
@@ -148,7 +149,7 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any]]:
             )
 
         yield on_epoch, on_stage
-        bar.console.print(f"finished in {time.perf_counter() - began:.1f} s")
+    say(f"finished in {time.perf_counter() - began:.1f} s")
 
 
 @contextmanager
@@ -167,6 +168,9 @@ def download_progress(quiet: bool) -> Iterator[Any]:
     )
 
     columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
