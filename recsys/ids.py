@@ -100,9 +100,13 @@ class IdIndex:
         except ValueError:
             raise self.unknown(text) from None
 
+    def name(self, row: int) -> str:
+        """The row's id as messages show it: 196, 'u196'."""
+        return shown(self.ids[row])
+
     def unknown(self, one_id: object) -> UnknownIdError:
         """The error for an id that is not there, with what might have been meant."""
-        said = f"{self.kind} {one_id!r} is not in the data"
+        said = f"{self.kind} {shown(one_id)} is not in the data"
         if not len(self):
             return UnknownIdError(f"{said}, which holds no {self.kind}s")
         if self.is_integer:
@@ -117,6 +121,15 @@ class IdIndex:
             else (f"ids look like {self.ids[0]!r}")
         )
         return UnknownIdError(f"{said}; {hint}")
+
+
+def shown(value: object) -> str:
+    """A value as messages show it, without NumPy's type around it.
+
+    >>> shown(np.int64(196)), shown("u196")
+    ('196', "'u196'")
+    """
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def pd_index(ids: IdArray) -> pd.Index:

@@ -177,7 +177,7 @@ def require_finite(energy: npt.NDArray[np.float64], index: IdIndex, regularizati
     bad = ~np.isfinite(energy)
     if bad.any():
         raise FitError(
-            f"{index.kind} {index.ids[bad.argmax()]!r} (and {int(bad.sum()) - 1} more) has no "
+            f"{index.kind} {index.name(int(bad.argmax()))} (and {int(bad.sum()) - 1} more) has no "
             f"finite solution; raise regularization (now {regularization:g}) or check the "
             "ratings for extreme values"
         )

@@ -32,6 +32,7 @@ OnBytes = Callable[[int, int | None], None]
 
 _ATTEMPTS = 3
 _CHUNK = 1 << 18
+_BROKEN_OFF = (TimeoutError, http.client.HTTPException, ConnectionError)  # amid a reply
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,12 @@ def _fetch_archive(
 
 def _published_md5(url: str, timeout: float) -> str:
     # GroupLens publishes "MD5 (ml-32m.zip) = ..." beside each archive.
-    with _opened(f"{url}.md5", timeout) as reply:
-        text = reply.read(4096).decode("ascii", errors="replace")
+    try:
+        with _opened(f"{url}.md5", timeout) as reply:
+            text = reply.read(4096).decode("ascii", errors="replace")
+    except _BROKEN_OFF as error:
+        said = str(error) or type(error).__name__
+        raise DownloadError(f"{url}.md5: {said}; try again later") from None
     found = re.search(r"\b[0-9a-fA-F]{32}\b", text)
     if not found:
         raise DownloadError(f"{url}.md5: holds no checksum; try again later")
@@ -185,7 +190,7 @@ def _download(url: str, part: Path, timeout: float, on_bytes: OnBytes | None) ->
         have = part.stat().st_size if part.exists() else 0
         try:
             total = _receive(url, part, have, timeout, on_bytes)
-        except (TimeoutError, http.client.HTTPException, ConnectionError) as error:
+        except _BROKEN_OFF as error:
             if attempt < _ATTEMPTS:
                 continue
             kept = part.stat().st_size if part.exists() else 0
@@ -230,10 +235,10 @@ def _size_in(content_range: str) -> int | None:
 
 
 def _opened(url: str, timeout: float, have: int = 0) -> http.client.HTTPResponse:
-    request = urllib.request.Request(url, headers={"User-Agent": "recsys-mf"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
     try:
+        request = urllib.request.Request(url, headers={"User-Agent": "recsys-mf"})
+        if have:
+            request.add_header("Range", f"bytes={have}-")
         reply: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
         return reply
     except urllib.error.HTTPError as error:

@@ -14,7 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys.errors import DataError
-from recsys.ids import IdArray, IdIndex, as_id_array
+from recsys.ids import IdArray, IdIndex, as_id_array, shown
 
 Duplicates = Literal["latest", "mean", "error"]
 DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "error")
@@ -277,7 +277,7 @@ def assemble(
             at = int(np.flatnonzero(again)[0])
             row = int(np.searchsorted(indptr, at, side="right")) - 1
             raise DataError(
-                f"{source}: user {users.ids[row]!r} rated item {item_index.ids[indices[at]]!r} "
+                f"{source}: user {users.name(row)} rated item {item_index.name(indices[at])} "
                 "more than once; choose duplicates='latest' or 'mean'"
             )
         position = np.arange(len(indices)) if order is None else order
@@ -429,7 +429,7 @@ def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
     bad = ~np.isfinite(numbers)
     if bad.any():
         row = int(bad.argmax())
-        raise DataError(f"row {row}: {name!r} is {series.iloc[row]!r}, not a finite number")
+        raise DataError(f"row {row}: {name!r} is {shown(series.iloc[row])}, not a finite number")
     return numbers.astype(np.float32)
 
 
@@ -447,7 +447,7 @@ def times_as_seconds(series: pd.Series[Any]) -> npt.NDArray[np.int64]:
             seconds = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
             return np.asarray(seconds.astype(np.int64))
     row = int(bad.argmax())
-    raise DataError(f"row {row}: {series.name!r} is {series.iloc[row]!r}, not a time")
+    raise DataError(f"row {row}: {series.name!r} is {shown(series.iloc[row])}, not a time")
 
 
 def overview(ratings: Ratings) -> Mapping[str, Any]:

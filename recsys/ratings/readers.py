@@ -46,6 +46,7 @@ RECOGNISED = {
 }  # fmt: skip
 """Column names recognised without being named, in lower case without `_`, `-` and spaces."""
 
+_LARGEST = float(np.finfo(np.float32).max)
 RATING_FILES = ("u.data", "ratings.dat", "ratings.csv", "ratings.parquet", "ratings.tsv")
 _MEMBERS = re.compile(r"(^|/)(u\.(data|item|genre)|(ratings|movies|items)\.(dat|csv|tsv|parquet)"
                       r"|[^/]+\.(inter|item))$")  # fmt: skip
@@ -295,11 +296,14 @@ def _typed_column(column: pa.ChunkedArray, role: str, name: str, file: Path) -> 
 def _read_text(
     file: Path, named: dict[str, str | None], separator: str | None, encoding: str | None
 ) -> dict[str, Any]:
-    layout = sniff(file, named, separator, encoding)
     try:
-        return _parse(file, layout)
-    except UnicodeDecodeError:
-        return _parse(file, replace(layout, encoding="ISO-8859-1"))
+        layout = sniff(file, named, separator, encoding)
+        try:
+            return _parse(file, layout)
+        except UnicodeDecodeError:
+            return _parse(file, replace(layout, encoding="ISO-8859-1"))
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({_first_line(error)})") from None
 
 
 def sniff(
@@ -391,10 +395,7 @@ def _is_number(text: str) -> bool:
 
 def _opened(file: Path) -> Any:
     # Decompresses .gz, .bz2, ... by the name.
-    try:
-        return pa.input_stream(str(file), compression="detect")
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{file}: cannot be opened ({_first_line(error)})") from None
+    return pa.input_stream(str(file), compression="detect")
 
 
 def _parse(file: Path, layout: Layout) -> dict[str, Any]:
@@ -481,7 +482,7 @@ def _explain(file: Path, layout: Layout, reason: object) -> dict[str, Any]:
                 cell, name = _unquoted(cells[column]), layout.roles[role]
                 if not cell:
                     raise DataError(f"{here}: {name!r} is missing")
-                if role == "rating" and not (_is_number(cell) and np.isfinite(float(cell))):
+                if role == "rating" and not (_is_number(cell) and abs(float(cell)) <= _LARGEST):
                     raise DataError(f"{here}: {name!r} is {cell!r}, not a finite number")
                 if role in text_ids and not _is_integer(cell):
                     text_ids[role] = True

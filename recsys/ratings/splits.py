@@ -73,8 +73,8 @@ def given(train: Ratings, test: Ratings) -> Split:
     if both.nnz:
         row, column = (int(x[0]) for x in both.nonzero())
         raise DataError(
-            f"{both.nnz} ratings are in both parts, first user {users.ids[row]!r}, "
-            f"item {items.ids[column]!r}: take them out of one"
+            f"{both.nnz} ratings are in both parts, first user {users.name(row)}, "
+            f"item {items.name(column)}: take them out of one"
         )
     return Split(parts[0], parts[1], "given")
 

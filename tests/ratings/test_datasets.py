@@ -1,0 +1,225 @@
+"""Fetching against a local server that fails in every way."""
+
+import hashlib
+import http.server
+import io
+import threading
+import time
+import zipfile
+from dataclasses import dataclass, field
+
+import pytest
+
+import recsys
+from recsys.errors import DownloadError
+from recsys.ratings import datasets
+
+README = (
+    "Summary\n=======\n\nUsage License\n=============\n\nBe kind.\n\nCitation\n========\nHarper\n"
+)
+
+
+def archive_bytes(folder="ml-tiny"):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
+        rows = "".join(f"{u},{u % 100 + 1},4.0,{u}\n" for u in range(1, 40_000))
+        bundle.writestr(f"{folder}/ratings.csv", "userId,movieId,rating,timestamp\n" + rows)
+        bundle.writestr(f"{folder}/README.txt", README)
+    return buffer.getvalue()
+
+
+@dataclass
+class Server:
+    """What the handler serves, and how it misbehaves."""
+
+    body: bytes = field(default_factory=archive_bytes)
+    status: int = 200
+    cut_at: list[int] = field(default_factory=list)
+    """Send only so many bytes of the next replies."""
+    pause: float = 0.0
+    ranges: bool = True
+    md5: str | None = None
+    asked: list[str | None] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def server():
+    state = Server()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if state.status != 200:
+                self.send_error(state.status)
+                return
+            if self.path.endswith(".md5"):
+                digest = state.md5 or hashlib.md5(state.body).hexdigest()
+                self.reply(200, f"MD5 (x.zip) = {digest}\n".encode())
+                return
+            wanted = self.headers.get("Range")
+            state.asked.append(wanted)
+            start = int(wanted[6:-1]) if wanted and state.ranges else 0
+            if start >= len(state.body):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(state.body)}")
+                self.end_headers()
+                return
+            self.reply(206 if start else 200, state.body[start:])
+
+        def reply(self, status, body):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            time.sleep(state.pause)
+            self.wfile.write(body[: state.cut_at.pop(0)] if state.cut_at else body)
+
+        def log_message(self, *_):
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.daemon_threads = True
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    state.url = f"http://127.0.0.1:{httpd.server_port}"
+    yield state
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+def fetch(server, to, **options):
+    # ml-32m: its checksum is read beside the archive, so that the server can make one up.
+    return datasets.fetch("ml-32m", to, base_url=server.url, **options)
+
+
+def assert_nothing_passes_for_whole(to):
+    assert not (to / "ml-32m").exists()
+    assert not list(to.glob("*.zip"))
+
+
+def test_fetches_unpacks_and_shows_the_licence(server, tmp_path):
+    heard = []
+    fetched = fetch(server, tmp_path, on_bytes=lambda done, total: heard.append((done, total)))
+    assert fetched.folder == tmp_path / "ml-32m"
+    assert fetched.licence == "Be kind."
+    assert heard[-1] == (len(server.body), len(server.body))
+    assert recsys.read_ratings(fetched.folder).n_ratings == 39_999
+    assert [p.name for p in tmp_path.iterdir()] == ["ml-32m"]
+    again = fetch(server, tmp_path)
+    assert again.source == "already there"
+    assert len(server.asked) == 1
+
+
+def test_a_download_cut_off_midway_goes_on_by_itself(server, tmp_path):
+    server.cut_at = [100_000, 50_000]
+    fetch(server, tmp_path)
+    assert server.asked == [None, "bytes=100000-", "bytes=150000-"]
+
+
+def test_a_download_that_stays_cut_off_can_be_resumed_later(server, tmp_path):
+    server.cut_at = [1000, 1000, 1000]
+    with pytest.raises(DownloadError, match=r"cut off at 3,000 of [\d,]+ bytes; run again"):
+        fetch(server, tmp_path)
+    assert_nothing_passes_for_whole(tmp_path)
+    fetch(server, tmp_path)
+    assert server.asked[-1] == "bytes=3000-"
+    assert recsys.read_ratings(tmp_path / "ml-32m").n_ratings == 39_999
+
+
+def test_a_server_without_ranges_sends_all_again(server, tmp_path):
+    server.ranges = False
+    server.cut_at = [1000]
+    fetch(server, tmp_path)
+    assert recsys.read_ratings(tmp_path / "ml-32m").n_ratings == 39_999
+
+
+def test_a_complete_part_is_not_fetched_again(server, tmp_path):
+    (tmp_path / "ml-32m.zip.part").write_bytes(server.body)
+    fetch(server, tmp_path)
+    assert server.asked == [f"bytes={len(server.body)}-"]
+
+
+def test_wrong_bytes_are_thrown_away(server, tmp_path):
+    server.md5 = "0" * 32
+    with pytest.raises(DownloadError, match=r"the checksum is \w+, not 0000.* thrown away"):
+        fetch(server, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_of_another_file_is_found_out(server, tmp_path):
+    (tmp_path / "ml-32m.zip.part").write_bytes(b"x" * 1000)
+    with pytest.raises(DownloadError, match="checksum"):
+        fetch(server, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    fetch(server, tmp_path)
+
+
+def test_404_refused_and_nonsense_are_one_clear_line(server, tmp_path):
+    server.status = 404
+    with pytest.raises(DownloadError, match=r"ml-32m\.zip\.md5: the server says 404 Not Found"):
+        fetch(server, tmp_path)
+    with pytest.raises(DownloadError, match=r"cannot be reached .*refused"):
+        datasets.fetch("ml-1m", tmp_path, base_url="http://127.0.0.1:9", timeout=5)
+    with pytest.raises(DownloadError, match="not an address"):
+        datasets.fetch("ml-1m", tmp_path, base_url="nonsense")
+    with pytest.raises(ValueError, match="data set must be one of ml-100k, .*not 'ml-2m'"):
+        datasets.fetch("ml-2m", tmp_path)
+    assert_nothing_passes_for_whole(tmp_path)
+
+
+def test_a_slow_server_times_out_and_says_so(server, tmp_path):
+    server.pause = 2.0
+    with pytest.raises(DownloadError, match="timed out|no answer"):
+        fetch(server, tmp_path, timeout=0.2)
+    assert_nothing_passes_for_whole(tmp_path)
+
+
+def test_no_checksum_no_download(server, tmp_path):
+    server.md5 = "none"
+    with pytest.raises(DownloadError, match="holds no checksum"):
+        fetch(server, tmp_path)
+
+
+def test_ml_100k_comes_through_pip_where_grouplens_cannot_be_reached(tmp_path, monkeypatch):
+    """pip itself is played: it brings a wheel with RecBole's layout."""
+    header = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+
+    def pip(command, **_):
+        folder = command[command.index("--dest") + 1]
+        with zipfile.ZipFile(f"{folder}/recbole-1.2.1-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("recbole/dataset_example/ml-100k/ml-100k.inter", header + "1\t2\t3\t4\n")
+            wheel.writestr("recbole/other.py", "")
+        with open(f"{folder}/recbole-1.2.1-py3-none-any.whl", "rb") as wheel:
+            brought.append(hashlib.sha256(wheel.read()).hexdigest())
+        return datasets.subprocess.CompletedProcess(command, 0, "", "")
+
+    brought = []
+    monkeypatch.setattr(datasets.subprocess, "run", pip)
+    unreachable = {"base_url": "http://127.0.0.1:9", "timeout": 5}
+    with pytest.raises(DownloadError, match="checksum"):
+        datasets.fetch("ml-100k", tmp_path, **unreachable)
+    assert not (tmp_path / "ml-100k").exists()
+
+    class AnyWheel:
+        def __eq__(self, other):
+            return True
+
+        def __hash__(self):
+            return 0
+
+    monkeypatch.setattr(datasets, "_WHEEL_SHA256", AnyWheel())
+    fetched = datasets.fetch("ml-100k", tmp_path, **unreachable)
+    assert "recbole" in fetched.source
+    assert "Harper" in fetched.licence
+    assert recsys.read_ratings(fetched.folder).n_ratings == 1
+    assert len(brought) == 2
+
+
+def test_pip_that_fails_too_is_one_line(tmp_path, monkeypatch):
+    def pip(command, **_):
+        return datasets.subprocess.CompletedProcess(command, 1, "", "ERROR: no network\n")
+
+    monkeypatch.setattr(datasets.subprocess, "run", pip)
+    with pytest.raises(DownloadError, match="cannot be reached.*nor does pip.*ERROR: no network"):
+        datasets.fetch("ml-100k", tmp_path, base_url="http://127.0.0.1:9", timeout=5)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,154 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import recsys
+from recsys.errors import DataError
+from recsys.ratings.ratings import encode_integers
+
+
+def frame(rows, columns=("user_id", "item_id", "rating")):
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(-5, 20), st.integers(0, 10**12), st.integers(1, 5), st.integers(0, 9)
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_any_table_becomes_its_matrix(rows):
+    """Twin: a dictionary in which a later time, then a later row, wins."""
+    table = frame(rows, ("user_id", "item_id", "rating", "time"))
+    ratings = recsys.Ratings.from_frame(table, timestamp="time")
+    latest = {}
+    for position, (user, item, rating, time) in enumerate(rows):
+        latest[user, item] = max(latest.get((user, item), (-1, -1, 0)), (time, position, rating))
+    assert ratings.users.ids.tolist() == sorted({u for u, *_ in rows})
+    assert ratings.items.ids.tolist() == sorted({i for _, i, *_ in rows})
+    found = ratings.to_frame()
+    assert [tuple(r) for r in found[["user", "item"]].itertuples(index=False)] == sorted(latest)
+    for (pair, (time, _, rating)), row in zip(
+        sorted(latest.items()), found.itertuples(index=False), strict=True
+    ):
+        assert (row.user, row.item, row.rating, row.timestamp) == (*pair, rating, time)
+    assert ratings.matrix.has_sorted_indices
+
+
+def test_duplicates_latest_mean_and_error():
+    table = frame([(1, 1, 5, 30), (1, 2, 4, 10), (1, 1, 2, 20), (1, 1, 2, 10)],
+                  ("user_id", "item_id", "rating", "t"))  # fmt: skip
+
+    def read(**options):
+        return recsys.Ratings.from_frame(table, **options).matrix.toarray().tolist()
+
+    assert read(timestamp="t") == [[5, 4]]
+    assert read() == [[2, 4]]  # without times, the last in the file
+    assert read(duplicates="mean") == [[3, 4]]
+    with pytest.raises(DataError, match="user 1 rated item 1 more than once"):
+        read(duplicates="error")
+    with pytest.raises(ValueError, match="duplicates must be one of latest, mean, error"):
+        read(duplicates="first")
+    mean = recsys.Ratings.from_frame(table, timestamp="t", duplicates="mean")
+    assert mean.timestamps.tolist() == [30, 10]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("rating", float("nan"), "row 1: 'rating' is nan, not a finite number"),
+        ("rating", float("inf"), "row 1: 'rating' is inf"),
+        ("rating", "good", "row 1: 'rating' is 'good'"),
+        ("user_id", None, "row 1: the user id in 'user_id' is missing"),
+        ("item_id", 1.5, "item id 1.5 is not a whole number"),
+        ("time", "noon", "row 1: 'time' is 'noon', not a time"),
+    ],
+)
+def test_bad_values_in_a_table_are_named(column, value, message):
+    table = frame([(1, 1, 3, 5), (1, 2, 3, 5)], ("user_id", "item_id", "rating", "time"))
+    table = table.astype({column: object})
+    table.loc[1, column] = value
+    if column != "time":
+        table[column] = table[column].infer_objects()
+    with pytest.raises(DataError, match=message):
+        recsys.Ratings.from_frame(table, timestamp="time")
+
+
+def test_missing_columns_and_empty_tables_are_named():
+    with pytest.raises(DataError, match="no user column 'user_id'; it has 'a'"):
+        recsys.Ratings.from_frame(pd.DataFrame({"a": [1]}))
+    with pytest.raises(DataError, match="holds no ratings"):
+        recsys.Ratings.from_frame(frame([]))
+
+
+def test_everything_is_read_only(random_ratings):
+    for array in (random_ratings.matrix.data, random_ratings.matrix.indices):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+def test_equal_data_have_equal_fingerprints_in_any_order():
+    rows = [(1, 1, 5.0), (2, 1, 3.0), (2, 7, 1.0)]
+    one = recsys.Ratings.from_frame(frame(rows)).fingerprint
+    assert one == recsys.Ratings.from_frame(frame(rows[::-1])).fingerprint
+    assert one != recsys.Ratings.from_frame(frame([*rows[:2], (2, 7, 2.0)])).fingerprint
+    assert one != recsys.Ratings.from_frame(frame([*rows[:2], (2, 8, 1.0)])).fingerprint
+
+
+def test_k_core(sample):
+    core = sample.at_least_active(per_user=20, per_item=30)
+    assert np.diff(core.matrix.indptr).min() >= 20
+    assert np.diff(core.matrix.tocsc().indptr).min() >= 30
+    assert len(core.item_table) == core.n_items < sample.n_items
+    whole, part = sample.to_frame(), core.to_frame()
+    assert len(part.merge(whole)) == len(part)  # ratings and times went along
+    titles = dict(zip(sample.items.ids, sample.item_table["title"], strict=True))
+    assert [titles[i] for i in core.items.ids] == core.item_table["title"].tolist()
+    with pytest.raises(DataError, match="no ratings are left with at least 500 per user"):
+        sample.at_least_active(per_user=500)
+
+
+def test_ids_in_pieces_with_wide_and_narrow_ranges():
+    rng = np.random.default_rng(0)
+    for high in (1000, 10**15):
+        ids = rng.integers(-high, high, 5000)
+        index, codes = encode_integers([ids[:10], ids[10:10], ids[10:]], "user")
+        unique, inverse = np.unique(ids, return_inverse=True)
+        assert np.array_equal(index.ids, unique)
+        assert np.array_equal(codes, inverse)
+
+
+def test_feedback(random_ratings):
+    liked = recsys.feedback.at_least(random_ratings, 4)
+    assert set(liked.matrix.data) == {1.0}
+    assert liked.n_ratings == (random_ratings.matrix.data >= 4).sum()
+    assert (liked.n_users, liked.n_items) == (random_ratings.n_users, random_ratings.n_items)
+    with pytest.raises(DataError, match="no ratings are left at or above 6; the highest is 5"):
+        recsys.feedback.at_least(random_ratings, 6)
+    for text in ("values", "ones", "at-least=3.5"):
+        feedback = recsys.Feedback.parse(text)
+        assert str(feedback) == text
+        applied = feedback.apply(random_ratings).matrix
+        assert (feedback.rows(random_ratings.matrix) != applied).nnz == 0
+    for text in ("stars", "at-least", "at-least=x"):
+        with pytest.raises(ValueError, match="feedback must be"):
+            recsys.Feedback.parse(text)
+
+
+def test_the_sample_is_what_its_script_writes(root, tmp_path):
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location(
+        "simulate_script", root / "scripts" / "simulate.py"
+    )
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    script.write(tmp_path)
+    for name in ("ratings.csv", "movies.csv"):
+        assert (tmp_path / name).read_text() == (root / "data" / "sample" / name).read_text()

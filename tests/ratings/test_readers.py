@@ -1,0 +1,304 @@
+import gzip
+import shutil
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+import recsys
+from recsys.errors import DataError
+from recsys.ratings.item_tables import GENRES_100K
+
+# The same three ratings in every layout: user, item, rating, timestamp.
+RATINGS = [(1, 10, 4.5, 100), (1, 20, 3.0, 200), (2, 10, 0.5, 300)]
+TITLES = {10: "Amélie (2001)", 20: "Et: le café :: noir (1999)"}
+
+
+def write_100k(folder):
+    lines = [f"{u}\t{i}\t{r:g}\t{t}" for u, i, r, t in RATINGS]
+    (folder / "u.data").write_text("\n".join(lines) + "\n")
+    flags = "|".join("1" if g in ("Comedy", "Drama") else "0" for g in GENRES_100K)
+    items = [f"{i}|{title}|01-Jan-2001||http://x|{flags}" for i, title in TITLES.items()]
+    (folder / "u.item").write_bytes("\n".join(items).encode("ISO-8859-1"))
+
+
+def write_1m(folder, encoding="ISO-8859-1"):
+    lines = [f"{u}::{i}::{r:g}::{t}" for u, i, r, t in RATINGS]
+    (folder / "ratings.dat").write_text("\n".join(lines) + "\n")
+    items = [f"{i}::{title}::Comedy|Drama" for i, title in TITLES.items()]
+    (folder / "movies.dat").write_bytes(("\n".join(items) + "\n").encode(encoding))
+
+
+def write_10m(folder):
+    write_1m(folder, "UTF-8")
+
+
+def write_20m(folder):
+    lines = ["userId,movieId,rating,timestamp", *(f"{u},{i},{r},{t}" for u, i, r, t in RATINGS)]
+    (folder / "ratings.csv").write_text("\r\n".join(lines) + "\r\n")
+    items = [f'{i},"{title}",Comedy|Drama' for i, title in TITLES.items()]
+    (folder / "movies.csv").write_text("movieId,title,genres\n" + "\n".join(items), "utf-8")
+
+
+def write_parquet(folder):
+    frame = pd.DataFrame(RATINGS, columns=["user_id", "item_id", "rating", "timestamp"])
+    frame.to_parquet(folder / "ratings.parquet")
+    write_1m(folder)
+    (folder / "ratings.dat").unlink()
+
+
+def write_recbole(folder):
+    lines = [f"{u}\t{i}\t{r}\t{t}" for u, i, r, t in RATINGS]
+    header = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
+    (folder / "x.inter").write_text("\n".join([header, *lines]))
+    items = [f"{i}\t{title[:-7]}\t{title[-5:-1]}\tComedy Drama" for i, title in TITLES.items()]
+    header = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq"
+    (folder / "x.item").write_text("\n".join([header, *items]), "utf-8")
+
+
+LAYOUTS = [write_100k, write_1m, write_10m, write_20m, write_parquet, write_recbole]
+
+
+def assert_is_the_example(ratings):
+    assert ratings.users.ids.tolist() == [1, 2]
+    assert ratings.items.ids.tolist() == [10, 20]
+    assert ratings.matrix.toarray().tolist() == [[4.5, 3.0], [0.5, 0.0]]
+    assert ratings.matrix.dtype == np.float32
+    assert ratings.timestamps.tolist() == [100, 200, 300]
+    assert ratings.item_table["title"].tolist() == list(TITLES.values())
+    assert ratings.item_table["year"].tolist() == [2001, 1999]
+    assert ratings.item_table["genres"].tolist() == ["Comedy|Drama"] * 2
+
+
+@pytest.mark.parametrize("write", LAYOUTS, ids=lambda w: w.__name__)
+def test_every_layout_as_folder_and_as_zip(write, tmp_path):
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    write(folder)
+    assert_is_the_example(recsys.read_ratings(folder))
+    assert_is_the_example(recsys.read_ratings(tmp_path))  # the only folder inside
+    archive = shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path, "inner")
+    assert_is_the_example(recsys.read_ratings(archive))
+
+
+def test_the_ratings_file_of_a_folder_brings_its_titles(tmp_path):
+    write_20m(tmp_path)
+    assert_is_the_example(recsys.read_ratings(tmp_path / "ratings.csv"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user_id,item_id,rating\n1,10,4.5\n1,20,3\n2,10,.5\n",
+        "1,10,4.5\n1,20,3\n2,10,0.5\n",
+        "\n1\t10\t4.5\n\n1\t20\t3\n2\t10\t5e-1\n\n",
+        "1;10;4.5\n1;20;3\n2;10;0.5",
+        '"User ID","Movie-Id","Stars"\n"1","10","4.5"\n1,20,3\n2,10,0.5\n',
+        "\ufeffuserId,movieId,rating\n1,10,4.5\n1,20,3\n2,10,0.5\n",
+        "note,rating,movieId,userId\nx,4.5,10,1\ny,3,20,1\nz,0.5,10,2\n",
+    ],
+)
+def test_text_files_with_and_without_header(text, tmp_path):
+    file = tmp_path / "r.txt"
+    file.write_text(text, "utf-8")
+    ratings = recsys.read_ratings(file)
+    assert ratings.matrix.toarray().tolist() == [[4.5, 3.0], [0.5, 0.0]]
+    assert ratings.timestamps is None
+
+
+def test_compressed_text(tmp_path):
+    file = tmp_path / "r.csv.gz"
+    file.write_bytes(gzip.compress(b"user,item,rating\n1,10,4\n2,20,5\n"))
+    assert recsys.read_ratings(file).n_ratings == 2
+
+
+def test_columns_can_be_named_and_ids_can_be_text(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text("when,who,what,how\n2020-01-02,ann,x 1,3\n1970-01-02,Bob,y,4\n")
+    ratings = recsys.read_ratings(file, user="who", item="what", rating="how", timestamp="when")
+    assert ratings.users.ids.tolist() == ["Bob", "ann"]
+    assert ratings.timestamps.tolist() == [86400, 1577923200]
+
+
+def test_ids_that_turn_out_to_be_text_late_in_the_file(tmp_path):
+    file = tmp_path / "r.csv"
+    rows = [f"{u},{u % 7},3" for u in range(3000)]
+    file.write_text("user,item,rating\n" + "\n".join(rows) + "\nx17,3,5\n")
+    ratings = recsys.read_ratings(file)
+    assert ratings.n_ratings == 3001
+    assert "x17" in ratings.users.ids
+    assert ratings.items.is_integer
+
+
+def test_latin_1_late_in_the_file(tmp_path):
+    file = tmp_path / "r.csv"
+    head = "user,item,rating\n" + "".join(f"u{n},i{n % 9},3\n" for n in range(20_000))
+    file.write_bytes(head.encode() + "zoë,i1,4\n".encode("ISO-8859-1"))
+    assert "zoë" in recsys.read_ratings(file).users.ids
+
+
+def test_without_ratings_it_is_implicit_feedback(tmp_path):
+    file = tmp_path / "clicks.csv"
+    file.write_text("user,item\n1,10\n2,20\n2,10\n")
+    ratings = recsys.read_ratings(file)
+    assert not ratings.has_values
+    assert ratings.matrix.toarray().tolist() == [[1, 0], [1, 1]]
+
+
+def test_a_frame_with_recognised_columns():
+    frame = pd.DataFrame(RATINGS, columns=["userId", "movieId", "rating", "timestamp"])
+    movies = pd.DataFrame({"movieId": list(TITLES), "title": list(TITLES.values())})
+    ratings = recsys.read_ratings(frame, items=movies)
+    assert ratings.matrix.toarray().tolist() == [[4.5, 3.0], [0.5, 0.0]]
+    assert ratings.item_table["title"].tolist() == list(TITLES.values())
+
+
+def test_parquet_with_text_and_dictionary_ids(tmp_path):
+    file = tmp_path / "r.parquet"
+    table = pa.table(
+        {
+            "user": pa.array(["b", "a", "b"]).dictionary_encode(),
+            "item": pa.array(["x", "y", "y"]),
+            "rating": pa.array([1, 2, 3], pa.int8()),
+            "timestamp": pa.array([1, 2, 3], pa.timestamp("s")),
+        }
+    )
+    pa.parquet.write_table(table, file)
+    ratings = recsys.read_ratings(file)
+    assert ratings.users.ids.tolist() == ["a", "b"]
+    assert ratings.matrix.toarray().tolist() == [[0, 2], [1, 3]]
+    assert ratings.timestamps.tolist() == [2, 1, 3]
+
+
+HEAD = "user,item,rating,timestamp\n"
+BAD_TEXT = {
+    "empty": ("", "is empty"),
+    "blank": ("\n\n", "is empty"),
+    "header only": (HEAD, "a header and no ratings"),
+    "no user column": ("a,item,rating\nx,1,2\n", "no user column among 'a', 'item', 'rating'"),
+    "no separator": ("abc\ndef\n", "line 1: 'abc' has no separator"),
+    "not a number": (HEAD + "1,2,3,4\n1,3,good,4\n", r"line 3: 'rating' is 'good', not a finite"),
+    "NaN": (HEAD + "1,2,NaN,4\n", r"line 2: 'rating' is 'NaN', not a finite number"),
+    "infinite": (HEAD + "1,2,inf,4\n", r"line 2: 'rating' is 'inf', not a finite number"),
+    "too large": (HEAD + "1,2,1e300,4\n", "line 2: 'rating' is '1e300', not a finite number"),
+    "missing rating": (HEAD + "1,2,,4\n", "line 2: 'rating' is missing"),
+    "missing id": (HEAD + "1,2,3,4\n,2,3,4\n", "line 3: 'user' is missing"),
+    "short row": (HEAD + "1,2,3,4\n1,5,3\n", "line 3: 3 fields where 4 belong: '1,5,3'"),
+    "long row": (HEAD + "1,2,3,4\n1,5,3,4,5\n", "line 3: 5 fields where 4 belong"),
+    "bad time": (HEAD + "1,2,3,noon\n", "'timestamp' is 'noon', not a time"),
+    "short dat row": ("1::2::3::4\n1::2\n", "line 2: 2 fields where 4 belong"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TEXT)
+def test_bad_text_gets_one_line_with_file_row_and_value(case, tmp_path):
+    text, message = BAD_TEXT[case]
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=message) as caught:
+        recsys.read_ratings(file)
+    assert str(caught.value).startswith(str(file))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_row_far_down_is_found(tmp_path):
+    file = tmp_path / "bad.csv"
+    good = "".join(f"{u},{u % 50},3,7\n" for u in range(200_000))
+    file.write_text(HEAD + good + "5,6,oops,7\n" + good)
+    with pytest.raises(DataError, match="line 200002: 'rating' is 'oops'"):
+        recsys.read_ratings(file)
+
+
+def test_bad_files(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        recsys.read_ratings(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="no ratings file in this folder"):
+        recsys.read_ratings(tmp_path)
+    for name, content, message in (
+        ("r.parquet", b"PAR1 not really", "not a readable Parquet file"),
+        ("r.zip", b"PK not really", "damaged or no zip archive"),
+        ("r.csv", "user,item\n1,2\n".encode("utf-16"), "UTF-16 or binary"),
+        ("r.csv.gz", b"no gzip", "cannot be read"),
+    ):
+        file = tmp_path / name
+        file.write_bytes(content)
+        with pytest.raises(DataError, match=message):
+            recsys.read_ratings(file)
+
+
+def test_named_encodings(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_bytes("user,item\nzoë,1\n".encode("ISO-8859-1"))
+    with pytest.raises(DataError, match="not utf-8 text"):
+        recsys.read_ratings(file, encoding="utf-8")
+    with pytest.raises(ValueError, match="encoding 'klingon' is unknown"):
+        recsys.read_ratings(file, encoding="klingon")
+    assert recsys.read_ratings(file, encoding="ISO-8859-1").users.ids.tolist() == ["zoë"]
+
+
+@pytest.mark.parametrize("member", ["../evil.csv", "/evil.csv", "a/../../evil.csv", "C:/evil.csv"])
+def test_an_archive_that_escapes_its_folder_is_refused(member, tmp_path):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("ratings.csv", "user,item\n1,2\n")
+        bundle.writestr(member, "user,item\n1,2\n")
+    with pytest.raises(DataError, match="escapes the archive"):
+        recsys.read_ratings(archive)
+    assert not (tmp_path.parent / "evil.csv").exists()
+
+
+def test_a_cut_off_archive_is_refused(tmp_path):
+    write_20m(tmp_path)
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.write(tmp_path / "ratings.csv", "ratings.csv")
+    archive.write_bytes(archive.read_bytes()[:-30])
+    with pytest.raises(DataError, match="damaged or no zip"):
+        recsys.read_ratings(archive)
+
+
+def test_errors_inside_an_archive_name_the_archive(tmp_path):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("ratings.csv", "user,item,rating\n1,2,x\n")
+    with pytest.raises(DataError, match=r"set\.zip/ratings\.csv, line 2: 'rating' is 'x'"):
+        recsys.read_ratings(archive)
+
+
+@pytest.mark.parametrize("name", ["u.item", "movies.dat"])
+def test_bad_item_tables_are_named(name, tmp_path):
+    (write_100k if name == "u.item" else write_1m)(tmp_path)
+    (tmp_path / name).write_text("1|no fields\n")
+    with pytest.raises(DataError, match=rf"{name}, line 1: \d fields"):
+        recsys.read_ratings(tmp_path)
+
+
+def test_columns_that_are_not_there_are_named(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text("user,item\n1,2\n")
+    with pytest.raises(DataError, match="no column 'who' for the user; it has 'user', 'item'"):
+        recsys.read_ratings(file, user="who")
+    with pytest.raises(DataError, match="no such file of items"):
+        recsys.read_ratings(file, items=tmp_path / "titles.csv")
+
+
+@pytest.mark.data
+def test_real_sets(ml_100k, ml_1m, ml_latest_small):
+    for folder, users, items, n in (
+        (ml_100k, 943, 1682, 100_000),
+        (ml_1m, 6040, 3706, 1_000_209),
+        (ml_latest_small, 610, 9724, 100_836),
+    ):
+        ratings = recsys.read_ratings(folder)
+        assert (ratings.n_users, ratings.n_items, ratings.n_ratings) == (users, items, n)
+        assert ratings.item_table["title"].notna().all()
+        assert ratings.item_table["year"].notna().mean() > 0.99
+    # Halves survive, and the mean is that of the file.
+    frame = pd.read_csv(ml_latest_small / "ratings.csv")
+    small = recsys.read_ratings(ml_latest_small)
+    assert set(np.unique(small.matrix.data)) == {0.5 * i for i in range(1, 11)}
+    assert small.matrix.data.mean(dtype=np.float64) == pytest.approx(frame["rating"].mean())
+    assert small.to_frame()["timestamp"].sum() == frame["timestamp"].sum()
