@@ -14,9 +14,7 @@ import recsys
 from recsys.errors import DownloadError
 from recsys.ratings import datasets
 
-README = (
-    "Summary\n=======\n\nUsage License\n=============\n\nBe kind.\n\nCitation\n========\nHarper\n"
-)
+README = "Summary\n=======\n\nUsage License\n====\n\nBe kind.\n\nCitation\n====\nHarper\n"
 
 
 def archive_bytes(folder="ml-tiny"):
@@ -64,14 +62,16 @@ def server():
                 self.send_header("Content-Range", f"bytes */{len(state.body)}")
                 self.end_headers()
                 return
-            self.reply(206 if start else 200, state.body[start:])
+            body = state.body[start:]
+            cut = state.cut_at.pop(0) if state.cut_at else len(body)
+            self.reply(206 if start else 200, body, cut)
 
-        def reply(self, status, body):
+        def reply(self, status, body, cut=None):
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             time.sleep(state.pause)
-            self.wfile.write(body[: state.cut_at.pop(0)] if state.cut_at else body)
+            self.wfile.write(body[:cut])
 
         def log_message(self, *_):
             pass
@@ -162,14 +162,14 @@ def test_404_refused_and_nonsense_are_one_clear_line(server, tmp_path):
         datasets.fetch("ml-1m", tmp_path, base_url="http://127.0.0.1:9", timeout=5)
     with pytest.raises(DownloadError, match="not an address"):
         datasets.fetch("ml-1m", tmp_path, base_url="nonsense")
-    with pytest.raises(ValueError, match="data set must be one of ml-100k, .*not 'ml-2m'"):
+    with pytest.raises(ValueError, match=r"data set must be one of ml-100k, .*not 'ml-2m'"):
         datasets.fetch("ml-2m", tmp_path)
     assert_nothing_passes_for_whole(tmp_path)
 
 
 def test_a_slow_server_times_out_and_says_so(server, tmp_path):
     server.pause = 2.0
-    with pytest.raises(DownloadError, match="timed out|no answer"):
+    with pytest.raises(DownloadError, match=r"timed out|no answer"):
         fetch(server, tmp_path, timeout=0.2)
     assert_nothing_passes_for_whole(tmp_path)
 
@@ -220,6 +220,6 @@ def test_pip_that_fails_too_is_one_line(tmp_path, monkeypatch):
         return datasets.subprocess.CompletedProcess(command, 1, "", "ERROR: no network\n")
 
     monkeypatch.setattr(datasets.subprocess, "run", pip)
-    with pytest.raises(DownloadError, match="cannot be reached.*nor does pip.*ERROR: no network"):
+    with pytest.raises(DownloadError, match=r"cannot be reached.*nor does pip.*ERROR: no network"):
         datasets.fetch("ml-100k", tmp_path, base_url="http://127.0.0.1:9", timeout=5)
     assert list(tmp_path.iterdir()) == []
