@@ -21,6 +21,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_INTERRUPTED = 130
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -51,6 +53,8 @@ def run(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code = typer.main.get_command(app)(arguments or ["--help"], standalone_mode=False)
+        if code == _INTERRUPTED:  # some versions of typer answer Ctrl-C with this code
+            raise KeyboardInterrupt
     except RecsysError as error:
         code = _fail(str(error), error.exit_code)
     except ValueError as error:
@@ -58,7 +62,7 @@ def run(arguments: list[str] | None = None) -> None:
             raise
         code = _fail(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        code = _fail("interrupted; nothing half-written was left", 130)
+        code = _fail("interrupted; nothing half-written was left", _INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody to tell.
         sys.stderr.close()

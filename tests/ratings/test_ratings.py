@@ -102,9 +102,9 @@ def test_equal_data_have_equal_fingerprints_in_any_order():
 
 
 def test_k_core(sample):
-    core = sample.at_least_active(per_user=20, per_item=30)
-    assert np.diff(core.matrix.indptr).min() >= 20
-    assert np.diff(core.matrix.tocsc().indptr).min() >= 30
+    core = sample.at_least_active(per_user=15, per_item=20)
+    assert np.diff(core.matrix.indptr).min() >= 15
+    assert np.diff(core.matrix.tocsc().indptr).min() >= 20
     assert len(core.item_table) == core.n_items < sample.n_items
     whole, part = sample.to_frame(), core.to_frame()
     assert len(part.merge(whole)) == len(part)  # ratings and times went along

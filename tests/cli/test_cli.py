@@ -1,0 +1,267 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import recsys
+from recsys.cli.main import run
+
+
+@pytest.fixture(scope="module")
+def model_path(root, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "sample.safetensors"
+    model = recsys.train(recsys.ImplicitALS(8), recsys.read_ratings(root / "data" / "sample"))
+    return recsys.save(model, path)
+
+
+@pytest.fixture
+def recsys_command(capsys, monkeypatch):
+    """Runs the command in this process: (exit code, standard output, standard error)."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as end:
+            run([str(a) for a in arguments])
+        return end.value.code, *capsys.readouterr()
+
+    return call
+
+
+def test_train_recommend_similar_inspect(recsys_command, root, tmp_path):
+    path = tmp_path / "m.safetensors"
+    code, out, _ = recsys_command(
+        "train", root / "data/sample", "-o", path, "--test", "0.2", "--set", "n_factors=8"
+    )
+    assert code == 0
+    assert "300 users, 200 items" in out
+    assert "n_factors=8" in out
+    assert "for Popularity" in out
+    assert recsys.load(path).factors.n_factors == 8
+    code, out, _ = recsys_command("recommend", path, "--user", "5", "-n", 3, "--liked", 2)
+    assert code == 0
+    assert out.count("Simulated") == 5
+    assert recsys.load(path).recommend(5, 1)["title"][0][:30] in out
+    code, out, _ = recsys_command("similar", path, "--item", "Simulated Action Romance 002 (2014)")
+    assert code == 0
+    assert "Like Simulated Action Romance 002" in out
+    code, out, _ = recsys_command("similar", path, "--user", "5", "-n", 4)
+    assert code == 0
+    assert "n_ratings" in out
+    code, out, _ = recsys_command("inspect", path)
+    assert code == 0
+    assert "implicit-als" in out
+    assert "200 (title, year, genres)" in out
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80", "200"])
+def test_tables_fit_the_terminal(width, recsys_command, model_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", width)
+    _, out, _ = recsys_command("recommend", model_path, "--user", 1)
+    rows = [line for line in out.splitlines() if "Simul" in line]
+    assert len(rows) == 10
+    if width != "40":  # below that there is no room for what cannot be shortened
+        assert max(map(len, out.splitlines())) <= int(width)
+    assert ("…" in out) == (width in ("40", "60"))
+
+
+def test_json_is_the_same_answer(recsys_command, model_path):
+    model = recsys.load(model_path)
+    code, out, _ = recsys_command("recommend", model_path, "--user", 7, "--liked", 1, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [row["item"] for row in found["rows"]] == model.recommend(7)["item"].tolist()
+    assert len(found["liked"]) == 1
+    _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5", "--rate", "9=4", "--json")
+    new = model.recommend_for({3: 5, 9: 4})["item"].tolist()
+    assert [row["item"] for row in json.loads(out)["rows"]] == new
+    _, out, _ = recsys_command("recommend", model_path, "--user", 7, "-n", 500, "--json")
+    assert "of the 500 asked for" in json.loads(out)["shortfall"]
+    _, out, _ = recsys_command("similar", model_path, "--item", 3, "--json")
+    assert [r["item"] for r in json.loads(out)["rows"]] == model.similar_items(3)["item"].tolist()
+    _, out, _ = recsys_command("inspect", model_path, "--json")
+    assert json.loads(out)["spec"] == model.factors.spec.to_dict()
+
+
+def test_a_recipe_and_options_that_go_before_it(recsys_command, root, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f'ratings = "{root}/data/sample"\nmodel = "explicit-als"\nout = "{tmp_path}/m"\nseed = 3\n'
+        "test = 0.1\n[hyperparameters]\nn_factors = 5\nn_epochs = 2\n"
+    )
+    code, out, _ = recsys_command("train", "--config", recipe, "--set", "n_epochs=4", "--json")
+    found = json.loads(out)
+    assert code == 0
+    spec = found["spec"]
+    assert (spec["n_factors"], spec["n_epochs"], spec["seed"]) == (5, 4, 3)
+    assert [a["metric"] for a in found["accuracy"]] == ["NDCG@10", "RMSE"]
+    code, out, _ = recsys_command("train", "--config", recipe, "--model", "pure-svd", "--json")
+    assert json.loads(out)["spec"] == {"model": "pure-svd", "n_factors": 50}
+
+
+def test_named_columns(recsys_command, tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text("who,what\n" + "\n".join(f"p{u},f{i}" for u in range(9) for i in range(u + 1)))
+    code, _, _ = recsys_command(
+        "train", file, "--column", "user=who", "--column", "item=what",
+        "--set", "n_factors=2", "-o", tmp_path / "m",
+    )  # fmt: skip
+    assert code == 0
+    code, out, _ = recsys_command("recommend", tmp_path / "m", "--user", "p3")
+    assert code == 0
+    assert "f4" in out
+
+
+BAD = [
+    # what is called, exit code, what the one line says
+    (["train"], 2, "RATINGS is missing"),
+    (["train", "{sample}", "--modle", "x"], 2, "No such option: --modle"),
+    (["train", "{sample}", "--model", "als"], 2, "model must be one of"),
+    (["train", "{sample}", "--set", "n_factors"], 2, "--set must look like NAME=VALUE"),
+    (["train", "{sample}", "--set", "n_factors=0"], 2, "n_factors must be a whole number"),
+    (["train", "{sample}", "--set", "factors=8"], 2, "did you mean 'n_factors'"),
+    (["train", "{sample}", "--column", "film=x"], 2, "--column names one of user, item"),
+    (["train", "{sample}", "--feedback", "x"], 2, "feedback must be"),
+    (["train", "{sample}", "--test", "1"], 2, "test must be at least 0 and below 1"),
+    (["train", "{sample}", "--seed", "-1"], 2, "seed must be a whole number"),
+    (["train", "{sample}", "--seed", "x"], 2, "--seed"),
+    (["train", "{sample}", "--config", "none.toml"], 2, "config none.toml: No such file"),
+    (["train", "{sample}", "-o", "{tmp}/none/m"], 4, "does not exist; make it first"),
+    (["train", "{sample}", "--set", "n_factors=999", "--model", "pure-svd"], 2, "at most 200"),
+    (["train", "none.csv"], 3, "none.csv: no such file"),
+    (["train", "{empty}"], 3, "the file is empty"),
+    (["train", "{sample}", "--feedback", "at-least=9"], 3, "the highest is 5"),
+    (["recommend", "{model}"], 2, "give either --user ID or --rate"),
+    (["recommend", "{model}", "--user", "1", "--rate", "3=4"], 2, "give either"),
+    (["recommend", "{model}", "--user", "1", "-n", "0"], 2, "n must be a whole number"),
+    (["recommend", "{model}", "--user", "1", "--liked", "-1"], 2, "liked must be"),
+    (["recommend", "{model}", "--rate", "3"], 2, "rate must look like"),
+    (["recommend", "{model}", "--user", "999"], 3, "user 999 is not in the data"),
+    (["recommend", "{model}", "--user", "me"], 3, "user 'me' is not in the data"),
+    (["recommend", "{model}", "--rate", "Nothing=3"], 3, "no item is called 'Nothing'"),
+    (["recommend", "{model}", "--rate", "9999=3"], 3, "item 9999 is not in the data"),
+    (["recommend", "none", "--user", "1"], 4, "none: no such model file"),
+    (["recommend", "{empty}", "--user", "1"], 4, "not a recsys model file"),
+    (["similar", "{model}"], 2, "give either --item TITLE or --user ID"),
+    (["similar", "{model}", "--item", "3", "--metric", "x"], 2, "metric must be one of"),
+    (["inspect", "{empty}"], 4, "not a recsys model file"),
+    (["fetch", "ml-2m"], 2, "data set must be one of"),
+    (["fetch", "ml-1m", "--timeout", "0"], 2, "timeout must be above 0"),
+    (["dance"], 2, "No such command 'dance'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), BAD, ids=lambda v: str(v)[:60])
+def test_bad_input_gets_one_line_and_its_exit_code(
+    arguments, code, said, recsys_command, root, tmp_path, model_path
+):
+    (tmp_path / "empty").write_text("")
+    places = {
+        "sample": root / "data/sample", "model": model_path, "tmp": tmp_path,
+        "empty": tmp_path / "empty",
+    }  # fmt: skip
+    found, out, err = recsys_command(*(a.format(**places) for a in arguments))
+    assert (found, out) == (code, "")
+    assert said in err
+    lines = [line for line in err.splitlines() if line]
+    assert len(lines) == 1
+    assert lines[0].startswith("recsys: ")
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ratings = 3", "ratings cannot be 3"),
+        ("modle = 'x'", "no setting 'modle'; did you mean 'model'?"),
+        ("model = ", "not TOML"),
+        ("[columns]\nfilm = 'x'", "columns are user, item, rating, timestamp, not 'film'"),
+    ],
+)
+def test_bad_recipes_are_named(text, said, recsys_command, tmp_path):
+    (tmp_path / "r.toml").write_text(text)
+    code, _, err = recsys_command("train", "--config", tmp_path / "r.toml")
+    assert code == 2
+    assert said in err
+
+
+def test_a_bug_is_not_hidden(model_path, monkeypatch):
+    """Exit code 1 with a traceback: the exception leaves `run`."""
+
+    def broken(_):
+        return int("this is a bug")
+
+    monkeypatch.setattr("recsys.app.queries.load", broken)
+    with pytest.raises(ValueError, match="invalid literal"):
+        run(["recommend", str(model_path), "--user", "1"])
+
+
+def test_fetch_says_where_and_under_what_licence(recsys_command, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECSYS_GROUPLENS_URL", "http://127.0.0.1:9")
+    code, _, err = recsys_command("fetch", "ml-1m", "--to", tmp_path)
+    assert code == 3
+    assert "cannot be reached" in err
+    (tmp_path / "ml-1m").mkdir()
+    code, out, err = recsys_command("fetch", "ml-1m", "--to", tmp_path)
+    assert code == 0
+    assert out == f"{tmp_path}/ml-1m\n"
+    assert "Harper" in err
+    code, out, _ = recsys_command("fetch", "ml-1m", "--to", tmp_path, "--json")
+    assert json.loads(out)["source"] == "already there"
+
+
+def test_help_names_every_command_and_version(recsys_command):
+    code, out, _ = recsys_command("--help")
+    assert code == 0
+    for command in ("fetch", "train", "recommend", "similar", "inspect"):
+        assert command in out
+        assert recsys_command(command, "--help")[0] == 0
+    assert recsys_command()[1] == out
+    assert recsys_command("--version")[1] == f"recsys-mf {recsys.__version__}\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_ctrl_c_leaves_nothing_broken(root, tmp_path):
+    out = tmp_path / "m"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recsys.cli.main", "train", root / "data/sample", "-o", out,
+         "--set", "n_epochs=10000000"],
+        stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    time.sleep(3)  # long enough to be training; earlier, the same must hold
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_thin_scripts_are_the_same_doors(root, model_path):
+    done = subprocess.run(
+        [sys.executable, root / "scripts/recommend.py", model_path, "--user", "3", "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = [row["item"] for row in json.loads(done.stdout)["rows"]]
+    assert found == recsys.load(model_path).recommend(3)["item"].tolist()
+    done = subprocess.run(
+        [sys.executable, root / "scripts/train.py", "--help"], capture_output=True, check=False
+    )
+    assert done.returncode == 0
+
+
+def test_import_is_light():
+    """The command line starts at once: nothing heavy is imported for --help."""
+    code = (
+        "import sys, recsys, recsys.cli.main\n"
+        "heavy = {'numpy', 'scipy', 'pandas', 'pyarrow', 'implicit'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "missing = [n for n in recsys.__all__ if not hasattr(recsys, n)]\n"
+        "assert not missing, missing\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert set(dir(recsys)) == set(recsys.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = recsys.nonsense

@@ -1,0 +1,241 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+import recsys
+from recsys.errors import ModelError, UnknownIdError
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.titles import TitleIndex
+
+
+@pytest.fixture(scope="module")
+def model(sample):
+    return recsys.train(recsys.ImplicitALS(16), sample)
+
+
+def test_answers_carry_rank_id_score_and_the_item_table(model, sample):
+    answer = model.recommend(1, 5)
+    assert answer.columns.tolist() == ["rank", "item", "score", "title", "year", "genres"]
+    assert answer["rank"].tolist() == [1, 2, 3, 4, 5]
+    rows = sample.items.rows(answer["item"].to_numpy())
+    assert answer["title"].tolist() == sample.item_table["title"].iloc[rows].tolist()
+
+
+def test_recommend_many_says_the_same_as_recommend(model, sample):
+    table = model.recommend_many(n=7)
+    assert table.columns.tolist() == ["user", "rank", "item", "score"]
+    assert table["user"].nunique() == sample.n_users
+    for user in (1, 150, 300):
+        alone = model.recommend(user, 7)
+        rows = table[table["user"] == user]
+        assert rows["item"].tolist() == alone["item"].tolist()
+        assert rows["score"].tolist() == alone["score"].tolist()
+        assert rows["rank"].tolist() == alone["rank"].tolist()
+    some = model.recommend_many([300, 1], n=7)
+    assert some["user"].unique().tolist() == [300, 1]
+
+
+def test_recommend_many_leaves_out_what_was_seen_at_any_n(model, sample):
+    table = model.recommend_many(n=1000)
+    seen = sample.to_frame()[["user", "item"]]
+    assert not len(table.merge(seen))
+    assert len(table) + len(seen) == sample.n_users * sample.n_items
+    assert "300 of 300 users have fewer than 1000" in table.attrs["shortfall"]
+
+
+def test_a_user_who_saw_everything_gets_an_empty_table_that_says_so():
+    frame = pd.DataFrame({"user_id": [1, 1, 2], "item_id": [1, 2, 1], "rating": [5.0, 4, 3]})
+    model = recsys.train(recsys.ImplicitALS(2), recsys.Ratings.from_frame(frame))
+    answer = model.recommend(1, 10)
+    assert len(answer) == 0
+    assert answer.attrs["shortfall"] == "0 of the 10 asked for: of 2 items, 2 are excluded"
+    assert model.recommend_many(n=10)["user"].tolist() == [2]
+    assert len(model.recommend(1, 10, exclude_seen=False)) == 2
+
+
+def test_a_person_with_a_users_ratings_gets_that_users_recommendations(model, sample):
+    row = sample.matrix[41]
+    ratings = dict(zip(sample.items.ids[row.indices].tolist(), row.data.tolist(), strict=True))
+    answer, stored = model.recommend_for(ratings, 10), model.recommend(42, 10)
+    pd.testing.assert_frame_equal(answer, stored)
+
+
+def test_a_person_may_name_titles(model, sample):
+    titles = sample.item_table["title"]
+    by_title = model.recommend_for({titles[3]: 5, titles[8].upper(): 4.5})
+    by_id = model.recommend_for({4: 5, 9: 4.5})
+    pd.testing.assert_frame_equal(by_title, by_id)
+    assert not {4, 9} & set(by_id["item"])
+
+
+def test_exclude_and_among(model):
+    everything = model.recommend(1, 200)["item"].tolist()
+    without = model.recommend(1, 200, exclude=everything[:3])["item"].tolist()
+    assert without == everything[3:]
+    chosen = model.recommend(1, 10, among=[everything[7], everything[2], everything[4]])
+    assert chosen["item"].tolist() == [everything[2], everything[4], everything[7]]
+    assert "of 3 items" in chosen.attrs["shortfall"]
+
+
+def test_similar_items_and_users_are_nearest_by_angle(model):
+    for table, ask, index in (
+        (model.factors.item_factors, model.similar_items, model.factors.items),
+        (model.factors.user_factors, model.similar_users, model.factors.users),
+    ):
+        unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+        cosines = unit @ unit[9]
+        cosines[9] = -2
+        answer = ask(index.ids[9], 5)
+        expected = index.ids[np.argsort(-cosines)[:5]]
+        assert answer.iloc[:, 1].tolist() == expected.tolist()
+        assert np.allclose(answer["score"], np.sort(cosines)[::-1][:5], atol=1e-5)
+        products = table @ table[9]
+        products[9] = -np.inf
+        by_dot = ask(index.ids[9], 5, metric="dot")
+        assert by_dot.iloc[:, 1].tolist() == index.ids[np.argsort(-products)[:5]].tolist()
+        with pytest.raises(ValueError, match="metric must be one of cosine, dot"):
+            ask(index.ids[9], 5, metric="chess")
+
+
+def test_liked_are_the_highest_ratings(model, sample):
+    row = sample.matrix[0]
+    answer = model.liked(1, 5)
+    assert answer["rating"].tolist() == np.sort(row.data)[::-1][:5].tolist()
+
+
+def test_unknown_ids_and_bad_arguments_are_named(model):
+    with pytest.raises(UnknownIdError, match="user 301 is not in the data: 300 user ids, from 1"):
+        model.recommend(301)
+    with pytest.raises(UnknownIdError, match="user 'x' is not in the data.*whole numbers"):
+        model.recommend("x")
+    with pytest.raises(UnknownIdError, match="item 999"):
+        model.similar_items(999)
+    with pytest.raises(UnknownIdError, match="item 999"):
+        model.predict(1, 999)
+    for n in (0, -1, 2.5, True):
+        with pytest.raises(ValueError, match="n must be a whole number of at least 1"):
+            model.recommend(1, n)
+    with pytest.raises(ValueError, match="at least one rating"):
+        model.recommend_for({})
+    for bad in ("good", float("nan"), None):
+        with pytest.raises(ValueError, match="rating of 3 must be"):
+            model.recommend_for({3: bad})
+    with pytest.raises(ValueError, match="one item twice"):
+        model.recommend_for({4: 5, model.item_table["title"][3]: 4})
+    with pytest.raises(ValueError, match="do not pair"):
+        model.predict([1, 2], [1, 2, 3])
+
+
+def test_without_history_only_unseen_questions_work(model):
+    bare = Recommender(model.factors, model.item_table, None)
+    with pytest.raises(ModelError, match="exclude_seen=False"):
+        bare.recommend(1)
+    assert len(bare.recommend(1, 3, exclude_seen=False)) == 3
+    with pytest.raises(ModelError, match="no factors to compare"):
+        recsys_popularity(model).similar_items(1)
+
+
+def recsys_popularity(model):
+    ratings = recsys.Ratings(
+        model.factors.users, model.factors.items, model.history, None, model.item_table
+    )
+    return recsys.train(recsys.Popularity(), ratings)
+
+
+def test_feedback_counts_in_training_and_fold_in_but_not_for_what_was_seen(sample):
+    feedback = recsys.Feedback.parse("at-least=4")
+    model = recsys.train(recsys.ImplicitALS(16), sample, feedback=feedback)
+    user = 5
+    row = sample.matrix[user - 1]
+    disliked = sample.items.ids[row.indices[row.data < 4]]
+    assert len(disliked)
+    assert not set(disliked) & set(model.recommend(user, 200)["item"])
+    ratings = dict(zip(sample.items.ids[row.indices].tolist(), row.data.tolist(), strict=True))
+    pd.testing.assert_frame_equal(model.recommend_for(ratings), model.recommend(user))
+
+
+def test_string_ids_stay_strings(random_ratings):
+    model = recsys.train(recsys.ImplicitALS(4), random_ratings)
+    answer = model.recommend("u03", 3)
+    assert all(isinstance(item, str) for item in answer["item"])
+    assert model.similar_items("Film 7 (2000)", 2)["item"].tolist() == (
+        model.similar_items("i07", 2)["item"].tolist()
+    )
+    with pytest.raises(UnknownIdError, match="did you mean 'u23', 'u13', 'u03'"):
+        model.recommend("u3")
+
+
+TITLES = [
+    "Toy Story (1995)", "King Kong (1933)", "King Kong (1976)", "Matrix, The (1999)",
+    "Amélie (Fabuleux destin d'Amélie Poulain, Le) (2001)", "Star Wars: Episode IV (1977)",
+    "Seven (a.k.a. Se7en) (1995)", "1984 (1984)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [
+        ("Toy Story (1995)", 0),
+        ("toy story", 0),
+        ("king kong (1976)", 2),
+        ("The Matrix", 3),
+        ("Matrix", 3),
+        ("matrix, the", 3),
+        ("Amelie", 4),
+        ("Le fabuleux destin d'Amelie Poulain", 4),
+        ("se7en", 6),
+        ("1984", 7),
+    ],
+)
+def test_titles_are_found_as_people_say_them(asked, row):
+    index = recsys.ids.IdIndex(np.arange(10, 18))
+    assert TitleIndex(index, pd.Series(TITLES)).row(asked) == row
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("King Kong", r"may be 'King Kong \(1933\)' \(id 11\) or 'King Kong \(1976\)' \(id 12\)"),
+        ("Toy Stroy", r"no item is called 'Toy Stroy'; did you mean 'Toy Story \(1995\)'"),
+        ("Star Wars", r"did you mean 'Star Wars: Episode IV \(1977\)' \(id 15\)"),
+        ("qqq", "titles look like 'Toy Story"),
+    ],
+)
+def test_other_titles_get_suggestions(asked, message):
+    index = recsys.ids.IdIndex(np.arange(10, 18))
+    with pytest.raises(UnknownIdError, match=message):
+        TitleIndex(index, pd.Series(TITLES)).row(asked)
+
+
+@pytest.mark.slow
+def test_memory_of_recommend_many_is_bounded_at_full_size():
+    """138,000 users × 26,000 items: all scores would be 14 GB; the answer is about 50 MB."""
+    import resource
+
+    import scipy.sparse as sp
+
+    rng = np.random.default_rng(0)
+    n_users, n_items = 138_000, 26_000
+    seen = sp.csr_matrix(
+        (
+            np.ones(n_users * 5, np.float32),
+            np.sort(rng.integers(0, n_items, (n_users, 5)), axis=1).ravel().astype(np.int32),
+            np.arange(0, n_users * 5 + 1, 5),
+        ),
+        shape=(n_users, n_items),
+    )
+    factors = recsys.Factors(
+        users=recsys.ids.IdIndex(np.arange(n_users), "user"),
+        items=recsys.ids.IdIndex(np.arange(n_items), "item"),
+        mean=0.0,
+        user_bias=np.zeros(n_users, np.float32),
+        item_bias=np.zeros(n_items, np.float32),
+        user_factors=rng.normal(size=(n_users, 8)).astype(np.float32),
+        item_factors=rng.normal(size=(n_items, 8)).astype(np.float32),
+        spec=recsys.ImplicitALS(8),
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    table = Recommender(factors, pd.DataFrame(index=range(n_items)), seen).recommend_many(n=10)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert len(table) == 10 * n_users
+    assert grown < 300_000  # KiB
