@@ -142,7 +142,8 @@ def measure(
     ]
     if isinstance(spec, ExplicitALS | Biases) and not feedback.ones:
         baseline = Biases().fit(split.train)
-        found.append(
+        found.insert(
+            0,
             Accuracy(
                 "RMSE", held_out_rmse(factors, split), "Biases", held_out_rmse(baseline, split),
                 split.test.n_ratings, None, how,

@@ -97,7 +97,7 @@ def test_a_recipe_and_options_that_go_before_it(recsys_command, root, tmp_path):
     assert code == 0
     spec = found["spec"]
     assert (spec["n_factors"], spec["n_epochs"], spec["seed"]) == (5, 4, 3)
-    assert [a["metric"] for a in found["accuracy"]] == ["NDCG@10", "RMSE"]
+    assert [a["metric"] for a in found["accuracy"]] == ["RMSE", "NDCG@10"]
     code, out, _ = recsys_command("train", "--config", recipe, "--model", "pure-svd", "--json")
     assert json.loads(out)["spec"] == {"model": "pure-svd", "n_factors": 50}
 

@@ -1,0 +1,122 @@
+"""The docs are held to their word: blocks run, and everything public has its place."""
+
+import dataclasses
+import io
+import re
+import shlex
+from contextlib import redirect_stdout
+
+import pytest
+
+import recsys
+from recsys.app.recipe import Recipe
+from recsys.cli.main import run
+from recsys.models.registry import SPECS
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+
+
+def assert_alike(printed, written):
+    """Equal to the letter, but for the last digits of fractions, which may differ between CPUs."""
+    fraction = r"-?\d+\.\d{2,}"
+    assert re.sub(fraction, "#", printed) == re.sub(fraction, "#", written)
+    for a, b in zip(re.findall(fraction, printed), re.findall(fraction, written), strict=True):
+        assert float(a) == pytest.approx(float(b), rel=0.01, abs=0.001)
+
+
+@pytest.fixture
+def at_home(ml_100k, tmp_path, monkeypatch):
+    """A folder as quickstart leaves it: data/ml-100k and models/."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ml-100k").symlink_to(ml_100k)
+    (tmp_path / "models").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "92")
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("at_home")
+def test_readme_commands_print_what_it_says(root):
+    console = blocks((root / "README.md").read_text(), "console")
+    assert len(console) >= 4
+    for block in console:
+        command, written = block.split("\n", 1)
+        printed = io.StringIO()
+        with redirect_stdout(printed), pytest.raises(SystemExit) as end:
+            run(shlex.split(command.removeprefix("$ recsys ")))
+        assert end.value.code == 0
+        assert_alike(printed.getvalue().rstrip(), written.rstrip())
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("at_home")
+def test_readme_python_prints_what_it_says(root):
+    readme = (root / "README.md").read_text()
+    code, written = blocks(readme, "python"), blocks(readme, "text")
+    assert len(code) == len(written) == 2
+    names = {}
+    for source, expected in zip(code, written, strict=True):
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            exec(source, names)  # our own README
+        assert_alike(printed.getvalue(), expected)
+
+
+def test_readme_names_the_two_commands_and_they_exist(root):
+    first = blocks((root / "README.md").read_text(), "sh")[0]
+    for script in ("scripts/quickstart", "scripts/test"):
+        assert script in first
+        assert (root / script).stat().st_mode & 0o111
+
+
+def test_model_file_recipe_runs(root, sample, tmp_path):
+    model = recsys.train(recsys.ImplicitALS(4), sample)
+    names = {"path": recsys.save(model, tmp_path / "m")}
+    source = blocks((root / "docs" / "model-file.md").read_text(), "python")[0]
+    exec(source.replace("196", "42"), names)  # our own docs
+    best = model.recommend(42, 1, exclude_seen=False)["title"][0]
+    assert names["best"] == best
+
+
+def test_model_file_page_names_every_tensor_and_key(root, sample, tmp_path):
+    import json
+    import struct
+
+    page = (root / "docs" / "model-file.md").read_text()
+    raw = recsys.save(recsys.train(recsys.NormalizedSVD(4), sample), tmp_path / "m").read_bytes()
+    header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
+    metadata = header.pop("__metadata__")
+    for name in (*header, *metadata, *json.loads(metadata["recsys"])):
+        assert f"`{name}`" in page, name
+
+
+def test_notation_has_every_model_and_hyperparameter(root):
+    page = (root / "docs" / "notation.md").read_text()
+    for spec in SPECS.values():
+        assert f"\n## {spec.__name__}\n" in page
+        section = page.split(f"\n## {spec.__name__}\n")[1].split("\n## ")[0]
+        for field in dataclasses.fields(spec):
+            assert f"`{field.name}`" in section, f"{spec.__name__}.{field.name}"
+
+
+def test_reference_has_every_command_setting_and_public_name(root):
+    page = (root / "docs" / "reference.md").read_text()
+    for command in ("fetch", "train", "recommend", "similar", "inspect"):
+        assert f"### recsys {command}" in page
+    recipe = blocks(page, "toml")[0]
+    for field in dataclasses.fields(Recipe):
+        assert re.search(rf"^\[?{field.name}\b", recipe, re.M), field.name
+    for name in set(recsys.__all__) - {"__version__"}:
+        assert f"recsys.{name}" in page, name
+
+
+def test_the_changelog_knows_the_version(root):
+    assert f"\n## {recsys.__version__}\n" in (root / "docs" / "changelog.md").read_text()
+
+
+def test_links_between_the_docs_lead_somewhere(root):
+    for page in (root / "README.md", *(root / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
