@@ -39,13 +39,14 @@ sources_digest() {
         sort -z | xargs -0 cat | cksum
 }
 
-# make_environment FOLDER [EXTRA]: installs the wheel built from this checkout, with the extra's
-# dependencies, into FOLDER; does nothing where that has been done.
+# make_environment FOLDER wheel|editable [EXTRA]: installs this checkout with the extra's
+# dependencies into FOLDER; does nothing where that has been done. "wheel" tests what is shipped;
+# "editable" lets Python started in the checkout find the compiled kernels, too.
 make_environment() {
-    local folder=$1 extra=${2:-} digest wheels
+    local folder=$1 how=$2 extra=${3:+[$3]} digest package
     find_python
     check_compiler
-    digest="$(sources_digest) $extra $("$python" -V 2>&1)"
+    digest="$(sources_digest) $how $extra $("$python" -V 2>&1)"
     if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/.installed" 2>/dev/null)" = "$digest" ]; then
         return
     fi
@@ -55,15 +56,19 @@ make_environment() {
         "$python" -m venv "$folder" ||
             fail "$python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)"
     fi
-    rm -f "$folder/.installed"
-    wheels=$folder/.wheel
-    rm -rf "$wheels"
-    "$folder/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$wheels" . ||
-        fail "the package could not be built; the compiler's words are above"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheels"/*.whl
-    # Again with dependencies: those that are there and recent enough stay.
-    "$folder/bin/pip" install --quiet --disable-pip-version-check "$(echo "$wheels"/*.whl)${extra:+[$extra]}" ||
-        fail "the dependencies could not be installed; pip's words are above"
-    rm -rf "$wheels"
+    rm -rf "$folder/.installed" "$folder/.wheel"
+    local pip=("$folder/bin/pip" --quiet --disable-pip-version-check)
+    if [ "$how" = wheel ]; then
+        "${pip[@]}" wheel --no-deps --wheel-dir "$folder/.wheel" . ||
+            fail "the package could not be built; the compiler's words are above"
+        package=$(echo "$folder"/.wheel/*.whl)
+        # A wheel of the same version is only taken by force, and without its dependencies.
+        "${pip[@]}" install --force-reinstall --no-deps "$package"
+        "${pip[@]}" install "$package$extra" || fail "the dependencies could not be installed"
+    else
+        "${pip[@]}" install --editable ".$extra" ||
+            fail "the package could not be built or installed; the words of pip are above"
+    fi
+    rm -rf "$folder/.wheel"
     printf '%s' "$digest" >"$folder/.installed"
 }

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _kernels  # type: ignore[attr-defined]
+try:
+    from . import _kernels  # type: ignore[attr-defined]
+except ImportError as error:
+    raise ImportError(
+        "recsys was imported from a checkout whose kernels are not compiled; run "
+        "'pip install -e .' there, or start Python in another folder"
+    ) from error
 
 INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
 """What this CPU can run, best first: avx512, avx2, baseline."""

@@ -229,7 +229,7 @@ def test_ctrl_c_leaves_nothing_broken(root, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "recsys.cli.main", "train", root / "data/sample", "-o", out,
          "--set", "n_epochs=10000000"],
-        stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stderr=subprocess.PIPE, text=True, cwd=root / "tests",
     )  # fmt: skip
     time.sleep(3)  # long enough to be training; earlier, the same must hold
     process.send_signal(signal.SIGINT)
@@ -242,7 +242,7 @@ def test_ctrl_c_leaves_nothing_broken(root, tmp_path):
 def test_thin_scripts_are_the_same_doors(root, model_path):
     done = subprocess.run(
         [sys.executable, root / "scripts/recommend.py", model_path, "--user", "3", "--json"],
-        capture_output=True, text=True, check=True,
+        capture_output=True, text=True, check=True, cwd=root / "tests",
     )  # fmt: skip
     found = [row["item"] for row in json.loads(done.stdout)["rows"]]
     assert found == recsys.load(model_path).recommend(3)["item"].tolist()
@@ -252,7 +252,7 @@ def test_thin_scripts_are_the_same_doors(root, model_path):
     assert done.returncode == 0
 
 
-def test_import_is_light():
+def test_import_is_light(root):
     """The command line starts at once: nothing heavy is imported for --help."""
     code = (
         "import sys, recsys, recsys.cli.main\n"
@@ -261,7 +261,7 @@ def test_import_is_light():
         "missing = [n for n in recsys.__all__ if not hasattr(recsys, n)]\n"
         "assert not missing, missing\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root / "tests")
     assert set(dir(recsys)) == set(recsys.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = recsys.nonsense

@@ -62,7 +62,11 @@ def test_answers_identically_in_another_process(model, saved):
         "print(m.recommend_for({3: 5, 9: 4}).to_json(double_precision=15))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(saved)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=saved.parent,  # not the checkout, whose package is not the installed one
     )
     first, second = done.stdout.splitlines()
     assert first == model.recommend(7, 20).to_json(double_precision=15)
