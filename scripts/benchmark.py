@@ -105,10 +105,14 @@ def job_epoch(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
             y, _ = spec._solve(columns, x, y, spec.cg_steps)
             spec._solve(matrix, y, x, spec.cg_steps)
 
-        def peer_epoch(x=x.copy(), y=y.copy()) -> None:  # type: ignore[no-untyped-def]
+        theirs = x.copy(), y.copy()
+
+        def peer_epoch(tables=theirs) -> None:  # type: ignore[no-untyped-def]
             threads = kernels.default_threads()
-            _als.least_squares_cg(columns, y, x, 0.01, num_threads=threads, cg_steps=3)
-            _als.least_squares_cg(matrix, x, y, 0.01, num_threads=threads, cg_steps=3)
+            for rows, own, other in ((columns, 1, 0), (matrix, 0, 1)):
+                _als.least_squares_cg(
+                    rows, tables[own], tables[other], 0.01, num_threads=threads, cg_steps=3
+                )
 
         contenders: Contenders = {"recsys": epoch, "implicit": peer_epoch}
         yield f"implicit ALS epoch, CG, f = {width}", contenders
@@ -137,9 +141,8 @@ def job_top_k(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
 def job_start(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
     """A cold `recsys recommend` on a model of MovieLens 1M's shape, and `recsys --help`."""
     matrix = synthetic(0.09)
-    model = recsys.save(
-        recsys.train(recsys.ImplicitALS(64, n_epochs=2), as_ratings(matrix)), folder / "m"
-    )
+    model = recsys.train(recsys.ImplicitALS(64, n_epochs=2), as_ratings(matrix))
+    path = recsys.save(model, folder / "m")
     command = str(Path(sys.executable).with_name("recsys"))
 
     def run(*arguments: str) -> Callable[[], object]:
