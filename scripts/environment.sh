@@ -15,7 +15,7 @@ find_python() {
             python=$candidate
             return
         fi
-        seen="$seen $candidate ($("$candidate" -V 2>&1))"
+        seen="$seen $candidate ($("$candidate" -V 2>&1 || true))"
     done
     fail "Python 3.11 or later is needed;${seen:+ found only$seen;} install it, or set PYTHON=/path/to/python3"
 }
