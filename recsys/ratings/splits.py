@@ -1,16 +1,26 @@
-"""Splits into training and test ratings, over the same users and items, deterministic by seed."""
+"""Splits into training and test ratings, over the same users and items, deterministic by seed.
+
+Every split is checked: no rating is in both parts, and a test rating of an item that training
+never saw is left out unless asked for. `Split.how` says what was done, and what was left out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import scipy.sparse as sp
 
 from recsys.errors import DataError
 from recsys.ids import IdIndex
 from recsys.ratings.ratings import Ratings
+
+UnseenItems = Literal["drop", "keep"]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -20,9 +30,20 @@ class Split:
     train: Ratings
     test: Ratings
     how: str
+    """In words: what parted them, by which seed, and how many test ratings were left out."""
+    known: Ratings | None = None
+    """What is shown of the test users, who are not in training: they are folded in from it. None
+    where the test users are training users."""
+
+    @property
+    def seen(self) -> Ratings:
+        """What counts as seen when the test users are served: not to be recommended again."""
+        return self.train if self.known is None else self.known
 
 
-def random(ratings: Ratings, test: float = 0.1, seed: int = 0) -> Split:
+def random(
+    ratings: Ratings, test: float = 0.1, seed: int = 0, *, unseen_items: UnseenItems = "drop"
+) -> Split:
     """Each rating is a test rating with probability `test`.
 
     The draws are `numpy.random.default_rng(seed).random(n_ratings)` in row order (user, then item).
@@ -31,13 +52,15 @@ def random(ratings: Ratings, test: float = 0.1, seed: int = 0) -> Split:
         ValueError: `test` is not strictly between 0 and 1.
         DataError: one side came out empty.
     """
-    if not 0 < test < 1:
-        raise ValueError(f"test must lie strictly between 0 and 1, not {test!r}")
+    _check_share("test", test)
     is_test = np.random.default_rng(seed).random(ratings.n_ratings) < test
-    return _split(ratings, is_test, f"random, {test:g} of the ratings to the test, seed {seed}")
+    how = f"random, {test:g} of the ratings to the test, seed {seed}"
+    return _split(ratings, is_test, how, unseen_items)
 
 
-def kfold(ratings: Ratings, folds: int = 5, seed: int = 0) -> Iterator[Split]:
+def kfold(
+    ratings: Ratings, folds: int = 5, seed: int = 0, *, unseen_items: UnseenItems = "drop"
+) -> Iterator[Split]:
     """`folds` splits whose test parts are a random partition of the ratings, equal in size to one.
 
     Raises:
@@ -47,11 +70,111 @@ def kfold(ratings: Ratings, folds: int = 5, seed: int = 0) -> Iterator[Split]:
         raise ValueError(f"folds must lie between 2 and {ratings.n_ratings}, not {folds!r}")
     fold = np.random.default_rng(seed).permutation(ratings.n_ratings) % folds
     for i in range(folds):
-        yield _split(ratings, fold == i, f"fold {i + 1} of {folds}, random, seed {seed}")
+        how = f"fold {i + 1} of {folds}, random, seed {seed}"
+        yield _split(ratings, fold == i, how, unseen_items)
 
 
-def given(train: Ratings, test: Ratings) -> Split:
+def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "drop") -> Split:
+    """The last `n` ratings of each user are the test; of equal times, those of later items.
+
+    A user with n ratings or fewer stays in training whole.
+
+    Raises:
+        ValueError: `n` is less than 1.
+        DataError: there are no timestamps, or no user has more than n ratings.
+    """
+    if n < 1:
+        raise ValueError(f"n must be at least 1, not {n!r}")
+    times = _times(ratings)
+    counts = np.diff(ratings.matrix.indptr)
+    rows = np.repeat(np.arange(ratings.n_users), counts)
+    order = np.lexsort((ratings.matrix.indices, times, rows))
+    from_last = ratings.matrix.indptr[1:][rows] - 1 - np.arange(ratings.n_ratings)
+    is_test = np.zeros(ratings.n_ratings, bool)
+    is_test[order] = (from_last < n) & (counts[rows] > n)
+    return _split(ratings, is_test, f"the last {n} of each user's ratings by time", unseen_items)
+
+
+def by_time(ratings: Ratings, test: float = 0.1, *, unseen_items: UnseenItems = "drop") -> Split:
+    """One moment parts them: every test rating is later than every training rating.
+
+    The moment is the earliest that leaves at most a share `test` of the ratings to the test.
+
+    Raises:
+        ValueError: `test` is not strictly between 0 and 1.
+        DataError: there are no timestamps, or all are equal.
+    """
+    _check_share("test", test)
+    times = _times(ratings)
+    cut = np.sort(times)[ratings.n_ratings - int(test * ratings.n_ratings) - 1]
+    when = np.datetime64(int(cut), "s")
+    how = f"by time, {test:g} of the ratings to the test: those after {when} UTC"
+    return _split(ratings, times > cut, how, unseen_items)
+
+
+def held_out_users(
+    ratings: Ratings,
+    users: float = 0.1,
+    test: float = 0.2,
+    seed: int = 0,
+    *,
+    unseen_items: UnseenItems = "drop",
+) -> Split:
+    """Some users are kept from training; of their ratings, a share `test` is the test.
+
+    The rest of their ratings is `known`: the model folds them in from it (strong generalization).
+    The draws are those of the published code of Liang, Krishnan, Hoffman, Jebara 2018 ("Variational
+    Autoencoders for Collaborative Filtering", seed 98765, users 10000): the held-out users are
+    the last of `RandomState(seed).permutation(n_users)`; their ratings of items not in training are
+    dropped; then, with the generator seeded again, user after user with at least five ratings gives
+    `choice(count, int(test * count), replace=False)` of them to the test.
+
+    Args:
+        ratings: what to part.
+        users: how many users to hold out, or their share if below 1.
+        test: share of each one's ratings that is the test.
+        seed: of both draws, below 2³².
+        unseen_items: whether to `drop` or `keep` what training never saw.
+
+    Raises:
+        ValueError: a share or number is out of range.
+        DataError: none of the held-out users has five ratings.
+    """
+    n_held_out = int(users * ratings.n_users) if users < 1 else int(users)
+    if not 0 < users < ratings.n_users or not n_held_out:
+        raise ValueError(
+            f"users must be a share or a number below {ratings.n_users}, not {users!r}"
+        )
+    _check_share("test", test)
+    # The legacy generator on purpose: it is what the published splits were drawn with.
+    permutation = np.random.RandomState(seed).permutation(ratings.n_users)
+    held_out = np.zeros(ratings.n_users, bool)
+    held_out[permutation[ratings.n_users - n_held_out :]] = True
+    of_held_out = np.repeat(held_out, np.diff(ratings.matrix.indptr))
+    seen = _items_of(ratings, ~of_held_out)
+    theirs, left_out = _without_unseen(ratings, of_held_out, seen, unseen_items)
+    generator = np.random.RandomState(seed)
+    is_test = np.zeros(ratings.n_ratings, bool)
+    for row in np.flatnonzero(held_out):
+        begin, end = ratings.matrix.indptr[row : row + 2]
+        entries = begin + np.flatnonzero(theirs[begin:end])
+        if len(entries) >= 5:
+            drawn = generator.choice(len(entries), size=int(test * len(entries)), replace=False)
+            is_test[entries[drawn]] = True
+    how = (
+        f"{n_held_out} of {ratings.n_users} users held out, {test:g} of their ratings to the test, "
+        f"the rest shown for fold-in, seed {seed}{left_out}"
+    )
+    _require_both(~of_held_out, is_test, how)
+    known = ratings.select(theirs & ~is_test)
+    return Split(ratings.select(~of_held_out), ratings.select(is_test), how, known)
+
+
+def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") -> Split:
     """A split somebody else made, put over the union of the users and items of both parts.
+
+    Test ratings of items that training never saw stay unless asked otherwise: the protocol is
+    somebody else's.
 
     Raises:
         DataError: a pair is in both parts, or one has integer ids and the other strings.
@@ -67,20 +190,67 @@ def given(train: Ratings, test: Ratings) -> Split:
     tables = [part.item_table.set_axis(items.rows(part.items.ids)) for part in (train, test)]
     table = pd.concat(tables)
     table = table[~table.index.duplicated()].sort_index().reset_index(drop=True)
-    parts = [part.reindex(users, items, table) for part in (train, test)]
-    ones = [part.with_values(np.ones(part.n_ratings)).matrix for part in parts]
-    both = ones[0].multiply(ones[1])
-    if both.nnz:
-        row, column = (int(x[0]) for x in both.nonzero())
+    train, test = (part.reindex(users, items, table) for part in (train, test))
+    both = shared_pairs(train, test)
+    if len(both):
+        row, column = both[0]
         raise DataError(
-            f"{both.nnz} ratings are in both parts, first user {users.name(row)}, "
+            f"{len(both)} ratings are in both parts, first user {users.name(row)}, "
             f"item {items.name(column)}: take them out of one"
         )
-    return Split(parts[0], parts[1], "given")
+    everything = np.ones(test.n_ratings, bool)
+    seen = _items_of(train, np.ones(train.n_ratings, bool))
+    keep, left_out = _without_unseen(test, everything, seen, unseen_items)
+    return Split(train, test.select(keep), "given" + left_out)
 
 
-def _split(ratings: Ratings, is_test: np.typing.NDArray[np.bool_], how: str) -> Split:
-    if is_test.all() or not is_test.any():
-        side = "training" if is_test.all() else "test"
-        raise DataError(f"the split ({how}) leaves no {side} ratings of {ratings.n_ratings}")
-    return Split(ratings.select(~is_test), ratings.select(is_test), how)
+def shared_pairs(train: Ratings, test: Ratings) -> npt.NDArray[np.int64]:
+    """(n, 2) row and column of the pairs that two `Ratings` over the same indexes both hold."""
+    parts = []
+    for part in (train, test):
+        matrix = part.matrix
+        ones = np.ones(matrix.nnz, np.int8)
+        parts.append(sp.csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape))
+    return np.column_stack(parts[0].multiply(parts[1]).nonzero())
+
+
+def _split(ratings: Ratings, is_test: BoolArray, how: str, unseen_items: UnseenItems) -> Split:
+    test, left_out = _without_unseen(ratings, is_test, _items_of(ratings, ~is_test), unseen_items)
+    _require_both(~is_test, test, how)
+    return Split(ratings.select(~is_test), ratings.select(test), how + left_out)
+
+
+def _without_unseen(
+    ratings: Ratings, is_test: BoolArray, seen: BoolArray, unseen_items: UnseenItems
+) -> tuple[BoolArray, str]:
+    if unseen_items not in ("drop", "keep"):
+        raise ValueError(f"unseen_items must be drop or keep, not {unseen_items!r}")
+    keep = is_test & seen[ratings.matrix.indices]
+    n_unseen = int(is_test.sum() - keep.sum())
+    if not n_unseen:
+        return is_test, ""
+    done = "kept" if unseen_items == "keep" else "left out"
+    words = f"; {n_unseen} test ratings of items not in training {done}"
+    return (is_test if unseen_items == "keep" else keep), words
+
+
+def _items_of(ratings: Ratings, mask: BoolArray) -> BoolArray:
+    counts = np.bincount(ratings.matrix.indices[mask], minlength=ratings.n_items)
+    return np.asarray(counts > 0)
+
+
+def _require_both(train: BoolArray, test: BoolArray, how: str) -> None:
+    if not train.any() or not test.any():
+        side = "test" if train.any() else "training"
+        raise DataError(f"the split ({how}) leaves no {side} ratings of {len(train)}")
+
+
+def _times(ratings: Ratings) -> npt.NDArray[np.int64]:
+    if ratings.timestamps is None:
+        raise DataError("these ratings have no timestamps, which this split needs; name the column")
+    return ratings.timestamps
+
+
+def _check_share(name: str, share: float) -> None:
+    if not 0 < share < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, not {share!r}")

@@ -12,18 +12,20 @@ def pairs(ratings):
 
 
 def test_random_parts_partition_the_ratings(sample):
-    split = splits.random(sample, test=0.2, seed=3)
+    split = splits.random(sample, test=0.2, seed=3, unseen_items="keep")
     assert pairs(split.train) | pairs(split.test) == pairs(sample)
     assert not pairs(split.train) & pairs(split.test)
     draws = np.random.default_rng(3).random(sample.n_ratings)
     assert split.test.n_ratings == (draws < 0.2).sum()
     assert split.train.users is split.test.users is sample.users
-    assert pairs(splits.random(sample, test=0.2, seed=3).test) == pairs(split.test)
+    assert pairs(splits.random(sample, test=0.2, seed=3, unseen_items="keep").test) == pairs(
+        split.test
+    )
     assert pairs(splits.random(sample, test=0.2, seed=4).test) != pairs(split.test)
 
 
 def test_folds_partition_the_ratings(sample):
-    folds = list(splits.kfold(sample, 4, seed=0))
+    folds = list(splits.kfold(sample, 4, seed=0, unseen_items="keep"))
     tests = [pairs(split.test) for split in folds]
     assert set.union(*tests) == pairs(sample)
     assert sum(map(len, tests)) == sample.n_ratings
@@ -58,3 +60,102 @@ def test_bad_arguments_are_named(sample):
     one = sample.select(np.arange(sample.n_ratings) == 0)
     with pytest.raises(DataError, match="leaves no"):
         splits.random(one, test=0.5)
+
+
+def every_split(ratings):
+    yield splits.random(ratings, seed=1)
+    yield from splits.kfold(ratings, 3, seed=1)
+    yield splits.leave_last(ratings, 2)
+    yield splits.by_time(ratings, 0.2)
+    yield splits.held_out_users(ratings, 0.2, 0.3, seed=1)
+
+
+def sparse_ratings():
+    """Many items with one rating, so that every split meets items that training never saw."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "user_id": np.repeat(np.arange(40), 12),
+            "item_id": rng.zipf(1.5, 480) % 300,
+            "rating": 4.0,
+            "time": rng.integers(0, 1000, 480),
+        }
+    )
+    return recsys.Ratings.from_frame(frame, timestamp="time")
+
+
+def test_no_split_leaks_or_tests_what_training_never_saw():
+    ratings = sparse_ratings()
+    for split in every_split(ratings):
+        assert not len(splits.shared_pairs(split.train, split.test)), split.how
+        assert pairs(split.train) | pairs(split.test) <= pairs(ratings)
+        unseen = set(split.test.to_frame()["item"]) - set(split.train.to_frame()["item"])
+        assert not unseen, split.how
+        assert "left out" in split.how
+    kept = splits.random(ratings, seed=1, unseen_items="keep")
+    assert "kept" in kept.how
+    assert kept.train.n_ratings + kept.test.n_ratings == ratings.n_ratings
+    with pytest.raises(ValueError, match="unseen_items must be drop or keep"):
+        splits.random(ratings, unseen_items="maybe")
+
+
+def test_every_split_is_the_same_again():
+    ratings = sparse_ratings()
+    for one, two in zip(every_split(ratings), every_split(ratings), strict=True):
+        assert pairs(one.train) == pairs(two.train)
+        assert pairs(one.test) == pairs(two.test)
+        assert one.how == two.how
+
+
+def test_leave_last_takes_the_latest_of_each_user(sample):
+    split = splits.leave_last(sample, 3, unseen_items="keep")
+    train, test = split.train.to_frame(), split.test.to_frame()
+    assert (test.groupby("user").size() == 3).all()
+    last_before = train.groupby("user")["timestamp"].max()
+    first_after = test.groupby("user")["timestamp"].min()
+    assert (last_before[first_after.index] <= first_after).all()
+    few = sample.select(np.arange(sample.n_ratings) < sample.matrix.indptr[1])
+    assert splits.leave_last(few, 2, unseen_items="keep").train.n_ratings == few.n_ratings - 2
+    with pytest.raises(DataError, match="leaves no test"):
+        splits.leave_last(few, few.n_ratings)
+
+
+def test_by_time_never_looks_into_the_future(sample):
+    split = splits.by_time(sample, 0.25)
+    assert split.train.timestamps.max() < split.test.timestamps.min()
+    assert 0.2 * sample.n_ratings < split.test.n_ratings <= 0.25 * sample.n_ratings
+
+
+def test_times_are_needed(random_ratings):
+    for cut in (splits.leave_last, splits.by_time):
+        with pytest.raises(DataError, match="no timestamps"):
+            cut(random_ratings)
+
+
+def test_held_out_users_are_those_of_the_published_code(sample):
+    """The published notebook's steps, on the long table it works on."""
+    split = splits.held_out_users(sample, 60, 0.2, seed=98765)
+    frame = sample.to_frame()
+    ids = np.sort(frame["user"].unique())
+    held_out = ids[np.random.RandomState(98765).permutation(len(ids))][-60:]
+    train = frame[~frame["user"].isin(held_out)]
+    rest = frame[frame["user"].isin(held_out) & frame["item"].isin(train["item"])]
+    generator = np.random.RandomState(98765)
+    known, test = [], []
+    for _, group in rest.groupby("user"):
+        chosen = np.zeros(len(group), bool)
+        if len(group) >= 5:
+            chosen[generator.choice(len(group), size=int(0.2 * len(group)), replace=False)] = True
+        test.append(group[chosen])
+        known.append(group[~chosen])
+
+    def of(part):
+        return set(map(tuple, part[["user", "item"]].to_numpy().tolist()))
+
+    assert pairs(split.train) == of(train)
+    assert pairs(split.test) == of(pd.concat(test))
+    assert pairs(split.known) == of(pd.concat(known))
+    assert split.seen is split.known
+    for users in (0, 300, -1):
+        with pytest.raises(ValueError, match="users must be"):
+            splits.held_out_users(sample, users)
