@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,11 @@ from recsys.errors import UnknownIdError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+"""A whole number as text, written the one way that leads back to the same text."""
+
+_TOO_LARGE = 2**63
 
 IdArray = npt.NDArray[Any]
 Ids = npt.ArrayLike | Sequence[object]
@@ -70,13 +77,16 @@ class IdIndex:
         try:
             wanted = as_id_array(ids, self.kind)
         except ValueError:
-            wanted = np.asarray(ids, dtype=object)
-        if len(wanted) and (wanted.dtype.kind == "i") != self.is_integer:
+            # One of them is no id at all; the others may still be found.
+            if len(ids) == 1:  # type: ignore[arg-type]
+                return np.array([-1])
+            return np.concatenate([self.find([one]) for one in ids])  # type: ignore[union-attr]
+        if not len(self) or (len(wanted) and (wanted.dtype.kind == "i") != self.is_integer):
             return np.full(len(wanted), -1, np.int64)
         if len(wanted) <= 16:  # a hash table of all ids would cost more than a few bisections
             rows = np.searchsorted(self.ids, wanted)
             rows[rows == len(self)] = 0
-            return np.where(self.ids[rows] == wanted, rows, -1) if len(self) else rows - 1
+            return np.where(self.ids[rows] == wanted, rows, -1)
         return np.asarray(self._pandas.get_indexer(pd_index(wanted)), dtype=np.int64)
 
     def rows(self, ids: Ids) -> npt.NDArray[np.int64]:
@@ -84,7 +94,7 @@ class IdIndex:
         rows = self.find(ids)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
-            raise self.unknown(np.atleast_1d(np.asarray(ids, dtype=object))[missing[0]])
+            raise self.unknown(list(ids)[missing[0]])  # type: ignore[arg-type]
         return rows
 
     def row(self, one_id: object) -> int:
@@ -95,10 +105,9 @@ class IdIndex:
         """The id that `text` from a command line or a URL stands for, in this index's type."""
         if not self.is_integer:
             return text
-        try:
-            return int(text)
-        except ValueError:
-            raise self.unknown(text) from None
+        if not WHOLE_NUMBER.fullmatch(text):
+            raise self.unknown(text)
+        return int(text)
 
     def name(self, row: int) -> str:
         """The row's id as messages show it: 196, 'u196'."""
@@ -140,30 +149,59 @@ def pd_index(ids: IdArray) -> pd.Index:
 
 
 def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
-    """Ids as one flat array: int64 where all are integers, else an object array of str.
+    """Ids as one flat array: int64 where all are whole numbers, else an object array of str.
 
-    Booleans, fractions and missing values are no ids and raise ValueError.
+    Whole floats (a column that once held NaN) are whole numbers. Booleans, fractions, missing
+    values and anything that is neither a number nor text are no ids and raise ValueError.
     """
-    values = np.asarray(ids)
+    try:
+        values = np.asarray(ids)
+    except ValueError:  # ragged
+        values = np.asarray(ids, dtype=object)
     if values.ndim != 1:
         raise ValueError(f"{kind} ids must be a flat sequence, not {values.ndim}-dimensional")
-    if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{kind} id {values.max()} does not fit a 64-bit integer")
-    if values.dtype.kind in "iu":
-        return values.astype(np.int64, copy=False)
-    if not len(values):
-        return values.astype(np.int64)
-    if values.dtype.kind == "f":
-        if not np.all(np.isfinite(values)) or np.any(values != np.floor(values)):
-            bad = values[~(np.isfinite(values) & (values == np.floor(values)))][0]
-            raise ValueError(f"{kind} id {bad} is not a whole number")
-        return values.astype(np.int64)
-    if values.dtype.kind in "US":
-        return values.astype(str).astype(object)
-    items = values.tolist()
-    if all(isinstance(v, int) and not isinstance(v, bool) for v in items):
-        return np.array(items, dtype=np.int64)
+    if values.dtype.kind in "iuf" or not len(values):
+        return _whole(values, kind)
+    if values.dtype.kind == "U":
+        values = values.astype(object)
+    if values.dtype.kind != "O":
+        raise ValueError(f"{kind} id {shown(values[0])} is neither a whole number nor text")
+    items = [v.item() if isinstance(v, np.generic) else v for v in values.tolist()]
     for v in items:
-        if v is None or isinstance(v, bool) or (isinstance(v, float) and v != v):
-            raise ValueError(f"{kind} id {v!r} is missing or not an id")
-    return np.array([str(v) for v in items], dtype=object)
+        if v is None or v != v or v == "":
+            raise ValueError(f"{kind} id {v!r} is missing")
+        if isinstance(v, bool) or not isinstance(v, str | int | float | Decimal):
+            raise ValueError(f"{kind} id {v!r} is neither a whole number nor text")
+        if isinstance(v, float | Decimal) and v != v // 1:
+            raise ValueError(f"{kind} id {v} is not a whole number")
+    numbers = [v if isinstance(v, str) else int(v) for v in items]
+    if not any(isinstance(v, str) for v in numbers):
+        if any(not -_TOO_LARGE <= v < _TOO_LARGE for v in numbers):  # type: ignore[operator]
+            raise ValueError(f"{kind} id {max(numbers, key=abs)} does not fit a 64-bit integer")  # type: ignore[arg-type]
+        return np.array(numbers, dtype=np.int64)
+    return np.array([str(v) for v in numbers], dtype=object)
+
+
+def numbers_in_text(texts: Sequence[str]) -> IdArray | None:
+    """The whole numbers that all of these texts are ("7", "7.0"), or None where one is not.
+
+    Digits behind a leading zero are text: "007" is not 7.
+
+    >>> numbers_in_text(["7", "12.0"]), numbers_in_text(["7", "007"])
+    (array([ 7, 12]), None)
+    """
+    found = [WHOLE_NUMBER.fullmatch(text.split(".")[0]) for text in texts]
+    tails = [text.partition(".")[2] for text in texts]
+    if not all(found) or any(tail.strip("0") for tail in tails):
+        return None
+    return np.array([int(text.split(".")[0]) for text in texts], dtype=np.int64)
+
+
+def _whole(values: npt.NDArray[Any], kind: str) -> IdArray:
+    if values.dtype.kind == "f":
+        bad = ~np.isfinite(values) | (values != np.floor(values))
+        if bad.any():
+            raise ValueError(f"{kind} id {values[bad][0]} is not a whole number")
+    if values.dtype.kind in "uf" and len(values) and float(np.abs(values).max()) >= _TOO_LARGE:
+        raise ValueError(f"{kind} id {np.abs(values).max()} does not fit a 64-bit integer")
+    return values.astype(np.int64, copy=False)

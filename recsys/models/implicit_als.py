@@ -89,10 +89,7 @@ class ImplicitALS(Spec):
             FitError: a user or an item has no finite solution.
         """
         rows = ratings.matrix
-        if rows.nnz and rows.data.min() < 0:
-            raise DataError(
-                f"implicit feedback cannot be negative, but a value is {rows.data.min():g}"
-            )
+        _require_no_negative(rows)
         columns = rows.T.tocsr()
         ridges = self._ridge(columns), self._ridge(rows)
         constant = float(self._weights_and_targets(rows)[1].sum(dtype=np.float64))
@@ -137,6 +134,7 @@ class ImplicitALS(Spec):
         return self._fold_in(matrix, factors.user_factors)
 
     def _fold_in(self, matrix: sp.csr_matrix, other: FloatArray) -> Side:
+        _require_no_negative(matrix)
         x, _ = self._solve(matrix, other, None, 0)
         return Side(np.zeros(len(x), np.float32), x)
 
@@ -170,6 +168,13 @@ class ImplicitALS(Spec):
         solution, energy = self._solve(matrix, other, start, cg_steps)
         require_finite(energy, index, self.regularization)
         return solution, energy
+
+
+def _require_no_negative(matrix: sp.csr_matrix) -> None:
+    if matrix.nnz and matrix.data.min() < 0:
+        raise DataError(
+            f"implicit feedback cannot be negative, but a rating is {matrix.data.min():g}"
+        )
 
 
 def require_finite(energy: npt.NDArray[np.float64], index: IdIndex, regularization: float) -> None:

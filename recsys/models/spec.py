@@ -80,13 +80,19 @@ class Spec:
     ) -> None:
         # `above`: the lower end itself is not allowed.
         value = getattr(self, argument)
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        fits = number and math.isfinite(value) and (value > low if above else value >= low)
-        if not fits or value > high or (whole and value != int(value)):
+        try:
+            number = float(value) if isinstance(value, int | float | np.number) else math.nan
+        except OverflowError:
+            number = math.inf
+        fits = math.isfinite(number) and not isinstance(value, bool | np.bool_)
+        fits = fits and (number > low if above else number >= low) and number <= high
+        if not fits or (whole and number != int(number)):
             kind = "a whole number" if whole else "a number"
             start = f"above {low:g}" if above else f"of at least {low:g}"
             end = "" if high == math.inf else f" and at most {high:g}"
             raise ValueError(f"{argument} must be {kind} {start}{end}, not {value!r}")
+        # NumPy scalars and whole floats become what JSON and loops expect.
+        object.__setattr__(self, argument, int(value) if whole else number)
 
 
 def initial_factors(rng: np.random.Generator, n: int, width: int) -> FloatArray:

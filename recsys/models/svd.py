@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from recsys.errors import FitError
+from recsys.errors import DataError, FitError
 from recsys.models.factors import Factors
 from recsys.models.fold_in import solve_rows
 from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
@@ -109,7 +109,9 @@ class NormalizedSVD(PureSVD):
 
     def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
         if matrix.nnz and matrix.data.min() < 0:
-            raise FitError(f"{self.name} needs ratings that are not negative")
+            raise DataError(
+                f"{self.name} needs ratings that are not negative, but one is {matrix.data.min():g}"
+            )
         return _inverse_root(matrix.sum(axis=1)), _inverse_root(matrix.sum(axis=0))
 
 
@@ -126,7 +128,7 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDA
     if rank > smaller:
         raise ValueError(
             f"n_factors must be at most {smaller}, the smaller side of the "
-            f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}"
+            f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}; set it lower"
         )
     with threadpool_limits(1, "blas"):  # the same bits on any number of cores
         if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:

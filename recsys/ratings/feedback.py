@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,7 +36,7 @@ class Feedback:
             return cls(ones=text == "ones")
         name, _, number = text.partition("=")
         try:
-            if name == "at-least":
+            if name == "at-least" and math.isfinite(float(number)):
                 return cls(ones=True, threshold=float(number))
         except ValueError:
             pass

@@ -66,5 +66,5 @@ def test_rank_above_the_smaller_side_is_a_bad_argument(random_ratings):
 
 def test_normalized_svd_refuses_negative_ratings(random_ratings):
     values = random_ratings.matrix.data - 3
-    with pytest.raises(recsys.errors.FitError, match="negative"):
+    with pytest.raises(recsys.errors.DataError, match="negative"):
         recsys.NormalizedSVD(3).fit(random_ratings.with_values(values))

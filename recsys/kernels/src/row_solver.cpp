@@ -210,7 +210,7 @@ void conjugate_gradients(const Row& row, NormalProduct product) {
     for (int64_t k = 0; k < n; ++k) s.p[k] = s.r[k] = s.b[k] - s.q[k];
     float rr = dot(s.r, s.r, n);
     // Below this the residual is rounding noise, and its direction would be too.
-    const float noise = 1e-14f * dot(s.b, s.b, n);
+    const float noise = 1e-14f * dot(s.b, s.b, n) + 1e-30f;
     for (int step = 0; step < row.problems.n_steps && rr > noise; ++step) {
         apply(row, product, s.p, s.q);
         const float alpha = rr / dot(s.p, s.q, n);
