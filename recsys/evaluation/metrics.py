@@ -1,7 +1,7 @@
 """Metrics: pure functions, one value per user. The first line of each states its denominator.
 
-`hits` (n_users, k) says of each ranked item whether it was held out, `n_relevant` (n_users,) how many
-were. A user with nothing held out gets NaN where the denominator would be zero.
+`hits` (n_users, k) says of each ranked item whether it was held out, `n_relevant` (n_users,) how
+many were. A user with nothing held out gets NaN where the denominator would be zero.
 """
 
 from __future__ import annotations

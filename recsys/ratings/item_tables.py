@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +12,19 @@ from typing import Any
 import pandas as pd
 
 from recsys.errors import DataError
+from recsys.ids import WHOLE_NUMBER, numbers_in_text
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
 """The year at the end of a title: "Toy Story (1995)"."""
+
+_COLUMNS = {
+    "item": ("item", "itemid", "movieid", "movie", "id", "productid", "trackid", "bookid"),
+    "title": ("title", "name", "movietitle", "itemtitle"),
+    "year": ("year", "releaseyear"),
+    "genres": ("genres", "genre"),
+}
+
+_TEXTS = {*_COLUMNS["item"], *_COLUMNS["title"], *_COLUMNS["genres"]}
 
 GENRES_100K = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
@@ -45,9 +57,14 @@ def read_item_table(
         raise DataError(f"{file}: the file of items is empty")
     try:
         table = _reader_for(file)(file)
-    except (ValueError, KeyError, IndexError, OSError, pd.errors.ParserError) as error:
-        raise DataError(f"{file}: not a table of items ({str(error).splitlines()[0]})") from None
-    if "year" not in table.columns and "title" in table.columns:
+    except DataError as error:
+        raise DataError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
+    except (ValueError, KeyError, OSError, StopIteration, csv.Error) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{file}: not a table of items ({said})") from None
+    if "year" in table.columns:
+        table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
+    elif "title" in table.columns:
         table["year"] = table["title"].astype("str").str.extract(YEAR)[0].astype("Int64")
     first = [c for c in ("item", "title", "year", "genres") if c in table.columns]
     return table[first + [c for c in table.columns if c not in first]]
@@ -72,7 +89,7 @@ def _reader_for(file: Path) -> Callable[[Path], pd.DataFrame]:
     if file.suffix == ".dat":
         return read_movies_dat
     if file.suffix in (".parquet", ".pq"):
-        return lambda f: _normalised(pd.read_parquet(f))
+        return lambda f: normalised(pd.read_parquet(f))
     return read_movies_csv
 
 
@@ -110,20 +127,37 @@ def read_movies_dat(file: Path) -> pd.DataFrame:
 
 def read_movies_csv(file: Path) -> pd.DataFrame:
     """MovieLens 20M and later, or any CSV or TSV with an item column and a header."""
-    import io
+    return normalised(_read_table(file, "\t" if file.suffix == ".tsv" else ",", quoted=True))
 
-    separator = "\t" if file.suffix == ".tsv" else ","
-    return _normalised(pd.read_csv(io.StringIO(decoded(file)), sep=separator))
+
+def _read_table(file: Path, separator: str, quoted: bool) -> pd.DataFrame:
+    # Text cells, with the field count of every line checked: a title with a comma in it and no
+    # quotes around it would otherwise shift the columns.
+    text = io.StringIO(decoded(file))
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(text, delimiter=separator, quoting=quoting)  # type: ignore[arg-type]
+    header = next(reader)
+    rows = []
+    for row in reader:
+        if len(row) not in (0, len(header)):
+            raise DataError(
+                f"{file}, line {reader.line_num}: {len(row)} fields where {len(header)} belong "
+                f"(a separator inside a field needs quotes around the field)"
+            )
+        rows += [row] if row else []
+    table = pd.DataFrame(rows, columns=header, dtype="str").replace("", None)
+    for name in table.columns[~table.columns.duplicated(keep=False)]:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if _plain(name) not in _TEXTS and numbers.notna().equals(table[name].notna()):
+            table[name] = numbers
+    return table
 
 
 def read_recbole_items(file: Path) -> pd.DataFrame:
     """RecBole's atomic `.item` file: a header of `name:type`, tabs between fields."""
-    import io
-
-    table = pd.read_csv(io.StringIO(decoded(file)), sep="\t", quoting=3)
-    table.columns = [c.split(":")[0] for c in table.columns]
-    table = table.rename(columns={"movie_title": "title", "release_year": "year"})
-    table = _normalised(table)
+    table = _read_table(file, "\t", quoted=False)
+    table.columns = pd.Index([c.split(":")[0] for c in table.columns])
+    table = normalised(table)
     if "year" in table.columns:
         table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
         if "title" in table.columns:
@@ -135,23 +169,30 @@ def read_recbole_items(file: Path) -> pd.DataFrame:
     return table
 
 
-def _normalised(table: pd.DataFrame) -> pd.DataFrame:
+def normalised(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its columns called item, title, year and genres, ids as numbers if all are.
+
+    Raises:
+        DataError: no column can be taken for that of the ids.
+    """
     names: dict[str, str] = {}
-    for column in table.columns:
-        plain = str(column).lower().replace("_", "").replace(" ", "")
-        if plain in ("movieid", "itemid", "item", "movie", "id", "productid") and (
-            "item" not in names.values()
-        ):
-            names[column] = "item"
-        elif plain in ("title", "name", "movietitle"):
-            names[column] = "title"
-        elif plain in ("genres", "genre", "year"):
-            names[column] = "genres" if plain.startswith("genre") else plain
+    for role, known in _COLUMNS.items():
+        usual = [c for c in table.columns if _plain(c) in known]
+        if usual and role not in table.columns:
+            names[usual[0]] = role
     table = table.rename(columns=names)
     if "item" not in table.columns:
         raise DataError(f"no item column among {', '.join(map(repr, table.columns))}")
+    if all(isinstance(i, str) for i in table["item"]):
+        numbers = numbers_in_text(table["item"].tolist())
+        if numbers is not None:
+            table["item"] = numbers
     return table
 
 
+def _plain(column: object) -> str:
+    return str(column).lower().replace("_", "").replace(" ", "")
+
+
 def _id(text: str) -> int | str:
-    return int(text) if text.strip().isdigit() else text
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else text

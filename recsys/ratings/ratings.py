@@ -21,6 +21,7 @@ DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "error")
 
 IntArray = npt.NDArray[np.integer[Any]]
 
+_ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # taken, in tables of answers
 _BLOCK = 1 << 20  # ratings looked at together where a temporary array would be large
 
 
@@ -99,31 +100,35 @@ class Ratings:
             item: column of item ids.
             rating: column of ratings, finite numbers; None for implicit feedback (all ones).
             timestamp: column of seconds since 1970, or of dates; None where there is none.
-            items: table with the column `item` and whatever is known of each item.
+            items: table of whatever is known of each item, with the ids in a column of the same
+                name as in `frame`, or in `item`.
             duplicates: what to do with several ratings of one item by one user: keep the `latest`
                 (by timestamp, then by position), their `mean`, or raise an `error`.
 
         Raises:
             DataError: a column is missing, or a value in it is no id, rating or time.
         """
+        if not isinstance(frame, pd.DataFrame):
+            raise ValueError(f"frame must be a DataFrame, not {type(frame).__name__}")
+        named = {"user": user, "item": item, "rating": rating, "time": timestamp}
         arrays: dict[str, Any] = {}
-        for role, column in (
-            ("user", user),
-            ("item", item),
-            ("rating", rating),
-            ("time", timestamp),
-        ):
-            if column is None:
+        for role, column in named.items():
+            if column is None and role in ("rating", "time"):
                 continue
-            if column not in frame.columns:
+            if list(frame.columns).count(str(column)) != 1:
                 have = ", ".join(map(repr, frame.columns))
-                raise DataError(f"the table has no {role} column {column!r}; it has {have}")
+                often = "more than one" if column in frame.columns else "no"
+                raise DataError(f"the table has {often} {role} column {column!r}; it has {have}")
+            if list(named.values()).count(column) > 1:
+                raise ValueError(f"{role} must name a column of its own, not {column!r} again")
             arrays[role] = _column(frame[column], role)
         table = None
         if items is not None:
-            if item not in items.columns:
+            own = item if item in items.columns else "item"
+            if own not in items.columns:
                 raise DataError(f"the item table has no column {item!r}, which names the items")
-            table = items.rename(columns={item: "item"})
+            others = [c for c in items.columns if c == own or c != "item"]
+            table = items[others].rename(columns={own: "item"})
         return build_ratings(
             arrays["user"],
             arrays["item"],
@@ -241,8 +246,6 @@ def build_ratings(
 
     `items` has a column `item` with the ids; `source` names the data in messages.
     """
-    if duplicates not in DUPLICATES:
-        raise ValueError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}")
     try:
         users, rows = encode(user_ids, "user")
         item_index, columns = encode(item_ids, "item")
@@ -265,6 +268,8 @@ def assemble(
     source: str,
 ) -> Ratings:
     """Ratings from row and column numbers: the sorting half of `build_ratings`."""
+    if duplicates not in DUPLICATES:
+        raise ValueError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}")
     shape = (len(users), len(item_index))
     order, indptr, indices = _csr_order(rows, columns, shape)
     has_values = values is not None
@@ -303,7 +308,7 @@ def assemble(
         items=item_index,
         matrix=_frozen_csr(matrix),
         timestamps=_frozen(times),
-        item_table=_align_items(items, item_index),
+        item_table=_align_items(items, item_index, source),
         has_values=has_values,
     )
 
@@ -396,22 +401,32 @@ def _frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
     return matrix
 
 
-def _align_items(items: pd.DataFrame | None, index: IdIndex) -> pd.DataFrame:
+def _align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.DataFrame:
+    # One row per item in row order, columns that cannot be mistaken for those of an answer.
     if items is None or not len(items):
         return pd.DataFrame(index=pd.RangeIndex(len(index)))
-    known = items.drop_duplicates("item", keep="last")
+    known = items.loc[:, ~items.columns.duplicated()].drop_duplicates("item", keep="last")
     try:
         ids = as_id_array(known["item"].to_numpy(), "item")
     except ValueError as error:
-        raise DataError(f"item table: {error}") from None
-    if len(ids) and (ids.dtype.kind == "i") != index.is_integer:
+        raise DataError(f"{source}: the item table is wrong: {error}") from None
+    if (ids.dtype.kind == "i") != index.is_integer:
         # One side was read as text: compare as text.
         wanted = pd.Index([str(i) for i in index.ids])
         found = pd.Index([str(i) for i in ids]).get_indexer(wanted)
     else:
         found = pd.Index(ids).get_indexer(pd.Index(index.ids))
-    aligned = known.drop(columns="item").reset_index(drop=True)
-    return aligned.reindex(found).reset_index(drop=True)
+    if (found < 0).all():
+        raise DataError(
+            f"{source}: the item table names none of the rated items; its ids are like "
+            f"{shown(ids[0])}, those of the ratings like {index.name(0)}"
+        )
+    aligned = known.drop(columns="item").reset_index(drop=True).reindex(found)
+    aligned = aligned.rename(columns={c: f"item_{c}" for c in _ANSWER_COLUMNS & set(aligned)})
+    for column in aligned.columns:
+        if pd.api.types.infer_dtype(aligned[column], skipna=True).startswith("mixed"):
+            aligned[column] = aligned[column].map(str, na_action="ignore")
+    return aligned.reset_index(drop=True)
 
 
 def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
@@ -425,8 +440,10 @@ def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
         return values
     if role == "time":
         return times_as_seconds(series)
+    if series.dtype.kind in "Mmc":
+        raise DataError(f"column {name!r} is {series.dtype}, not numbers")
     numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = ~np.isfinite(numbers)
+    bad = ~(np.abs(numbers) <= np.finfo(np.float32).max)  # NaN, too
     if bad.any():
         row = int(bad.argmax())
         raise DataError(f"row {row}: {name!r} is {shown(series.iloc[row])}, not a finite number")
@@ -435,19 +452,30 @@ def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
 
 def times_as_seconds(series: pd.Series[Any]) -> npt.NDArray[np.int64]:
     """Seconds since 1970 (int64) from numbers or dates; DataError names the first bad row."""
-    if pd.api.types.is_numeric_dtype(series):
-        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
-        bad = ~np.isfinite(numbers)
-        if not bad.any():
-            return numbers.astype(np.int64)
+    bad = series.isna().to_numpy()
+    if not pd.api.types.is_datetime64_any_dtype(series):
+        # Numbers first, also as text: to_datetime would take them for nanoseconds.
+        numbers = pd.to_numeric(series.astype(object), errors="coerce")
+        if numbers.notna().any():
+            seconds = numbers.to_numpy(dtype=np.float64)
+            bad = ~(np.abs(seconds) < 2**53)  # NaN, too
+            if not bad.any():
+                return seconds.astype(np.int64)
+        else:
+            text = series.astype(str)
+            # Other ways to write a date are ambiguous between day and month.
+            dates = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601")
+            bad = dates.isna().to_numpy()
     else:
-        dates = pd.to_datetime(series, errors="coerce", utc=True)
-        bad = dates.isna().to_numpy()
-        if not bad.any():
-            seconds = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
-            return np.asarray(seconds.astype(np.int64))
+        dates = pd.to_datetime(series, utc=True)
+    if not bad.any():
+        stamps = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        return np.asarray(stamps.astype(np.int64))
     row = int(bad.argmax())
-    raise DataError(f"row {row}: {series.name!r} is {shown(series.iloc[row])}, not a time")
+    raise DataError(
+        f"row {row}: {series.name!r} is {shown(series.iloc[row])}, not a time (seconds since 1970, "
+        "or a date as in 2020-12-31)"
+    )
 
 
 def overview(ratings: Ratings) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ that is no rating, is the file read again line by line to name the first bad row
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import tempfile
@@ -24,9 +25,9 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from recsys.errors import DataError
-from recsys.ids import IdIndex
+from recsys.ids import WHOLE_NUMBER, IdIndex, numbers_in_text
 from recsys.ratings.archives import unpack
-from recsys.ratings.item_tables import read_item_table
+from recsys.ratings.item_tables import normalised, read_item_table
 from recsys.ratings.ratings import (
     Duplicates,
     Ratings,
@@ -64,6 +65,10 @@ class Layout:
     encoding: str
     integer_ids: dict[str, bool]
     integer_times: bool
+    quoted: bool
+    """Whether fields may stand in double quotes."""
+    quoted_newlines: bool = False
+    """Whether a quoted field goes over several lines somewhere."""
 
 
 def read_ratings(
@@ -76,6 +81,7 @@ def read_ratings(
     items: str | os.PathLike[str] | pd.DataFrame | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
     duplicates: Duplicates = "latest",
 ) -> Ratings:
     """Ratings from a MovieLens folder or zip, or from a CSV, TSV or Parquet file or a DataFrame.
@@ -94,6 +100,7 @@ def read_ratings(
         items: file or table that says what the items are, where it does not lie beside the ratings.
         separator: between fields; found out from the first line where not given.
         encoding: of the text; UTF-8 where it is that, else ISO-8859-1, where not given.
+        header: whether a text file begins with a line of column names; found out where not given.
         duplicates: several ratings of one item by one user: `latest`, `mean` or `error`.
 
     Raises:
@@ -103,14 +110,16 @@ def read_ratings(
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     if isinstance(path, pd.DataFrame):
         return _read_frame(path, named, items, duplicates)
-    source = Path(path)
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must be a path or a DataFrame, not {type(path).__name__}")
+    source = Path(path).expanduser()
     if not source.exists():
         raise DataError(f"{source}: no such file or folder")
     if source.is_file() and source.suffix == ".zip":
         with _unpacked(source) as folder:
             return read_ratings(
                 folder, user=user, item=item, rating=rating, timestamp=timestamp, items=items,
-                separator=separator, encoding=encoding, duplicates=duplicates,
+                separator=separator, encoding=encoding, header=header, duplicates=duplicates,
             )  # fmt: skip
     file = find_ratings_file(source) if source.is_dir() else source
     if file.stat().st_size == 0:
@@ -118,8 +127,8 @@ def read_ratings(
     if file.suffix in (".parquet", ".pq"):
         columns = _read_parquet(file, named)
     else:
-        columns = _read_text(file, named, separator, encoding)
-    table = items if isinstance(items, pd.DataFrame) else read_item_table(file, items)
+        columns = _read_text(file, named, separator, encoding, header)
+    table = normalised(items) if isinstance(items, pd.DataFrame) else read_item_table(file, items)
     return _finish(columns, table, duplicates, str(file))
 
 
@@ -173,23 +182,22 @@ def _encode(column: Any, kind: str, source: str) -> tuple[IdIndex, npt.NDArray[n
     coded = column.combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
-    ids = np.array(coded.dictionary.to_pylist(), dtype=object)
-    order = np.argsort(ids)
-    rank = np.empty(len(ids), np.int32)
-    rank[order] = np.arange(len(ids), dtype=np.int32)
-    return IdIndex(ids[order], kind), rank[coded.indices.to_numpy()]
+    texts = coded.dictionary.to_pylist()
+    numbers = numbers_in_text(texts)  # 7.0, as pandas writes a column that once held NaN
+    ids = np.array(texts, dtype=object) if numbers is None else numbers
+    unique, rank = np.unique(ids, return_inverse=True)
+    return IdIndex(unique, kind), rank.astype(np.int32)[coded.indices.to_numpy()]
 
 
 def _read_frame(
     frame: pd.DataFrame, named: dict[str, str | None], items: Any, duplicates: Duplicates
 ) -> Ratings:
-    roles = assign_roles([str(c) for c in frame.columns], named, "the table")
+    frame = frame.rename(columns=str)
+    roles = assign_roles(list(frame.columns), named, "the table")
     table = None
     if items is not None:
-        table = items if isinstance(items, pd.DataFrame) else read_item_table(Path(items), items)
-        if table is not None and "item" not in table.columns:
-            name = assign_item_column([str(c) for c in table.columns], "the item table")
-            table = table.rename(columns={name: "item"})
+        is_table = isinstance(items, pd.DataFrame)
+        table = normalised(items) if is_table else read_item_table(Path(items), items)
     if not len(frame):
         raise DataError("the table holds no ratings")
     return Ratings.from_frame(
@@ -198,7 +206,7 @@ def _read_frame(
         item=roles["item"],
         rating=roles.get("rating"),
         timestamp=roles.get("timestamp"),
-        items=None if table is None else table.rename(columns={"item": roles["item"]}),
+        items=table,
         duplicates=duplicates,
     )
 
@@ -206,14 +214,6 @@ def _read_frame(
 def _plain(name: str) -> str:
     # "user_id:token" (RecBole), "User ID" and "userId" are one name.
     return re.sub(r"[_\-\s]", "", name.split(":")[0]).lower()
-
-
-def assign_item_column(columns: list[str], source: str) -> str:
-    """The column that holds the item ids in a table of items."""
-    for column in columns:
-        if _plain(column) in RECOGNISED["item"] or _plain(column) == "id":
-            return column
-    raise DataError(f"{source}: no item column among {', '.join(map(repr, columns))}")
 
 
 def assign_roles(columns: list[str], named: dict[str, str | None], source: str) -> dict[str, str]:
@@ -228,6 +228,8 @@ def assign_roles(columns: list[str], named: dict[str, str | None], source: str) 
             if name not in columns:
                 have = ", ".join(map(repr, columns))
                 raise DataError(f"{source}: no column {name!r} for the {role}; it has {have}")
+            if name in roles.values():
+                raise ValueError(f"{role} must name a column of its own, not {name!r} again")
             roles[role] = name
     for role in ROLES:
         if role in roles:
@@ -238,8 +240,11 @@ def assign_roles(columns: list[str], named: dict[str, str | None], source: str) 
         elif role in ("user", "item"):
             raise DataError(
                 f"{source}: no {role} column among {', '.join(map(repr, columns))}; "
-                f"name it with {role}=..."
+                f"name it with {role}=... (on the command line --column {role}=...)"
             )
+    for role, name in roles.items():
+        if columns.count(name) > 1:
+            raise DataError(f"{source}: more than one column {name!r}, so the {role} is unclear")
     return roles
 
 
@@ -251,7 +256,7 @@ def _read_parquet(file: Path, named: dict[str, str | None]) -> dict[str, Any]:
         names = pa.parquet.read_schema(file).names
         roles = assign_roles(names, named, str(file))
         table = pa.parquet.read_table(file, columns=list(roles.values()))
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise DataError(f"{file}: not a readable Parquet file ({_first_line(error)})") from None
     if not table.num_rows:
         raise DataError(f"{file}: the file holds no ratings")
@@ -267,37 +272,42 @@ def _read_parquet(file: Path, named: dict[str, str | None]) -> dict[str, Any]:
 
 def _typed_column(column: pa.ChunkedArray, role: str, name: str, file: Path) -> Any:
     kind = column.type
-    if role in ("user", "item"):
-        if pa.types.is_integer(kind):
-            return column.cast(pa.int64())
-        if pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type)
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return column
-        return column.to_numpy()
     try:
+        if role in ("user", "item"):
+            if pa.types.is_dictionary(kind):
+                column = column.cast(kind.value_type)
+            if pa.types.is_integer(column.type):
+                return column.cast(pa.int64())
+            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+                return column
+            return column.to_numpy()
         if role == "timestamp":
             return times_as_seconds(column.to_pandas().rename(name))
-        values = column.cast(pa.float32()).to_numpy()
+        values = column.cast(pa.float64()).to_numpy()
     except DataError as error:
         raise DataError(f"{file}, {error}") from None
-    except pa.ArrowInvalid:
-        raise DataError(f"{file}: column {name!r} is {kind}, not numbers") from None
-    bad = ~np.isfinite(values)
+    except pa.ArrowException:
+        belongs = "whole numbers of 64 bits or text" if role in ("user", "item") else "numbers"
+        raise DataError(f"{file}: column {name!r} is {kind}, not {belongs}") from None
+    bad = ~(np.abs(values) <= _LARGEST)  # NaN, too
     if bad.any():
         row = int(bad.argmax())
         raise DataError(f"{file}, row {row}: {name!r} is {values[row]}, not a finite number")
-    return values
+    return values.astype(np.float32)
 
 
 # Text -------------------------------------------------------------------------------------------
 
 
 def _read_text(
-    file: Path, named: dict[str, str | None], separator: str | None, encoding: str | None
+    file: Path,
+    named: dict[str, str | None],
+    separator: str | None,
+    encoding: str | None,
+    header: bool | None,
 ) -> dict[str, Any]:
     try:
-        layout = sniff(file, named, separator, encoding)
+        layout = sniff(file, named, separator, encoding, header)
         try:
             return _parse(file, layout)
         except UnicodeDecodeError:
@@ -307,90 +317,116 @@ def _read_text(
 
 
 def sniff(
-    file: Path, named: dict[str, str | None], separator: str | None, encoding: str | None
+    file: Path,
+    named: dict[str, str | None],
+    separator: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
 ) -> Layout:
     """The layout of a text file, from its first lines."""
+    text, encoding = _head(file, encoding)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError(f"{file}: the file is empty")
+    separator = separator or _separator_of(file, lines[0])
+    quoted = separator in (",", ";") or (
+        separator == "\t" and re.search(r'(^|\t)"[^"\t]*"(\t|$)', text, re.M) is not None
+    )
+    rows = list(_rows(lines, separator, quoted))
+    cells = [cell.strip() for cell in rows[0]]
+    if header is None:
+        header = _is_header(file, cells, rows, named)
+    if header:
+        columns = tuple(cells)
+        roles = assign_roles(list(columns), named, str(file))
+        if len(rows) == 1:
+            raise DataError(f"{file}: a header and no ratings")
+    else:
+        given = [name for name in named.values() if name is not None]
+        if given:
+            raise DataError(f"{file}: has no header line, so there is no column {given[0]!r}")
+        if len(cells) < 2:
+            raise DataError(f"{file}, line 1: {lines[0][:60]!r} has fewer than two fields")
+        columns = (*ROLES[: len(cells)], *(f"column {i}" for i in range(4, len(cells))))
+        roles = {role: role for role in columns if role in ROLES}
+    where = {role: columns.index(column) for role, column in roles.items()}
+    whole = {
+        role: all(WHOLE_NUMBER.fullmatch(c) for c in _cells(rows[int(header) : 1000], column))
+        for role, column in where.items()
+    }
+    return Layout(
+        separator=separator,
+        header=header,
+        columns=columns,
+        roles=roles,
+        encoding=encoding,
+        integer_ids={role: whole[role] for role in ("user", "item")},
+        integer_times=whole.get("timestamp", False),
+        quoted=quoted,
+    )
+
+
+def _head(file: Path, encoding: str | None) -> tuple[str, str]:
+    # The first lines, decoded, and the encoding that did it.
     with _opened(file) as stream:
         head = stream.read(1 << 16)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head:
         raise DataError(f"{file}: not UTF-8 or ISO-8859-1 text (UTF-16 or binary?); convert it")
     whole = head.rpartition(b"\n")[0] if len(head) == 1 << 16 else head
     try:
-        text = whole.decode(encoding or "utf-8-sig")
+        return whole.decode(encoding or "utf-8-sig"), encoding or "utf8"
     except UnicodeDecodeError as error:
         if encoding:
             raise DataError(f"{file}: not {encoding} text ({error.reason})") from None
-        encoding = "ISO-8859-1"
-        text = whole.decode(encoding)
-    except LookupError:
+        return whole.decode("ISO-8859-1"), "ISO-8859-1"
+    except (LookupError, TypeError):
         raise ValueError(f"encoding {encoding!r} is unknown") from None
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise DataError(f"{file}: the file is empty")
-    first = lines[0]
-    if separator is None:
-        separator = "::" if "::" in first else max("\t,;|", key=first.count)
-        if separator not in first:
-            raise DataError(
-                f"{file}, line 1: {first[:60]!r} has no separator (tab, comma, ;, |, ::) in it; "
-                "name it with separator=..."
-            )
-    cells = [_unquoted(c) for c in first.split(separator)]
-    given = [name for name in named.values() if name is not None]
+
+
+def _separator_of(file: Path, first: str) -> str:
+    separator = "::" if "::" in first else max("\t,;|", key=first.count)
+    if separator not in first:
+        raise DataError(
+            f"{file}, line 1: {first[:60]!r} has no separator (tab, comma, ;, |, ::) in it; "
+            "name it with separator=..."
+        )
+    return separator
+
+
+def _is_header(
+    file: Path, cells: list[str], rows: list[list[str]], named: dict[str, str | None]
+) -> bool:
     recognised = {name for names in RECOGNISED.values() for name in names}
-    header = any(c in given or _plain(c) in recognised for c in cells) or (
-        len(lines) > 1 and not any(_is_number(c) for c in cells)
-        and any(_is_number(_unquoted(c)) for c in lines[1].split(separator))
-    )  # fmt: skip
-    if header:
-        columns = tuple(cells)
-        roles = assign_roles(list(columns), named, str(file))
-        sample = [line.split(separator) for line in lines[1:1000]]
-        if not sample:
-            raise DataError(f"{file}: a header and no ratings")
-    else:
-        if given:
-            raise DataError(f"{file}: has no header line, so there is no column {given[0]!r}")
-        if len(cells) < 2:
-            raise DataError(f"{file}, line 1: {first[:60]!r} has fewer than two fields")
-        columns = (*ROLES[: len(cells)], *(f"column {i}" for i in range(4, len(cells))))
-        roles = {role: role for role in columns if role in ROLES}
-        sample = [line.split(separator) for line in lines[:1000]]
-    where = {role: columns.index(column) for role, column in roles.items()}
-    return Layout(
-        separator=separator,
-        header=header,
-        columns=columns,
-        roles=roles,
-        encoding=encoding or "utf8",
-        integer_ids={
-            role: all(_is_integer(_unquoted(cell)) for cell in _cells(sample, where[role]))
-            for role in ("user", "item")
-        },
-        integer_times="timestamp" in where
-        and all(_is_integer(_unquoted(cell)) for cell in _cells(sample, where["timestamp"])),
+    if any(cell in named.values() or _plain(cell) in recognised for cell in cells):
+        return True
+    if any(_is_number(cell) for cell in cells):
+        return False
+    if len(rows) > 1 and any(_is_number(cell) for cell in rows[1]):
+        return True
+    raise DataError(
+        f"{file}, line 1: cannot tell whether {', '.join(cells)[:60]!r} names columns or is a "
+        "rating; say header=True or header=False, or name the columns with user=..., item=..."
     )
 
 
+def _rows(lines: Iterable[str], separator: str, quoted: bool) -> Iterator[list[str]]:
+    # Fields line by line; a quoted field may hold separators and line breaks.
+    if len(separator) > 1 or not quoted:
+        return (line.rstrip("\r\n").split(separator) for line in lines)
+    return csv.reader((line.rstrip("\r\n") + "\n" for line in lines), delimiter=separator)
+
+
 def _cells(rows: Iterable[list[str]], column: int) -> list[str]:
-    return [row[column] for row in rows if len(row) > column]
-
-
-def _unquoted(cell: str) -> str:
-    cell = cell.strip()
-    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
-
-
-def _is_integer(text: str) -> bool:
-    return re.fullmatch(r"-?\d{1,18}", text) is not None
+    return [row[column].strip() for row in rows if len(row) > column]
 
 
 def _is_number(text: str) -> bool:
+    # As Arrow reads one: no underscores, which Python's own float would allow.
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text
 
 
 def _opened(file: Path) -> Any:
@@ -423,7 +459,8 @@ def _parse(file: Path, layout: Layout) -> dict[str, Any]:
             ),
             parse_options=pa.csv.ParseOptions(
                 delimiter=layout.separator[0],
-                quote_char='"' if layout.separator in (",", ";") else False,
+                quote_char='"' if layout.quoted else False,
+                newlines_in_values=layout.quoted_newlines,
             ),
             convert_options=pa.csv.ConvertOptions(
                 include_columns=list(types), column_types=types, strings_can_be_null=True,
@@ -462,40 +499,52 @@ def _text_times(column: pa.ChunkedArray, file: Path, layout: Layout) -> npt.NDAr
 
 
 def _explain(file: Path, layout: Layout, reason: object) -> dict[str, Any]:
-    # Names the first bad line, or parses again with text ids where only those were unexpected.
+    # Names the first bad line, or parses again where only the sniffed layout was wrong.
     where = {role: layout.columns.index(name) for role, name in layout.roles.items()}
-    text_ids = {role: not layout.integer_ids[role] for role in ("user", "item")}
-    text_times = not layout.integer_times
+    integer = layout.integer_ids | {"timestamp": layout.integer_times}
     encoding = "utf-8-sig" if layout.encoding == "utf8" else layout.encoding
+    n_rows = begins = 0
     with _opened(file) as stream:
-        for number, raw in enumerate(_lines(stream), start=1):
-            line = raw.decode(encoding, errors="replace").rstrip("\r\n")
-            if (number == 1 and layout.header) or not line.strip():
+        lines = _Counted(raw.decode(encoding, errors="replace") for raw in _lines(stream))
+        for cells in _rows(lines, layout.separator, layout.quoted):
+            here, begins, n_rows = f"{file}, line {begins + 1}", lines.n, n_rows + 1
+            if (n_rows == 1 and layout.header) or not "".join(cells).strip():
                 continue
-            here = f"{file}, line {number}"
-            cells = _fields(line, layout.separator)
             if len(cells) != len(layout.columns):
+                line = layout.separator.join(cells)
                 raise DataError(
                     f"{here}: {len(cells)} fields where {len(layout.columns)} belong: {line[:60]!r}"
                 )
             for role, column in where.items():
-                cell, name = _unquoted(cells[column]), layout.roles[role]
+                cell, name = cells[column].strip(), layout.roles[role]
                 if not cell:
                     raise DataError(f"{here}: {name!r} is missing")
                 if role == "rating" and not (_is_number(cell) and abs(float(cell)) <= _LARGEST):
                     raise DataError(f"{here}: {name!r} is {cell!r}, not a finite number")
-                if role in text_ids and not _is_integer(cell):
-                    text_ids[role] = True
-                if role == "timestamp" and not _is_integer(cell):
-                    text_times = True
+                if not WHOLE_NUMBER.fullmatch(cell):
+                    integer[role] = False
     relaxed = replace(
         layout,
-        integer_ids={role: not text for role, text in text_ids.items()},
-        integer_times=layout.integer_times and not text_times,
+        integer_ids={role: integer[role] for role in ("user", "item")},
+        integer_times=integer["timestamp"],
+        quoted_newlines=layout.quoted and lines.n > n_rows,
     )
     if relaxed == layout:
         raise DataError(f"{file}: cannot be parsed ({_first_line(reason)})")
     return _parse(file, relaxed)
+
+
+class _Counted:
+    """Lines, and how many of them have been read."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self.n = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.n += 1
+            yield line
 
 
 def _lines(stream: Any) -> Iterator[bytes]:
@@ -506,14 +555,6 @@ def _lines(stream: Any) -> Iterator[bytes]:
         yield from lines
     if rest:
         yield rest
-
-
-def _fields(line: str, separator: str) -> list[str]:
-    if '"' not in line or separator not in (",", ";"):
-        return line.split(separator)
-    import csv
-
-    return next(csv.reader([line], delimiter=separator))
 
 
 def _first_line(error: object) -> str:

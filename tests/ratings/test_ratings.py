@@ -152,3 +152,58 @@ def test_the_sample_is_what_its_script_writes(root, tmp_path):
     script.write(tmp_path)
     for name in ("ratings.csv", "movies.csv"):
         assert (tmp_path / name).read_text() == (root / "data" / "sample" / name).read_text()
+
+
+@pytest.mark.parametrize("kind", [object, "category", str, "int64", "Int64"])
+def test_times_are_seconds_whatever_the_type_of_the_column(kind):
+    table = frame(
+        [(1, 1, 5, 881250949), (1, 1, 1, 881250900)], ("user_id", "item_id", "rating", "t")
+    )
+    table["t"] = table["t"].astype(kind)
+    ratings = recsys.Ratings.from_frame(table, timestamp="t")
+    assert ratings.timestamps.tolist() == [881250949]
+    assert ratings.matrix.data.tolist() == [5]
+
+
+def test_dates_of_mixed_precision():
+    table = frame([(1, 1, 5), (1, 2, 1)])
+    table["t"] = ["2020-01-01T00:00:01Z", "1970-01-02"]
+    ratings = recsys.Ratings.from_frame(table, timestamp="t")
+    assert ratings.timestamps.tolist() == [1577836801, 86400]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("user_id", [1e19, 2.0], "user id 1e\\+19 does not fit"),
+        ("user_id", [10**30, 2], "does not fit a 64-bit integer"),
+        ("user_id", [b"a", b"b"], "neither a whole number nor text"),
+        ("user_id", [(1, 2), (3, 4)], "neither a whole number nor text"),
+        ("user_id", ["", "a"], "user id '' is missing"),
+        ("rating", [1e300, 1.0], "row 0: 'rating' is 1e\\+300"),
+        ("rating", [1j, 1.0], "is complex128, not numbers"),
+        ("rating", pd.to_datetime(["2020-01-01"] * 2), "not numbers"),
+    ],
+)
+def test_values_that_would_turn_into_others_are_refused(column, values, message):
+    table = frame([(1, 1, 3.0), (2, 2, 4.0)]).astype({column: object})
+    table[column] = values
+    with pytest.raises(DataError, match=message):
+        recsys.Ratings.from_frame(table)
+
+
+def test_misuse_is_one_line(random_ratings):
+    table = frame([(1, 1, 3.0)])
+    with pytest.raises(ValueError, match="user must name a column of its own"):
+        recsys.Ratings.from_frame(table, item="user_id")
+    with pytest.raises(ValueError, match="frame must be a DataFrame, not dict"):
+        recsys.Ratings.from_frame({"user_id": [1]})
+    with pytest.raises(DataError, match="more than one user column"):
+        recsys.Ratings.from_frame(pd.concat([table, table[["user_id"]]], axis=1))
+    with pytest.raises(DataError, match="no user column None"):
+        recsys.Ratings.from_frame(table, user=None)
+    items = pd.DataFrame({"item": [1], "title": ["A"]})
+    assert recsys.Ratings.from_frame(table, items=items).item_table["title"].tolist() == ["A"]
+    for text in ("at-least=nan", "at-least=inf"):
+        with pytest.raises(ValueError, match="feedback must be"):
+            recsys.Feedback.parse(text)

@@ -302,3 +302,126 @@ def test_real_sets(ml_100k, ml_1m, ml_latest_small):
     assert set(np.unique(small.matrix.data)) == {0.5 * i for i in range(1, 11)}
     assert small.matrix.data.mean(dtype=np.float64) == pytest.approx(frame["rating"].mean())
     assert small.to_frame()["timestamp"].sum() == frame["timestamp"].sum()
+
+
+def read_text(tmp_path, text, **options):
+    file = tmp_path / "r.csv"
+    file.write_text(text)
+    return recsys.read_ratings(file, **options)
+
+
+def test_digits_behind_a_leading_zero_are_text(tmp_path):
+    ratings = read_text(tmp_path, "user,item,rating\n007,1,5\n7,1,1\n007,2,5\n")
+    assert ratings.users.ids.tolist() == ["007", "7"]
+    (tmp_path / "movies.csv").write_text("movieId,title\n001,One\n1,Uno\n")
+    (tmp_path / "ratings.csv").write_text("user,item\n1,001\n2,1\n")
+    ratings = recsys.read_ratings(tmp_path / "ratings.csv")
+    assert ratings.item_table["title"].tolist() == ["One", "Uno"]
+
+
+def test_whole_floats_are_whole_numbers(tmp_path):
+    ratings = read_text(tmp_path, "user,item,rating\n1.0,5,3\n2.0,6.0,4\n1,7,2\n")
+    assert ratings.users.ids.tolist() == [1, 2]
+    assert ratings.items.ids.tolist() == [5, 6, 7]
+    assert ratings.matrix.toarray().tolist() == [[3, 0, 2], [0, 4, 0]]
+
+
+def test_quoted_cells_do_not_mislead(tmp_path):
+    text = 'title,user_id,item_id,rating\n"Film 1, The (1999)",0,0,1\n"Film 2",1,0,2\n'
+    assert read_text(tmp_path, text).users.is_integer
+    text = 'user_id,item_id,rating,"a,b"\n1,1,3,x\n'
+    assert read_text(tmp_path, text).n_ratings == 1
+    assert read_text(tmp_path, '"a"\t1\t3\n"b"\t2\t4\n').users.ids.tolist() == ["a", "b"]
+
+
+def test_line_breaks_inside_quotes_in_small_and_large_files(tmp_path):
+    row = '{0},{1},3,"line one {0}\nline, two, with some more words to fill the block"\n'
+    for n in (2, 120_000):
+        text = "user,item,rating,note\n" + "".join(row.format(i, i % 50) for i in range(n))
+        assert read_text(tmp_path, text).n_ratings == n
+    with pytest.raises(DataError, match="line 240002: 'rating' is 'x'"):
+        read_text(tmp_path, text + '1,2,x,"note"\n')
+
+
+def test_a_first_line_that_may_be_either_is_asked_about(tmp_path):
+    text = "who,what\nalice,apple\nbob,pear\n"
+    with pytest.raises(DataError, match="cannot tell whether 'who, what' names columns"):
+        read_text(tmp_path, text)
+    assert read_text(tmp_path, text, header=False).n_ratings == 3
+    assert read_text(tmp_path, text, user="who", item="what").n_ratings == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("movieId,title\n1,Matrix, The (1999)\n", "line 2: 3 fields where 2 belong"),
+        ("movieId,title\n99,Other\n", "names none of the rated items; its ids are like 99"),
+        ("name,title\nx,y\n", "no item column among 'name', 'title'"),
+    ],
+)
+def test_item_tables_that_cannot_be_right_are_named(text, message, tmp_path):
+    (tmp_path / "ratings.csv").write_text("user,item\n1,1\n2,2\n")
+    (tmp_path / "movies.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        recsys.read_ratings(tmp_path / "ratings.csv")
+
+
+def test_item_columns_never_clash_with_those_of_an_answer(tmp_path):
+    items = pd.DataFrame(
+        {"item": [1, 2], "title": ["A", "B"], "name": ["a", "b"], "rank": [9, 8], "id": [5, 6],
+         "score": [1.0, 2.0], "odd": [1, "x"]}
+    )  # fmt: skip
+    frame = pd.DataFrame({"user": [1, 1, 2], "item": [1, 2, 1], "rating": [3.0, 4, 5]})
+    ratings = recsys.read_ratings(frame, items=items)
+    expected = ["title", "year", "name", "item_rank", "item_id", "item_score", "odd"]
+    assert sorted(ratings.item_table.columns) == sorted(set(expected) - {"year"})
+    model = recsys.train(recsys.Popularity(), ratings)
+    again = recsys.load(recsys.save(model, tmp_path / "m"))
+    assert again.recommend(2, 1)["item_rank"].tolist() == [8]
+    assert again.item_table["odd"].tolist() == ["1", "x"]
+
+
+def test_one_column_has_one_role(tmp_path):
+    with pytest.raises(ValueError, match="item must name a column of its own"):
+        read_text(tmp_path, "a,b,rating\n1,2,3\n", user="a", item="a")
+    with pytest.raises(DataError, match="more than one column 'user'"):
+        read_text(tmp_path, "user,user,item\n1,2,3\n")
+    with pytest.raises(ValueError, match="duplicates must be one of"):
+        read_text(tmp_path, "user,item\n1,2\n1,2\n", duplicates="first")
+    with pytest.raises(ValueError, match="path must be a path"):
+        recsys.read_ratings(None)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("user", pa.array([2**63 + 1, 1], pa.uint64()), "is uint64, not whole numbers"),
+        ("user", pa.array([True, False]), "neither a whole number nor text"),
+        ("user", pa.array([b"a", b"b"]), "neither a whole number nor text"),
+        ("rating", pa.array([1, 2], pa.timestamp("s")), "is timestamp.* not numbers"),
+        ("rating", pa.array([[1], [2]]), "not numbers"),
+        ("rating", pa.array([1.0, float("inf")]), "row 1: 'rating' is inf"),
+        ("rating", pa.array([1e300, 1.0]), "row 0: 'rating' is 1e\\+300"),
+        ("timestamp", pa.array(["noon", "later"]), "row 0: 'timestamp' is 'noon'"),
+    ],
+)
+def test_odd_parquet_types_are_named(column, values, message, tmp_path):
+    columns = {"user": pa.array([1, 2]), "item": pa.array([1, 2]), "rating": pa.array([1, 2])}
+    file = tmp_path / "r.parquet"
+    pa.parquet.write_table(pa.table(columns | {column: values}), file)
+    with pytest.raises(DataError, match=message) as caught:
+        recsys.read_ratings(file)
+    assert str(file) in str(caught.value)
+
+
+def test_parquet_decimals_and_large_integers(tmp_path):
+    from decimal import Decimal
+
+    file = tmp_path / "r.parquet"
+    table = {
+        "user": pa.array([Decimal("1.00"), Decimal("2.00")]),
+        "item": [1, 2],
+        "rating": [2**24 + 1, 3],
+    }
+    pa.parquet.write_table(pa.table(table), file)
+    assert recsys.read_ratings(file).users.ids.tolist() == [1, 2]
