@@ -141,6 +141,17 @@ def shown(value: object) -> str:
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
+def several(ids: Any) -> Sequence[object]:
+    """Ids as a sequence: one id alone is a sequence of one.
+
+    >>> several(196), several("u1"), several([1, 2])
+    ([196], ['u1'], [1, 2])
+    """
+    alone = isinstance(ids, str | bytes) or not hasattr(ids, "__len__")
+    alone = alone or getattr(ids, "ndim", 1) == 0
+    return [ids] if alone else ids
+
+
 def pd_index(ids: IdArray) -> pd.Index:
     """A pandas index over an id array."""
     import pandas as pd

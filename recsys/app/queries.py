@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recsys.errors import UnknownIdError
+from recsys.ids import WHOLE_NUMBER
 from recsys.models.factors import Factors
 from recsys.recommend.recommender import Recommender
 from recsys.store.model_file import load, read_about
@@ -23,23 +24,30 @@ def user_id(model: Recommender, text: str) -> int | str:
 def item_id(model: Recommender, text: str) -> int | str:
     """The item that `text` stands for: an id where it is one, else a title."""
     items = model.factors.items
-    if items.is_integer and text.lstrip("-").isdigit():
-        number = int(text)
+    if items.is_integer and WHOLE_NUMBER.fullmatch(text):
         # A title may be a number ("1984"): an id comes first, then a title.
-        if items.find([number])[0] >= 0:
-            return number
+        if items.find([int(text)])[0] >= 0:
+            return int(text)
         try:
             return int(items.ids[model.titles.row(text)])
         except UnknownIdError:
-            raise items.unknown(number) from None
+            raise items.unknown(int(text)) from None
     return text
+
+
+def item_name(model: Recommender, item: object) -> str:
+    """What people call an item given by id or title: its title where it has one, else its id."""
+    row = model.item_row(item)
+    table = model.item_table
+    title = table["title"].iloc[row] if "title" in table.columns else None
+    return title if isinstance(title, str) else str(model.factors.items.ids[row])
 
 
 def new_person(model: Recommender, texts: list[str]) -> dict[int | str, float]:
     """Ratings of somebody who is not in the data, from texts like "Toy Story=5".
 
     Raises:
-        ValueError: a text has no "=", or what follows is no number.
+        ValueError: a text has no "=", what follows is no number, or an item comes twice.
     """
     ratings: dict[int | str, float] = {}
     for text in texts:
@@ -50,7 +58,10 @@ def new_person(model: Recommender, texts: list[str]) -> dict[int | str, float]:
             equals = ""
         if not equals or not title.strip():
             raise ValueError(f"rate must look like 'Toy Story (1995)=5', not {text!r}")
-        ratings[item_id(model, title.strip())] = value
+        item = item_id(model, title.strip())
+        if item in ratings:
+            raise ValueError(f"rate names {title.strip()!r} twice; which rating counts?")
+        ratings[item] = value
     return ratings
 
 
@@ -91,4 +102,4 @@ def _norms(factors: Factors) -> Mapping[str, float]:
     return found
 
 
-__all__ = ["describe_model", "item_id", "load", "new_person", "user_id"]
+__all__ = ["describe_model", "item_id", "item_name", "load", "new_person", "user_id"]

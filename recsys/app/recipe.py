@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from recsys.errors import ModelFileError
 from recsys.models.registry import make_spec
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
+from recsys.store.model_file import read_about
 
 COLUMNS = ("user", "item", "rating", "timestamp")
 
@@ -38,6 +41,14 @@ class Recipe:
     """Names of the columns user, item, rating, timestamp, where they are unusual."""
     items: str | None = None
     """File that says what the items are, where it does not lie beside the ratings."""
+    separator: str | None = None
+    """Between the fields of a text file; found out where not given."""
+    encoding: str | None = None
+    """Of a text file; UTF-8 or ISO-8859-1 where not given."""
+    header: bool | None = None
+    """Whether a text file begins with column names; found out where not given."""
+    duplicates: str = "latest"
+    """Several ratings of one item by one user: latest, mean or error."""
 
     def spec(self) -> Spec:
         """The model with its hyperparameters and the seed.
@@ -45,11 +56,36 @@ class Recipe:
         Raises:
             ValueError: a name or value is not one.
         """
+        if self.seed < 0:
+            raise ValueError(f"seed must be a whole number of at least 0, not {self.seed}")
         settings = dict(self.hyperparameters)
         spec = make_spec(self.model, settings)
         if "seed" in {f.name for f in fields(spec)} and "seed" not in settings:
             spec = make_spec(self.model, settings | {"seed": self.seed})
         return spec
+
+    def checked_out(self) -> Path:
+        """Where the model file goes.
+
+        Raises:
+            ValueError: that is no file name, or the name of something that is no model file.
+            ModelFileError: the folder is missing or cannot be written to.
+        """
+        out = Path(self.out).expanduser()
+        if not self.out or out.is_dir():
+            raise ValueError(f"out must be a file name, not {self.out!r}")
+        if not out.parent.is_dir():
+            raise ModelFileError(f"{out}: the folder {out.parent} does not exist; make it first")
+        if not os.access(out.parent, os.W_OK):
+            raise ModelFileError(f"{out}: the folder {out.parent} cannot be written to")
+        if out.exists() and out.stat().st_size:
+            try:
+                read_about(out)
+            except ModelFileError:
+                raise ValueError(
+                    f"out would replace {out}, which is no model file; choose another name"
+                ) from None
+        return out
 
     def checked_feedback(self) -> Feedback:
         """The feedback, parsed."""
@@ -75,7 +111,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
             raise ValueError(f"config {path}: no setting {key!r}; {hint}")
         expected = _EXPECTED[key]
-        if not isinstance(value, expected) or isinstance(value, bool):
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise ValueError(f"config {path}: {key} cannot be {value!r}")
     for name in entries.get("columns", {}):
         if name not in COLUMNS:
@@ -85,5 +121,6 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 _EXPECTED: dict[str, Any] = {
     "ratings": str, "model": str, "out": str, "feedback": str, "test": (int, float), "seed": int,
-    "hyperparameters": dict, "columns": dict, "items": str,
+    "hyperparameters": dict, "columns": dict, "items": str, "separator": str, "encoding": str,
+    "header": bool, "duplicates": str,
 }  # fmt: skip

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from recsys.app.recipe import Recipe
-from recsys.errors import ModelFileError
 from recsys.evaluation.protocol import held_out_rmse, ranking_metrics
 from recsys.models.baselines import Biases, Popularity
 from recsys.models.explicit_als import ExplicitALS
@@ -34,25 +33,27 @@ class Accuracy:
     metric: str
     model: float
     baseline_name: str
-    baseline: float
+    baseline: float | None
+    """None where the model is the baseline itself."""
     n: int
     """Users, or ratings, it was measured on."""
     margin: float | None
-    """Half the 95 % interval of the mean difference over users (normal); None for RMSE."""
+    """Half the 95 % interval of the mean difference over users (normal approximation); None for
+    RMSE, and for fewer than two users."""
     how: str
 
     def sentence(self) -> str:
         """The result in one honest line."""
-        what = "ratings" if self.metric == "RMSE" else "users"
-        line = (
-            f"{self.metric} {self.model:.4f} against {self.baseline:.4f} for {self.baseline_name}, "
-            f"{self.n:,} {what}"
-        )
+        what = f"{self.n:,} {'ratings' if self.metric == 'RMSE' else 'users'}"
+        line = f"{self.metric} {self.model:.4f}"
+        if self.baseline is None:
+            return f"{line} ({what})"
+        line += f", {self.baseline_name} {self.baseline:.4f} ({what})"
         if self.margin is None:
             return line
         difference = self.model - self.baseline
-        verdict = "" if abs(difference) > self.margin else ", which is within noise"
-        return f"{line}; difference {difference:+.4f} ± {self.margin:.4f}{verdict}"
+        verdict = "" if abs(difference) > self.margin else ", within noise"
+        return f"{line}: {difference:+.4f} ± {self.margin:.4f}{verdict}"
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,18 @@ def run(
     spec, feedback = recipe.spec(), recipe.checked_feedback()
     if not 0 <= recipe.test < 1:
         raise ValueError(f"test must be at least 0 and below 1, not {recipe.test!r}")
-    out = Path(recipe.out)
-    if not out.parent.is_dir():
-        raise ModelFileError(f"{out}: the folder {out.parent} does not exist; make it first")
+    out = recipe.checked_out()
     started = time.perf_counter()
     on_stage("reading", None)
-    ratings = read_ratings(recipe.ratings, items=recipe.items, **dict(recipe.columns))  # type: ignore[arg-type]
+    ratings = read_ratings(
+        recipe.ratings,
+        items=recipe.items,
+        separator=recipe.separator,
+        encoding=recipe.encoding,
+        header=recipe.header,
+        duplicates=recipe.duplicates,  # type: ignore[arg-type]  # checked there
+        **dict(recipe.columns),
+    )
     accuracy: tuple[Accuracy, ...] = ()
     if recipe.test:
         on_stage("measuring", spec)
@@ -127,26 +134,17 @@ def measure(
     how = f"{test:.0%} of the ratings held out at random, seed {seed}"
     factors = spec.fit(train_part, on_epoch)
     ours = ranking_metrics(factors, counted)["ndcg@10"].to_numpy()
-    theirs = ranking_metrics(Popularity().fit(train_part), counted)["ndcg@10"].to_numpy()
-    margin = 1.96 * float(np.std(ours - theirs, ddof=1)) / len(ours) ** 0.5 if len(ours) > 1 else 0
-    found = [
-        Accuracy(
-            "NDCG@10",
-            float(ours.mean()),
-            "Popularity",
-            float(theirs.mean()),
-            len(ours),
-            margin,
-            how,
-        )
-    ]
+    popular, margin = None, None
+    if not isinstance(spec, Popularity):
+        theirs = ranking_metrics(Popularity().fit(train_part), counted)["ndcg@10"].to_numpy()
+        popular = float(theirs.mean())
+        if len(ours) > 1:
+            margin = 1.96 * float(np.std(ours - theirs, ddof=1)) / len(ours) ** 0.5
+    found = [Accuracy("NDCG@10", float(ours.mean()), "Popularity", popular, len(ours), margin, how)]
     if isinstance(spec, ExplicitALS | Biases) and not feedback.ones:
-        baseline = Biases().fit(split.train)
-        found.insert(
-            0,
-            Accuracy(
-                "RMSE", held_out_rmse(factors, split), "Biases", held_out_rmse(baseline, split),
-                split.test.n_ratings, None, how,
-            )
-        )  # fmt: skip
+        alone = isinstance(spec, Biases)
+        biases = None if alone else held_out_rmse(Biases().fit(split.train), split)
+        error = held_out_rmse(factors, split)
+        n = split.test.n_ratings
+        found.insert(0, Accuracy("RMSE", error, "Biases", biases, n, None, how))
     return tuple(found)

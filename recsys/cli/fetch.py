@@ -41,5 +41,6 @@ def fetch(
         )
         return
     say(f"Licence of {name}:\n{fetched.licence}\n")
-    say(f"{name} from {fetched.source}" if fetched.source != "already there" else "It was there.")
+    there = fetched.source == "already there"
+    say(f"{name} is already there" if there else f"{name} from {fetched.source}")
     print(fetched.folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(help="Model file.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="Model file.", show_default=False)],
     json: Json = False,
 ) -> None:
     """What a model file holds: data, hyperparameters, training, versions."""

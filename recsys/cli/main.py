@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def run(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code = typer.main.get_command(app)(arguments or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
         if code == _INTERRUPTED:  # some versions of typer answer Ctrl-C with this code
             raise KeyboardInterrupt
     except RecsysError as error:
@@ -65,8 +67,11 @@ def run(arguments: list[str] | None = None) -> None:
         code = _fail("interrupted; nothing half-written was left", _INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody to tell.
-        sys.stderr.close()
+        _drop_output()
         code = 0
+    except OSError as error:
+        _drop_output()
+        code = _fail(f"cannot write or read: {error.strerror}", 1)
     except Exception as error:
         # Usage errors are click's ClickException, of the click that typer brings or contains.
         message = getattr(error, "format_message", None)
@@ -85,6 +90,11 @@ def _is_ours(error: ValueError) -> bool:
         traceback = traceback.tb_next
     module = traceback.tb_frame.f_globals.get("__name__", "") if traceback else ""
     return str(module).startswith("recsys.")
+
+
+def _drop_output() -> None:
+    # What is left in the buffer would fail again when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:

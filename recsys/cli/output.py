@@ -72,9 +72,11 @@ def print_table(table: pd.DataFrame, title: str = "") -> None:
             text = text if len(text) <= width else text[: width - 1] + "…"
             cells.append(text.rjust(width) if name in numeric else text.ljust(width))
         print("  ".join(cells).rstrip())
+    print()
     if "shortfall" in table.attrs:
         say(f"Only {table.attrs['shortfall']}.")
-    print()
+    if "remark" in table.attrs:
+        say(f"Note: {table.attrs['remark']}.")
 
 
 def _cell(value: Any, column: str) -> str:
@@ -84,7 +86,8 @@ def _cell(value: Any, column: str) -> str:
         return f"{value:.4f}"
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value).replace("|", ", ") if column == "genres" else str(value)
+    text = " ".join(str(value).split())  # a title with a line break in it stays on its row
+    return text.replace("|", ", ") if column == "genres" else text
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def recommend(
-    model: Annotated[Path, typer.Argument(help="Model file.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="Model file.", show_default=False)],
     user: Annotated[str | None, typer.Option(help="Id of a user in the data.")] = None,
     rate: Annotated[
         list[str] | None,
@@ -37,6 +36,8 @@ def recommend(
 
     if (user is None) == (not rate):
         raise ValueError("give either --user ID or --rate TITLE=RATING (once or more)")
+    if user is None and (liked or include_seen):
+        raise ValueError("liked and include-seen go with --user, not with --rate")
     if liked < 0:
         raise ValueError(f"liked must be at least 0, not {liked}")
     recommender = queries.load(model)
@@ -49,7 +50,8 @@ def recommend(
     else:
         ratings = queries.new_person(recommender, rate or [])
         answer = recommender.recommend_for(ratings, n, exclude=left_out)
-        past, title = None, f"For somebody who gave {', '.join(rate or [])}"
+        given = [f"{queries.item_name(recommender, i)} {r:g}" for i, r in ratings.items()]
+        past, title = None, f"For somebody who gave {', '.join(given)}"
     if json:
         found = {"user": user} | records(answer)
         print_json(found | ({"liked": records(past)["rows"]} if past is not None else {}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def similar(
-    model: Annotated[Path, typer.Argument(help="Model file.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="Model file.", show_default=False)],
     item: Annotated[str | None, typer.Option(help="Title or id of an item.")] = None,
     user: Annotated[str | None, typer.Option(help="Id of a user.")] = None,
     n: Count = 10,
@@ -33,10 +32,8 @@ def similar(
     recommender = queries.load(model)
     if item is not None:
         wanted = queries.item_id(recommender, item)
-        row = recommender.item_row(wanted)
         table = recommender.similar_items(wanted, n, metric=metric)  # type: ignore[arg-type]
-        known = recommender.item_table
-        title = f"Like {known['title'].iloc[row] if 'title' in known else wanted}"
+        title = f"Like {queries.item_name(recommender, wanted)}"
     else:
         who = queries.user_id(recommender, str(user))
         table = recommender.similar_users(who, n, metric=metric)  # type: ignore[arg-type]

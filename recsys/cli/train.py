@@ -31,7 +31,7 @@ def train(
         ),
     ] = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--out", "-o", help="Model file.", show_default="model.safetensors"),
     ] = None,
     set_: Annotated[
@@ -59,6 +59,24 @@ def train(
         list[str] | None,
         typer.Option("--column", metavar="ROLE=NAME", help="E.g. user=customer_id. Repeat."),
     ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="Between fields.", show_default="found out")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the text.", show_default="UTF-8, else ISO-8859-1")
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header", help="First line names columns.", show_default="found out"
+        ),
+    ] = None,
+    duplicates: Annotated[
+        str | None,
+        typer.Option(
+            help="Several ratings of one pair: latest, mean or error.", show_default="latest"
+        ),
+    ] = None,
     items: Annotated[
         str | None, typer.Option(help="File of titles, if not beside the ratings.")
     ] = None,
@@ -70,9 +88,18 @@ def train(
 
     entries: dict[str, Any] = recipes.read_recipe(config) if config else {}
     given = {
-        "ratings": ratings, "model": model, "out": str(out) if out else None, "feedback": feedback,
-        "test": test, "seed": seed, "items": items,
-    }  # fmt: skip
+        "ratings": ratings,
+        "model": model,
+        "out": out,
+        "feedback": feedback,
+        "test": test,
+        "seed": seed,
+        "items": items,
+        "separator": separator,
+        "encoding": encoding,
+        "header": header,
+        "duplicates": duplicates,
+    }
     if model is not None and model != entries.get("model"):
         entries.pop("hyperparameters", None)  # they belong to the model of the recipe
     entries |= {name: value for name, value in given.items() if value is not None}

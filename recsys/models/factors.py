@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import FitError
-from recsys.ids import IdIndex
+from recsys.ids import IdIndex, several
 from recsys.models.spec import FloatArray, Progress, Spec
 
 
@@ -81,8 +81,8 @@ class Factors:
         Raises:
             UnknownIdError: an id was not in the training data.
         """
-        user_rows = self.users.rows(np.atleast_1d(users))
-        item_rows = self.items.rows(np.atleast_1d(items))
+        user_rows = self.users.rows(several(users))
+        item_rows = self.items.rows(several(items))
         if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
             raise ValueError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
         return self.predict_rows(*np.broadcast_arrays(user_rows, item_rows))

@@ -66,8 +66,6 @@ def _converted(name: str, value: object, kind: Any) -> object:
         except ValueError:
             wanted = "a whole number" if int in options else "a number"
             raise ValueError(f"{name} must be {wanted}, not {value!r}") from None
-    if float in options and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
     return value
 
 

@@ -170,6 +170,9 @@ class Ratings:
         Raises:
             DataError: no ratings are left.
         """
+        for name, least in (("per_user", per_user), ("per_item", per_item)):
+            if not isinstance(least, int | np.integer) or least < 0:
+                raise ValueError(f"{name} must be a whole number of at least 0, not {least!r}")
         matrix = self.matrix
         rows = np.repeat(np.arange(self.n_users), np.diff(matrix.indptr))
         keep = np.ones(self.n_ratings, bool)

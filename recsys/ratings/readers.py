@@ -328,6 +328,8 @@ def sniff(
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise DataError(f"{file}: the file is empty")
+    if separator and separator not in lines[0]:
+        raise DataError(f"{file}, line 1: {lines[0][:60]!r} has no separator {separator!r} in it")
     separator = separator or _separator_of(file, lines[0])
     quoted = separator in (",", ";") or (
         separator == "\t" and re.search(r'(^|\t)"[^"\t]*"(\t|$)', text, re.M) is not None

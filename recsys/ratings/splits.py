@@ -53,6 +53,7 @@ def random(
         DataError: one side came out empty.
     """
     _check_share("test", test)
+    _check_seed(seed)
     is_test = np.random.default_rng(seed).random(ratings.n_ratings) < test
     how = f"random, {test:g} of the ratings to the test, seed {seed}"
     return _split(ratings, is_test, how, unseen_items)
@@ -66,12 +67,15 @@ def kfold(
     Raises:
         ValueError: `folds` is not between 2 and the number of ratings.
     """
-    if not 2 <= folds <= ratings.n_ratings:
+    if not _is_whole(folds) or not 2 <= folds <= ratings.n_ratings:
         raise ValueError(f"folds must lie between 2 and {ratings.n_ratings}, not {folds!r}")
+    _check_seed(seed)
     fold = np.random.default_rng(seed).permutation(ratings.n_ratings) % folds
-    for i in range(folds):
-        how = f"fold {i + 1} of {folds}, random, seed {seed}"
-        yield _split(ratings, fold == i, how, unseen_items)
+    # Arguments are checked now, each fold is made when it is asked for.
+    return (
+        _split(ratings, fold == i, f"fold {i + 1} of {folds}, random, seed {seed}", unseen_items)
+        for i in range(folds)
+    )
 
 
 def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "drop") -> Split:
@@ -83,8 +87,8 @@ def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "dro
         ValueError: `n` is less than 1.
         DataError: there are no timestamps, or no user has more than n ratings.
     """
-    if n < 1:
-        raise ValueError(f"n must be at least 1, not {n!r}")
+    if not _is_whole(n) or n < 1:
+        raise ValueError(f"n must be a whole number of at least 1, not {n!r}")
     times = _times(ratings)
     counts = np.diff(ratings.matrix.indptr)
     rows = np.repeat(np.arange(ratings.n_users), counts)
@@ -140,6 +144,9 @@ def held_out_users(
         ValueError: a share or number is out of range.
         DataError: none of the held-out users has five ratings.
     """
+    if not _is_number(users):
+        raise ValueError(f"users must be a number, not {users!r}")
+    _check_seed(seed)
     n_held_out = int(users * ratings.n_users) if users < 1 else int(users)
     if not 0 < users < ratings.n_users or not n_held_out:
         raise ValueError(
@@ -252,5 +259,18 @@ def _times(ratings: Ratings) -> npt.NDArray[np.int64]:
 
 
 def _check_share(name: str, share: float) -> None:
-    if not 0 < share < 1:
+    if not _is_number(share) or not 0 < share < 1:
         raise ValueError(f"{name} must lie strictly between 0 and 1, not {share!r}")
+
+
+def _check_seed(seed: int) -> None:
+    if not _is_whole(seed) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be a whole number from 0 to 2³² − 1, not {seed!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -13,6 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recsys.errors import ModelError
+from recsys.ids import several
 from recsys.models.factors import Factors
 from recsys.models.fold_in import fold_in_users
 from recsys.models.spec import FloatArray, OnEpoch, Side, Spec
@@ -23,6 +24,7 @@ from recsys.recommend.titles import TitleIndex, as_rows, title_column
 from recsys.recommend.top_k import top_items, users_of
 
 _BLOCK = 8192  # users ranked together
+_LARGEST = 1e6  # of a new person's rating; nobody rates on such a scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +104,13 @@ class Recommender:
             ValueError: there are no ratings, or one is not a finite number.
         """
         row = self._row_of(ratings)
-        return self._ranked(self._folded_in(row), n, row, exclude, among)
+        counted = self.feedback.rows(row)
+        if not counted.data.any():
+            raise ValueError(
+                f"ratings hold nothing that counts for this model (feedback {self.feedback}); "
+                "add something the person liked"
+            )
+        return self._ranked(fold_in_users(self.factors, counted), n, row, exclude, among)
 
     def recommend_many(
         self, users: npt.ArrayLike | None = None, n: int = 10, *, exclude_seen: bool = True
@@ -119,7 +127,7 @@ class Recommender:
         """
         _check_n(n)
         index = self.factors.users
-        rows = np.arange(len(index)) if users is None else index.rows(np.atleast_1d(users))
+        rows = np.arange(len(index)) if users is None else index.rows(several(users))
         width = min(n, len(self.factors.items))
         items = np.empty((len(rows), width), np.int32)
         scores = np.empty((len(rows), width), np.float32)
@@ -157,7 +165,7 @@ class Recommender:
         row = int(as_rows(self.factors.items, self.titles, [item])[0])
         table = self.factors.item_factors
         rows, scores = most_similar(table, table[row], n, metric, leave_out=row)
-        return self._table(rows, scores, n, "there are no more items")
+        return self._table(rows, scores, n, _why_no_more(table[row], "items"))
 
     def similar_users(
         self, user: object, n: int = 10, *, metric: Metric = "cosine"
@@ -176,7 +184,7 @@ class Recommender:
         )
         if self.history is not None:
             answer["n_ratings"] = np.diff(self.history.indptr)[rows]
-        return _with_shortfall(answer, n, "there are no more users")
+        return _with_shortfall(answer, n, _why_no_more(table[row], "users"))
 
     def liked(self, user: object, n: int = 10) -> pd.DataFrame:
         """The n items a training user rated highest: rank, item, rating, item columns."""
@@ -209,6 +217,12 @@ class Recommender:
         return self.history
 
     def _row_of(self, ratings: Mapping[Any, float]) -> sp.csr_matrix:
+        if isinstance(ratings, pd.Series):
+            ratings = ratings.to_dict()
+        if not isinstance(ratings, Mapping):
+            raise ValueError(
+                f"ratings must map items to ratings, not be a {type(ratings).__name__}"
+            )
         if not ratings:
             raise ValueError("ratings must hold at least one rating of a new person")
         items = as_rows(self.factors.items, self.titles, list(ratings))
@@ -218,8 +232,8 @@ class Recommender:
                 values.append(float(value))
             except (TypeError, ValueError):
                 raise ValueError(f"rating of {item!r} must be a number, not {value!r}") from None
-            if not np.isfinite(values[-1]):
-                raise ValueError(f"rating of {item!r} must be finite, not {value!r}")
+            if not abs(values[-1]) <= _LARGEST:  # NaN, too
+                raise ValueError(f"rating of {item!r} must be finite and sensible, not {value!r}")
         order = np.argsort(items)
         twice = np.flatnonzero(np.diff(items[order]) == 0)
         if len(twice):
@@ -231,9 +245,6 @@ class Recommender:
             shape=(1, len(self.factors.items)),
         )
 
-    def _folded_in(self, row: sp.csr_matrix) -> Side:
-        return fold_in_users(self.factors, self.feedback.rows(row))
-
     def _ranked(
         self,
         user: Side,
@@ -244,7 +255,7 @@ class Recommender:
     ) -> pd.DataFrame:
         _check_n(n)
         left_out = np.array([] if seen is None else seen.indices, np.int64)
-        named = list(exclude)
+        named = _as_list("exclude", exclude)
         if named:
             left_out = np.union1d(left_out, as_rows(self.factors.items, self.titles, named))
         columns = np.unique(left_out).astype(np.int32)
@@ -254,12 +265,20 @@ class Recommender:
         )
         candidates = None
         if among is not None:
-            candidates = np.unique(as_rows(self.factors.items, self.titles, list(among)))
-        items, scores = top_items(self.factors, user, n, excluded=excluded, candidates=candidates)
+            chosen = _as_list("among", among)
+            candidates = np.unique(as_rows(self.factors.items, self.titles, chosen))
+        k = min(n, len(self.factors.items))
+        items, scores = top_items(self.factors, user, k, excluded=excluded, candidates=candidates)
         found = items[0] >= 0
         pool = len(self.factors.items) if candidates is None else len(candidates)
         why = f"of {pool} items, {len(columns)} are excluded"
-        return self._table(items[0][found], scores[0][found], n, why)
+        answer = self._table(items[0][found], scores[0][found], n, why)
+        if self.factors.n_factors and not user.factors.any() and not self.factors.item_bias.any():
+            answer.attrs["remark"] = (
+                f"nothing this user rated counts for the model (feedback {self.feedback}): all "
+                "scores are equal, and the order says nothing"
+            )
+        return answer
 
     def _table(
         self, rows: npt.NDArray[np.integer], scores: FloatArray, n: int, why_short: str
@@ -279,7 +298,7 @@ def train(
     spec: Spec,
     ratings: Ratings,
     *,
-    feedback: Feedback | None = None,
+    feedback: Feedback | str | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Recommender:
     """Fits `spec` to `ratings` and returns the recommender.
@@ -287,7 +306,12 @@ def train(
     `feedback` says how rating values enter the training (by default as they are); all ratings,
     also those that do not count as feedback, count as seen.
     """
-    feedback = feedback or Feedback()
+    if not isinstance(spec, Spec):
+        raise ValueError(f"spec must be a model such as ImplicitALS(), not {spec!r}")
+    if not isinstance(ratings, Ratings):
+        raise ValueError(f"ratings must be Ratings (read_ratings), not {type(ratings).__name__}")
+    if not isinstance(feedback, Feedback):
+        feedback = Feedback.parse(feedback) if feedback else Feedback()
     return Recommender(
         factors=spec.fit(feedback.apply(ratings), on_epoch),
         item_table=ratings.item_table,
@@ -300,6 +324,18 @@ def train(
 def _check_n(n: int) -> None:
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
         raise ValueError(f"n must be a whole number of at least 1, not {n!r}")
+
+
+def _as_list(argument: str, items: Iterable[object]) -> list[object]:
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        raise ValueError(f"{argument} must be a list of items, not {items!r}")
+    return list(items)
+
+
+def _why_no_more(vector: FloatArray, kind: str) -> str:
+    if vector.any():
+        return f"there are no more {kind}"
+    return "it has no ratings that count for the model, so nothing is like it"
 
 
 def _with_shortfall(table: pd.DataFrame, n: int, why: str) -> pd.DataFrame:

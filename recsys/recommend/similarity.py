@@ -20,8 +20,9 @@ def most_similar(
 ) -> tuple[npt.NDArray[np.int32], FloatArray]:
     """Rows of `table` (n_rows, f) most similar to `query` (f,), best first, with similarities.
 
-    `cosine` compares directions and lies between −1 and 1, 0 for a row without ratings; `dot`
-    favours long vectors, which popular items have. Row `leave_out` is not returned.
+    `cosine` compares directions and lies between −1 and 1; `dot` favours long vectors, which
+    popular items have. To a zero vector, of a row without ratings, nothing is similar. Row
+    `leave_out` is not returned.
 
     Raises:
         ValueError: the metric is none.
@@ -33,6 +34,8 @@ def most_similar(
         raise ModelError("this model has no factors to compare; train a factorization")
     if metric == "cosine":
         table, query = normalized(table), normalized(query[None])[0]
+    if not query.any():
+        return np.array([], np.int32), np.array([], np.float32)
     excluded = np.array([leave_out] if leave_out >= 0 else [], np.int32)
     rows, scores = kernels.top_k(
         query[None],

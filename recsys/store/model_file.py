@@ -51,6 +51,9 @@ def save(model: Recommender, path: str | os.PathLike[str], *, history: bool = Tr
     Raises:
         ModelFileError: the folder is missing or not writable.
     """
+    if not isinstance(model, Recommender) or not isinstance(path, str | os.PathLike):
+        given = type(model).__name__, type(path).__name__
+        raise ValueError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
     factors = model.factors
     arrays: dict[str, Array] = {
         "user_factors": factors.user_factors,
@@ -79,7 +82,7 @@ def save(model: Recommender, path: str | os.PathLike[str], *, history: bool = Tr
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
     }
-    return _write(Path(path), arrays, about)
+    return _write(Path(path).expanduser(), arrays, about)
 
 
 def load(path: str | os.PathLike[str]) -> Recommender:
@@ -88,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> Recommender:
     Raises:
         ModelFileError: the file is missing, damaged, no model file or from a newer version.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
     arrays, about = _read(file)
     try:
         users = _table(arrays["users"])
@@ -121,7 +124,7 @@ def load(path: str | os.PathLike[str]) -> Recommender:
 
 def read_about(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     """The JSON header of a model file: spec, fingerprint, versions, time, without the arrays."""
-    return _header(Path(path))[1]
+    return _header(Path(path).expanduser())[1]
 
 
 def _arrow_bytes(table: pd.DataFrame) -> Array:
@@ -210,12 +213,15 @@ def _header(file: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
     if file.is_dir():
         raise ModelFileError(f"{file}: a folder, not a model file")
     foreign = f"{file}: not a recsys model file"
-    with file.open("rb") as stream:
-        start = stream.read(8)
-        size = struct.unpack("<Q", start)[0] if len(start) == 8 else _MOST_HEADER + 1
-        if size > _MOST_HEADER:
-            raise ModelFileError(foreign)
-        raw = stream.read(size)
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(8)
+            size = struct.unpack("<Q", start)[0] if len(start) == 8 else _MOST_HEADER + 1
+            if size > _MOST_HEADER:
+                raise ModelFileError(foreign)
+            raw = stream.read(size)
+    except OSError as error:
+        raise ModelFileError(f"{file}: cannot be read ({error.strerror})") from None
     if len(raw) < size:
         if raw[:1] == b"{":
             raise ModelFileError(f"{file}: cut off within its header; copy or save it again")

@@ -39,7 +39,7 @@ def test_train_recommend_similar_inspect(recsys_command, root, tmp_path):
     assert code == 0
     assert "300 users, 200 items" in out
     assert "n_factors=8" in out
-    assert "for Popularity" in out
+    assert ", Popularity 0." in out
     assert recsys.load(path).factors.n_factors == 8
     code, out, _ = recsys_command("recommend", path, "--user", "5", "-n", 3, "--liked", 2)
     assert code == 0
@@ -139,6 +139,28 @@ BAD = [
     (["recommend", "{model}", "--user", "1", "-n", "0"], 2, "n must be a whole number"),
     (["recommend", "{model}", "--user", "1", "--liked", "-1"], 2, "liked must be"),
     (["recommend", "{model}", "--rate", "3"], 2, "rate must look like"),
+    (["recommend", "{model}", "--rate", "3=5", "--rate", "3=1"], 2, "rate names '3' twice"),
+    (["recommend", "{model}", "--rate", "3=5", "--liked", "3"], 2, "go with --user"),
+    (["recommend", "{model}", "--rate", "3=0"], 2, "nothing that counts for this model"),
+    (["recommend", "{model}", "--rate", "3=-5"], 3, "cannot be negative, but a rating is -5"),
+    (["recommend", "{model}", "--rate", "3=1e39"], 2, "must be finite and sensible"),
+    (["recommend", "{model}", "--user", "99999999999999999999999"], 3, "is not in the data"),
+    (["recommend", "{model}", "--user", "1_0"], 3, "user '1_0' is not in the data"),
+    (["similar", "{model}", "--item", "²"], 3, "no item is called '²'"),
+    (["similar", "{model}", "--item=--5"], 3, "no item is called '--5'"),
+    (["train", "{sample}", "-o", "{tmp}"], 2, "out must be a file name"),
+    (["train", "{sample}", "-o", ""], 2, "out must be a file name"),
+    (["train", "{own}", "-o", "{own}"], 2, "which is no model file; choose another name"),
+    (["train", "{own}", "--column", "user=what", "--column", "item=what"], 2, "column of its own"),
+    (["train", "{own}", "--separator", ";"], 3, "has no separator ';' in it"),
+    (["train", "{own}", "--encoding", "klingon"], 2, "encoding 'klingon' is unknown"),
+    (
+        ["train", "{own}", "--column", "item=what", "--duplicates", "x"],
+        2,
+        "duplicates must be one of",
+    ),
+    (["train", "{sample}", "--model", "popularity", "--seed", "-1"], 2, "seed must be"),
+    (["train", "{sample}", "--feedback", "at-least=nan"], 2, "feedback must be"),
     (["recommend", "{model}", "--user", "999"], 3, "user 999 is not in the data"),
     (["recommend", "{model}", "--user", "me"], 3, "user 'me' is not in the data"),
     (["recommend", "{model}", "--rate", "Nothing=3"], 3, "no item is called 'Nothing'"),
@@ -159,9 +181,10 @@ def test_bad_input_gets_one_line_and_its_exit_code(
     arguments, code, said, recsys_command, root, tmp_path, model_path
 ):
     (tmp_path / "empty").write_text("")
+    (tmp_path / "own.csv").write_text("user,what,rating\n1,2,3\n2,3,4\n")
     places = {
         "sample": root / "data/sample", "model": model_path, "tmp": tmp_path,
-        "empty": tmp_path / "empty",
+        "empty": tmp_path / "empty", "own": tmp_path / "own.csv",
     }  # fmt: skip
     found, out, err = recsys_command(*(a.format(**places) for a in arguments))
     assert (found, out) == (code, "")
@@ -265,3 +288,41 @@ def test_import_is_light(root):
     assert set(dir(recsys)) == set(recsys.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = recsys.nonsense
+
+
+def test_a_full_disk_behind_a_pipe_is_one_line(model_path, root):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs /dev/full")
+    command = [sys.executable, "-m", "recsys.cli.main", "recommend", model_path, "--user", "1"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=root / "tests"
+        )
+    assert done.returncode == 1
+    assert done.stderr == "recsys: cannot write or read: No space left on device\n"
+
+
+def test_a_reader_that_goes_away_is_no_error(model_path, root):
+    command = f"{sys.executable} -m recsys.cli.main recommend {model_path} --user 1 -n 9000"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | head -1"],
+        capture_output=True, text=True, check=False, cwd=root / "tests",
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith("For user 1")
+
+
+def test_a_baseline_is_not_compared_with_itself(recsys_command, root, tmp_path):
+    for model in ("popularity", "biases"):
+        code, out, _ = recsys_command(
+            "train", root / "data/sample", "--model", model, "--test", 0.2, "-o", tmp_path / model
+        )
+        assert code == 0
+        assert f"for {model.title()}" not in out
+        assert "± 0.0000" not in out
+
+
+def test_titles_that_are_meant_are_said(recsys_command, model_path):
+    _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5")
+    title = recsys.load(model_path).item_table["title"][2]
+    assert out.startswith(f"For somebody who gave {title} 5\n")

@@ -41,3 +41,18 @@ def test_every_hyperparameter_has_a_docstring_of_its_own():
             if isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.dump(statement):
                 documented = isinstance(following, ast.Expr)
                 assert documented, f"{spec.name}: {statement.target.id} is not explained"
+
+
+def test_numpy_scalars_and_whole_floats_become_plain_numbers():
+    import json
+
+    import numpy as np
+
+    spec = make_spec(
+        "implicit-als", {"n_factors": np.int64(8), "regularization": np.float32(0.5), "seed": 3.0}
+    )
+    assert json.loads(json.dumps(spec.to_dict()))["n_factors"] == 8
+    assert (spec.regularization, spec.seed) == (0.5, 3)
+    assert isinstance(spec.seed, int)
+    with pytest.raises(ValueError, match="regularization must be"):
+        make_spec("implicit-als", {"regularization": 10**400})

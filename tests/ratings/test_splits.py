@@ -52,11 +52,18 @@ def test_given_parts_share_the_union_of_their_ids():
 
 
 def test_bad_arguments_are_named(sample):
-    for test in (0, 1, -0.5, 2):
+    for test in (0, 1, -0.5, 2, "0.1", None):
         with pytest.raises(ValueError, match="test must lie strictly between 0 and 1"):
             splits.random(sample, test=test)
     with pytest.raises(ValueError, match="folds must lie between 2"):
-        next(splits.kfold(sample, 1))
+        splits.kfold(sample, 1)
+    with pytest.raises(ValueError, match="folds must lie between 2"):
+        splits.kfold(sample, 2.5)
+    for seed in (-1, 1.5, None):
+        with pytest.raises(ValueError, match="seed must be a whole number"):
+            splits.random(sample, seed=seed)
+    with pytest.raises(ValueError, match="per_user must be a whole number"):
+        sample.at_least_active("2")
     one = sample.select(np.arange(sample.n_ratings) == 0)
     with pytest.raises(DataError, match="leaves no"):
         splits.random(one, test=0.5)

@@ -120,6 +120,12 @@ def test_unknown_ids_and_bad_arguments_are_named(model):
     for bad in ("good", float("nan"), None):
         with pytest.raises(ValueError, match="rating of 3 must be"):
             model.recommend_for({3: bad})
+    for bad in ([1, 2], "Toy Story"):
+        with pytest.raises(ValueError, match="ratings must map items to ratings"):
+            model.recommend_for(bad)
+    for bad in ("Toy Story", 5):
+        with pytest.raises(ValueError, match="exclude must be a list"):
+            model.recommend(1, exclude=bad)
     with pytest.raises(ValueError, match="one item twice"):
         model.recommend_for({4: 5, model.item_table["title"][3]: 4})
     with pytest.raises(ValueError, match="do not pair"):
@@ -163,6 +169,11 @@ def test_string_ids_stay_strings(random_ratings):
     )
     with pytest.raises(UnknownIdError, match="did you mean 'u23', 'u13', 'u03'"):
         model.recommend("u3")
+    for nonsense in (None, True, 1.5, float("nan"), ["a"], ("a",), 10**30):
+        with pytest.raises(UnknownIdError):
+            model.recommend(nonsense)
+        with pytest.raises(UnknownIdError):
+            model.predict(["u03", nonsense], ["i07", "i07"])
 
 
 TITLES = [
@@ -239,3 +250,30 @@ def test_memory_of_recommend_many_is_bounded_at_full_size():
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert len(table) == 10 * n_users
     assert grown < 300_000  # KiB
+
+
+def test_who_has_nothing_that_counts_is_told_so(sample):
+    values = sample.matrix.data.copy()
+    values[: sample.matrix.indptr[1]] = 1  # user 1 disliked everything
+    ratings = sample.with_values(values)
+    model = recsys.train(recsys.ImplicitALS(8), ratings, feedback="at-least=4")
+    assert "nothing this user rated counts" in model.recommend(1).attrs["remark"]
+    assert "remark" not in model.recommend(2).attrs
+    alone = model.similar_users(1)
+    assert len(alone) == 0
+    assert "no ratings that count" in alone.attrs["shortfall"]
+    with pytest.raises(ValueError, match="nothing that counts for this model"):
+        model.recommend_for({3: 2.0})
+
+
+def test_n_beyond_any_memory_is_only_a_shortfall(model):
+    answer = model.recommend(1, 10**12)
+    assert len(answer) < 200
+    assert f"{10**12} asked for" in answer.attrs["shortfall"]
+
+
+def test_misuse_of_train_is_one_line(sample):
+    with pytest.raises(ValueError, match="spec must be a model"):
+        recsys.train(recsys.ImplicitALS, sample)
+    with pytest.raises(ValueError, match="ratings must be Ratings"):
+        recsys.train(recsys.ImplicitALS(), sample.to_frame())

@@ -191,3 +191,18 @@ def test_keeps_the_umask(model, tmp_path):
     umask = os.umask(0)
     os.umask(umask)
     assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_misuse_is_one_line(model, tmp_path):
+    with pytest.raises(ValueError, match="save takes a Recommender and a path, not Factors"):
+        recsys.save(model.factors, tmp_path / "m")
+    with pytest.raises(ValueError, match="not str and Recommender"):
+        recsys.save("m", model)
+
+
+def test_saving_over_the_file_that_is_mapped(saved, model):
+    loaded = recsys.load(saved)
+    recsys.save(loaded, saved)
+    again = recsys.load(saved)
+    pd.testing.assert_frame_equal(again.recommend(9), model.recommend(9))
+    pd.testing.assert_frame_equal(loaded.recommend(9), model.recommend(9))
