@@ -129,6 +129,8 @@ class Ratings:
                 raise DataError(f"the item table has no column {item!r}, which names the items")
             others = [c for c in items.columns if c == own or c != "item"]
             table = items[others].rename(columns={own: "item"})
+        from recsys.ratings.assembly import build_ratings  # which makes what this class holds
+
         return build_ratings(
             arrays["user"],
             arrays["item"],
@@ -150,7 +152,7 @@ class Ratings:
             shape=self.matrix.shape,
         )
         timestamps = None if self.timestamps is None else self.timestamps[keep]
-        return replace(self, matrix=_frozen_csr(matrix), timestamps=_frozen(timestamps))
+        return replace(self, matrix=frozen_csr(matrix), timestamps=frozen(timestamps))
 
     def with_values(self, values: npt.ArrayLike) -> Ratings:
         """The same pairs with other values (n_ratings,), in the order of `matrix.data`."""
@@ -160,7 +162,7 @@ class Ratings:
         matrix = sp.csr_matrix(
             (data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape, copy=False
         )
-        return replace(self, matrix=_frozen_csr(matrix))
+        return replace(self, matrix=frozen_csr(matrix))
 
     def at_least_active(self, per_user: int = 1, per_item: int = 1) -> Ratings:
         """Ratings where every user has at least `per_user` and every item `per_item` ratings.
@@ -199,7 +201,7 @@ class Ratings:
             self,
             users=IdIndex(self.users.ids[users], self.users.kind),
             items=IdIndex(self.items.ids[items], self.items.kind),
-            matrix=_frozen_csr(matrix.astype(np.float32)),
+            matrix=frozen_csr(matrix.astype(np.float32)),
             item_table=self.item_table.iloc[items].reset_index(drop=True),
         )
 
@@ -219,7 +221,7 @@ class Ratings:
             shape=(len(users), len(items)),
         )
         return replace(
-            self, users=users, items=items, matrix=_frozen_csr(matrix), item_table=item_table
+            self, users=users, items=items, matrix=frozen_csr(matrix), item_table=item_table
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -235,168 +237,15 @@ class Ratings:
         return pd.DataFrame(columns)
 
 
-def build_ratings(
-    user_ids: npt.ArrayLike,
-    item_ids: npt.ArrayLike,
-    values: npt.NDArray[np.float32] | None,
-    timestamps: npt.NDArray[np.int64] | None,
-    *,
-    items: pd.DataFrame | None = None,
-    duplicates: Duplicates = "latest",
-    source: str = "the table",
-) -> Ratings:
-    """Ratings from parallel arrays: encode the ids, sort into CSR, resolve duplicates.
-
-    `items` has a column `item` with the ids; `source` names the data in messages.
-    """
-    try:
-        users, rows = encode(user_ids, "user")
-        item_index, columns = encode(item_ids, "item")
-    except ValueError as error:
-        raise DataError(f"{source}: {error}") from None
-    if not len(rows):
-        raise DataError(f"{source} holds no ratings")
-    return assemble(users, item_index, rows, columns, values, timestamps, items, duplicates, source)
-
-
-def assemble(
-    users: IdIndex,
-    item_index: IdIndex,
-    rows: npt.NDArray[np.int32],
-    columns: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float32] | None,
-    timestamps: npt.NDArray[np.int64] | None,
-    items: pd.DataFrame | None,
-    duplicates: Duplicates,
-    source: str,
-) -> Ratings:
-    """Ratings from row and column numbers: the sorting half of `build_ratings`."""
-    if duplicates not in DUPLICATES:
-        raise ValueError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}")
-    shape = (len(users), len(item_index))
-    order, indptr, indices = _csr_order(rows, columns, shape)
-    has_values = values is not None
-    data = np.ones(len(indices), np.float32) if values is None else _take(values, order)
-    times = None if timestamps is None else _take(timestamps, order)
-    again = indices[1:] == indices[:-1]
-    again[indptr[1:-1][(indptr[1:-1] > 0) & (indptr[1:-1] < len(indices))] - 1] = False
-    if again.any():
-        if duplicates == "error":
-            at = int(np.flatnonzero(again)[0])
-            row = int(np.searchsorted(indptr, at, side="right")) - 1
-            raise DataError(
-                f"{source}: user {users.name(row)} rated item {item_index.name(indices[at])} "
-                "more than once; choose duplicates='latest' or 'mean'"
-            )
-        position = np.arange(len(indices)) if order is None else order
-        group = np.concatenate([[0], np.cumsum(~again)])
-        keep = np.ones(len(indices), bool)
-        if duplicates == "latest":
-            by_time = (position, group) if times is None else (position, times, group)
-            latest = np.lexsort(by_time)
-            data = data[latest]
-            times = None if times is None else times[latest]
-            keep[:-1] = ~again  # the last of each group
-        else:
-            data = (np.bincount(group, data) / np.bincount(group))[group].astype(np.float32)
-            keep[:-1] = ~again
-            if times is not None:
-                times = np.maximum.reduceat(times, np.flatnonzero(np.r_[True, ~again]))[group]
-        indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
-        indices, data = indices[keep], data[keep]
-        times = None if times is None else times[keep]
-    matrix = sp.csr_matrix((data, indices, indptr), shape=shape, copy=False)
-    return Ratings(
-        users=users,
-        items=item_index,
-        matrix=_frozen_csr(matrix),
-        timestamps=_frozen(times),
-        item_table=_align_items(items, item_index, source),
-        has_values=has_values,
-    )
-
-
-def encode(ids: Any, kind: str) -> tuple[IdIndex, npt.NDArray[np.int32]]:
-    """The index of the distinct ids, and each id's row number in it (int32)."""
-    values = as_id_array(ids, kind)
-    if values.dtype.kind == "i" and len(values):
-        return encode_integers([values], kind)
-    codes, found = pd.factorize(values)
-    unique = np.asarray(found)
-    order = np.argsort(unique)
-    rank = np.empty(len(unique), np.int32)
-    rank[order] = np.arange(len(unique), dtype=np.int32)
-    return IdIndex(unique[order], kind), rank[codes]
-
-
-def encode_integers(
-    chunks: list[npt.NDArray[np.int64]], kind: str
-) -> tuple[IdIndex, npt.NDArray[np.int32]]:
-    """`encode` for int64 ids that come in pieces, without putting the pieces together first."""
-    n = sum(map(len, chunks))
-    filled = [c for c in chunks if len(c)]
-    low, high = min(int(c.min()) for c in filled), max(int(c.max()) for c in filled)
-    codes = np.empty(n, np.int32)
-    ends = np.cumsum([len(c) for c in filled])
-    pieces = [codes[end - len(c) : end] for c, end in zip(filled, ends, strict=True)]
-    if high - low < 4 * n + 1_000_000:
-        # Ids in a narrow range: a table beats hashing many times over.
-        present = np.zeros(high - low + 1, bool)
-        for chunk in filled:
-            present[chunk - low] = True
-        unique = np.flatnonzero(present) + low
-        table = np.cumsum(present, dtype=np.int32) - np.int32(1)
-        for chunk, piece in zip(filled, pieces, strict=True):
-            np.take(table, chunk - low, out=piece)
-    else:
-        unique = np.unique(np.concatenate([pd.unique(c) for c in filled]))
-        lookup = pd.Index(unique)
-        for chunk, piece in zip(filled, pieces, strict=True):
-            piece[:] = lookup.get_indexer(pd.Index(chunk))
-    return IdIndex(unique, kind), codes
-
-
-def _csr_order(
-    rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], shape: tuple[int, int]
-) -> tuple[npt.NDArray[np.int32] | None, IntArray, npt.NDArray[np.int32]]:
-    # The permutation into CSR order (None where the entries are in it), indptr and indices.
-    # Duplicates stay, in any order.
-    # In blocks: bincount would copy all rows to int64.
-    counts = np.zeros(shape[0], np.int64)
-    for start in range(0, len(rows), _BLOCK):
-        counts += np.bincount(rows[start : start + _BLOCK], minlength=shape[0])
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    if _is_sorted(rows, columns):
-        return None, indptr, columns
-    n = len(rows)
-    # A counting sort by row: with its position as column, every entry is its own.
-    by_row = sp.csr_matrix(
-        (np.ones(n, np.int8), (rows, np.arange(n, dtype=np.int32))), shape=(shape[0], n)
-    ).indices
-    entries = sp.csr_matrix((by_row, columns[by_row], indptr), shape=shape, copy=False)
-    entries.sort_indices()
-    return entries.data, indptr, entries.indices
-
-
-def _is_sorted(rows: IntArray, columns: IntArray) -> bool:
-    for start in range(0, len(rows) - 1, _BLOCK):
-        r, c = rows[start : start + _BLOCK + 1], columns[start : start + _BLOCK + 1]
-        if not np.all((r[1:] > r[:-1]) | ((r[1:] == r[:-1]) & (c[1:] >= c[:-1]))):
-            return False
-    return True
-
-
-def _take(values: npt.NDArray[Any], order: IntArray | None) -> npt.NDArray[Any]:
-    return values if order is None else values[order]
-
-
-def _frozen(array: npt.NDArray[Any] | None) -> Any:
+def frozen(array: npt.NDArray[Any] | None) -> Any:
+    """The array, read-only from now on."""
     if array is not None:
         array.flags.writeable = False
     return array
 
 
-def _frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
+def frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    """The sorted matrix without duplicates, marked so and read-only from now on."""
     matrix.has_sorted_indices = True
     matrix.has_canonical_format = True
     for array in (matrix.data, matrix.indices, matrix.indptr):
@@ -404,8 +253,8 @@ def _frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
     return matrix
 
 
-def _align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.DataFrame:
-    # One row per item in row order, columns that cannot be mistaken for those of an answer.
+def align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.DataFrame:
+    """One row per item in row order, columns that cannot be mistaken for those of an answer."""
     if items is None or not len(items):
         return pd.DataFrame(index=pd.RangeIndex(len(index)))
     known = items.loc[:, ~items.columns.duplicated()].drop_duplicates("item", keep="last")

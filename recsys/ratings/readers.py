@@ -27,15 +27,9 @@ import pyarrow.parquet
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER, IdIndex, numbers_in_text
 from recsys.ratings.archives import unpack
+from recsys.ratings.assembly import Entries, assemble, encode, encode_integers, in_csr_order
 from recsys.ratings.item_tables import normalised, read_item_table
-from recsys.ratings.ratings import (
-    Duplicates,
-    Ratings,
-    assemble,
-    encode,
-    encode_integers,
-    times_as_seconds,
-)
+from recsys.ratings.ratings import Duplicates, Ratings, times_as_seconds
 
 ROLES = ("user", "item", "rating", "timestamp")
 RECOGNISED = {
@@ -159,15 +153,21 @@ def _finish(
     columns: dict[str, Any], items: pd.DataFrame | None, duplicates: Duplicates, source: str
 ) -> Ratings:
     # Columns are taken out one by one, so that each is gone before the next needs room.
+    users, item_index, entries = _entries(columns, source)
+    return assemble(
+        users, item_index, entries, columns.pop("rating", None), columns.pop("timestamp", None),
+        items, duplicates, source,
+    )  # fmt: skip
+
+
+def _entries(columns: dict[str, Any], source: str) -> tuple[IdIndex, IdIndex, Entries]:
+    # Arrow keeps freed memory for itself unless told to give it back.
     pool = pa.default_memory_pool()
     pool.release_unused()
     users, rows = _encode(columns.pop("user"), "user", source)
-    item_index, item_rows = _encode(columns.pop("item"), "item", source)
+    items, item_rows = _encode(columns.pop("item"), "item", source)
     pool.release_unused()
-    return assemble(
-        users, item_index, rows, item_rows, columns.pop("rating", None),
-        columns.pop("timestamp", None), items, duplicates, source,
-    )  # fmt: skip
+    return users, items, in_csr_order(rows, item_rows, (len(users), len(items)))
 
 
 def _encode(column: Any, kind: str, source: str) -> tuple[IdIndex, npt.NDArray[np.int32]]:

@@ -1,10 +1,14 @@
 import gzip
+import os
 import shutil
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -425,3 +429,33 @@ def test_parquet_decimals_and_large_integers(tmp_path):
     }
     pa.parquet.write_table(pa.table(table), file)
     assert recsys.read_ratings(file).users.ids.tolist() == [1, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads peak memory from /proc")
+def test_reading_peaks_below_60_bytes_a_rating(tmp_path):
+
+    n = 5_000_000
+    rng = np.random.default_rng(0)
+    table = pa.table(
+        {
+            "userId": np.sort(rng.integers(1, 40_000, n)),
+            "movieId": rng.integers(1, 100_000, n),
+            "rating": rng.integers(1, 11, n) / 2,
+            "timestamp": rng.integers(800_000_000, 1_500_000_000, n),
+        }
+    )
+    pa.csv.write_csv(table, tmp_path / "ratings.csv")
+    code = (
+        "import sys; from recsys.ratings.readers import read_ratings\n"
+        "def peak(): return int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
+        "before = peak(); read_ratings(sys.argv[1]); print((peak() - before) * 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "ratings.csv")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert int(done.stdout) / n < 60
