@@ -30,6 +30,8 @@ _HOMES = {
     "Biases": "recsys.models.baselines",
     "Recommender": "recsys.recommend.recommender",
     "train": "recsys.recommend.recommender",
+    "evaluate": "recsys.evaluation.protocol",
+    "Evaluation": "recsys.evaluation.protocol",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
@@ -38,6 +40,7 @@ _MODULES = {"splits": "recsys.ratings.splits", "feedback": "recsys.ratings.feedb
 
 __all__ = [
     "BPR",
+    "Evaluation",
     "Biases",
     "ExplicitALS",
     "Factors",
@@ -52,6 +55,7 @@ __all__ = [
     "Recommender",
     "__version__",
     "errors",
+    "evaluate",
     "feedback",
     "fetch",
     "load",
@@ -62,6 +66,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from recsys.evaluation.protocol import Evaluation, evaluate
     from recsys.models.baselines import Biases, Popularity
     from recsys.models.explicit_als import ExplicitALS
     from recsys.models.factors import Factors

@@ -13,7 +13,6 @@ import numpy as np
 from recsys.app.recipe import Recipe
 from recsys.evaluation.protocol import held_out_rmse, ranking_metrics
 from recsys.models.baselines import Biases, Popularity
-from recsys.models.explicit_als import ExplicitALS
 from recsys.models.spec import OnEpoch, Progress, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings, overview
@@ -141,7 +140,7 @@ def measure(
         if len(ours) > 1:
             margin = 1.96 * float(np.std(ours - theirs, ddof=1)) / len(ours) ** 0.5
     found = [Accuracy("NDCG@10", float(ours.mean()), "Popularity", popular, len(ours), margin, how)]
-    if isinstance(spec, ExplicitALS | Biases) and not feedback.ones:
+    if spec.predicts_ratings and not feedback.ones:
         alone = isinstance(spec, Biases)
         biases = None if alone else held_out_rmse(Biases().fit(split.train), split)
         error = held_out_rmse(factors, split)

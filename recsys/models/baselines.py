@@ -61,6 +61,7 @@ class Biases(Spec):
     """
 
     name: ClassVar[str] = "biases"
+    predicts_ratings: ClassVar[bool] = True
 
     user_regularization: float = 15.0
     """λ_u: a user's bias counts as if they had this many average ratings more. Typical 5 to 25."""

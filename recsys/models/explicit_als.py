@@ -35,6 +35,7 @@ class ExplicitALS(Spec):
     """
 
     name: ClassVar[str] = "explicit-als"
+    predicts_ratings: ClassVar[bool] = True
 
     n_factors: int = 50
     """f, width of the factors. Typical 10 to 200."""

@@ -52,6 +52,8 @@ class Spec:
     """What the command line, the registry and model files call the model."""
     folds_in_exactly: ClassVar[bool] = True
     """Whether folding a training user back in returns their stored factors."""
+    predicts_ratings: ClassVar[bool] = False
+    """Whether a score is a predicted rating, so that its error means something."""
 
     @abstractmethod
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:

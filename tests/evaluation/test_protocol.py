@@ -1,0 +1,124 @@
+import json
+
+import numpy as np
+import pytest
+
+import recsys
+from recsys.evaluation.statistics import compare
+from recsys.models.registry import SPECS
+from recsys.ratings import splits
+
+
+@pytest.fixture(scope="module")
+def result(sample):
+    models = {"als": recsys.ImplicitALS(8), "svd": recsys.PureSVD(8)}
+    return recsys.evaluate(models, splits.kfold(sample, 3, seed=0), k=5)
+
+
+def test_popularity_always_runs_beside_what_was_asked(result):
+    assert result.summary["model"].unique().tolist() == ["popularity", "als", "svd"]
+    assert set(result.specs) == {"popularity", "als", "svd"}
+    assert len(result.splits) == 3
+
+
+def test_summary_is_the_mean_of_the_users_means_over_folds(result):
+    values = result.per_user[result.per_user["metric"] == "ndcg@5"]
+    als = values[values["model"] == "als"].groupby("user")["value"].mean()
+    popular = values[values["model"] == "popularity"].groupby("user")["value"].mean()
+    row = result.summary.set_index(["model", "metric"]).loc[("als", "ndcg@5")]
+    assert row["mean"] == pytest.approx(als.mean())
+    assert row["low"] < row["mean"] < row["high"]
+    assert row["n"] == als.notna().sum()
+    test = compare(als.sort_index().to_numpy(), popular.sort_index().to_numpy())
+    assert row["difference"] == pytest.approx(test.difference)
+    assert 0 < row["p"] < 0.05
+    assert row["better"] == pytest.approx(test.better)
+
+
+def test_every_metric_is_that_of_the_list_the_recommender_gives(sample):
+    split = splits.random(sample, test=0.2, seed=0)
+    spec = recsys.ImplicitALS(8)
+    result = recsys.evaluate({"als": spec}, split, k=5)
+    model = recsys.train(spec, split.train)
+    table = result.per_user[result.per_user["model"] == "als"]
+    table = table.pivot(index="user", columns="metric", values="value")
+    for user in table.index[:20]:
+        listed = model.recommend(user, 5)["item"].to_numpy()
+        row = sample.users.row(user)
+        relevant = sample.items.ids[split.test.matrix[row].indices]
+        hits = np.isin(listed, relevant)
+        found = table.loc[user]
+        assert found["precision@5"] == hits.sum() / 5
+        assert found["recall@5"] == pytest.approx(hits.sum() / len(relevant))
+        assert found["hit_rate@5"] == hits.any()
+        assert found["mrr@5"] == (1 / (hits.argmax() + 1) if hits.any() else 0)
+    everyone = model.recommend_many(table.index.to_numpy(), 5)
+    coverage = everyone["item"].nunique() / sample.n_items
+    als = result.catalogue.set_index("model").loc["als"]
+    assert als["coverage@5"] == pytest.approx(coverage)
+
+
+def test_held_out_users_are_folded_in(sample):
+    split = splits.held_out_users(sample, 60, 0.3, seed=0)
+    result = recsys.evaluate({"als": recsys.ImplicitALS(8)}, split, k=5)
+    model = recsys.train(recsys.ImplicitALS(8), split.train)
+    table = result.per_user.query("model == 'als' and metric == 'recall@5'").set_index("user")
+    for user in table.index[:10]:
+        row = sample.users.row(user)
+        known = split.known.matrix[row]
+        ratings = dict(zip(sample.items.ids[known.indices].tolist(), known.data, strict=True))
+        listed = model.recommend_for(ratings, 5)["item"]
+        relevant = sample.items.ids[split.test.matrix[row].indices]
+        expected = np.isin(listed, relevant).sum() / len(relevant)
+        assert table["value"][user] == pytest.approx(expected)
+
+
+def test_a_model_that_fails_is_reported_and_the_others_finish(sample):
+    models = {"bad": recsys.PureSVD(4000), "good": recsys.PureSVD(4)}
+    result = recsys.evaluate(models, splits.random(sample, seed=0), k=5)
+    assert "n_factors must be at most 200" in result.failures["bad"]
+    assert result.summary["model"].unique().tolist() == ["popularity", "good"]
+    assert "failed: n_factors" in result.to_markdown()
+
+
+def test_every_model_can_be_evaluated(sample):
+    quick = {"n_factors": 4, "n_epochs": 3}
+    models = {
+        name: spec(**{k: v for k, v in quick.items() if hasattr(spec(), k)})
+        for name, spec in SPECS.items()
+    }
+    result = recsys.evaluate(models, splits.random(sample, seed=0), k=5, feedback="at-least=3")
+    assert not result.failures
+    assert set(result.summary["model"]) == set(SPECS)
+    assert "rmse" not in result.catalogue  # ones have no error
+
+
+def test_json_and_markdown_hold_the_summary(result, tmp_path):
+    text = result.to_json(tmp_path / "r.json")
+    assert (tmp_path / "r.json").read_text() == text
+    found = json.loads(text)
+    assert len(found["summary"]) == len(result.summary)
+    assert found["specs"]["als"]["n_factors"] == 8
+    assert found["splits"][0].startswith("fold 1 of 3")
+    row = result.summary.set_index(["model", "metric"]).loc[("als", "ndcg@5")]
+    assert f"{row['mean']:.4f} [{row['low']:.4f}" in result.to_markdown()
+
+
+def test_bad_arguments_are_named(sample):
+    split = splits.random(sample, seed=0)
+    for models in ({}, {"x": recsys.PureSVD}, {"x": None}):
+        with pytest.raises(ValueError, match="models must map"):
+            recsys.evaluate(models, split)
+    for k in (0, 2.5):
+        with pytest.raises(ValueError, match="k must be a whole number"):
+            recsys.evaluate({"x": recsys.PureSVD(2)}, split, k=k)
+
+
+def test_only_predicted_ratings_have_an_error(sample):
+    split = splits.random(sample, seed=0)
+    models = {"als": recsys.ImplicitALS(4), "stars": recsys.ExplicitALS(4), "b": recsys.Biases()}
+    found = recsys.evaluate(models, split, k=5).catalogue.set_index("model")["rmse"]
+    assert found.notna().to_dict() == {"popularity": False, "als": False, "stars": True, "b": True}
+    held_out = split.test.to_frame()
+    predicted = models["b"].fit(split.train).predict(held_out["user"], held_out["item"])
+    assert found["b"] == pytest.approx(np.sqrt(np.mean((predicted - held_out["rating"]) ** 2)))
