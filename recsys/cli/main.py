@@ -47,9 +47,9 @@ def run(arguments: list[str] | None = None) -> None:
     """
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
-    from recsys.cli import fetch, inspect, recommend, similar, train
+    from recsys.cli import evaluate, fetch, inspect, recommend, similar, train
 
-    for command in (fetch, train, recommend, similar, inspect):
+    for command in (fetch, train, evaluate, recommend, similar, inspect):
         command.register(app)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:

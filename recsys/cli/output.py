@@ -22,6 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Count = Annotated[int, typer.Option("-n", "--count", help="How many.", show_default=True)]
 
 _SHORTENED = ("title", "genres")  # columns that give way where the terminal is narrow
+_FOUR_DECIMALS = {"score", "mean", "low", "high", "difference", "p", "better"}
 _NARROWEST = 10  # characters they keep
 _NUMBERS = ("int", "uint", "float")  # how the names of numeric types begin
 
@@ -82,7 +83,7 @@ def print_table(table: pd.DataFrame, title: str = "") -> None:
 def _cell(value: Any, column: str) -> str:
     if value is None or str(value) in ("nan", "<NA>", "NaT"):
         return ""
-    if column == "score":
+    if column in _FOUR_DECIMALS:
         return f"{value:.4f}"
     if isinstance(value, float):
         return f"{value:g}"

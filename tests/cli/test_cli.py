@@ -169,6 +169,15 @@ BAD = [
     (["recommend", "{empty}", "--user", "1"], 4, "not a recsys model file"),
     (["similar", "{model}"], 2, "give either --item TITLE or --user ID"),
     (["similar", "{model}", "--item", "3", "--metric", "x"], 2, "metric must be one of"),
+    (["evaluate", "{sample}", "--models", "als"], 2, "model must be one of"),
+    (["evaluate", "{sample}", "--models", ","], 2, "models must map"),
+    (["evaluate", "{sample}", "--split", "fair"], 2, "split must be one of random, folds"),
+    (["evaluate", "{sample}", "--test", "2"], 2, "test must lie strictly between 0 and 1"),
+    (["evaluate", "{sample}", "--split", "folds", "--folds", "1"], 2, "folds must lie between 2"),
+    (["evaluate", "{sample}", "--seed", "-1"], 2, "seed must be"),
+    (["evaluate", "{sample}", "-k", "0"], 2, "k must be a whole number"),
+    (["evaluate", "{sample}", "--report", "r.doc"], 2, "report must end in .md or .json"),
+    (["evaluate", "none.csv"], 3, "none.csv: no such file"),
     (["inspect", "{empty}"], 4, "not a recsys model file"),
     (["fetch", "ml-2m"], 2, "data set must be one of"),
     (["fetch", "ml-1m", "--timeout", "0"], 2, "timeout must be above 0"),
@@ -239,7 +248,7 @@ def test_fetch_says_where_and_under_what_licence(recsys_command, tmp_path, monke
 def test_help_names_every_command_and_version(recsys_command):
     code, out, _ = recsys_command("--help")
     assert code == 0
-    for command in ("fetch", "train", "recommend", "similar", "inspect"):
+    for command in ("fetch", "train", "evaluate", "recommend", "similar", "inspect"):
         assert command in out
         assert recsys_command(command, "--help")[0] == 0
     assert recsys_command()[1] == out
@@ -326,3 +335,22 @@ def test_titles_that_are_meant_are_said(recsys_command, model_path):
     _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5")
     title = recsys.load(model_path).item_table["title"][2]
     assert out.startswith(f"For somebody who gave {title} 5\n")
+
+
+@pytest.mark.parametrize("split", ["random", "folds", "leave-last", "by-time", "held-out-users"])
+def test_evaluate_prints_and_reports(split, recsys_command, root, tmp_path):
+    code, out, err = recsys_command(
+        "evaluate", root / "data/sample", "--models", "pure-svd,biases", "--split", split,
+        "--folds", 2, "--test", 0.2, "-k", 5, "--report", tmp_path / "r.md",
+    )  # fmt: skip
+    assert code == 0
+    for model in ("popularity", "pure-svd", "biases"):
+        assert model in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert err.count("split: ") == (2 if split == "folds" else 1)
+    assert (tmp_path / "r.md").read_text().startswith("| model | ndcg@5 |")
+    code, out, _ = recsys_command(
+        "evaluate", root / "data/sample", "--models", "pure-svd", "--split", split, "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["k"] == 10
