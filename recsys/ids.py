@@ -7,15 +7,12 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import UnknownIdError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 """A whole number as text, written the one way that leads back to the same text."""
@@ -67,7 +64,7 @@ class IdIndex:
         return self.ids.dtype.kind == "i"
 
     @cached_property
-    def _pandas(self) -> pd.Index:
+    def _pandas(self) -> Any:
         import pandas as pd
 
         return pd.Index(self.ids)
@@ -78,23 +75,24 @@ class IdIndex:
             wanted = as_id_array(ids, self.kind)
         except ValueError:
             # One of them is no id at all; the others may still be found.
-            if len(ids) == 1:  # type: ignore[arg-type]
+            each = _one_by_one(ids)
+            if len(each) == 1:
                 return np.array([-1])
-            return np.concatenate([self.find([one]) for one in ids])  # type: ignore[union-attr]
+            return np.concatenate([self.find([one]) for one in each])
         if not len(self) or (len(wanted) and (wanted.dtype.kind == "i") != self.is_integer):
             return np.full(len(wanted), -1, np.int64)
         if len(wanted) <= 16:  # a hash table of all ids would cost more than a few bisections
             rows = np.searchsorted(self.ids, wanted)
             rows[rows == len(self)] = 0
             return np.where(self.ids[rows] == wanted, rows, -1)
-        return np.asarray(self._pandas.get_indexer(pd_index(wanted)), dtype=np.int64)
+        return np.asarray(self._pandas.get_indexer(wanted), dtype=np.int64)
 
     def rows(self, ids: Ids) -> npt.NDArray[np.int64]:
         """Row numbers of `ids`; an id that is not there raises UnknownIdError."""
         rows = self.find(ids)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
-            raise self.unknown(list(ids)[missing[0]])  # type: ignore[arg-type]
+            raise self.unknown(_one_by_one(ids)[missing[0]])
         return rows
 
     def row(self, one_id: object) -> int:
@@ -152,13 +150,6 @@ def several(ids: Any) -> Sequence[object]:
     return [ids] if alone else ids
 
 
-def pd_index(ids: IdArray) -> pd.Index:
-    """A pandas index over an id array."""
-    import pandas as pd
-
-    return pd.Index(ids)
-
-
 def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
     """Ids as one flat array: int64 where all are whole numbers, else an object array of str.
 
@@ -185,12 +176,17 @@ def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
             raise ValueError(f"{kind} id {v!r} is neither a whole number nor text")
         if isinstance(v, float | Decimal) and v != v // 1:
             raise ValueError(f"{kind} id {v} is not a whole number")
-    numbers = [v if isinstance(v, str) else int(v) for v in items]
-    if not any(isinstance(v, str) for v in numbers):
-        if any(not -_TOO_LARGE <= v < _TOO_LARGE for v in numbers):  # type: ignore[operator]
-            raise ValueError(f"{kind} id {max(numbers, key=abs)} does not fit a 64-bit integer")  # type: ignore[arg-type]
-        return np.array(numbers, dtype=np.int64)
-    return np.array([str(v) for v in numbers], dtype=object)
+    if any(isinstance(v, str) for v in items):
+        return np.array([v if isinstance(v, str) else str(int(v)) for v in items], dtype=object)
+    numbers = [int(v) for v in items]
+    largest = max(numbers, key=abs)
+    if abs(largest) >= _TOO_LARGE:
+        raise ValueError(f"{kind} id {largest} does not fit a 64-bit integer")
+    return np.array(numbers, dtype=np.int64)
+
+
+def _one_by_one(ids: Ids) -> list[object]:
+    return list(cast("Sequence[object]", ids))
 
 
 def numbers_in_text(texts: Sequence[str]) -> IdArray | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys.cli.output import Json, print_table, say, training_progress
+
+if TYPE_CHECKING:
+    from recsys.models.spec import OnEpoch
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +45,7 @@ def evaluate(
 
     with training_progress(quiet=json) as (on_epoch, on_stage):
 
-        def on_model(model: str, how: str):  # type: ignore[no-untyped-def]
+        def on_model(model: str, how: str) -> OnEpoch | None:
             on_stage(f"{model}: {how.split(';')[0]}")
             return on_epoch
 

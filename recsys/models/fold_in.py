@@ -13,6 +13,7 @@ import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import DataError, FitError
+from recsys.ids import IdIndex
 from recsys.models.factors import Factors
 from recsys.models.spec import FloatArray, Side
 
@@ -59,10 +60,10 @@ def solve_rows(
     )
 
 
-def _checked_rows(matrix: sp.csr_matrix, index: object) -> sp.csr_matrix:
+def _checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
     matrix = sp.csr_matrix(matrix, dtype=np.float32)
-    if matrix.shape[1] != len(index):  # type: ignore[arg-type]
-        raise ValueError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")  # type: ignore[arg-type]
+    if matrix.shape[1] != len(index):
+        raise ValueError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
     if not np.isfinite(matrix.data).all():
         raise DataError("a rating to fold in is not finite")
     return matrix
