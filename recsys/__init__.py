@@ -31,7 +31,10 @@ _HOMES = {
     "Recommender": "recsys.recommend.recommender",
     "train": "recsys.recommend.recommender",
     "evaluate": "recsys.evaluation.protocol",
-    "Evaluation": "recsys.evaluation.protocol",
+    "Evaluation": "recsys.evaluation.result",
+    "Grid": "recsys.evaluation.grid",
+    "EASE": "recsys.evaluation.yardsticks",
+    "ItemKNN": "recsys.evaluation.yardsticks",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
@@ -42,10 +45,13 @@ __all__ = [
     "BPR",
     "Evaluation",
     "Biases",
+    "EASE",
     "ExplicitALS",
     "Factors",
     "Feedback",
+    "Grid",
     "ImplicitALS",
+    "ItemKNN",
     "LogisticMF",
     "NormalizedSVD",
     "Popularity",
@@ -66,7 +72,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from recsys.evaluation.protocol import Evaluation, evaluate
+    from recsys.evaluation.grid import Grid
+    from recsys.evaluation.protocol import evaluate
+    from recsys.evaluation.result import Evaluation
+    from recsys.evaluation.yardsticks import EASE, ItemKNN
     from recsys.models.baselines import Biases, Popularity
     from recsys.models.explicit_als import ExplicitALS
     from recsys.models.factors import Factors

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from recsys.evaluation.protocol import Evaluation, OnModel, evaluate
+from recsys.evaluation.protocol import OnModel, evaluate
+from recsys.evaluation.result import Evaluation
 from recsys.models.registry import make_spec
 from recsys.models.spec import Spec
 from recsys.ratings import splits

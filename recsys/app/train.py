@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from recsys.app.recipe import Recipe
-from recsys.evaluation.protocol import held_out_rmse, ranking_metrics
+from recsys.evaluation.bench import measure_factors
 from recsys.models.baselines import Biases, Popularity
 from recsys.models.spec import OnEpoch, Progress, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings, overview
 from recsys.ratings.readers import read_ratings
-from recsys.ratings.splits import Split, random
+from recsys.ratings.splits import random
 from recsys.recommend.recommender import Recommender, train
 from recsys.store.model_file import save
 
@@ -129,21 +127,21 @@ def measure(
     """
     split = random(ratings, test=test, seed=seed)
     train_part = feedback.apply(split.train)
-    counted = Split(split.train, feedback.apply(split.test), split.how)
     how = f"{test:.0%} of the ratings held out at random, seed {seed}"
-    factors = spec.fit(train_part, on_epoch)
-    ours = ranking_metrics(factors, counted)["ndcg@10"].to_numpy()
+    found = measure_factors(spec.fit(train_part, on_epoch), split, 10, feedback)
+    ours = found.values["ndcg@10"].dropna()
     popular, margin = None, None
     if not isinstance(spec, Popularity):
-        theirs = ranking_metrics(Popularity().fit(train_part), counted)["ndcg@10"].to_numpy()
-        popular = float(theirs.mean())
+        baseline = measure_factors(Popularity().fit(train_part), split, 10, feedback)
+        popular = baseline.means["ndcg@10"]
         if len(ours) > 1:
-            margin = 1.96 * float(np.std(ours - theirs, ddof=1)) / len(ours) ** 0.5
-    found = [Accuracy("NDCG@10", float(ours.mean()), "Popularity", popular, len(ours), margin, how)]
+            differences = ours - baseline.values["ndcg@10"].dropna()
+            margin = 1.96 * float(differences.std(ddof=1)) / len(ours) ** 0.5
+    lines = [Accuracy("NDCG@10", float(ours.mean()), "Popularity", popular, len(ours), margin, how)]
     if spec.predicts_ratings and not feedback.ones:
-        alone = isinstance(spec, Biases)
-        biases = None if alone else held_out_rmse(Biases().fit(split.train), split)
-        error = held_out_rmse(factors, split)
-        n = split.test.n_ratings
-        found.insert(0, Accuracy("RMSE", error, "Biases", biases, n, None, how))
-    return tuple(found)
+        biases = None
+        if not isinstance(spec, Biases):
+            biases = measure_factors(Biases().fit(split.train), split).means["rmse"]
+        error, n = found.means["rmse"], split.test.n_ratings
+        lines.insert(0, Accuracy("RMSE", error, "Biases", biases, n, None, how))
+    return tuple(lines)

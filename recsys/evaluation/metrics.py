@@ -130,7 +130,7 @@ def graded_ndcg(gains: FloatMatrix, ideal_gains: FloatMatrix) -> FloatVector:
     return _over(gains @ discount, ideal_gains @ discount)
 
 
-def auc(scores: FloatMatrix, relevant: BoolMatrix, allowed: BoolMatrix) -> FloatVector:
+def auc(scores: npt.NDArray[np.floating], relevant: BoolMatrix, allowed: BoolMatrix) -> FloatVector:
     """Pairs in the right order, ties half / pairs of a relevant and another allowed item; or NaN.
 
     Args:
@@ -141,16 +141,21 @@ def auc(scores: FloatMatrix, relevant: BoolMatrix, allowed: BoolMatrix) -> Float
     >>> auc(np.array([[0.9, 0.5, 0.1]]), np.array([[0, 1, 0]]) > 0, np.ones((1, 3), bool))
     array([0.5])
     """
-    from scipy.stats import rankdata
-
     values = np.full(len(scores), np.nan)
+    # What does not compete becomes NaN, which sorts behind everything.
+    ordered = np.sort(np.where(allowed, scores, np.nan), axis=1)
+    n_allowed = allowed.sum(axis=1)
     for u in range(len(scores)):
-        positive = relevant[u][allowed[u]]
-        n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+        positive = scores[u, relevant[u] & allowed[u]]
+        n_positive, n_negative = len(positive), int(n_allowed[u]) - len(positive)
         if n_positive and n_negative:
-            ranks = rankdata(scores[u][allowed[u]])
-            below = ranks[positive].sum() - n_positive * (n_positive + 1) / 2
-            values[u] = below / (n_positive * n_negative)
+            row = ordered[u, : n_allowed[u]]
+            # Half of "below" plus half of "not above" counts ties half; of the pairs of two
+            # relevant items, which are none, that makes half of all.
+            below = np.searchsorted(row, positive, "left").sum()
+            not_above = np.searchsorted(row, positive, "right").sum()
+            right = (below + not_above - n_positive**2) / 2
+            values[u] = right / (n_positive * n_negative)
     return values
 
 

@@ -7,13 +7,13 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from recsys.models.baselines import Biases, Popularity
 from recsys.models.explicit_als import ExplicitALS
 from recsys.models.implicit_als import ImplicitALS
 from recsys.models.pairwise import BPR, LogisticMF
-from recsys.models.spec import Spec
+from recsys.models.spec import Settings, Spec
 from recsys.models.svd import NormalizedSVD, PureSVD
 
 SPECS: dict[str, type[Spec]] = {
@@ -22,6 +22,9 @@ SPECS: dict[str, type[Spec]] = {
         ImplicitALS, ExplicitALS, PureSVD, NormalizedSVD, BPR, LogisticMF, Popularity, Biases,
     )
 }  # fmt: skip
+
+
+_Named = TypeVar("_Named", bound=Settings)
 
 
 def make_spec(model: str, settings: Mapping[str, object] | None = None) -> Spec:
@@ -33,12 +36,19 @@ def make_spec(model: str, settings: Mapping[str, object] | None = None) -> Spec:
     Raises:
         ValueError: the model, a hyperparameter or a value is not one; says which there are.
     """
-    if model not in SPECS:
+    return make_one_of(SPECS, model, settings)
+
+
+def make_one_of(
+    among: Mapping[str, type[_Named]], model: str, settings: Mapping[str, object] | None = None
+) -> _Named:
+    """Like `make_spec`, of whatever `among` names."""
+    if model not in among:
         raise ValueError(
-            f"model must be one of {', '.join(SPECS)}, not {model!r}{_near(model, SPECS)}"
+            f"model must be one of {', '.join(among)}, not {model!r}{_near(model, among)}"
         )
-    kinds = typing.get_type_hints(SPECS[model])
-    allowed = [f.name for f in fields(SPECS[model])]
+    kinds = typing.get_type_hints(among[model])
+    allowed = [f.name for f in fields(among[model])]
     values: dict[str, Any] = {}
     for name, value in (settings or {}).items():
         if name not in allowed:
@@ -47,7 +57,7 @@ def make_spec(model: str, settings: Mapping[str, object] | None = None) -> Spec:
                 f"{model} has no hyperparameter {name!r}{_near(name, allowed)}; {have}"
             )
         values[name] = _converted(name, value, kinds[name])
-    return SPECS[model](**values)
+    return among[model](**values)
 
 
 def spec_from_dict(saved: Mapping[str, Any]) -> Spec:

@@ -45,27 +45,13 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Spec:
-    """Hyperparameters of one model: immutable, comparable, and able to fit."""
+class Settings:
+    """Hyperparameters by name: immutable, comparable, checked, ready for JSON."""
 
     name: ClassVar[str]
     """What the command line, the registry and model files call the model."""
-    folds_in_exactly: ClassVar[bool] = True
-    """Whether folding a training user back in returns their stored factors."""
     predicts_ratings: ClassVar[bool] = False
     """Whether a score is a predicted rating, so that its error means something."""
-
-    @abstractmethod
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
-        """The factors of `ratings`. `on_epoch` hears of each epoch, and may raise to stop."""
-
-    @abstractmethod
-    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
-        """Biases and factors of new users, from their ratings (n, n_items), items fixed."""
-
-    @abstractmethod
-    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
-        """Biases and factors of new items, from their ratings (n, n_users), users fixed."""
 
     def to_dict(self) -> dict[str, Any]:
         """Name and hyperparameters, ready for JSON."""
@@ -100,3 +86,23 @@ class Spec:
 def initial_factors(rng: np.random.Generator, n: int, width: int) -> FloatArray:
     """(n, width) float32 drawn from N(0, (0.1/√width)²)."""
     return rng.standard_normal((n, width), dtype=np.float32) * np.float32(0.1 / math.sqrt(width))
+
+
+@dataclass(frozen=True)
+class Spec(Settings):
+    """Hyperparameters of one factorization, able to fit it and to fold in."""
+
+    folds_in_exactly: ClassVar[bool] = True
+    """Whether folding a training user back in returns their stored factors."""
+
+    @abstractmethod
+    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
+        """The factors of `ratings`. `on_epoch` hears of each epoch, and may raise to stop."""
+
+    @abstractmethod
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+        """Biases and factors of new users, from their ratings (n, n_items), items fixed."""
+
+    @abstractmethod
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+        """Biases and factors of new items, from their ratings (n, n_users), users fixed."""

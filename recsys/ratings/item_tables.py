@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsys.errors import DataError
@@ -24,6 +26,7 @@ _COLUMNS = {
     "genres": ("genres", "genre"),
 }
 
+_NO_GENRE = ("(no genres listed)", "unknown")  # how MovieLens says that there is none
 _TEXTS = {*_COLUMNS["item"], *_COLUMNS["title"], *_COLUMNS["genres"]}
 
 GENRES_100K = (
@@ -196,3 +199,17 @@ def _plain(column: object) -> str:
 
 def _id(text: str) -> int | str:
     return int(text) if WHOLE_NUMBER.fullmatch(text) else text
+
+
+def genre_flags(item_table: pd.DataFrame) -> tuple[list[str], npt.NDArray[np.bool_]]:
+    """Genres by name and which items (n_items, n_genres) have them; none where none are known.
+
+    >>> names, flags = genre_flags(pd.DataFrame({"genres": ["Comedy|Drama", None, "Drama"]}))
+    >>> names, flags.astype(int).tolist()
+    (['Comedy', 'Drama'], [[1, 1], [0, 0], [0, 1]])
+    """
+    if "genres" not in item_table:
+        return [], np.zeros((len(item_table), 0), bool)
+    texts = item_table["genres"].fillna("").astype(str)
+    flags = texts.str.get_dummies("|").drop(columns=list(_NO_GENRE), errors="ignore")
+    return list(flags.columns), flags.to_numpy(bool)

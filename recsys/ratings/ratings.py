@@ -40,6 +40,8 @@ class Ratings:
     """What is known of each item, one row per item in row order (title, year, genres, ...)."""
     has_values: bool = True
     """False where the source gave no rating values (implicit feedback)."""
+    notes: tuple[str, ...] = ()
+    """In words: what was removed on the way here, and why."""
 
     @property
     def n_users(self) -> int:
@@ -190,7 +192,14 @@ class Ratings:
                 f"no ratings are left with at least {per_user} per user and {per_item} per item; "
                 "ask for less"
             )
-        return self.select(keep).without_empty()
+        core = self.select(keep).without_empty()
+        note = (
+            f"users with fewer than {per_user} and items with fewer than {per_item} ratings "
+            f"removed: {self.n_users - core.n_users:,} of {self.n_users:,} users, "
+            f"{self.n_items - core.n_items:,} of {self.n_items:,} items, "
+            f"{self.n_ratings - core.n_ratings:,} of {self.n_ratings:,} ratings"
+        )
+        return replace(core, notes=(*self.notes, note))
 
     def without_empty(self) -> Ratings:
         """The same ratings without the users and items that have none."""

@@ -27,6 +27,7 @@ from recsys.ids import IdIndex
 from recsys.models.factors import Factors
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Progress
+from recsys.provenance import versions
 from recsys.ratings.feedback import Feedback
 from recsys.recommend.recommender import Recommender
 
@@ -80,7 +81,7 @@ def save(model: Recommender, path: str | os.PathLike[str], *, history: bool = Tr
         "data_fingerprint": model.fingerprint,
         "log": [[p.epoch, p.n_epochs, p.loss, p.seconds] for p in factors.log],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": _versions(),
+        "versions": versions(),
     }
     return _write(Path(path).expanduser(), arrays, about)
 
@@ -139,12 +140,6 @@ def _table(raw: Array) -> pd.DataFrame:
     with pa.ipc.open_file(pa.py_buffer(raw)) as reader:
         table: pd.DataFrame = reader.read_all().to_pandas()
     return table
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("recsys-mf", "numpy", "scipy", "pandas", "pyarrow")}
 
 
 def _write(path: Path, arrays: dict[str, Array], about: dict[str, Any]) -> Path:

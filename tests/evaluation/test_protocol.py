@@ -15,9 +15,9 @@ def result(sample):
     return recsys.evaluate(models, splits.kfold(sample, 3, seed=0), k=5)
 
 
-def test_popularity_always_runs_beside_what_was_asked(result):
-    assert result.summary["model"].unique().tolist() == ["popularity", "als", "svd"]
-    assert set(result.specs) == {"popularity", "als", "svd"}
+def test_the_baselines_always_run_beside_what_was_asked(result):
+    assert result.summary["model"].unique().tolist() == ["popularity", "biases", "als", "svd"]
+    assert set(result.specs) == {"popularity", "biases", "als", "svd"}
     assert len(result.splits) == 3
 
 
@@ -54,7 +54,7 @@ def test_every_metric_is_that_of_the_list_the_recommender_gives(sample):
         assert found["mrr@5"] == (1 / (hits.argmax() + 1) if hits.any() else 0)
     everyone = model.recommend_many(table.index.to_numpy(), 5)
     coverage = everyone["item"].nunique() / sample.n_items
-    als = result.catalogue.set_index("model").loc["als"]
+    als = result.runs.set_index("model").loc["als"]
     assert als["coverage@5"] == pytest.approx(coverage)
 
 
@@ -77,8 +77,8 @@ def test_a_model_that_fails_is_reported_and_the_others_finish(sample):
     models = {"bad": recsys.PureSVD(4000), "good": recsys.PureSVD(4)}
     result = recsys.evaluate(models, splits.random(sample, seed=0), k=5)
     assert "n_factors must be at most 200" in result.failures["bad"]
-    assert result.summary["model"].unique().tolist() == ["popularity", "good"]
-    assert "failed: n_factors" in result.to_markdown()
+    assert result.summary["model"].unique().tolist() == ["popularity", "biases", "good"]
+    assert "R012 error: bad failed: n_factors" in result.to_markdown()
 
 
 def test_every_model_can_be_evaluated(sample):
@@ -90,7 +90,6 @@ def test_every_model_can_be_evaluated(sample):
     result = recsys.evaluate(models, splits.random(sample, seed=0), k=5, feedback="at-least=3")
     assert not result.failures
     assert set(result.summary["model"]) == set(SPECS)
-    assert "rmse" not in result.catalogue  # ones have no error
 
 
 def test_json_and_markdown_hold_the_summary(result, tmp_path):
@@ -116,9 +115,20 @@ def test_bad_arguments_are_named(sample):
 
 def test_only_predicted_ratings_have_an_error(sample):
     split = splits.random(sample, seed=0)
-    models = {"als": recsys.ImplicitALS(4), "stars": recsys.ExplicitALS(4), "b": recsys.Biases()}
-    found = recsys.evaluate(models, split, k=5).catalogue.set_index("model")["rmse"]
-    assert found.notna().to_dict() == {"popularity": False, "als": False, "stars": True, "b": True}
+    models = {"als": recsys.ImplicitALS(4), "stars": recsys.ExplicitALS(4)}
+    result = recsys.evaluate(models, split, k=5, feedback="at-least=4")
+    found = result.summary[result.summary["metric"] == "rmse"].set_index("model")
+    assert set(found.index) == {"stars", "biases"}
+    # They are trained on the ratings themselves, and judged by all of them, liked or not.
     held_out = split.test.to_frame()
-    predicted = models["b"].fit(split.train).predict(held_out["user"], held_out["item"])
-    assert found["b"] == pytest.approx(np.sqrt(np.mean((predicted - held_out["rating"]) ** 2)))
+    for name, spec in (("stars", models["stars"]), ("biases", recsys.Biases())):
+        predicted = spec.fit(split.train).predict(held_out["user"], held_out["item"])
+        expected = np.sqrt(np.mean((predicted - held_out["rating"]) ** 2))
+        assert found["mean"][name] == pytest.approx(expected, rel=1e-6)
+        assert found["low"][name] < expected < found["high"][name]
+    of_stars = result.by_rating[result.by_rating["model"] == "stars"]
+    total = np.sqrt((of_stars["n"] * of_stars["rmse"] ** 2).sum() / of_stars["n"].sum())
+    assert total == pytest.approx(found["mean"]["stars"])
+    errors = predicted - held_out["rating"]
+    fives = result.by_rating.query("model == 'biases' and rating == 5")
+    assert fives["mean_error"].item() == pytest.approx(errors[held_out["rating"] == 5].mean())

@@ -1,0 +1,262 @@
+"""Small pictures as SVG text, drawn for a page that brings the colours (light and dark) as CSS.
+
+Every picture is `WIDTH` wide, so that letters keep their size from a telephone to a wide screen,
+where pictures stand side by side. A mark has a tooltip that says its numbers.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+WIDTH = 380
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 12, 12, 42
+_LETTER = 6.8  # width of a letter of an 11-pixel font, on average
+
+
+@dataclass(frozen=True)
+class Series:
+    """One model's points."""
+
+    name: str
+    style: int
+    """Index of its colour, dash and marker, the same in every picture."""
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis from the data, with round ticks."""
+
+    label: str
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, label: str, values: Sequence[float], *, zero: bool = False) -> Axis:
+        """Wide enough for the finite values, with a little room; from zero if asked."""
+        finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
+        low, high = min(finite), max(finite)
+        room = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
+        if zero:
+            return cls(label, min(0.0, low - room if low < 0 else 0.0), max(high + room, 0.0))
+        return cls(label, low - room, high + room)
+
+    def ticks(self, most: int = 6) -> list[float]:
+        """Round numbers within the axis.
+
+        >>> Axis("", 0.0, 1.0).ticks()
+        [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        """
+        raw = (self.high - self.low) / max(1, most - 1)
+        power = 10 ** math.floor(math.log10(raw))
+        step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [float(f"{i * step:.10g}") for i in range(first, last + 1)]
+
+    def scale(self, start: float, stop: float) -> Callable[[float], float]:
+        """From values to pixels."""
+        span = self.high - self.low
+        return lambda value: start + (value - self.low) / span * (stop - start)
+
+
+def lines(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int = 250) -> str:
+    """Curves with a marker at every point."""
+    frame, at_x, at_y = _frame(x, y, height)
+    parts = [frame]
+    for one in series:
+        points = [(at_x(a), at_y(b)) for a, b in zip(one.x, one.y, strict=True)]
+        path = "M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in points)
+        parts.append(f'<path class="line s{one.style}" d="{path}"/>')
+        if len(points) <= 30:
+            for (a, b), (value_x, value_y) in zip(
+                points, zip(one.x, one.y, strict=True), strict=True
+            ):
+                tip = f"{one.name}: {number(value_y)} at {number(value_x)}"
+                parts.append(_marker(a, b, one.style, tip, 2.6))
+    return _svg(parts, height, title)
+
+
+def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int = 250) -> str:
+    """One point per model, named where there is room; `low` and `high` are whiskers of y."""
+    frame, at_x, at_y = _frame(x, y, height)
+    parts, boxes = [frame], []
+    points = [(one, at_x(one.x[0]), at_y(one.y[0])) for one in series]
+    boxes += [(a - 5, b - 5, a + 5, b + 5) for _, a, b in points]
+    for one, a, b in points:
+        if one.low:
+            parts.append(_whisker(a, at_y(one.low[0]), a, at_y(one.high[0]), one.style))
+        tip = f"{one.name}: {y.label} {number(one.y[0])}, {x.label} {number(one.x[0])}"
+        parts.append(_marker(a, b, one.style, tip, 4.5))
+    for one, a, b in points:
+        width = _LETTER * len(one.name)
+        spots = [
+            (a + 8, b + 4), (a - 8 - width, b + 4), (a - width / 2, b - 9), (a - width / 2, b + 17),
+            (a + 7, b - 8), (a + 7, b + 15), (a - 7 - width, b - 8), (a - 7 - width, b + 15),
+        ]  # fmt: skip
+        for left, base in spots:
+            box = left - 1, base - 10, left + width + 1, base + 3
+            inside = box[0] > _LEFT and box[2] < WIDTH and box[1] > 0
+            if inside and box[3] < height - _BOTTOM and not any(_meet(box, o) for o in boxes):
+                boxes.append(box)
+                parts.append(f'<text x="{left:.1f}" y="{base:.1f}">{html.escape(one.name)}</text>')
+                break
+    return _svg(parts, height, title)
+
+
+def intervals(series: Sequence[Series], x: Axis, title: str) -> str:
+    """A row per series: a point at x[0] with a whisker from low[0] to high[0], name on the left."""
+    left = _label_width([one.name for one in series])
+    height = 26 * len(series) + _BOTTOM + 8
+    at_x = x.scale(left, WIDTH - _RIGHT)
+    parts = [_x_axis(x, at_x, 4, height - _BOTTOM, left)]
+    for i, one in enumerate(series):
+        y = 20 + 26 * i
+        tip = f"{one.name}: {number(one.x[0])} [{number(one.low[0])}, {number(one.high[0])}]"
+        parts.append(_row_label(one.name, left, y))
+        parts.append(_whisker(at_x(one.low[0]), y, at_x(one.high[0]), y, one.style))
+        parts.append(_marker(at_x(one.x[0]), y, one.style, tip, 4.5))
+    return _svg(parts, height, title)
+
+
+def bars(rows: Sequence[str], series: Sequence[Series], x: Axis, title: str) -> str:
+    """Groups of horizontal bars: a group per row, a bar per series, whiskers where known."""
+    left = _label_width(rows)
+    thick, gap = 8, 8
+    group = thick * len(series) + gap
+    height = group * len(rows) + _BOTTOM + 6
+    at_x = x.scale(left, WIDTH - _RIGHT)
+    parts = [_x_axis(x, at_x, 4, height - _BOTTOM, left)]
+    zero = at_x(max(x.low, 0.0))
+    for r, row in enumerate(rows):
+        top = 8 + group * r
+        parts.append(_row_label(row, left, top + thick * len(series) / 2))
+        for s, one in enumerate(series):
+            value = one.x[r]
+            if not math.isfinite(value):
+                continue
+            y = top + thick * s
+            tip = f"{row}, {one.name}: {number(value)}"
+            if one.low:
+                tip += f" [{number(one.low[r])}, {number(one.high[r])}]"
+            begin, end = sorted((zero, at_x(value)))
+            parts.append(
+                f'<rect class="fill s{one.style}" x="{begin:.1f}" y="{y:.1f}" '
+                f'width="{end - begin:.1f}" height="{thick - 1}">'
+                f"<title>{html.escape(tip)}</title></rect>"
+            )
+            if one.low:
+                middle = y + (thick - 1) / 2
+                parts.append(
+                    f'<path class="whisker ink" d="M{at_x(one.low[r]):.1f},{middle}'
+                    f'H{at_x(one.high[r]):.1f}"/>'
+                )
+    return _svg(parts, height, title)
+
+
+def legend(names: Sequence[tuple[str, int]]) -> str:
+    """Line and marker of each name, as HTML that wraps."""
+    entries = []
+    for name, style in names:
+        mark = _marker(14, 7, style, name, 3.6)
+        entries.append(
+            f'<span class="entry"><svg viewBox="0 0 28 14" width="28" height="14" '
+            f'aria-hidden="true"><path class="line s{style}" d="M0,7H28"/>{mark}</svg>'
+            f"{html.escape(name)}</span>"
+        )
+    return f'<p class="legend">{"".join(entries)}</p>'
+
+
+def number(value: float) -> str:
+    """A number as short as its size allows.
+
+    >>> number(0.31567), number(3.14159), number(353.87), number(12.0)
+    ('0.3157', '3.142', '354', '12')
+    """
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    return (
+        f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}" if abs(value) < 100 else f"{value:.0f}"
+    )
+
+
+def _tick(value: float) -> str:
+    return f"{value:.10g}" if abs(value) < 1e5 else f"{value:.1e}"
+
+
+def _frame(
+    x: Axis, y: Axis, height: int
+) -> tuple[str, Callable[[float], float], Callable[[float], float]]:
+    at_x, at_y = x.scale(_LEFT, WIDTH - _RIGHT), y.scale(height - _BOTTOM, _TOP)
+    parts = [_x_axis(x, at_x, _TOP, height - _BOTTOM, _LEFT)]
+    for tick in y.ticks():
+        line = f'<path class="grid" d="M{_LEFT},{at_y(tick):.1f}H{WIDTH - _RIGHT}"/>'
+        text = f'<text class="end" x="{_LEFT - 6}" y="{at_y(tick) + 4:.1f}">{_tick(tick)}</text>'
+        parts.append(line + text)
+    if y.low < 0 < y.high:
+        parts.append(f'<path class="zero" d="M{_LEFT},{at_y(0):.1f}H{WIDTH - _RIGHT}"/>')
+    middle = (_TOP + height - _BOTTOM) / 2
+    parts.append(
+        f'<text class="middle label" transform="translate(11,{middle:.0f}) rotate(-90)">'
+        f"{html.escape(y.label)}</text>"
+    )
+    return "".join(parts), at_x, at_y
+
+
+def _x_axis(x: Axis, at_x: Callable[[float], float], top: float, bottom: float, left: float) -> str:
+    parts = []
+    room = (WIDTH - _RIGHT - left) / (_LETTER * max(len(_tick(t)) for t in x.ticks()) + 14)
+    for tick in x.ticks(max(2, min(7, int(room)))):
+        at = at_x(tick)
+        parts.append(f'<path class="grid" d="M{at:.1f},{top}V{bottom}"/>')
+        parts.append(f'<text class="middle" x="{at:.1f}" y="{bottom + 15}">{_tick(tick)}</text>')
+    middle = (left + WIDTH - _RIGHT) / 2
+    where = f'x="{middle:.0f}" y="{bottom + 34}"'
+    parts.append(f'<text class="middle label" {where}>{html.escape(x.label)}</text>')
+    return "".join(parts)
+
+
+def _label_width(labels: Sequence[str]) -> float:
+    return min(190.0, _LETTER * max(map(len, labels), default=0) + 12)
+
+
+def _row_label(text: str, left: float, y: float) -> str:
+    fits = int((left - 10) / _LETTER)
+    shown = text if len(text) <= fits else text[: fits - 1] + "…"
+    return f'<text class="end" x="{left - 8:.0f}" y="{y + 4:.1f}">{html.escape(shown)}</text>'
+
+
+def _whisker(x1: float, y1: float, x2: float, y2: float, style: int) -> str:
+    return f'<path class="whisker s{style}" d="M{x1:.1f},{y1:.1f}L{x2:.1f},{y2:.1f}"/>'
+
+
+def _marker(x: float, y: float, style: int, tip: str, r: float) -> str:
+    # Shape as well as colour tells models apart, for print and for the colour-blind.
+    shapes = (
+        f"M{x - r:.1f},{y:.1f}a{r},{r} 0 1,0 {2 * r},0a{r},{r} 0 1,0 {-2 * r},0Z",
+        f"M{x - r:.1f},{y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}Z",
+        f"M{x:.1f},{y - 1.3 * r:.1f}l{1.2 * r:.2f},{2.2 * r:.2f}h{-2.4 * r:.2f}Z",
+        f"M{x:.1f},{y - 1.35 * r:.1f}l{1.35 * r:.2f},{1.35 * r:.2f}l{-1.35 * r:.2f},{1.35 * r:.2f}"
+        f"l{-1.35 * r:.2f},{-1.35 * r:.2f}Z",
+    )
+    return (
+        f'<path class="fill s{style}" d="{shapes[style % 4]}">'
+        f"<title>{html.escape(tip)}</title></path>"
+    )
+
+
+def _meet(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _svg(parts: Sequence[str], height: float, title: str) -> str:
+    return (
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
+        f'aria-label="{html.escape(title)}">{"".join(parts)}</svg>'
+    )

@@ -1,0 +1,297 @@
+"""Checks: what makes the numbers of an evaluation say less than they seem to, each with a code.
+
+| code | what it finds |
+|---|---|
+| R001 | a leak: the same rating in training and test |
+| R002 | a model that is no better than its baseline |
+| R003 | a best model whose lead over the next is within noise |
+| R004 | hyperparameters chosen on the test set |
+| R005 | too few test users for the digits shown |
+| R006 | recommendations concentrated on the most rated items |
+| R007 | time travel: training on ratings later than those tested |
+| R008 | metrics against sampled items |
+| R009 | test users nothing is known of |
+| R010 | training that was still getting better |
+| R011 | a single split or seed |
+| R012 | models that failed |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from recsys.evaluation.names import label_of, metric_of, p_in_words
+from recsys.evaluation.scoring import Model
+from recsys.ratings.splits import Split, shared_pairs
+
+if TYPE_CHECKING:
+    from recsys.evaluation.result import Evaluation
+
+Level = Literal["error", "warning", "note"]
+
+BASELINES = ("popularity", "biases")
+SIGNIFICANT = 0.05
+
+_WIDE = 0.1  # half an interval over the mean, from which on digits are not to be believed
+_HEAD = 0.5  # share of recommendations among the most rated hundredth of the items
+_STILL = 0.01  # share by which the last epoch lowered the loss
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found."""
+
+    code: str
+    level: Level
+    """error: the numbers mean something else; warning: they mislead; note: know it."""
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.level}: {self.text}; {self.remedy}"
+
+
+def find_faults(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> list[Finding]:
+    """Everything the checks find, errors first."""
+    found = [finding for check in _CHECKS for finding in check(result, splits, models)]
+    order = {"error": 0, "warning": 1, "note": 2}
+    return sorted(found, key=lambda finding: (order[finding.level], finding.code))
+
+
+def leak(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R001."""
+    for split in splits:
+        parts = [("training", split.train)]
+        if split.known is not None:
+            parts.append(("what is shown of the test users", split.known))
+        for where, part in parts:
+            n = len(shared_pairs(part, split.test))
+            if n:
+                yield Finding(
+                    "R001",
+                    "error",
+                    f"{n:,} of the {split.test.n_ratings:,} test ratings are also in {where} "
+                    f"({split.how})",
+                    "take them out of one part: a model that remembers them looks good",
+                )
+
+
+def no_better_than_baseline(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R002."""
+    pairs = [
+        (metric, model) for metric in (result.ranking, "rmse") for model in result.order(metric)
+    ]
+    for metric, model in pairs:
+        row = result.of(model, metric)
+        p, difference = row["p"], row["difference"]
+        if model in BASELINES or not np.isfinite(p):
+            continue
+        better = (-difference if metric == "rmse" else difference) > 0
+        if better and p < SIGNIFICANT:
+            continue
+        baseline = metric_of(metric).baseline
+        how = "not significantly better" if better or p >= SIGNIFICANT else "worse"
+        text = (
+            f"{model} is {how} than {baseline}: {label_of(metric)} {row['mean']:.4f}, "
+            f"{difference:+.4f} ({p_in_words(p)})"
+        )
+        if models[model].predicts_ratings and metric != "rmse":
+            remedy = "it is made to predict stars; rank with a model made for ranking"
+            yield Finding("R002", "note", text, remedy)
+        else:
+            remedy = f"serve {baseline}, or choose other hyperparameters by a grid"
+            yield Finding("R002", "warning", text, remedy)
+
+
+def within_noise(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R003."""
+    for metric in (result.ranking, "rmse"):
+        order = result.order(metric)
+        if len(order) < 2 or set(order[:2]) <= set(BASELINES):
+            continue
+        row = result.comparison(metric, order[0], order[1])
+        if row["p"] >= SIGNIFICANT:
+            yield Finding(
+                "R003",
+                "warning",
+                f"{order[0]} leads {order[1]} in {label_of(metric)} by {abs(row['difference']):.4f}"
+                f", which is within noise ({p_in_words(row['p'])}, {row['n']:,} users)",
+                "call them equal, or test with more users or folds",
+            )
+
+
+def chosen_on_test(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R004."""
+    kinds: dict[str, list[str]] = {}
+    for label, model in models.items():
+        if not model.to_dict().get("served"):
+            kinds.setdefault(model.name, []).append(label)
+    for name, labels in kinds.items():
+        if len(labels) > 1:
+            yield Finding(
+                "R004",
+                "warning",
+                f"{', '.join(labels)} are all {name}: the best of them is chosen by the same test "
+                "ratings it is reported with",
+                "put the hyperparameters into a grid, which chooses on a part of the training",
+            )
+
+
+def too_few_users(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R005."""
+    order = result.order(result.ranking)
+    best = result.of(order[0], result.ranking) if order else None
+    if best is None or not best["mean"] > 0:
+        return
+    half = (best["high"] - best["low"]) / 2
+    if half > _WIDE * best["mean"]:
+        yield Finding(
+            "R005",
+            "warning",
+            f"{best['n']:,} test users give {label_of(result.ranking)} {best['mean']:.4f} "
+            f"± {half:.4f}: of the four decimals {_standing(half)}",
+            "test with more users, folds or ratings, or quote fewer digits",
+        )
+
+
+def concentrated(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R006."""
+    column = f"head_share@{result.k}"
+    shares = result.runs.groupby("model", sort=False)[column].mean()
+    for model, share in zip(shares.index, shares.to_numpy(np.float64), strict=True):
+        if model not in BASELINES and share > _HEAD:
+            yield Finding(
+                "R006",
+                "warning",
+                f"{share:.0%} of what {model} recommends is among the most rated hundredth of the "
+                "items",
+                "raise the number of factors or lower the regularization, or say that it is a "
+                "popularity list",
+            )
+
+
+def time_travel(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R007."""
+    later = total = 0
+    by_time = False
+    for split in splits:
+        if split.train.timestamps is None or split.test.timestamps is None:
+            return
+        by_time |= split.how.startswith("by time")
+        later += int((split.test.timestamps <= split.train.timestamps.max()).sum())
+        total += split.test.n_ratings
+    if not later:
+        return
+    share = f"{later / total:.0%} of the test ratings are no later than the last of training"
+    if by_time:
+        yield Finding("R007", "error", f"{share}, though the split is by time", "split again")
+    else:
+        remedy = "for a recommender that will serve the future, split by time"
+        yield Finding(
+            "R007", "note", f"{share}: models know the future of what they predict", remedy
+        )
+
+
+def sampled(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R008."""
+    if any(metric.startswith("sampled") for metric in result.summary["metric"]):
+        yield Finding(
+            "R008",
+            "warning",
+            "the sampled metrics rank each item among a few random ones, and may order models "
+            "otherwise than the catalogue does",
+            "use them only beside papers that report them; decide by full ranking",
+        )
+
+
+def unknown_users(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R009."""
+    for split in splits:
+        tested = np.diff(split.test.matrix.indptr) > 0
+        cold = int((tested & (np.diff(split.seen.matrix.indptr) == 0)).sum())
+        if cold:
+            yield Finding(
+                "R009",
+                "note",
+                f"of {cold:,} of the {int(tested.sum()):,} test users nothing is known when they "
+                f"are served ({split.how})",
+                "their lists are the model's answer to a blank person; look at the newcomers",
+            )
+
+
+def unfinished(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R010."""
+    for model, rows in result.training.groupby("model", sort=False):
+        run = rows[(rows["fold"] == rows["fold"].min()) & (rows["seed"] == rows["seed"].min())]
+        loss = run["loss"].to_numpy()
+        if len(loss) < 2 or not loss[-2]:
+            continue
+        fall = (loss[-2] - loss[-1]) / abs(loss[-2])
+        if fall > _STILL:
+            yield Finding(
+                "R010",
+                "note",
+                f"the loss of {model} still fell by {fall:.1%} in the last of {len(loss)} epochs",
+                "raise n_epochs",
+            )
+
+
+def single_run(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R011."""
+    if len(splits) == 1 and result.runs.groupby("model").size().max() == 1:
+        yield Finding(
+            "R011",
+            "note",
+            "one split and one seed: the intervals cover the chance of the users, not that of the "
+            "split or of the random start",
+            "use folds or several seeds",
+        )
+
+
+def failed(
+    result: Evaluation, splits: Sequence[Split], models: Mapping[str, Model]
+) -> Iterator[Finding]:
+    """R012."""
+    for model, why in result.failures.items():
+        yield Finding("R012", "error", f"{model} failed: {why}", "it is in no table")
+
+
+_Check = Callable[["Evaluation", Sequence[Split], Mapping[str, Model]], Iterator[Finding]]
+_CHECKS: tuple[_Check, ...] = (
+    leak, no_better_than_baseline, within_noise, chosen_on_test, too_few_users, concentrated,
+    time_travel, sampled, unknown_users, unfinished, single_run, failed,
+)  # fmt: skip
+
+
+def _standing(half: float) -> str:
+    # How many decimals an interval of this half width leaves.
+    decimals = max(0, int(-np.floor(np.log10(half))) - 1)
+    return ("none stands", "one stands", "two stand", "three stand")[min(decimals, 3)]
