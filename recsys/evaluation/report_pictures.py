@@ -1,0 +1,201 @@
+"""The sections of the report that are pictures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from recsys.evaluation import charts
+from recsys.evaluation.charts import Axis, Series
+from recsys.evaluation.checks import BASELINES
+from recsys.evaluation.names import METRICS, label_of
+from recsys.evaluation.report_tables import details, segment_table
+
+if TYPE_CHECKING:
+    from recsys.evaluation.result import Evaluation
+
+_STYLES = 10
+_FEW = 3  # models whose segments are drawn; the table has them all
+
+
+def accuracy(result: Evaluation) -> str:
+    """Who ranks best, and at which length of the list."""
+    metric = result.ranking
+    order = result.order(metric)
+    rows = [_point(result, model, metric) for model in order]
+    ends = [v for one in rows for v in (*one.low, *one.high)]
+    axis = Axis.over(f"{label_of(metric)}, mean over users with 95 % interval", ends, zero=True)
+    figures = [_figure("Who ranks best", "", charts.intervals(rows, axis, "Who ranks best"))]
+    for name in ("ndcg", "recall"):
+        table = result.curves[result.curves["metric"] == name]
+        series = [
+            Series(m, _style(result, m), list(part["length"]), list(part["value"]))
+            for m in result.models
+            if len(part := table[table["model"] == m])
+        ]
+        label = METRICS[name].label
+        x = Axis("length of the list, k", 0, float(2 * result.k + 0.5))
+        y = Axis.over(f"{label}@k", [v for one in series for v in one.y], zero=True)
+        title = f"{label} by length of the list"
+        figures.append(_figure(title, "", charts.lines(series, x, y, title)))
+    return _section("Who ranks best, and at which length", result, result.models, figures)
+
+
+def variety(result: Evaluation) -> str:
+    """Accuracy against coverage and novelty."""
+    figures = []
+    means = result.runs.groupby("model")
+    coverage = means[f"coverage@{result.k}"].mean()
+    novelty = {m: result.of(m, f"novelty@{result.k}")["mean"] for m in result.models}
+    choices = (
+        ("Coverage", {m: 100 * coverage[m] for m in result.models}, "share of the catalogue, %"),
+        ("Novelty", novelty, "self-information of the items, bits"),
+    )
+    for name, values, unit in choices:
+        series = []
+        for model in result.models:
+            point = _point(result, model, result.ranking)
+            x = [float(values[model])]
+            series.append(Series(model, point.style, x, point.x, point.low, point.high))
+        x_axis = Axis.over(f"{name}@{result.k}: {unit}", [one.x[0] for one in series])
+        ends = [v for one in series for v in (*one.low, *one.high)]
+        y_axis = Axis.over(label_of(result.ranking), ends, zero=True)
+        title = f"Accuracy against {name.lower()}"
+        figures.append(_figure(title, "", charts.scatter(series, x_axis, y_axis, title)))
+    return _section("Accuracy against variety", result, result.models, figures)
+
+
+def segments(result: Evaluation) -> str:
+    """For whom, and with which items."""
+    few = _few(result)
+    titles = {
+        "users": ("Users by activity", "newcomers, then quarters by number of known ratings"),
+        "popularity": ("Items by popularity", "tenths, by number of training ratings"),
+        "genre": ("Items by genre", "an item counts in each of its genres"),
+    }
+    figures = []
+    for kind, (title, hint) in titles.items():
+        kinds = ("newcomers", "activity") if kind == "users" else (kind,)
+        table = pd.concat([result.segments[result.segments["kind"] == one] for one in kinds])
+        if not len(table):
+            continue
+        names = list(dict.fromkeys(table["segment"]))
+        metric = table["metric"].iloc[0]
+        cells = table.set_index(["model", "segment"])
+        series = []
+        for model in few:
+            rows = cells.loc[model].reindex(names)
+            low, high = list(rows["low"]), list(rows["high"])
+            series.append(Series(model, _style(result, model), list(rows["mean"]), [], low, high))
+        ends = [v for one in series for v in one.high]
+        if metric == result.ranking:
+            counts = cells.loc[few[0]]["n"]
+            names = [f"{name} ({counts[name]:,})" for name in names]
+            unit = "number of users in brackets"
+        else:
+            unit = "of all relevant held-out pairs in the segment"
+        axis = Axis.over(label_of(metric), ends, zero=True)
+        picture = charts.bars(names, series, axis, title)
+        figures.append(_figure(title, f"{hint}; {unit}", picture))
+    if not figures:
+        return ""
+    full = details("All models, as a table", segment_table(result))
+    explanation = "The best two models and popularity; whiskers are 95 % intervals over users."
+    return _section("For whom, and with which items", result, few, figures, explanation) + full
+
+
+def rating_errors(result: Evaluation) -> str:
+    """Where predicted ratings go wrong."""
+    table = result.by_rating
+    models = [m for m in result.models if m in set(table["model"])]
+    if not models:
+        return ""
+    figures = []
+    for column, title, label in (
+        ("mean_error", "Mean error by true rating", "predicted − true, stars"),
+        ("rmse", "RMSE by true rating", "RMSE, stars"),
+    ):
+        series = [
+            Series(m, _style(result, m), list(part["rating"]), list(part[column]))
+            for m in models
+            if len(part := table[table["model"] == m])
+        ]
+        x = Axis.over("true rating", [v for one in series for v in one.x])
+        y = Axis.over(label, [v for one in series for v in one.y], zero=True)
+        figures.append(_figure(title, "", charts.lines(series, x, y, title)))
+    explanation = (
+        "Least squares pulls predictions towards the middle: low ratings are predicted too high, "
+        "high ones too low."
+    )
+    return _section("Where predicted ratings go wrong", result, models, figures, explanation)
+
+
+def training(result: Evaluation) -> str:
+    """Loss by epoch."""
+    table = result.training
+    series = []
+    for model, rows in table.groupby("model", sort=False):
+        first = rows[
+            (rows["fold"] == rows["fold"].iloc[0]) & (rows["seed"] == rows["seed"].iloc[0])
+        ]
+        loss = first["loss"].to_numpy()
+        if len(loss) > 1 and loss[0] > 0:
+            style = _style(result, str(model))
+            epochs = [float(e) for e in first["epoch"]]
+            series.append(Series(str(model), style, epochs, [float(v) for v in loss / loss[0]]))
+    if not series:
+        return ""
+    # Models train for 10 epochs and for 100: each has a picture of its own length.
+    figures = []
+    for one in series:
+        x = Axis("epoch", 0.0, max(one.x) * 1.02)
+        y = Axis.over("loss / loss after epoch 1", one.y)
+        figures.append(
+            _figure(one.name, "", charts.lines([one], x, y, f"Training of {one.name}", 190))
+        )
+    explanation = (
+        "Loss on the training part of the first split, as a share of that after the first epoch; "
+        "models minimize different losses. A curve that still falls wants more epochs."
+    )
+    return _section("Training", result, [], figures, explanation)
+
+
+def _section(
+    title: str,
+    result: Evaluation,
+    models: Sequence[str],
+    figures: Iterable[str],
+    explanation: str = "",
+) -> str:
+    names = [(model, _style(result, model)) for model in models]
+    key = charts.legend(names) if names else ""
+    text = f'<p class="soft">{explanation}</p>' if explanation else ""
+    return f'<h2>{title}</h2>{text}{key}<div class="charts">{"".join(figures)}</div>\n'
+
+
+def _figure(title: str, hint: str, picture: str) -> str:
+    more = f"<span>{html.escape(hint)}</span>" if hint else ""
+    return f"<figure><figcaption>{html.escape(title)}{more}</figcaption>{picture}</figure>"
+
+
+def _point(result: Evaluation, model: str, metric: str) -> Series:
+    row: Mapping[str, Any] = result.of(model, metric)
+    mean = [float(row["mean"])]
+    return Series(model, _style(result, model), mean, mean, [row["low"]], [row["high"]])
+
+
+def _few(result: Evaluation) -> list[str]:
+    best = [model for model in result.order(result.ranking) if model not in BASELINES]
+    few = best[: _FEW - 1]
+    return [*few, "popularity"] if "popularity" in result.models else few
+
+
+def _style(result: Evaluation, model: str) -> int:
+    if model in BASELINES:
+        return BASELINES.index(model)
+    others = [name for name in result.models if name not in BASELINES]
+    first = len(BASELINES)
+    return first + others.index(model) % (_STYLES - first)
