@@ -4,9 +4,10 @@
     ├── DataError            a ratings file or table that cannot be read as one
     │   └── DownloadError    a data set that could not be fetched whole
     ├── UnknownIdError       a user, item or title that is not there
-    └── ModelError
-        ├── FitError         a factorization without a finite answer
-        └── ModelFileError   a model file that is damaged, foreign or too new
+    ├── ModelError
+    │   ├── FitError         a factorization without a finite answer
+    │   └── ModelFileError   a model file that is damaged, foreign or too new
+    └── GateError            a candidate that is significantly worse than the model in service
 
 Bad arguments are `ValueError`s that name argument, value and range. The command line maps each
 class to the exit code below.
@@ -43,3 +44,9 @@ class FitError(ModelError):
 
 class ModelFileError(ModelError):
     """A model file that is missing, damaged, foreign, or from a newer version."""
+
+
+class GateError(RecsysError):
+    """A candidate that must not replace the model in service: says by how much it is worse."""
+
+    exit_code = 5

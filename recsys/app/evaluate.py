@@ -1,86 +1,74 @@
-"""Evaluation: models by name on splits by name."""
+"""Evaluation: from a study to tables, reports and the gate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from recsys.app.study import CURRENT, Study
+from recsys.errors import FitError
+from recsys.evaluation.gate import Gate, gate
 from recsys.evaluation.protocol import OnModel, evaluate
 from recsys.evaluation.result import Evaluation
-from recsys.models.registry import make_spec
-from recsys.models.spec import Spec
-from recsys.ratings import splits
-from recsys.ratings.ratings import Ratings
-from recsys.ratings.readers import read_ratings
+from recsys.evaluation.served import held_against
+from recsys.store.model_file import load
 
-SPLITS = ("random", "folds", "leave-last", "by-time", "held-out-users")
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation made, for one split."""
+
+    result: Evaluation
+    report: Path | None
+    """The file that was written."""
+    gate: Gate | None
+    current: str
+    """In words: how the model in service was compared; "" without one."""
 
 
 def run(
-    ratings: str,
-    models: str,
-    split: str = "random",
-    *,
-    folds: int = 5,
-    test: float = 0.1,
-    seed: int = 0,
-    k: int = 10,
-    feedback: str = "values",
-    report: str | None = None,
+    study: Study,
     on_model: OnModel = lambda model, split: None,
-) -> Evaluation:
-    """Evaluates models, given as names with commas between them, and writes the report asked for.
-
-    Args:
-        ratings: what `read_ratings` reads.
-        models: such as "implicit-als,pure-svd".
-        split: one of `SPLITS`.
-        folds: how many, for the split "folds".
-        test: share of the ratings for the test, for random and by-time; of the users, for
-            held-out-users.
-        seed: of the split and of the models.
-        k: length of the lists.
-        feedback: values, ones or at-least=NUMBER.
-        report: file for the report, Markdown (.md) or JSON (.json).
-        on_model: called before each fit.
+    on_stage: Callable[[str], None] = lambda what: None,
+) -> dict[str, Evaluated]:
+    """Reads, splits, fits, measures, and writes the reports; one evaluation for each split.
 
     Raises:
-        ValueError: a model, split, number or report is not one. RecsysError: see its tree.
+        ValueError: the study has a bad value. RecsysError: see its tree.
     """
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    specs = {name: _seeded(make_spec(name), seed) for name in names}
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
-    if report is not None and Path(report).suffix not in (".md", ".json"):
-        raise ValueError(f"report must end in .md or .json, not {report!r}")
-    if report is not None and not Path(report).expanduser().parent.is_dir():
-        raise ValueError(f"report must lie in a folder that exists, not {report!r}")
-    data = read_ratings(ratings)
-    parts = _splits(data, split, folds, test, seed)
-    result = evaluate(specs, parts, k, feedback=feedback, on_model=on_model)
-    if report is not None:
-        path = Path(report).expanduser()
-        text = result.to_markdown() if path.suffix == ".md" else result.to_json()
-        path.write_text(text, "utf-8")
-    return result
-
-
-def _seeded(spec: Spec, seed: int) -> Spec:
-    settings = spec.to_dict()
-    if "seed" not in settings:
-        return spec
-    return make_spec(settings.pop("model"), settings | {"seed": seed})
-
-
-def _splits(
-    data: Ratings, split: str, folds: int, test: float, seed: int
-) -> Iterable[splits.Split]:
-    if split == "folds":
-        return splits.kfold(data, folds, seed)
-    if split == "leave-last":
-        return [splits.leave_last(data)]
-    if split == "by-time":
-        return [splits.by_time(data, test)]
-    if split == "held-out-users":
-        return [splits.held_out_users(data, test, seed=seed)]
-    return [splits.random(data, test, seed)]
+    models, choices, feedback = (
+        study.checked_models(), study.checked_splits(), study.checked_feedback(),
+    )  # fmt: skip
+    reports = study.reports(choices)
+    current = load(study.against) if study.against is not None else None
+    on_stage("reading")
+    ratings = study.read()
+    if study.per_user > 0 or study.per_item > 0:
+        ratings = ratings.at_least_active(study.per_user, study.per_item)
+    done: dict[str, Evaluated] = {}
+    for name, choice in choices.items():
+        on_stage("splitting")
+        parts = list(choice.make(ratings))
+        asked, how = dict(models), ""
+        if current is not None:
+            asked[CURRENT], how = held_against(current, parts)
+        result = evaluate(
+            asked, parts, study.k, feedback=feedback, seeds=study.seeds,
+            sampled_negatives=study.sampled_negatives, on_model=on_model,
+        )  # fmt: skip
+        verdict = None
+        if study.gate is not None:
+            candidate = next(iter(models))
+            for needed in (candidate, CURRENT):
+                if needed in result.failures:
+                    raise FitError(f"gate: {needed} failed: {result.failures[needed]}")
+            verdict = gate(result, candidate, CURRENT, study.gate)
+        path = reports.get(name)
+        on_stage("writing")
+        if path is not None:
+            {".html": result.to_html, ".md": result.to_markdown, ".json": result.to_json}[
+                path.suffix
+            ](path)
+        done[name] = Evaluated(result, path, verdict, how)
+    return done

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from recsys.app.source import SOURCE_KINDS, Source, read_toml
 from recsys.errors import ModelFileError
 from recsys.models.registry import make_spec
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.store.model_file import read_about
 
-COLUMNS = ("user", "item", "rating", "timestamp")
-
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Source):
     """A training run. The fields are the keys of a recipe file."""
 
-    ratings: str
-    """MovieLens folder or zip, CSV, TSV or Parquet file."""
     model: str = "implicit-als"
     """Name of the model."""
     out: str = "model.safetensors"
@@ -37,18 +32,6 @@ class Recipe:
     """Of the model's random start and of the held-out ratings."""
     hyperparameters: Mapping[str, object] = field(default_factory=dict)
     """Hyperparameters of the model; the others keep their defaults."""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """Names of the columns user, item, rating, timestamp, where they are unusual."""
-    items: str | None = None
-    """File that says what the items are, where it does not lie beside the ratings."""
-    separator: str | None = None
-    """Between the fields of a text file; found out where not given."""
-    encoding: str | None = None
-    """Of a text file; UTF-8 or ISO-8859-1 where not given."""
-    header: bool | None = None
-    """Whether a text file begins with column names; found out where not given."""
-    duplicates: str = "latest"
-    """Several ratings of one item by one user: latest, mean or error."""
 
     def spec(self) -> Spec:
         """The model with its hyperparameters and the seed.
@@ -98,29 +81,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file is missing, no TOML, or has a key that no recipe has.
     """
-    try:
-        entries = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ValueError(f"config {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"config {path}: not TOML ({error})") from None
-    kinds = {f.name: f.type for f in fields(Recipe)}
-    for key, value in entries.items():
-        if key not in kinds:
-            near = difflib.get_close_matches(key, kinds, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
-            raise ValueError(f"config {path}: no setting {key!r}; {hint}")
-        expected = _EXPECTED[key]
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            raise ValueError(f"config {path}: {key} cannot be {value!r}")
-    for name in entries.get("columns", {}):
-        if name not in COLUMNS:
-            raise ValueError(f"config {path}: columns are {', '.join(COLUMNS)}, not {name!r}")
-    return entries
+    return read_toml(path, _KINDS)
 
 
-_EXPECTED: dict[str, Any] = {
-    "ratings": str, "model": str, "out": str, "feedback": str, "test": (int, float), "seed": int,
-    "hyperparameters": dict, "columns": dict, "items": str, "separator": str, "encoding": str,
-    "header": bool, "duplicates": str,
+_KINDS = SOURCE_KINDS | {
+    "model": str, "out": str, "feedback": str, "test": (int, float), "seed": int,
+    "hyperparameters": dict,
 }  # fmt: skip

@@ -14,7 +14,6 @@ from recsys.models.baselines import Biases, Popularity
 from recsys.models.spec import OnEpoch, Progress, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings, overview
-from recsys.ratings.readers import read_ratings
 from recsys.ratings.splits import random
 from recsys.recommend.recommender import Recommender, train
 from recsys.store.model_file import save
@@ -91,15 +90,7 @@ def run(
     out = recipe.checked_out()
     started = time.perf_counter()
     on_stage("reading", None)
-    ratings = read_ratings(
-        recipe.ratings,
-        items=recipe.items,
-        separator=recipe.separator,
-        encoding=recipe.encoding,
-        header=recipe.header,
-        duplicates=recipe.duplicates,  # type: ignore[arg-type]  # checked there
-        **dict(recipe.columns),
-    )
+    ratings = recipe.read()
     accuracy: tuple[Accuracy, ...] = ()
     if recipe.test:
         on_stage("measuring", spec)

@@ -41,15 +41,16 @@ def options(
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0 done, 2 arguments, 3 data, 4 model, 130 interrupted.
+    """Runs the command line and exits: 0 done, 2 arguments, 3 data, 4 model, 5 the gate, 130
+    interrupted.
 
     A bug is not caught: it ends in a traceback and exit code 1.
     """
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
-    from recsys.cli import evaluate, fetch, inspect, recommend, similar, train
+    from recsys.cli import compare, evaluate, fetch, inspect, recommend, similar, train
 
-    for command in (fetch, train, evaluate, recommend, similar, inspect):
+    for command in (fetch, train, evaluate, compare, recommend, similar, inspect):
         command.register(app)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:

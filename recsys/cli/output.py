@@ -22,7 +22,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Count = Annotated[int, typer.Option("-n", "--count", help="How many.", show_default=True)]
 
 _SHORTENED = ("title", "genres")  # columns that give way where the terminal is narrow
-_FOUR_DECIMALS = {"score", "mean", "low", "high", "difference", "p", "better"}
+_FOUR_DECIMALS = {
+    "score", "low", "high", "difference", "p", "first", "second", "ndcg", "recall", "rmse"
+}  # fmt: skip
 _NARROWEST = 10  # characters they keep
 _NUMBERS = ("int", "uint", "float")  # how the names of numeric types begin
 
@@ -83,7 +85,9 @@ def print_table(table: pd.DataFrame, title: str = "") -> None:
 def _cell(value: Any, column: str) -> str:
     if value is None or str(value) in ("nan", "<NA>", "NaT"):
         return ""
-    if column in _FOUR_DECIMALS:
+    if column == "p" and value < 0.001:
+        return "<0.001"
+    if column.split("@")[0] in _FOUR_DECIMALS:
         return f"{value:.4f}"
     if isinstance(value, float):
         return f"{value:g}"
@@ -106,6 +110,12 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
                 break_on_hyphens=False,
             )
         )
+
+
+def print_paragraph(text: str, indent: int = 0) -> None:
+    """Text, wrapped to the terminal; lines after the first are indented."""
+    width = max(40, min(100, shutil.get_terminal_size().columns))
+    print(textwrap.fill(text, width, subsequent_indent=" " * indent, break_on_hyphens=False))
 
 
 def number(value: Any) -> str:

@@ -7,6 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from recsys.cli.options import (
+    Column,
+    Duplicates,
+    Encoding,
+    Header,
+    Items,
+    RatingsFile,
+    Separator,
+    assignments,
+    merged,
+)
 from recsys.cli.output import Json, number, print_json, print_pairs, training_progress
 
 
@@ -16,12 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    ratings: Annotated[
-        str | None,
-        typer.Argument(
-            help="MovieLens folder or zip, CSV, TSV or Parquet file.", show_default=False
-        ),
-    ] = None,
+    ratings: RatingsFile = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -55,31 +61,12 @@ def train(
     config: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); options given here go before it.")
     ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="ROLE=NAME", help="E.g. user=customer_id. Repeat."),
-    ] = None,
-    separator: Annotated[
-        str | None, typer.Option(help="Between fields.", show_default="found out")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Of the text.", show_default="UTF-8, else ISO-8859-1")
-    ] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option(
-            "--header/--no-header", help="First line names columns.", show_default="found out"
-        ),
-    ] = None,
-    duplicates: Annotated[
-        str | None,
-        typer.Option(
-            help="Several ratings of one pair: latest, mean or error.", show_default="latest"
-        ),
-    ] = None,
-    items: Annotated[
-        str | None, typer.Option(help="File of titles, if not beside the ratings.")
-    ] = None,
+    column: Column = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    header: Header = None,
+    duplicates: Duplicates = None,
+    items: Items = None,
     json: Json = False,
 ) -> None:
     """Factorize a ratings file and save the model."""
@@ -102,15 +89,8 @@ def train(
     }
     if model is not None and model != entries.get("model"):
         entries.pop("hyperparameters", None)  # they belong to the model of the recipe
-    entries |= {name: value for name, value in given.items() if value is not None}
-    entries["hyperparameters"] = entries.get("hyperparameters", {}) | _assignments("set", set_)
-    entries["columns"] = entries.get("columns", {}) | _assignments(
-        "column", column, recipes.COLUMNS
-    )
-    if "ratings" not in entries:
-        raise ValueError(
-            "RATINGS is missing: name a ratings file or folder, or a --config with one"
-        )
+    merged(entries, given, column)
+    entries["hyperparameters"] = entries.get("hyperparameters", {}) | assignments("set", set_)
     with training_progress(quiet=json) as (on_epoch, on_stage):
         trained = run(recipes.Recipe(**entries), on_epoch, on_stage)
     if json:
@@ -132,17 +112,3 @@ def train(
         lines["measured on"] = trained.accuracy[0].how
     lines["saved"] = str(trained.path)
     print_pairs(lines)
-
-
-def _assignments(
-    option: str, texts: list[str] | None, names: tuple[str, ...] = ()
-) -> dict[str, str]:
-    found = {}
-    for text in texts or []:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip() or not value.strip():
-            raise ValueError(f"--{option} must look like NAME=VALUE, not {text!r}")
-        if names and name.strip() not in names:
-            raise ValueError(f"--{option} names one of {', '.join(names)}, not {name.strip()!r}")
-        found[name.strip()] = value.strip()
-    return found

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from recsys.evaluation.names import label_of, metric_of, p_in_words
+from recsys.evaluation.names import label_of, metric_of, p_in_words, signed
 from recsys.evaluation.scoring import Model
 from recsys.ratings.splits import Split, shared_pairs
 
@@ -103,7 +103,7 @@ def no_better_than_baseline(
         how = "not significantly better" if better or p >= SIGNIFICANT else "worse"
         text = (
             f"{model} is {how} than {baseline}: {label_of(metric)} {row['mean']:.4f}, "
-            f"{difference:+.4f} ({p_in_words(p)})"
+            f"{signed(difference)} ({p_in_words(p)})"
         )
         if models[model].predicts_ratings and metric != "rmse":
             remedy = "it is made to predict stars; rank with a model made for ranking"

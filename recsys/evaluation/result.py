@@ -218,6 +218,13 @@ def _listed(names: list[str]) -> str:
 
 
 def _written(text: str, path: str | os.PathLike[str] | None) -> str:
+    # Beside the file first, so that an interruption leaves the old one or the new one whole.
     if path is not None:
-        Path(path).expanduser().write_text(text, "utf-8")
+        file = Path(path).expanduser()
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            unfinished.write_text(text, "utf-8")
+            os.replace(unfinished, file)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return text

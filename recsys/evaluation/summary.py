@@ -49,7 +49,7 @@ class UserMeans:
         """(n_users, n_models), NaN where there is no value."""
         out = np.full(self.numerators.shape, np.nan)
         below = self.denominators
-        return np.asarray(np.divide(self.numerators, below, out=out, where=below > 0))
+        return self.finish(np.divide(self.numerators, below, out=out, where=below > 0))
 
     def finish(self, ratios: FloatMatrix) -> FloatMatrix:
         """Ratios of sums in the metric's unit: the root, for RMSE."""

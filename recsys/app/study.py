@@ -1,0 +1,188 @@
+"""Studies: everything an evaluation needs, in one TOML file or from command-line options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from recsys.app.source import SOURCE_KINDS, Source, check_keys, read_toml
+from recsys.evaluation.grid import Grid
+from recsys.evaluation.names import METRICS
+from recsys.evaluation.scoring import Model
+from recsys.evaluation.yardsticks import YARDSTICKS
+from recsys.models.registry import SPECS, make_one_of
+from recsys.models.spec import Settings
+from recsys.ratings import splits
+from recsys.ratings.feedback import Feedback
+from recsys.ratings.ratings import Ratings
+
+HOW = ("random", "leave-last", "by-time", "held-out-users")
+REPORTS = (".html", ".md", ".json")
+CURRENT = "current"
+"""Name of the served model in the tables."""
+
+_MODELS: dict[str, type[Settings]] = {**SPECS, **YARDSTICKS}
+
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """How ratings are parted. The fields are the keys of a split in a recipe file."""
+
+    how: str = "random"
+    """random, leave-last, by-time or held-out-users."""
+    folds: int = 1
+    """Of random: so many parts, each the test once; 1 for one draw of a share `test`."""
+    test: float | None = None
+    """Share of the ratings for the test, 0.1; of held-out users share of theirs, 0.2."""
+    users: float = 0.1
+    """Of held-out-users: how many are held out, or their share."""
+    last: int = 1
+    """Of leave-last: how many ratings of each user."""
+    seed: int = 0
+    """Of whatever is drawn."""
+
+    def __post_init__(self) -> None:
+        if self.how not in HOW:
+            raise ValueError(f"split must be one of {', '.join(HOW)}, not {self.how!r}")
+        if self.folds != 1 and self.how != "random":
+            raise ValueError(f"folds must be 1 for the split {self.how}, not {self.folds!r}")
+
+    def make(self, ratings: Ratings) -> Iterable[splits.Split]:
+        """The splits."""
+        if self.how == "leave-last":
+            return [splits.leave_last(ratings, self.last)]
+        if self.how == "by-time":
+            return [splits.by_time(ratings, self._share(0.1))]
+        if self.how == "held-out-users":
+            return [splits.held_out_users(ratings, self.users, self._share(0.2), self.seed)]
+        if self.folds != 1:
+            return splits.kfold(ratings, self.folds, self.seed)
+        return [splits.random(ratings, self._share(0.1), self.seed)]
+
+    def _share(self, default: float) -> float:
+        return default if self.test is None else self.test
+
+
+@dataclass(frozen=True)
+class Study(Source):
+    """An evaluation. The fields are the keys of a recipe file."""
+
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Name in the tables → `model` (the name itself if not given), hyperparameters, and `grid`:
+    hyperparameter → values to choose from on a part of the training ratings."""
+    split: Mapping[str, Any] = field(default_factory=dict)
+    """The keys of `SplitChoice`."""
+    splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Several splits by name, instead of one: each is an evaluation of its own."""
+    k: int = 10
+    """Length of the lists."""
+    feedback: str = "values"
+    """What counts as liked: values, ones or at-least=NUMBER."""
+    seeds: Sequence[int] = ()
+    """Every model that draws at random is trained once for each."""
+    per_user: int = 0
+    """Users with fewer ratings are left out, and with them, in turn, ..."""
+    per_item: int = 0
+    """... items with fewer ratings, until none falls short."""
+    sampled_negatives: int = 0
+    """Also measure against so many random items."""
+    against: str | None = None
+    """Model file of the model in service."""
+    gate: str | None = None
+    """Metric, such as ndcg@10, by which the candidate must not be significantly worse."""
+    report: str | None = None
+    """File for the report: .html, .md or .json."""
+
+    def checked_models(self) -> dict[str, Model]:
+        """The models by name.
+
+        Raises:
+            ValueError: a name, hyperparameter or value is not one.
+        """
+        if not self.models:
+            raise ValueError(f"models must name at least one of {', '.join(_MODELS)}")
+        if self.gate is not None and (self.against is None or len(self.models) != 1):
+            raise ValueError("gate needs one model and, with against, the model file of another")
+        if self.gate is not None:
+            self._check_gate(self.gate)
+        if CURRENT in self.models and self.against is not None:
+            raise ValueError(f"models must not be called {CURRENT!r}: that is the model in service")
+        own_seed = self.split.get("seed", 0)
+        return {name: _model(name, dict(given), own_seed) for name, given in self.models.items()}
+
+    def _check_gate(self, metric: str) -> None:
+        # Before the work, not after it; that the models have the metric is seen then.
+        name, _, length = metric.partition("@")
+        known = METRICS.get(name)
+        if known is None or length != (str(self.k) if known.at_k else ""):
+            example = f"ndcg@{self.k}, recall@{self.k}, map@{self.k} or rmse"
+            raise ValueError(f"gate must be a metric such as {example}, not {metric!r}")
+
+    def checked_splits(self) -> dict[str, SplitChoice]:
+        """The splits by name; one without a name is called by how it parts."""
+        if self.split and self.splits:
+            raise ValueError("split and splits exclude each other: put the one into the others")
+        known = [f.name for f in fields(SplitChoice)]
+        chosen = self.splits or {str(self.split.get("how", "random")): self.split}
+        for name, given in chosen.items():
+            if not isinstance(given, Mapping):
+                raise ValueError(f"splits: {name} must be a table with how, folds, ...")
+            check_keys(f"split {name}", given, known)
+        if len(chosen) > 1 and self.gate is not None:
+            raise ValueError("gate needs one split, not several")
+        return {name: SplitChoice(**given) for name, given in chosen.items()}
+
+    def checked_feedback(self) -> Feedback:
+        """The feedback, parsed."""
+        return Feedback.parse(self.feedback)
+
+    def reports(self, names: Iterable[str]) -> dict[str, Path]:
+        """Where the report of each split goes; nothing without a report.
+
+        Raises:
+            ValueError: the ending is none, or the folder does not exist.
+        """
+        if self.report is None:
+            return {}
+        path = Path(self.report).expanduser()
+        if path.suffix not in REPORTS:
+            raise ValueError(f"report must end in {', '.join(REPORTS)}, not {self.report!r}")
+        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise ValueError(f"report must lie in a folder one can write to, not {self.report!r}")
+        names = list(names)
+        if len(names) == 1:
+            return {names[0]: path}
+        return {name: path.with_stem(f"{path.stem}-{name}") for name in names}
+
+
+def read_study(path: Path) -> dict[str, Any]:
+    """The entries of a recipe file for an evaluation.
+
+    Raises:
+        ValueError: the file is missing, no TOML, or has a key that no study has.
+    """
+    return read_toml(path, _KINDS)
+
+
+_KINDS = SOURCE_KINDS | {
+    "models": dict, "split": dict, "splits": dict, "k": int, "feedback": str, "seeds": list,
+    "per_user": int, "per_item": int, "sampled_negatives": int, "against": str, "gate": str,
+    "report": str,
+}  # fmt: skip
+
+
+def _model(name: str, settings: dict[str, Any], seed: int) -> Model:
+    kind = str(settings.pop("model", name))
+    grid = settings.pop("grid", {})
+    if kind in _MODELS and "seed" in {f.name for f in fields(_MODELS[kind])}:
+        settings.setdefault("seed", seed)
+    one: Any = make_one_of(_MODELS, kind, settings)
+    if not grid:
+        return one  # type: ignore[no-any-return]
+    for hyperparameter, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"grid of {name}: {hyperparameter} must be a list of values")
+    return Grid.over(lambda **each: make_one_of(_MODELS, kind, settings | each), grid, seed=seed)
