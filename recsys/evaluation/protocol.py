@@ -7,6 +7,7 @@ run beside what was asked. Means, intervals and tests are over users.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -74,6 +75,12 @@ def evaluate(
         feedback = Feedback.parse(feedback) if feedback else Feedback()
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
+    if sampled_negatives:
+        warnings.warn(
+            "metrics against sampled items are not those of full ranking, and may order models "
+            "otherwise; decide by full ranking",
+            stacklevel=2,
+        )
     runs = _Runs(several[0].test.n_users)
     for fold, split in enumerate(several):
         bench = make_bench(split, int(k), feedback)

@@ -1,0 +1,218 @@
+import itertools
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.metrics import ndcg_score, roc_auc_score
+
+import recsys
+from recsys.evaluation import bench as benches
+from recsys.evaluation import metrics
+from recsys.evaluation.bench import LIST_METRICS, contains, make_bench, measure, measure_factors
+from recsys.evaluation.scoring import FactorScorer, best_items
+from recsys.ratings import splits
+from recsys.ratings.feedback import Feedback
+
+
+@pytest.fixture(scope="module")
+def world(sample):
+    """A split, its bench for lists of 5, and a fitted model on it."""
+    split = splits.random(sample, test=0.3, seed=1)
+    return split, make_bench(split, 5, Feedback()), recsys.ImplicitALS(8).fit(split.train)
+
+
+@pytest.fixture(scope="module")
+def measured(world):
+    return measure(FactorScorer(world[2]), world[1])
+
+
+def dense_scores(factors, split):
+    """All scores by the formula, with what was seen at minus infinity."""
+    scores = factors.user_factors.astype(float) @ factors.item_factors.T.astype(float)
+    scores += factors.item_bias + factors.user_bias[:, None] + factors.mean
+    scores[split.seen.matrix.toarray() != 0] = -np.inf
+    return scores
+
+
+def test_lists_are_those_of_a_full_sort(world):
+    split, bench, factors = world
+    scores = dense_scores(factors, split)
+    users = bench.users
+    items = best_items(
+        FactorScorer(factors), users, bench.history[users], 5, split.seen.matrix[users]
+    )
+    for user, listed in zip(bench.users, items, strict=True):
+        best = np.sort(scores[user])[::-1][:5]
+        assert scores[user][listed] == pytest.approx(best, abs=1e-5)
+
+
+def test_graded_ndcg_and_auc_are_those_of_scikit_learn(world, measured):
+    split, bench, factors = world
+    scores = dense_scores(factors, split)
+    for i, user in enumerate(bench.users[:60]):
+        row = split.test.matrix[user].toarray()[0]
+        allowed = scores[user] > -np.inf
+        expected = ndcg_score([row[allowed]], [scores[user][allowed]], k=5)
+        assert measured.values["graded_ndcg@5"][i] == pytest.approx(expected, abs=1e-6)
+        expected = roc_auc_score(row[allowed] > 0, scores[user][allowed])
+        assert measured.values["auc"][i] == pytest.approx(expected, abs=1e-6)
+
+
+def test_curves_are_the_metrics_at_every_length(world, measured):
+    split, bench, factors = world
+    users = bench.users
+    for k in (1, 3, 7, 10):
+        items = best_items(
+            FactorScorer(factors), users, bench.history[users], k, split.seen.matrix[users]
+        )
+        relevant = split.test.matrix[users]
+        hits, n = contains(relevant, items), np.diff(relevant.indptr)
+        for name in ("ndcg", "recall", "precision"):
+            expected = LIST_METRICS[name](hits, n).mean()
+            assert measured.curves[name][k - 1] == pytest.approx(expected)
+    assert len(measured.curves["ndcg"]) == 10
+
+
+def test_segments_of_items_add_up(world, measured):
+    split, bench, _ = world
+    labels = bench.segments.labels
+    tenths = [i for i, (kind, _) in enumerate(labels) if kind == "popularity"]
+    assert len(tenths) == 10
+    hits = measured.values["precision@5"].to_numpy() * 5
+    assert measured.segment_hits[:, tenths].sum(axis=1) == pytest.approx(hits)
+    sizes = np.asarray(bench.segments.members[:, tenths].sum(axis=0)).ravel()
+    assert sizes.max() - sizes.min() <= 1
+    counts = bench.counts
+    members = bench.segments.members.toarray()
+    for better, worse in itertools.pairwise(tenths):
+        assert counts[members[:, better] > 0].min() >= counts[members[:, worse] > 0].max()
+    totals = bench.segments.totals(bench.relevant[bench.users])
+    assert totals[:, tenths].sum(axis=1) == pytest.approx(
+        np.diff(bench.relevant.indptr)[bench.users]
+    )
+    genre = labels.index(next(label for label in labels if label[0] == "genre"))
+    flags = split.train.item_table["genres"].str.contains(labels[genre][1]).to_numpy()
+    user = bench.users[0]
+    assert totals[0, genre] == flags[split.test.matrix[user].indices].sum()
+
+
+def test_popularity_is_never_a_surprise_and_counts_agree(world):
+    split, bench, _ = world
+    found = measure_factors(recsys.Popularity().fit(split.train), split, 5)
+    assert (found.values["serendipity@5"] == 0).all()
+    counts = np.bincount(split.train.matrix.indices, minlength=split.train.n_items)
+    listed = bench.popular
+    expected = counts[listed].mean(axis=1)
+    assert found.values["popularity@5"].to_numpy() == pytest.approx(expected)
+    n_users = (np.diff(split.train.matrix.indptr) > 0).sum()
+    bits = -np.log2(np.maximum(counts, 1) / n_users)
+    assert found.values["novelty@5"].to_numpy() == pytest.approx(bits[listed].mean(axis=1))
+    different = len(np.unique(listed)) / split.train.n_items
+    assert found.catalogue["coverage@5"] == pytest.approx(different)
+    head = np.argsort(-counts, kind="stable")[: len(counts) // 100]
+    assert found.catalogue["head_share@5"] == pytest.approx(np.isin(listed, head).mean())
+
+
+def test_users_without_anything_liked_have_errors_but_no_ranking(sample):
+    split = splits.random(sample, test=0.2, seed=0)
+    bench = make_bench(split, 5, Feedback.parse("at-least=5"))
+    found = measure(
+        FactorScorer(recsys.Biases().fit(split.train)), bench, predicts_ratings=True
+    ).values
+    likes = np.array([(split.test.matrix[u].data >= 5).any() for u in bench.users])
+    assert not likes.all()
+    for name in ("ndcg@5", "novelty@5", "serendipity@5", "auc"):
+        assert (found[name].notna().to_numpy() == likes).all(), name
+    assert found["rmse"].notna().all()
+    assert found["n_ratings"].sum() == split.test.n_ratings
+
+
+def test_lists_longer_than_the_catalogue(random_ratings):
+    split = splits.random(random_ratings, test=0.3, seed=0)
+    found = measure_factors(recsys.ImplicitALS(4).fit(split.train), split, 100)
+    recall = found.values["recall@100"]
+    assert (recall == 1).all()  # everything that was not seen is in the list
+    assert found.means["ndcg@100"] < 1
+
+
+def test_blocks_do_not_matter(world, measured, monkeypatch):
+    _, bench, factors = world
+    monkeypatch.setattr(benches, "_BLOCK", 37)
+    monkeypatch.setattr(benches, "_AUC_ENTRIES", 500)
+    again = measure(FactorScorer(factors), bench)
+    for name in measured.values.columns:
+        assert again.values[name].equals(measured.values[name]), name
+    assert again.catalogue == measured.catalogue
+    assert again.curves["ndcg"] == pytest.approx(measured.curves["ndcg"])
+    assert np.array_equal(again.segment_hits, measured.segment_hits)
+
+
+def test_auc_of_many_users_looks_at_the_same_draw_for_every_model(world, monkeypatch):
+    split, bench, factors = world
+    monkeypatch.setattr(benches, "_AUC_USERS", 50)
+    a = measure(FactorScorer(factors), bench).values["auc"]
+    b = measure(FactorScorer(recsys.Popularity().fit(split.train)), bench).values["auc"]
+    assert a.notna().sum() == 50
+    assert a.notna().equals(b.notna())
+
+
+def test_contains_rows_without_entries():
+    matrix = sp.csr_matrix(np.array([[0, 0, 0], [1, 0, 1]]))
+    found = contains(matrix, np.array([[0, 2], [2, -1]]))
+    assert found.tolist() == [[False, False], [True, False]]
+
+
+def test_genre_metrics_follow_the_formula(world, measured):
+    split, bench, factors = world
+    flags = bench.genres.astype(float)
+    shares = flags / np.maximum(flags.sum(axis=1, keepdims=True), 1)
+    users = bench.users[:20]
+    items = best_items(
+        FactorScorer(factors), users, bench.history[users], 5, split.seen.matrix[users]
+    )
+    expected = metrics.diversity(items, flags)
+    assert measured.values["diversity@5"][:20].to_numpy() == pytest.approx(expected, nan_ok=True)
+    for i, user in enumerate(users):
+        taste = shares[split.train.matrix[user].indices].sum(axis=0)
+        taste /= taste.sum()
+        listed = shares[items[i]].sum(axis=0)
+        listed /= listed.sum()
+        q = 0.99 * listed + 0.01 * taste
+        there = taste > 0
+        divergence = np.sum(taste[there] * np.log(taste[there] / q[there]))
+        assert measured.values["calibration@5"][i] == pytest.approx(divergence, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_a_large_evaluation_stays_within_two_gigabytes():
+    """138,000 users × 26,000 items of width 64, in a process of its own."""
+    import subprocess
+    import sys
+
+    code = """
+import resource, sys
+import numpy as np, pandas as pd, scipy.sparse as sp
+import recsys
+from recsys.evaluation.bench import measure_factors
+from recsys.ids import IdIndex
+from recsys.models.factors import Factors
+from recsys.models.spec import initial_factors
+rng = np.random.default_rng(0)
+n, m = 138_000, 26_000
+users, items = np.repeat(np.arange(n), 20), rng.integers(0, m, 20 * n)
+matrix = sp.csr_matrix((np.ones(20 * n, np.float32), (users, items)), (n, m))
+matrix.sum_duplicates()
+matrix.data[:] = 1
+ids = IdIndex(np.arange(n), "user"), IdIndex(np.arange(m), "item")
+ratings = recsys.Ratings(*ids, matrix, None, pd.DataFrame(index=pd.RangeIndex(m)))
+split = recsys.splits.random(ratings, 0.1)
+x, y = initial_factors(rng, n, 64), initial_factors(rng, m, 64)
+zeros = np.zeros(n, np.float32), np.zeros(m, np.float32)
+found = measure_factors(Factors(*ids, 0.0, *zeros, x, y, recsys.ImplicitALS(64)), split)
+assert len(found.values) > 100_000
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/"
+    )
+    assert float(run.stdout) < 2  # GB; ru_maxrss is in KB here
