@@ -1,6 +1,7 @@
 """Shared data: a checkerboard world, the simulated sample, and the real MovieLens folders."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,24 @@ import recsys
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("RECSYS_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser that reaches nothing outside; tests that use it are marked `browser`."""
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+    )
+    if not found:
+        pytest.skip("no Chromium is installed (Debian, Ubuntu: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    quiet = "--disable-quic --no-first-run --disable-background-networking --disable-sync"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-component-update", *quiet.split()]
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ import pytest
 
 import recsys
 from recsys.app.recipe import Recipe
+from recsys.app.study import SplitChoice, Study, read_study
 from recsys.cli.main import run
+from recsys.evaluation.names import METRICS
 from recsys.models.registry import SPECS
 
 
@@ -103,13 +105,45 @@ def test_notation_has_every_model_and_hyperparameter(root):
 
 def test_reference_has_every_command_setting_and_public_name(root):
     page = (root / "docs" / "reference.md").read_text()
-    for command in ("fetch", "train", "evaluate", "recommend", "similar", "inspect"):
+    for command in ("fetch", "train", "evaluate", "compare", "recommend", "similar", "inspect"):
         assert f"### recsys {command}" in page
     recipe = blocks(page, "toml")[0]
     for field in dataclasses.fields(Recipe):
         assert re.search(rf"^\[?{field.name}\b", recipe, re.M), field.name
     for name in set(recsys.__all__) - {"__version__"}:
         assert f"recsys.{name}" in page, name
+
+
+def test_evaluation_page_has_every_metric_split_and_setting(root):
+    page = (root / "docs" / "evaluation.md").read_text()
+    for name, metric in METRICS.items():
+        assert f"`{name}{'@k' if metric.at_k else ''}`" in page, name
+    for name in ("random", "kfold", "leave_last", "by_time", "held_out_users", "given"):
+        assert f"| `{name}`" in page
+    recipe = blocks(page, "toml")[0]
+    for field in dataclasses.fields(Study):
+        assert re.search(rf"\b{field.name}\b", page if field.name == "splits" else recipe), (
+            field.name
+        )
+    for field in dataclasses.fields(SplitChoice):
+        assert re.search(rf"^{field.name} =", recipe, re.M), field.name
+
+
+def test_evaluation_recipe_is_one(root, sample, tmp_path):
+    recipe = tmp_path / "study.toml"
+    recipe.write_text(blocks((root / "docs" / "evaluation.md").read_text(), "toml")[0])
+    study = Study(**read_study(recipe))
+    assert len(study.checked_models()["tuned"].candidates) == 4
+    assert study.checked_splits()["random"].folds == 5
+
+
+@pytest.mark.slow
+def test_evaluation_example_runs(root, sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"recsys": recsys, "ratings": sample}
+    exec(blocks((root / "docs" / "evaluation.md").read_text(), "python")[0], names)  # our own docs
+    assert set(names["result"].models) == {"popularity", "biases", "tuned", "ease"}
+    assert (tmp_path / "report.html").exists()
 
 
 def test_the_changelog_knows_the_version(root):

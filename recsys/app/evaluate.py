@@ -44,7 +44,7 @@ def run(
     current = load(study.against) if study.against is not None else None
     on_stage("reading")
     ratings = study.read()
-    if study.per_user > 0 or study.per_item > 0:
+    if study.per_user or study.per_item:
         ratings = ratings.at_least_active(study.per_user, study.per_item)
     done: dict[str, Evaluated] = {}
     for name, choice in choices.items():

@@ -75,7 +75,9 @@ def read_toml(path: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
         expected = kinds[key]
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise ValueError(f"config {path}: {key} cannot be {value!r}")
-    check_keys(f"config {path}: columns", entries.get("columns", {}), COLUMNS)
+    for name in entries.get("columns", {}):
+        if name not in COLUMNS:
+            raise ValueError(f"config {path}: columns are {', '.join(COLUMNS)}, not {name!r}")
     return entries
 
 

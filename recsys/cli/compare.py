@@ -43,5 +43,7 @@ def compare(
     for remark in found.remarks:
         say(f"Note: {remark}.")
     if table["p"].notna().any():
-        say("difference: second − first, with its 95 % bootstrap interval over users; p: paired")
-        say("permutation test with Holm's correction.")
+        say(
+            "difference: second − first, with its 95 % bootstrap interval over users; p: paired "
+            "permutation test with Holm's correction."
+        )

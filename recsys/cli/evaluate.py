@@ -183,8 +183,10 @@ def _print(one: Evaluated, title: str) -> None:
     more = f"; and {len(result.splits) - 1} more like it" if len(result.splits) > 1 else ""
     say(f"split: {result.splits[0]}{more}")
     k = result.k
-    say(f"ndcg@{k}: mean over users, low and high its 95 % bootstrap interval; vs popularity: the")
-    say("difference, * p < 0.05, ** p < 0.01, *** p < 0.001 (paired permutation test, Holm).")
+    say(
+        f"ndcg@{k}: mean over users, low and high its 95 % bootstrap interval; vs popularity: the "
+        "difference, * p < 0.05, ** p < 0.01, *** p < 0.001 (paired permutation test, Holm)."
+    )
     if one.report:
         say(f"report: {one.report}")
 

@@ -25,6 +25,16 @@ app = typer.Typer(
 _INTERRUPTED = 130
 
 
+def _register() -> None:
+    # Once, however often `run` is called; and not when this module is imported.
+    if app.registered_commands:
+        return
+    from recsys.cli import compare, evaluate, fetch, inspect, recommend, similar, train
+
+    for command in (fetch, train, evaluate, compare, recommend, similar, inspect):
+        command.register(app)
+
+
 def _version(asked: bool) -> None:
     if asked:
         print(f"recsys-mf {__version__}")
@@ -48,10 +58,7 @@ def run(arguments: list[str] | None = None) -> None:
     """
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
-    from recsys.cli import compare, evaluate, fetch, inspect, recommend, similar, train
-
-    for command in (fetch, train, evaluate, compare, recommend, similar, inspect):
-        command.register(app)
+    _register()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code = typer.main.get_command(app)(arguments or ["--help"], standalone_mode=False)

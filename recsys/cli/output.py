@@ -129,7 +129,9 @@ def number(value: Any) -> str:
 
 def say(message: str) -> None:
     """A remark on standard error, where it does not disturb what is piped on."""
-    print(message, file=sys.stderr)
+    width = max(40, shutil.get_terminal_size().columns)
+    wrapped = textwrap.fill(message, width, break_long_words=False, break_on_hyphens=False)
+    print(wrapped, file=sys.stderr)
 
 
 @contextmanager

@@ -48,12 +48,12 @@ class Axis:
         return cls(label, low - room, high + room)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Round numbers within the axis.
+        """Round numbers within the axis, about `most` of them.
 
         >>> Axis("", 0.0, 1.0).ticks()
         [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
         """
-        raw = (self.high - self.low) / max(1, most - 1)
+        raw = (self.high - self.low) / most
         power = 10 ** math.floor(math.log10(raw))
         step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
         first = math.ceil(self.low / step - 1e-9)
