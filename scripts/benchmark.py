@@ -13,13 +13,12 @@ shape of MovieLens 20M: lognormal users, Zipf items, seeded.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -29,7 +28,10 @@ import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 import recsys
-from recsys import kernels
+from recsys import kernels, provenance
+from recsys.evaluation.bench import make_bench
+from recsys.evaluation.bench import measure as measure_model
+from recsys.evaluation.scoring import FactorScorer
 from recsys.ids import IdIndex
 from recsys.models.spec import initial_factors
 from recsys.ratings.ratings import Ratings
@@ -138,6 +140,26 @@ def job_top_k(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
     )
 
 
+def job_evaluate(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
+    """All metrics of a model of width 64 for all users, against ranking them alone."""
+    ratings = replace(as_ratings(synthetic(size)), has_values=False)
+    split = recsys.splits.random(ratings, 0.1)
+    rng = np.random.default_rng(0)
+    x, y = (initial_factors(rng, n, 64) for n in ratings.matrix.shape)
+    bias_x, bias_y = (np.zeros(len(table), np.float32) for table in (x, y))
+    spec = recsys.ImplicitALS(64)
+    factors = recsys.Factors(ratings.users, ratings.items, 0.0, bias_x, bias_y, x, y, spec)
+    bench, scorer = make_bench(split, 10, recsys.Feedback()), FactorScorer(factors)
+    seen = split.train.matrix.indptr, split.train.matrix.indices
+    yield (
+        "every metric of all users, f = 64",
+        {
+            "recsys": lambda: measure_model(scorer, bench),
+            "top 10 alone": lambda: kernels.top_k(x, y, 10, excluded=seen),
+        },
+    )
+
+
 def job_start(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
     """A cold `recsys recommend` on a model of MovieLens 1M's shape, and `recsys --help`."""
     matrix = synthetic(0.09)
@@ -159,7 +181,10 @@ def job_start(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
     )
 
 
-JOBS = {"read": job_read, "epoch": job_epoch, "top-k": job_top_k, "start": job_start}
+JOBS = {
+    "read": job_read, "epoch": job_epoch, "top-k": job_top_k, "evaluate": job_evaluate,
+    "start": job_start,
+}  # fmt: skip
 
 
 def measure(contenders: Contenders, rounds: int) -> dict[str, list[float]]:
@@ -174,30 +199,20 @@ def measure(contenders: Contenders, rounds: int) -> dict[str, list[float]]:
     return seconds
 
 
-def machine() -> dict[str, object]:
+def about() -> dict[str, object]:
     """What the numbers were measured on."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False,
-        cwd=Path(__file__).parent,
-    ).stdout.strip()  # fmt: skip
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            ln.split(":")[1].strip()
-            for ln in cpuinfo.read_text().splitlines()
-            if "model name" in ln
-        ]
-        model = names[0] if names else model
-    packages = ("recsys-mf", "numpy", "scipy", "pandas", "pyarrow", "implicit")
-    return {
-        "cpu": model,
+    kernel = {
         "threads": kernels.default_threads(),
         "instruction set": os.environ.get("RECSYS_ISA", kernels.INSTRUCTION_SETS[0]),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-        "commit": commit,
     }
+    return (
+        provenance.machine()
+        | kernel
+        | {
+            "versions": provenance.versions(),
+            "commit": provenance.commit(),
+        }
+    )
 
 
 def main() -> None:
@@ -224,10 +239,10 @@ def main() -> None:
                 for who, seconds in found.items():
                     took = median(seconds)
                     print(f"| {title} | {who} | {took:.3g} | {took / ours:.2f} |", flush=True)
-    about = machine()
-    print("\n" + ", ".join(f"{k} {v}" for k, v in about.items() if k != "versions"))
+    made_with = about()
+    print("\n" + ", ".join(f"{k} {v}" for k, v in made_with.items() if k != "versions"))
     if options.json:
-        options.json.write_text(json.dumps({"machine": about, "seconds": results}, indent=2))
+        options.json.write_text(json.dumps({"machine": made_with, "seconds": results}, indent=2))
 
 
 if __name__ == "__main__":

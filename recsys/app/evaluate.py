@@ -49,7 +49,7 @@ def run(
     done: dict[str, Evaluated] = {}
     for name, choice in choices.items():
         on_stage("splitting")
-        parts = list(choice.make(ratings))
+        parts = list(choice.make(ratings, study))
         asked, how = dict(models), ""
         if current is not None:
             asked[CURRENT], how = held_against(current, parts)

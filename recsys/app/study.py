@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from recsys.ratings import splits
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 
-HOW = ("random", "leave-last", "by-time", "held-out-users")
+HOW = ("random", "leave-last", "by-time", "held-out-users", "given")
 REPORTS = (".html", ".md", ".json")
 CURRENT = "current"
 """Name of the served model in the tables."""
@@ -32,7 +32,7 @@ class SplitChoice:
     """How ratings are parted. The fields are the keys of a split in a recipe file."""
 
     how: str = "random"
-    """random, leave-last, by-time or held-out-users."""
+    """random, leave-last, by-time, held-out-users or given."""
     folds: int = 1
     """Of random: so many parts, each the test once; 1 for one draw of a share `test`."""
     test: float | None = None
@@ -41,6 +41,8 @@ class SplitChoice:
     """Of held-out-users: how many are held out, or their share."""
     last: int = 1
     """Of leave-last: how many ratings of each user."""
+    held_out: str | None = None
+    """Of given: file of the test ratings; the others are the training."""
     seed: int = 0
     """Of whatever is drawn."""
 
@@ -49,9 +51,13 @@ class SplitChoice:
             raise ValueError(f"split must be one of {', '.join(HOW)}, not {self.how!r}")
         if self.folds != 1 and self.how != "random":
             raise ValueError(f"folds must be 1 for the split {self.how}, not {self.folds!r}")
+        if (self.held_out is None) == (self.how == "given"):
+            raise ValueError("held_out and the split given need each other: a file of test ratings")
 
-    def make(self, ratings: Ratings) -> Iterable[splits.Split]:
-        """The splits."""
+    def make(self, ratings: Ratings, source: Source) -> Iterable[splits.Split]:
+        """The splits of ratings from a source; a held-out file is in the same format."""
+        if self.held_out is not None:
+            return [splits.given(ratings, replace(source, ratings=self.held_out).read())]
         if self.how == "leave-last":
             return [splits.leave_last(ratings, self.last)]
         if self.how == "by-time":

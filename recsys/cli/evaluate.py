@@ -55,7 +55,9 @@ def evaluate(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="random, leave-last, by-time or held-out-users.", show_default="random"),
+        typer.Option(
+            help="random, leave-last, by-time, held-out-users or given.", show_default="random"
+        ),
     ] = None,
     folds: Annotated[
         int | None,
@@ -73,6 +75,9 @@ def evaluate(
     ] = None,
     last: Annotated[
         int | None, typer.Option(help="Of leave-last: ratings of each user.", show_default="1")
+    ] = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Of given: file of the test ratings.", show_default=False)
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of the split and the models.", show_default="0")
@@ -142,12 +147,15 @@ def evaluate(
         entries["models"] = {name: {} for name in _names(models or "implicit-als")}
     entries["models"] = _with_settings(entries["models"], assignments("set", set_))
     parting = {
-        "how": split, "folds": folds, "test": test, "users": users, "last": last, "seed": seed
+        "how": split, "folds": folds, "test": test, "users": users, "last": last,
+        "held_out": held_out, "seed": seed,
     }  # fmt: skip
     parting = {name: value for name, value in parting.items() if value is not None}
     if parting and "splits" in entries:
         raise ValueError("split, folds, test, users, last and seed: the recipe has several splits")
     if "splits" not in entries:
+        if held_out is not None:
+            parting.setdefault("how", "given")
         entries["split"] = entries.get("split", {}) | parting
     with training_progress(quiet=json) as (on_epoch, on_stage):
 

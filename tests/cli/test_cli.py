@@ -183,6 +183,8 @@ BAD = [
         2,
         "folds must be 1 for the split",
     ),
+    (["evaluate", "{sample}", "--split", "given"], 2, "held_out and the split given need each"),
+    (["evaluate", "{own}", "--held-out", "{own}", "--column", "item=what"], 3, "are in both parts"),
     (["evaluate", "{sample}", "--seeds", "a,b"], 2, "seeds must be whole numbers"),
     (["evaluate", "{sample}", "--set", "ease.x=1"], 2, "--set must look like MODEL.NAME=VALUE"),
     (["evaluate", "{sample}", "--models", "ease", "--set", "ease.x=1"], 2, "ease has no hyperpar"),
@@ -366,13 +368,21 @@ SPLITS = {
     "random, folds": ["--split", "random", "--folds", 2],
     "leave-last": ["--split", "leave-last", "--last", 2],
     "by-time": ["--split", "by-time", "--test", 0.2],
+    "given": ["--held-out", "{test}"],
     "held-out-users": ["--split", "held-out-users", "--users", 60, "--test", 0.3],
 }
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_evaluate_prints_and_reports(split, recsys_command, root, tmp_path):
-    command = ["evaluate", root / "data/sample", "--models", "pure-svd,ease", *SPLITS[split]]
+    parts = recsys.splits.random(recsys.read_ratings(root / "data/sample"), 0.2)
+    files = {}
+    for name in ("train", "test"):
+        files[name] = tmp_path / f"{name}.csv"
+        getattr(parts, name).to_frame().to_csv(files[name], index=False)
+    source = files["train"] if split == "given" else root / "data/sample"
+    options = [str(option).format(**files) for option in SPLITS[split]]
+    command = ["evaluate", source, "--models", "pure-svd,ease", *options]
     command += ["--set", "pure-svd.n_factors=4", "-k", 5]
     code, out, err = recsys_command(*command, "--report", tmp_path / "r.md")
     assert code == 0
