@@ -156,7 +156,7 @@ class Evaluation:
         Means with intervals; `*` p < 0.05, `**` p < 0.01, `***` p < 0.001 against the baseline of
         the metric. A row per metric and a column per model.
         """
-        from recsys.evaluation.markdown import markdown
+        from recsys.evaluation.report.markdown import markdown
 
         return _written(markdown(self), path)
 
@@ -202,7 +202,7 @@ class Evaluation:
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """The report: one page that opens offline, with tables and pictures; also to a file."""
-        from recsys.evaluation.report import page
+        from recsys.evaluation.report.page import page
 
         return _written(page(self), path)
 

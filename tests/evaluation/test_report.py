@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import recsys
-from recsys.evaluation import charts
-from recsys.evaluation.charts import Axis, Series
+from recsys.evaluation.report import charts
+from recsys.evaluation.report.charts import Axis, Series
 from recsys.ratings import splits
 
 ODD = '<b>"als" & co</b>'

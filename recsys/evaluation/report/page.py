@@ -7,9 +7,9 @@ import json
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from recsys.evaluation import report_pictures as pictures
 from recsys.evaluation.checks import BASELINES
-from recsys.evaluation.report_tables import details, metric_table, pair_table, run_table
+from recsys.evaluation.report import pictures
+from recsys.evaluation.report.tables import details, metric_table, pair_table, run_table
 
 if TYPE_CHECKING:
     from recsys.evaluation.result import Evaluation
@@ -64,7 +64,7 @@ def page(result: Evaluation) -> str:
         _findings(result),
         _reproduction(result),
     ]
-    css = resources.files("recsys.evaluation").joinpath("report.css").read_text("utf-8")
+    css = resources.files("recsys.evaluation.report").joinpath("report.css").read_text("utf-8")
     css += "".join(
         f".line.s{i},.whisker.s{i}{{stroke:var(--s{i});stroke-dasharray:{dash or 'none'}}}"
         f".whisker.s{i}{{stroke-dasharray:none}}.fill.s{i}{{fill:var(--s{i})}}\n"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from recsys.evaluation import charts
-from recsys.evaluation.charts import Axis, Series
 from recsys.evaluation.checks import BASELINES
 from recsys.evaluation.names import METRICS, label_of
-from recsys.evaluation.report_tables import details, segment_table
+from recsys.evaluation.report import charts
+from recsys.evaluation.report.charts import Axis, Series
+from recsys.evaluation.report.tables import details, segment_table
 
 if TYPE_CHECKING:
     from recsys.evaluation.result import Evaluation

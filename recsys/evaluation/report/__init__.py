@@ -1,0 +1,1 @@
+"""An `Evaluation` as a page in a browser, and as Markdown."""
