@@ -39,7 +39,11 @@ _HOMES = {
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
 }
-_MODULES = {"splits": "recsys.ratings.splits", "feedback": "recsys.ratings.feedback"}
+_MODULES = {
+    "splits": "recsys.ratings.splits",
+    "feedback": "recsys.ratings.feedback",
+    "maps": "recsys.maps",
+}
 
 __all__ = [
     "BPR",
@@ -65,6 +69,7 @@ __all__ = [
     "feedback",
     "fetch",
     "load",
+    "maps",
     "read_ratings",
     "save",
     "splits",
@@ -72,6 +77,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from recsys import maps
     from recsys.evaluation.grid import Grid
     from recsys.evaluation.protocol import evaluate
     from recsys.evaluation.result import Evaluation

@@ -104,8 +104,8 @@ def job_epoch(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
 
         def epoch(x=x, y=y) -> None:  # type: ignore[no-untyped-def]
             spec = recsys.ImplicitALS(len(x[0]))
-            y, _ = spec._solve(columns, x, y, spec.cg_steps)
-            spec._solve(matrix, y, x, spec.cg_steps)
+            y, _ = spec._problem(columns, x).solve(y, spec.cg_steps)
+            spec._problem(matrix, y).solve(x, spec.cg_steps)
 
         theirs = x.copy(), y.copy()
 

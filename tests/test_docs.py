@@ -105,7 +105,16 @@ def test_notation_has_every_model_and_hyperparameter(root):
 
 def test_reference_has_every_command_setting_and_public_name(root):
     page = (root / "docs" / "reference.md").read_text()
-    for command in ("fetch", "train", "evaluate", "compare", "recommend", "similar", "inspect"):
+    for command in (
+        "fetch",
+        "train",
+        "evaluate",
+        "compare",
+        "recommend",
+        "similar",
+        "map",
+        "inspect",
+    ):
         assert f"### recsys {command}" in page
     recipe = blocks(page, "toml")[0]
     for field in dataclasses.fields(Recipe):

@@ -29,9 +29,9 @@ def _register() -> None:
     # Once, however often `run` is called; and not when this module is imported.
     if app.registered_commands:
         return
-    from recsys.cli import compare, evaluate, fetch, inspect, recommend, similar, train
+    from recsys.cli import compare, evaluate, fetch, inspect, map, recommend, similar, train
 
-    for command in (fetch, train, evaluate, compare, recommend, similar, inspect):
+    for command in (fetch, train, evaluate, compare, recommend, similar, map, inspect):
         command.register(app)
 
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.models.factors import Factors
-from recsys.models.fold_in import solve_rows
 from recsys.models.implicit_als import require_finite
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec, initial_factors
+from recsys.models.row_problem import RowProblem
+from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, SideName, Spec, initial_factors
 from recsys.ratings.ratings import Ratings
 
 
@@ -67,7 +67,7 @@ class ExplicitALS(Spec):
         rows = ratings.matrix
         columns = rows.T.tocsr()
         mean = float(rows.data.mean(dtype=np.float64))
-        item_ridge = self._ridge(columns)
+        item_ridge, user_ridge = self._ridge(columns), self._ridge(rows)
         rng = np.random.default_rng(self.seed)
         # The last column of each table is the bias.
         x = np.pad(initial_factors(rng, ratings.n_users, self.n_factors), ((0, 0), (0, 1)))
@@ -83,7 +83,10 @@ class ExplicitALS(Spec):
             require_finite(energy, ratings.users, self.regularization)
             of_items = np.einsum("i,if,if->", item_ridge, y, y, dtype=np.float64)
             loss = constant + float(energy.sum()) + float(of_items)
-            log.append(Progress(epoch, self.n_epochs, loss, time.perf_counter() - started))
+            of_users = np.einsum("i,if,if->", user_ridge, x, x, dtype=np.float64)
+            penalty = float(of_items) + float(of_users)
+            parts = {"fit": loss - penalty, "regularization": penalty}
+            log.append(Progress(epoch, self.n_epochs, loss, time.perf_counter() - started, parts))
             if on_epoch is not None:
                 on_epoch(log[-1])
             if self.tolerance and not last and previous - loss < self.tolerance * abs(previous):
@@ -110,14 +113,29 @@ class ExplicitALS(Spec):
         """The normal equations of an item, with the users as they are."""
         return self._fold_in(matrix, factors.user_factors, factors.user_bias, factors.mean)
 
+    def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: SideName) -> RowProblem:
+        """One half step of training; the last coordinate is the bias."""
+        if side == "users":
+            return self._problem(matrix, factors.item_factors, factors.item_bias, factors.mean)
+        return self._problem(matrix, factors.user_factors, factors.user_bias, factors.mean)
+
     def _fold_in(
         self, matrix: sp.csr_matrix, other: FloatArray, other_bias: FloatArray, mean: float
     ) -> Side:
-        x, _, _ = self._solve(matrix, np.column_stack([other, other_bias]), mean, None, 0)
+        x, _ = self._problem(matrix, other, other_bias, mean).solve()
         return Side(np.ascontiguousarray(x[:, -1]), np.ascontiguousarray(x[:, :-1]))
 
     def _ridge(self, matrix: sp.csr_matrix) -> FloatArray:
         return (self.regularization * np.diff(matrix.indptr)).astype(np.float32)
+
+    def _problem(
+        self, matrix: sp.csr_matrix, other: FloatArray, other_bias: FloatArray, mean: float
+    ) -> RowProblem:
+        # Against a column of ones stands the bias, which is one more coordinate.
+        targets = matrix.data - np.float32(mean)
+        targets -= other_bias[matrix.indices]
+        against = np.column_stack([other, np.ones(len(other), np.float32)])
+        return RowProblem(matrix, against, self._ridge(matrix), None, targets)
 
     def _solve(
         self,
@@ -128,10 +146,6 @@ class ExplicitALS(Spec):
         cg_steps: int,
     ) -> tuple[FloatArray, npt.NDArray[np.float64], float]:
         # Solutions (n, f + 1) with the bias last, their energies, and the sum of squared targets.
-        targets = matrix.data - np.float32(mean)
-        targets -= other[:, -1][matrix.indices]
-        against = other.copy()
-        against[:, -1] = 1
-        ridge = self._ridge(matrix)
-        x, energy = solve_rows(matrix, against, ridge, None, targets, None, start, cg_steps)
-        return x, energy, float(np.square(targets).sum(dtype=np.float64))
+        problem = self._problem(matrix, other[:, :-1], other[:, -1], mean)
+        x, energy = problem.solve(start, cg_steps)
+        return x, energy, float(np.square(np.asarray(problem.targets)).sum(dtype=np.float64))

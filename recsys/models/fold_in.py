@@ -8,14 +8,12 @@ which base, weights, targets and ridge. Here stands what is common: checking wha
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys import kernels
 from recsys.errors import DataError, FitError
 from recsys.ids import IdIndex
 from recsys.models.factors import Factors
-from recsys.models.spec import FloatArray, Side
+from recsys.models.spec import Side
 
 
 def fold_in_users(factors: Factors, matrix: sp.csr_matrix) -> Side:
@@ -34,30 +32,6 @@ def fold_in_users(factors: Factors, matrix: sp.csr_matrix) -> Side:
 def fold_in_items(factors: Factors, matrix: sp.csr_matrix) -> Side:
     """Biases and factors of new items, given their ratings (n, n_users) in user rows."""
     return _checked(factors.spec.fold_in_items(factors, _checked_rows(matrix, factors.users)))
-
-
-def solve_rows(
-    matrix: sp.csr_matrix,
-    factors: FloatArray,
-    ridge: npt.ArrayLike,
-    weights: FloatArray | None,
-    targets: FloatArray | None,
-    base: npt.ArrayLike | None = None,
-    start: FloatArray | None = None,
-    cg_steps: int = 0,
-) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-    """`kernels.solve_rows` over the rows of a scipy matrix; one ridge serves all rows."""
-    return kernels.solve_rows(
-        matrix.indptr,
-        matrix.indices,
-        factors,
-        np.broadcast_to(np.asarray(ridge, np.float32), matrix.shape[:1]),
-        weights=weights,
-        targets=targets,
-        base=base,
-        start=start,
-        cg_steps=cg_steps,
-    )
 
 
 def _checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:

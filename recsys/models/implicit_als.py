@@ -14,8 +14,16 @@ from threadpoolctl import threadpool_limits
 from recsys.errors import DataError, FitError
 from recsys.ids import IdIndex
 from recsys.models.factors import Factors
-from recsys.models.fold_in import solve_rows
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec, initial_factors
+from recsys.models.row_problem import RowProblem
+from recsys.models.spec import (
+    FloatArray,
+    OnEpoch,
+    Progress,
+    Side,
+    SideName,
+    Spec,
+    initial_factors,
+)
 from recsys.ratings.ratings import Ratings
 
 
@@ -105,7 +113,8 @@ class ImplicitALS(Spec):
             x, energy = self._half_step(rows, y, x, ratings.users, 0 if last else self.cg_steps)
             of_items = np.einsum("i,if,if->", ridges[0], y, y, dtype=np.float64)
             loss = constant + float(energy.sum()) + float(of_items)
-            log.append(Progress(epoch, self.n_epochs, loss, time.perf_counter() - started))
+            parts = self._parts(loss, x, y, ridges)
+            log.append(Progress(epoch, self.n_epochs, loss, time.perf_counter() - started, parts))
             if on_epoch is not None:
                 on_epoch(log[-1])
             stopped = not last and previous - loss < self.tolerance * abs(previous)
@@ -125,6 +134,20 @@ class ImplicitALS(Spec):
             log=tuple(log),
         )
 
+    def _parts(
+        self, loss: float, x: FloatArray, y: FloatArray, ridges: tuple[FloatArray, FloatArray]
+    ) -> dict[str, float]:
+        # L = fit on S + α₀ Σ_all (x·y)² + regularization; the last two cost two small products.
+        of_items, of_users = (
+            float(np.einsum("i,if,if->", ridge, table, table, dtype=np.float64))
+            for ridge, table in zip(ridges, (y, x), strict=True)
+        )
+        with threadpool_limits(1, "blas"):
+            everywhere = float(np.vdot((x.T @ x).astype(np.float64), y.T @ y))
+        unobserved, regularization = self.unobserved_weight * everywhere, of_items + of_users
+        fit = loss - unobserved - regularization
+        return {"fit": fit, "unobserved": unobserved, "regularization": regularization}
+
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
         """The last half step of training, for rows that were not in it."""
         return self._fold_in(matrix, factors.item_factors)
@@ -133,9 +156,14 @@ class ImplicitALS(Spec):
         """The normal equations of an item, with the users as they are."""
         return self._fold_in(matrix, factors.user_factors)
 
+    def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: SideName) -> RowProblem:
+        """One half step of training: B = α₀ YᵀY, w = t = c."""
+        other = factors.item_factors if side == "users" else factors.user_factors
+        return self._problem(matrix, other)
+
     def _fold_in(self, matrix: sp.csr_matrix, other: FloatArray) -> Side:
         _require_no_negative(matrix)
-        x, _ = self._solve(matrix, other, None, 0)
+        x, _ = self._problem(matrix, other).solve()
         return Side(np.zeros(len(x), np.float32), x)
 
     def _weights_and_targets(self, matrix: sp.csr_matrix) -> tuple[FloatArray, FloatArray]:
@@ -148,14 +176,11 @@ class ImplicitALS(Spec):
         counts = np.diff(matrix.indptr) + self.unobserved_weight * matrix.shape[1]
         return (self.regularization * counts**self.frequency_exponent).astype(np.float32)
 
-    def _solve(
-        self, matrix: sp.csr_matrix, other: FloatArray, start: FloatArray | None, cg_steps: int
-    ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+    def _problem(self, matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
         weights, targets = self._weights_and_targets(matrix)
         with threadpool_limits(1, "blas"):  # the same bits on any number of cores
             base = other.T @ other * np.float32(self.unobserved_weight)
-        ridge = self._ridge(matrix)
-        return solve_rows(matrix, other, ridge, weights, targets, base, start, cg_steps)
+        return RowProblem(matrix, other, self._ridge(matrix), weights, targets, base)
 
     def _half_step(
         self,
@@ -165,7 +190,7 @@ class ImplicitALS(Spec):
         index: IdIndex,
         cg_steps: int,
     ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-        solution, energy = self._solve(matrix, other, start, cg_steps)
+        solution, energy = self._problem(matrix, other).solve(start, cg_steps)
         require_finite(energy, index, self.regularization)
         return solution, energy
 

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 from recsys.models.factors import Factors
-from recsys.models.fold_in import solve_rows
+from recsys.models.row_problem import RowProblem
 from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
 from recsys.ratings.ratings import Ratings
 
@@ -218,7 +218,7 @@ def _regressed(matrix: sp.csr_matrix, other: FloatArray, own: FloatArray) -> Flo
         base = other.T @ other * np.float32(_UNOBSERVED_WEIGHT)
     # A ridge in proportion to the mean eigenvalue keeps directions nobody uses from exploding.
     ridge = max(float(np.trace(base)) / len(base) * 0.1, 1e-6)
-    x, _ = solve_rows(matrix, other, ridge, seen, seen, base)
+    x, _ = RowProblem(matrix, other, ridge, seen, seen, base).solve()
     lengths = np.linalg.norm(x, axis=1, keepdims=True)
     target = float(np.linalg.norm(own, axis=1).mean())
     return np.where(lengths > 0, x * (target / np.maximum(lengths, 1e-30)), 0).astype(np.float32)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,11 @@ import scipy.sparse as sp
 
 if TYPE_CHECKING:
     from recsys.models.factors import Factors
+    from recsys.models.row_problem import RowProblem
     from recsys.ratings.ratings import Ratings
 
 FloatArray = npt.NDArray[np.float32]
+SideName = Literal["users", "items"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Progress:
     """Training loss after the epoch, in the unit the spec's docstring gives."""
     seconds: float
     """Since the fit began."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """What the loss is made of, where the model says: fit, unobserved, regularization."""
 
 
 OnEpoch = Callable[[Progress], None]
@@ -106,3 +110,19 @@ class Spec(Settings):
     @abstractmethod
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
         """Biases and factors of new items, from their ratings (n, n_users), users fixed."""
+
+    def problem_of(
+        self, factors: Factors, matrix: sp.csr_matrix, side: SideName
+    ) -> RowProblem | None:
+        """The least-squares problem that the factors of one side solve, the other side fixed.
+
+        Args:
+            factors: gives the other side.
+            matrix: (n, n_other) what the model trains on: users × items for the side "users", items
+                × users for "items".
+            side: which.
+
+        Returns:
+            None for models that are not least squares row by row.
+        """
+        return None

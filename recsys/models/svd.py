@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from recsys.errors import DataError, FitError
 from recsys.models.factors import Factors
-from recsys.models.fold_in import solve_rows
+from recsys.models.row_problem import RowProblem
 from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
 from recsys.ratings.ratings import Ratings
 
@@ -85,7 +85,8 @@ class PureSVD(Spec):
         x = factors.user_factors
         with threadpool_limits(1, "blas"):
             gram = x.T @ x
-        y, _ = solve_rows(targets, x, 0.0, np.zeros_like(targets.data), targets.data, gram)
+        weights = np.zeros_like(targets.data)
+        y, _ = RowProblem(targets, x, 0.0, weights, targets.data, gram).solve()
         return Side(np.zeros(len(y), np.float32), y)
 
     def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:

@@ -26,7 +26,7 @@ _COLUMNS = {
     "genres": ("genres", "genre"),
 }
 
-_NO_GENRE = ("(no genres listed)", "unknown")  # how MovieLens says that there is none
+_NO_GENRE = ("", "(no genres listed)", "unknown")  # how MovieLens says that there is none
 _TEXTS = {*_COLUMNS["item"], *_COLUMNS["title"], *_COLUMNS["genres"]}
 
 GENRES_100K = (

@@ -79,7 +79,7 @@ def save(model: Recommender, path: str | os.PathLike[str], *, history: bool = Tr
         "mean": factors.mean,
         "feedback": {"ones": model.feedback.ones, "threshold": model.feedback.threshold},
         "data_fingerprint": model.fingerprint,
-        "log": [[p.epoch, p.n_epochs, p.loss, p.seconds] for p in factors.log],
+        "log": [[p.epoch, p.n_epochs, p.loss, p.seconds, dict(p.parts)] for p in factors.log],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
     }

@@ -274,7 +274,16 @@ def test_fetch_says_where_and_under_what_licence(recsys_command, tmp_path, monke
 def test_help_names_every_command_and_version(recsys_command):
     code, out, _ = recsys_command("--help")
     assert code == 0
-    for command in ("fetch", "train", "evaluate", "compare", "recommend", "similar", "inspect"):
+    for command in (
+        "fetch",
+        "train",
+        "evaluate",
+        "compare",
+        "recommend",
+        "similar",
+        "map",
+        "inspect",
+    ):
         assert command in out
         assert recsys_command(command, "--help")[0] == 0
     assert recsys_command()[1] == out

@@ -1,0 +1,105 @@
+"""The row problem that every least-squares model poses, as a value that can be solved or looked at.
+
+(base + Σ w·y·yᵀ + ridge·I) x = Σ t·y        sums over the entries of a row
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from recsys import kernels
+from recsys.models.spec import FloatArray
+
+FloatMatrix = npt.NDArray[np.float64]
+
+_ENTRIES = 1 << 22  # numbers of normal matrices formed together: 32 MB
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """The linear systems of all rows of a matrix, the other side's factors fixed."""
+
+    matrix: sp.csr_matrix
+    """(n, n_other); only where its entries stand matters."""
+    table: FloatArray
+    """(n_other, f) y."""
+    ridge: npt.ArrayLike
+    """(n,), or one for all rows."""
+    weights: FloatArray | None = None
+    """(nnz,) w; None for all 1."""
+    targets: FloatArray | None = None
+    """(nnz,) t; None for all 0."""
+    base: FloatArray | None = None
+    """(f, f); None for zeros."""
+
+    def solve(
+        self, start: FloatArray | None = None, cg_steps: int = 0
+    ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+        """Solutions (n, f) and energies xᵀAx − 2xᵀb; see `kernels.solve_rows`."""
+        return kernels.solve_rows(
+            self.matrix.indptr,
+            self.matrix.indices,
+            self.table,
+            self._ridges.astype(np.float32),
+            weights=self.weights,
+            targets=self.targets,
+            base=self.base,
+            start=start,
+            cg_steps=cg_steps,
+        )
+
+    def normal_matrices(self) -> Iterator[tuple[int, FloatMatrix]]:
+        """Blocks (first row, (b, f, f) float64) of the matrices on the left, in row order."""
+        width = self.table.shape[1]
+        table = self.table.astype(np.float64)
+        common = np.zeros((width, width)) if self.base is None else self.base.astype(np.float64)
+        indptr, columns = self.matrix.indptr, self.matrix.indices
+        diagonal = np.arange(width)
+        step = max(1, _ENTRIES // max(1, width * width))
+        for first in range(0, self.matrix.shape[0], step):
+            rows = range(first, min(first + step, self.matrix.shape[0]))
+            block = np.repeat(common[None], len(rows), axis=0)
+            for i, row in enumerate(rows):
+                begin, end = indptr[row], indptr[row + 1]
+                y = table[columns[begin:end]]
+                w = 1.0 if self.weights is None else self.weights[begin:end, None]
+                block[i] += (y * w).T @ y
+            block[:, diagonal, diagonal] += self._ridges[rows.start : rows.stop, None]
+            yield first, block
+
+    def gradients(self, x: FloatArray) -> FloatMatrix:
+        """(n, f) float64 `A x − b`: half the gradient of the loss at x, zero at the solution."""
+        table = self.table.astype(np.float64)
+        rows = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
+        own = x.astype(np.float64)
+        scores = np.empty(self.matrix.nnz)
+        for start in range(0, len(scores), _ENTRIES // max(1, table.shape[1])):
+            part = slice(start, start + _ENTRIES // max(1, table.shape[1]))
+            there = table[self.matrix.indices[part]]
+            scores[part] = np.einsum("nf,nf->n", own[rows[part]], there)
+        if self.weights is not None:
+            scores *= self.weights
+        if self.targets is not None:
+            scores -= self.targets
+        pulls = sp.csr_matrix((scores, self.matrix.indices, self.matrix.indptr), self.matrix.shape)
+        gradient = pulls @ table + own * self._ridges[:, None]
+        if self.base is not None:
+            gradient += own @ self.base.astype(np.float64)
+        return np.asarray(gradient)
+
+    @property
+    def right_sides(self) -> FloatMatrix:
+        """(n, f) float64 `b`."""
+        targets = np.zeros(self.matrix.nnz) if self.targets is None else self.targets
+        shape = self.matrix.shape
+        pulls = sp.csr_matrix((targets, self.matrix.indices, self.matrix.indptr), shape=shape)
+        return np.asarray(pulls @ self.table.astype(np.float64))
+
+    @property
+    def _ridges(self) -> npt.NDArray[np.float64]:
+        return np.broadcast_to(np.asarray(self.ridge, np.float64), self.matrix.shape[:1])
