@@ -89,13 +89,11 @@ class Projection:
 
     def item_names(self) -> list[str]:
         """Titles, or ids where there are none."""
-        if "title" in self.item_table:
-            titles = self.item_table["title"]
-            return [
-                str(title) if isinstance(title, str) else f"item {self.item_ids.name(i)}"
-                for i, title in enumerate(titles)
-            ]
-        return [f"item {self.item_ids.name(i)}" for i in range(len(self.item_ids))]
+        ids = [f"item {one}" for one in self.item_ids.ids]
+        if "title" not in self.item_table:
+            return ids
+        titles = self.item_table["title"]
+        return [t if isinstance(t, str) else one for t, one in zip(titles, ids, strict=True)]
 
     def describe(self, components: int = 2) -> str:
         """In words: what share the plane keeps, and what lies at the ends of its axes."""

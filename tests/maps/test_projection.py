@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_score
+from sklearn.neighbors import NearestNeighbors
+
+import recsys
+from recsys.errors import ModelError
+from recsys.maps.projection import VARIANTS, embed, project
+from recsys.ratings.item_tables import genre_flags
+
+
+@pytest.fixture(scope="module")
+def model(sample):
+    return recsys.train(recsys.ImplicitALS(8, regularization=0.02), sample)
+
+
+def centred_scores(model):
+    factors = model.factors
+    y = factors.item_factors.astype(float)
+    return factors.user_factors.astype(float) @ (y - y.mean(axis=0)).T
+
+
+def test_is_scikit_learns_pca(model):
+    found = project(model)
+    pca = PCA(svd_solver="full").fit(model.factors.item_factors.astype(float))
+    theirs = pca.transform(model.factors.item_factors.astype(float))
+    assert found.items == pytest.approx(theirs, abs=1e-6)
+    assert found.components == pytest.approx(pca.components_, abs=1e-6)
+    assert found.explained == pytest.approx(pca.explained_variance_ratio_, abs=1e-6)
+    white = PCA(svd_solver="full", whiten=True).fit_transform(
+        model.factors.item_factors.astype(float)
+    )
+    assert project(model, variant="whitened").items == pytest.approx(white, abs=1e-6)
+
+
+def test_dot_products_of_users_and_items_are_the_centred_scores(model):
+    for variant in ("pca", "predictions"):
+        found = project(model, variant=variant)
+        assert found.users @ found.items.T == pytest.approx(centred_scores(model), abs=1e-5)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_share_of_the_predictions_is_told_honestly(model, variant):
+    """Of the scores themselves: what a plane keeps of their squared norm."""
+    found = project(model, variant=variant)
+    scores = centred_scores(model)
+    y = model.factors.item_factors.astype(float)
+    x = model.factors.user_factors.astype(float)
+    for k in (1, 2, 5):
+        if variant == "predictions":
+            kept = found.users[:, :k] @ found.items[:, :k].T
+        else:
+            v = found.components[:k]
+            kept = (x @ v.T) @ ((y - y.mean(axis=0)) @ v.T).T
+        share = (kept**2).sum() / (scores**2).sum()
+        assert found.predictions[:k].sum() == pytest.approx(share, rel=1e-6)
+    assert found.predictions.sum() == pytest.approx(1)
+
+
+def test_no_plane_keeps_more_of_the_predictions_than_theirs(model):
+    best = project(model, variant="predictions").predictions
+    s = np.linalg.svd(centred_scores(model), compute_uv=False)
+    assert best == pytest.approx((s[:8] ** 2) / (s**2).sum(), rel=1e-5)
+    for variant in VARIANTS:
+        assert project(model, 2, variant).predictions.sum() <= best[:2].sum() + 1e-9
+
+
+def test_signs_do_not_depend_on_the_users_or_on_how_the_axes_lie(model):
+    from dataclasses import replace
+
+    flip = np.diag([1, -1, 1, -1, -1, 1, 1, 1]).astype(np.float32)
+    factors = model.factors
+    flipped = replace(
+        factors,
+        user_factors=np.ascontiguousarray(factors.user_factors @ flip),
+        item_factors=np.ascontiguousarray(factors.item_factors @ flip),
+    )
+    for part in ("items", "users"):
+        a, b = (getattr(project(replace(model, factors=f)), part) for f in (factors, flipped))
+        assert np.abs(a) == pytest.approx(np.abs(b), abs=1e-5)
+
+
+def test_the_frame_and_the_ends_of_an_axis(model):
+    found = project(model, 3)
+    frame = found.frame()
+    assert list(frame.columns[:4]) == ["item", "component_1", "component_2", "component_3"]
+    assert "title" in frame
+    ends = found.ends(2, 4)
+    ordered = frame.sort_values("component_2", ascending=False)["title"]
+    assert ends["high"] == ordered.head(4).tolist()
+    assert ends["low"] == ordered[::-1].head(4).tolist()
+    genres, flags = genre_flags(model.item_table)
+    means = {g: found.items[flags[:, i], 1].mean() for i, g in enumerate(genres)}
+    assert ends["high_genres"][0] == max(means, key=means.get)
+    assert ends["low_genres"][0] == min(means, key=means.get)
+    assert "keep" in found.describe()
+
+
+def test_bad_arguments_are_named(model, sample):
+    for call, said in (
+        (lambda: project(model, 0), "k must be a whole number between 1 and 8"),
+        (lambda: project(model, variant="tsne"), "variant must be one of pca"),
+        (lambda: project(model).ends(9), "component must be between 1 and 8"),
+        (lambda: embed(model, "pca"), "method must be tsne or umap"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            call()
+    with pytest.raises(ModelError, match="no factors to map"):
+        project(recsys.train(recsys.Popularity(), sample))
+
+
+@pytest.mark.slow
+def test_tsne_keeps_neighbours(model):
+    plane = embed(model, "tsne", seed=1)
+    assert plane.shape == (200, 2)
+    assert np.array_equal(plane, embed(model, "tsne", seed=1))
+    unit = model.factors.item_factors / np.linalg.norm(model.factors.item_factors, axis=1)[:, None]
+
+    def nearest(x):
+        index = NearestNeighbors(n_neighbors=11).fit(x)
+        return index.kneighbors(x, return_distance=False)[:, 1:]
+
+    shared = np.mean(
+        [len(set(a) & set(b)) / 10 for a, b in zip(nearest(unit), nearest(plane), strict=True)]
+    )
+    assert shared > 0.3  # by chance 0.05
+
+
+def test_umap_says_what_to_install(model, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(ModelError, match=r"umap needs umap; install it with .*recsys-mf\[maps\]"):
+        embed(model, "umap")
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_childrens_and_horror_movies_lie_apart(ml_1m):
+    """The plane of the map: how many of ten neighbours share the genre, and the silhouette."""
+    model = recsys.train(recsys.ImplicitALS(64), recsys.read_ratings(ml_1m))
+    genres, flags = genre_flags(model.item_table)
+    children, horror = (flags[:, genres.index(g)] for g in ("Children's", "Horror"))
+    keep = (children ^ horror) & (np.bincount(model.history.indices) >= 50)
+    points, kind = project(model, 2, "cosine").items[keep], children[keep]
+    index = NearestNeighbors(n_neighbors=11).fit(points)
+    near = index.kneighbors(points, return_distance=False)[:, 1:]
+    purity = (kind[near] == kind[:, None]).mean()
+    chance = kind.mean() ** 2 + (1 - kind.mean()) ** 2
+    assert chance < 0.52
+    assert purity > 0.75
+    assert silhouette_score(points, kind) > 0.2
