@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,23 +20,31 @@ def similar(
     user: Annotated[str | None, typer.Option(help="Id of a user.")] = None,
     n: Count = 10,
     metric: Annotated[
-        str, typer.Option(help="cosine (the angle), or dot, which favours popular items.")
+        str,
+        typer.Option(
+            help="cosine (the angle), dot (favours popular items), adjusted-cosine, damped, "
+            "euclidean or l1."
+        ),
     ] = "cosine",
+    alpha: Annotated[
+        float, typer.Option(help="Of damped: from dot, 0, to the order of cosine, 1.")
+    ] = 0.5,
     json: Json = False,
 ) -> None:
-    """Items like an item, or users like a user, by the angle between their factors."""
+    """Items like an item, or users like a user, by their factors."""
     from recsys.app import queries
 
     if (item is None) == (user is None):
         raise ValueError("give either --item TITLE or --user ID")
+    chosen: Any = metric
     recommender = queries.load(model)
     if item is not None:
         wanted = queries.item_id(recommender, item)
-        table = recommender.similar_items(wanted, n, metric=metric)  # type: ignore[arg-type]
+        table = recommender.similar_items(wanted, n, metric=chosen, alpha=alpha)
         title = f"Like {queries.item_name(recommender, wanted)}"
     else:
         who = queries.user_id(recommender, str(user))
-        table = recommender.similar_users(who, n, metric=metric)  # type: ignore[arg-type]
+        table = recommender.similar_users(who, n, metric=chosen, alpha=alpha)
         title = f"Like user {who}"
     if json:
         print_json({"item": item, "user": user, "metric": metric} | records(table))

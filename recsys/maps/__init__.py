@@ -1,7 +1,19 @@
 """Pictures of the embeddings, and the health of the numbers."""
 
 from recsys.maps.health import Health, health
+from recsys.maps.likeness import Likeness, Nearest, compare_items, nearest
 from recsys.maps.movie_map import movie_map
 from recsys.maps.projection import Projection, embed, project
 
-__all__ = ["Health", "Projection", "embed", "health", "movie_map", "project"]
+__all__ = [
+    "Health",
+    "Likeness",
+    "Nearest",
+    "Projection",
+    "compare_items",
+    "embed",
+    "health",
+    "movie_map",
+    "nearest",
+    "project",
+]

@@ -83,6 +83,22 @@ class Health:
     k: int
     symptoms: tuple[Symptom, ...]
 
+    def frame(self) -> pd.DataFrame:
+        """The symptoms: code, text, remedy."""
+        return pd.DataFrame([vars(s) for s in self.symptoms], columns=["code", "text", "remedy"])
+
+    def plot(self) -> Any:
+        """Everything in one matplotlib figure."""
+        from recsys.maps.plots import plot_health
+
+        return plot_health(self)
+
+    def plot_norms(self) -> Any:
+        """Length of the item factors against popularity, as a matplotlib figure."""
+        from recsys.maps.plots import plot_norms
+
+        return plot_norms(self.norms, self.norm_correlation)
+
     def worst(self, n: int = 5) -> pd.DataFrame:
         """The n rows with the highest condition numbers."""
         ordered = self.conditions.sort_values("condition", ascending=False, kind="stable")

@@ -81,17 +81,20 @@ def plot_projection(
         axes.scatter([], [], color=colour, label=name, s=24)
     if legend:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, title="genre")
+    for end, set_label in ((across, axes.set_xlabel), (up, axes.set_ylabel)):
+        set_label(_axis_label(projection, end + 1))
+    axes.axhline(0, color="#cccccc", lw=0.8, zorder=0)
+    axes.axvline(0, color="#cccccc", lw=0.8, zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    # Labels are placed by pixels, so the layout must be settled first, and stay.
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
     taken: list[tuple[float, float, float, float]] = []
     for user in users:
         row = projection.user_ids.row(user)
         at = projection.users[row, [across, up]] * projection.user_scale
         axes.scatter(*at, marker="*", s=140, color="black", zorder=4)
         _label(axes, figure, f"user {user}", at, taken, weight="bold")
-    for end, set_label in ((across, axes.set_xlabel), (up, axes.set_ylabel)):
-        set_label(_axis_label(projection, end + 1))
-    axes.axhline(0, color="#cccccc", lw=0.8, zorder=0)
-    axes.axvline(0, color="#cccccc", lw=0.8, zorder=0)
-    axes.spines[["top", "right"]].set_visible(False)
     names = projection.item_names()
     done = 0
     for i in order[::-1][: 5 * labels]:
@@ -147,6 +150,63 @@ def plot_health(health: Health) -> Any:
     _named(
         shown, f"How often an item is in a top {health.k}", "items, most recommended first", "users"
     )
+    return figure
+
+
+def plot_bars(names: Sequence[str], values: npt.NDArray[np.floating], title: str, unit: str) -> Any:
+    """Horizontal bars, the first on top."""
+    plt = pyplot()
+    figure, axes = plt.subplots(figsize=(7, 0.6 + 0.32 * max(1, len(names))), layout="constrained")
+    places = np.arange(len(names))[::-1]
+    axes.barh(places, values, color=COLOURS[0], height=0.7)
+    axes.set_yticks(places, list(names), fontsize=8)
+    _named(axes, title, unit, "")
+    return figure
+
+
+def plot_matrix(names: Sequence[str], matrix: npt.NDArray[np.floating], unit: str) -> Any:
+    """A matrix in colours, with its numbers where there is room."""
+    plt = pyplot()
+    side = 3 + 0.36 * len(names)
+    figure, axes = plt.subplots(figsize=(side + 1, side), layout="constrained")
+    picture = axes.imshow(matrix, cmap="viridis")
+    axes.set_xticks(range(len(names)), list(names), rotation=90, fontsize=8)
+    axes.set_yticks(range(len(names)), list(names), fontsize=8)
+    if len(names) <= 16:
+        middle = (float(matrix.min()) + float(matrix.max())) / 2
+        for i, row in enumerate(matrix):
+            for j, value in enumerate(row):
+                ink = "white" if value < middle else "black"
+                axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=6, color=ink)
+    figure.colorbar(picture, ax=axes, label=unit, shrink=0.8)
+    return figure
+
+
+def plot_dendrogram(linkage: npt.NDArray[np.floating], names: Sequence[str], unit: str) -> Any:
+    """Which items and groups join, and at which distance."""
+    from scipy.cluster.hierarchy import dendrogram
+
+    plt = pyplot()
+    figure, axes = plt.subplots(figsize=(8, 0.8 + 0.26 * len(names)), layout="constrained")
+    dendrogram(
+        linkage, labels=list(names), orientation="right", ax=axes, color_threshold=0,
+        above_threshold_color=COLOURS[0], leaf_font_size=8,
+    )  # fmt: skip
+    axes.set_xlabel(f"distance (highest {unit} − {unit}) at which groups join")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    return figure
+
+
+def plot_norms(norms: Any, correlation: float) -> Any:
+    """Length of the item factors against the number of ratings, said in the title, too."""
+    plt = pyplot()
+    figure, axes = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    rated = norms[norms["ratings"] > 0]
+    axes.scatter(rated["ratings"], rated["norm"], s=7, alpha=0.45, linewidths=0, color=COLOURS[0])
+    axes.set_xscale("log")
+    title = f"The longer vector is the more popular item: rank correlation {correlation:.2f}"
+    _named(axes, title if correlation > 0.5 else f"Rank correlation {correlation:.2f}",
+           "ratings of the item", "length of its factors")  # fmt: skip
     return figure
 
 

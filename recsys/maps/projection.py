@@ -87,6 +87,12 @@ class Projection:
             "low_genres": [g for g in ranked[::-1][:3] if means[g] < 0],
         }
 
+    def plot(self, counts: npt.NDArray[np.integer] | None = None, **options: Any) -> Any:
+        """The items in a plane, as a matplotlib figure; see `recsys.maps.plots.plot_projection`."""
+        from recsys.maps.plots import plot_projection
+
+        return plot_projection(self, counts, **options)
+
     def item_names(self) -> list[str]:
         """Titles, or ids where there are none."""
         ids = [f"item {one}" for one in self.item_ids.ids]

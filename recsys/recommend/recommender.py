@@ -155,26 +155,26 @@ class Recommender:
         return table
 
     def similar_items(
-        self, item: object, n: int = 10, *, metric: Metric = "cosine"
+        self, item: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5
     ) -> pd.DataFrame:
         """The n items most like `item` (id or title), by the angle between their factors.
 
-        `metric="dot"` compares by the dot product, which favours popular items.
+        Other metrics, `alpha` of `damped` among them: see `recsys.recommend.similarity`.
         """
         _check_n(n)
         row = int(as_rows(self.factors.items, self.titles, [item])[0])
         table = self.factors.item_factors
-        rows, scores = most_similar(table, table[row], n, metric, leave_out=row)
+        rows, scores = most_similar(table, table[row], n, metric, row, alpha)
         return self._table(rows, scores, n, _why_no_more(table[row], "items"))
 
     def similar_users(
-        self, user: object, n: int = 10, *, metric: Metric = "cosine"
+        self, user: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5
     ) -> pd.DataFrame:
         """The n users most like `user`: columns rank, user, score and, with history, n_ratings."""
         _check_n(n)
         row = self.factors.users.row(user)
         table = self.factors.user_factors
-        rows, scores = most_similar(table, table[row], n, metric, leave_out=row)
+        rows, scores = most_similar(table, table[row], n, metric, row, alpha)
         answer = pd.DataFrame(
             {
                 "rank": np.arange(1, len(rows) + 1),

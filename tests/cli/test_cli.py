@@ -204,6 +204,19 @@ BAD = [
     (["evaluate"], 2, "RATINGS is missing"),
     (["compare", "a.json", "b.json"], 3, "a.json: No such file"),
     (["evaluate", "none.csv"], 3, "none.csv: no such file"),
+    (["map", "{model}", "--out", "m.doc"], 2, "out must end in .html, .png, .svg, .pdf"),
+    (["map", "{model}", "--out", "/nowhere/m.html"], 2, "out must lie in a folder"),
+    (["map", "{model}", "--out", "{tmp}/m.html", "--variant", "x"], 2, "variant must be one of"),
+    (["map", "{model}", "--out", "{tmp}/m.html", "--user", "9999"], 3, "9999"),
+    (["map", "{model}", "--out", "{tmp}/m.png", "--components", "1"], 2, "components must be two"),
+    (["map", "{model}", "--out", "{tmp}/m.png", "--components", "1,99"], 2, "between 1 and 8"),
+    (["inspect", "{model}", "--figure", "h.png"], 2, "figure goes with --health"),
+    (
+        ["inspect", "{model}", "--health", "--figure", "h.doc"],
+        2,
+        "out must end in .png, .svg, .pdf",
+    ),
+    (["similar", "{model}", "--item", "3", "--metric", "damped", "--alpha", "3"], 2, "alpha must"),
     (["inspect", "{empty}"], 4, "not a recsys model file"),
     (["fetch", "ml-2m"], 2, "data set must be one of"),
     (["fetch", "ml-1m", "--timeout", "0"], 2, "timeout must be above 0"),
@@ -523,3 +536,29 @@ def test_the_gate_closes_with_exit_code_5(recsys_command, root, tmp_path):
     code, _, err = recsys_command(*command, *bad)
     assert code == 5
     assert "trained again on the training part: it was trained on" in err
+
+
+def test_map_and_health(recsys_command, model_path, tmp_path):
+    for ending in ("html", "png"):
+        code, out, err = recsys_command("map", model_path, "--out", tmp_path / f"m.{ending}")
+        assert code == 0, err
+        assert "of the variance of the item" in out
+        assert (tmp_path / f"m.{ending}").stat().st_size > 10_000
+        assert max(map(len, out.splitlines())) <= 80
+    code, out, _ = recsys_command("map", model_path, "--out", tmp_path / "m.html", "--json")
+    assert json.loads(out)["path"].endswith("m.html")
+    code, out, err = recsys_command(
+        "inspect", model_path, "--health", "--figure", tmp_path / "h.svg"
+    )
+    assert code == 0, err
+    assert "condition, users" in out
+    assert "effective rank" in out
+    assert (tmp_path / "h.svg").exists()
+    _, out, _ = recsys_command("inspect", model_path, "--health", "--json")
+    found = json.loads(out)
+    assert found["width"] == 8
+    assert found["worst conditioned"][0]["condition"] == pytest.approx(
+        max(found["condition, users"][2], found["condition, items"][2]), rel=1e-4
+    )
+    _, out, _ = recsys_command("similar", model_path, "--item", 3, "--metric", "euclidean")
+    assert "-0." in out

@@ -1,0 +1,155 @@
+"""How alike items are: neighbours, a matrix, clusters, a dendrogram; as tables and as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recsys.errors import ModelError
+from recsys.maps import plots
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.similarity import Metric, likeness
+from recsys.recommend.titles import as_rows
+
+FloatMatrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The items most like one."""
+
+    name: str
+    metric: Metric
+    table: pd.DataFrame
+    """As `Recommender.similar_items` gives it: rank, item, score, ..."""
+
+    def frame(self) -> pd.DataFrame:
+        """The table."""
+        return self.table
+
+    def plot(self) -> Any:
+        """Bars of the scores, as a matplotlib figure."""
+        return plots.plot_bars(
+            _labels(self.table), self.table["score"].to_numpy(), f"Like {self.name}", self.metric
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """How alike the items of a list are, each with each."""
+
+    names: tuple[str, ...]
+    ids: npt.NDArray[Any]
+    matrix: FloatMatrix
+    """(n, n); of `damped`, which is not symmetric, rows are what is compared with."""
+    metric: Metric
+
+    def frame(self) -> pd.DataFrame:
+        """The matrix with names on both sides."""
+        return pd.DataFrame(self.matrix, index=list(self.names), columns=list(self.names))
+
+    def plot(self) -> Any:
+        """The matrix in colours, like beside like, as a matplotlib figure."""
+        order = self._order()
+        names = [self.names[i] for i in order]
+        return plots.plot_matrix(names, self.matrix[np.ix_(order, order)], self.metric)
+
+    def clusters(self, n: int) -> pd.DataFrame:
+        """The items in n groups of like ones: columns cluster, item, name; largest group first.
+
+        Raises:
+            ValueError: n is not between 1 and the number of items.
+        """
+        from scipy.cluster.hierarchy import fcluster
+
+        if not isinstance(n, int | np.integer) or not 1 <= n <= len(self.names):
+            raise ValueError(f"n must be between 1 and {len(self.names)}, not {n!r}")
+        if len(self.names) == 1:
+            labels = np.array([1])
+        else:
+            labels = fcluster(self.linkage(), n, criterion="maxclust")
+        sizes = np.bincount(labels)
+        rank = np.lexsort((np.arange(len(sizes)), -sizes))
+        place = np.empty(len(sizes), int)
+        place[rank] = np.arange(1, len(sizes) + 1)
+        table = pd.DataFrame({"cluster": place[labels], "item": self.ids, "name": self.names})
+        return table.sort_values("cluster", kind="stable", ignore_index=True)
+
+    def dendrogram(self) -> Any:
+        """The order in which items and groups join, most alike first, as a matplotlib figure."""
+        if len(self.names) < 2:
+            raise ModelError("a dendrogram needs at least two items")
+        return plots.plot_dendrogram(self.linkage(), list(self.names), self.metric)
+
+    def linkage(self) -> FloatMatrix:
+        """Average linkage as scipy has it, (n − 1, 4): groups join at their mean distance.
+
+        A similarity becomes a distance by taking it from the highest there is.
+        """
+        from scipy.cluster.hierarchy import linkage
+        from scipy.spatial.distance import squareform
+
+        alike = (self.matrix + self.matrix.T) / 2
+        top = 1.0 if "cosine" in self.metric else float(alike.max())
+        distances = np.maximum(top - alike, 0)
+        np.fill_diagonal(distances, 0)
+        return np.asarray(linkage(squareform(distances, checks=False), "average"))
+
+    def _order(self) -> npt.NDArray[np.int64]:
+        from scipy.cluster.hierarchy import leaves_list
+
+        if len(self.names) < 3:
+            return np.arange(len(self.names))
+        return np.asarray(leaves_list(self.linkage()), np.int64)
+
+
+def nearest(
+    model: Recommender, item: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
+) -> Nearest:
+    """The n items most like `item` (id or title).
+
+    Raises:
+        UnknownIdError: the item is not there. ValueError: an argument is not one.
+    """
+    row = int(as_rows(model.factors.items, model.titles, [item])[0])
+    table = model.similar_items(item, n, metric=metric, alpha=alpha)
+    return Nearest(_names(model, np.array([row]))[0], metric, table)
+
+
+def compare_items(
+    model: Recommender, items: Sequence[object], metric: Metric = "cosine", alpha: float = 0.5
+) -> Likeness:
+    """How alike the items of a list are, each by id or title.
+
+    Raises:
+        UnknownIdError: an item is not there. ValueError: the list is empty, or names one twice.
+    """
+    if not len(items):
+        raise ValueError("items must name at least one")
+    rows = as_rows(model.factors.items, model.titles, list(items))
+    if len(np.unique(rows)) < len(rows):
+        raise ValueError("items must not name one twice")
+    if not model.factors.n_factors:
+        raise ModelError("this model has no factors to compare; train a factorization")
+    table = model.factors.item_factors
+    # Against the whole table, so that what is adjusted is adjusted by the mean of all items.
+    matrix = likeness(table[rows], table, metric, alpha)[:, rows]
+    names = tuple(_names(model, rows))
+    return Likeness(names, model.factors.items.ids[rows], matrix.astype(np.float64), metric)
+
+
+def _names(model: Recommender, rows: npt.NDArray[np.integer]) -> list[str]:
+    table = model.item_table.iloc[rows].assign(item=model.factors.items.ids[rows])
+    return _labels(table)
+
+
+def _labels(table: pd.DataFrame) -> list[str]:
+    ids = [f"item {one}" for one in table["item"]]
+    if "title" not in table:
+        return ids
+    return [t if isinstance(t, str) else one for t, one in zip(table["title"], ids, strict=True)]

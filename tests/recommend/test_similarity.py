@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from scipy.spatial import distance
+
+from recsys.recommend.similarity import METRICS, likeness, most_similar
+
+RNG = np.random.default_rng(0)
+TABLE = RNG.normal(size=(50, 6)).astype(np.float32) * RNG.random((50, 1)).astype(np.float32)
+
+
+def by_formula(u, v, metric, alpha, mean):
+    u, v, mean = (np.asarray(a, np.float64) for a in (u, v, mean))
+    if metric == "cosine":
+        return 1 - distance.cosine(u, v)
+    if metric == "adjusted-cosine":
+        return 1 - distance.cosine(u - mean, v - mean)
+    if metric == "dot":
+        return u @ v
+    if metric == "damped":
+        return u @ v / np.linalg.norm(v) ** alpha
+    return -distance.euclidean(u, v) if metric == "euclidean" else -distance.cityblock(u, v)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_by_its_formula(metric):
+    mean = TABLE.astype(np.float64).mean(axis=0)
+    expected = [[by_formula(u, v, metric, 0.3, mean) for v in TABLE] for u in TABLE[:7]]
+    assert likeness(TABLE[:7], TABLE, metric, 0.3) == pytest.approx(np.array(expected), abs=1e-5)
+    rows, scores = most_similar(TABLE, TABLE[4], 9, metric, 4, 0.3)
+    order = [i for i in np.argsort(-np.array(expected[4]), kind="stable") if i != 4][:9]
+    assert rows.tolist() == order
+    assert scores == pytest.approx(np.array(expected[4])[order], abs=1e-5)
+
+
+def test_damped_lies_between_dot_and_cosine():
+    def order(metric, alpha=0.5):
+        return most_similar(TABLE, TABLE[4], 49, metric, 4, alpha)[0].tolist()
+
+    assert order("damped", 0.0) == order("dot")
+    assert order("damped", 1.0) == order("cosine")
+    assert order("damped", 0.5) not in (order("dot"), order("cosine"))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_more_than_there_are_and_none_for_a_zero_vector(metric):
+    rows, scores = most_similar(TABLE, TABLE[4], 99, metric, 4)
+    assert len(rows) == len(scores) == 49
+    assert 4 not in rows
+    assert len(most_similar(TABLE, np.zeros(6, np.float32), 5, metric)[0]) == 0
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="metric must be one of cosine, dot, adjusted-cosine"):
+        likeness(TABLE, TABLE, "chess")
+    for alpha in (-0.1, 1.5, "x"):
+        with pytest.raises(ValueError, match="alpha must lie between 0 and 1"):
+            most_similar(TABLE, TABLE[0], 3, "damped", alpha=alpha)
