@@ -66,6 +66,23 @@ def test_readme_python_prints_what_it_says(root):
         assert_alike(printed.getvalue(), expected)
 
 
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.usefixtures("at_home")
+def test_the_lesson_prints_what_it_says(root, tmp_path):
+    source = root / "data" / "worked-example.csv"
+    (tmp_path / "data" / source.name).write_bytes(source.read_bytes())
+    (tmp_path / "docs" / "pictures").mkdir(parents=True)
+    lesson = {"__name__": "lesson", "__file__": str(root / "scripts" / "lesson.py")}
+    exec((root / "scripts" / "lesson.py").read_text(), lesson)  # our own script
+    page = (root / "docs" / "linear-algebra.md").read_text()
+    made = lesson["run"](page)
+    for printed, written in zip(blocks(made, "text"), blocks(page, "text"), strict=True):
+        assert_alike(printed, written)
+    pictures = set(re.findall(r"\]\((pictures/[^)]+)\)", page))
+    assert {f"pictures/{file.name}" for file in (tmp_path / "docs/pictures").iterdir()} == pictures
+
+
 def test_readme_names_the_two_commands_and_they_exist(root):
     first = blocks((root / "README.md").read_text(), "sh")[0]
     for script in ("scripts/quickstart", "scripts/test"):

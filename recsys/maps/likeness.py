@@ -12,6 +12,7 @@ import pandas as pd
 
 from recsys.errors import ModelError
 from recsys.maps import plots
+from recsys.maps.projection import item_names
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.similarity import Metric, likeness
 from recsys.recommend.titles import as_rows
@@ -27,6 +28,8 @@ class Nearest:
     metric: Metric
     table: pd.DataFrame
     """As `Recommender.similar_items` gives it: rank, item, score, ..."""
+    names: tuple[str, ...]
+    """Of the items in the table."""
 
     def frame(self) -> pd.DataFrame:
         """The table."""
@@ -34,9 +37,8 @@ class Nearest:
 
     def plot(self) -> Any:
         """Bars of the scores, as a matplotlib figure."""
-        return plots.plot_bars(
-            _labels(self.table), self.table["score"].to_numpy(), f"Like {self.name}", self.metric
-        )
+        scores = self.table["score"].to_numpy()
+        return plots.plot_bars(self.names, scores, f"Like {self.name}", self.metric)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +120,9 @@ def nearest(
     """
     row = int(as_rows(model.factors.items, model.titles, [item])[0])
     table = model.similar_items(item, n, metric=metric, alpha=alpha)
-    return Nearest(_names(model, np.array([row]))[0], metric, table)
+    names = item_names(model.item_table, model.factors.items)
+    listed = tuple(names[i] for i in model.factors.items.rows(table["item"]))
+    return Nearest(names[row], metric, table, listed)
 
 
 def compare_items(
@@ -139,17 +143,6 @@ def compare_items(
     table = model.factors.item_factors
     # Against the whole table, so that what is adjusted is adjusted by the mean of all items.
     matrix = likeness(table[rows], table, metric, alpha)[:, rows]
-    names = tuple(_names(model, rows))
+    every = item_names(model.item_table, model.factors.items)
+    names = tuple(every[i] for i in rows)
     return Likeness(names, model.factors.items.ids[rows], matrix.astype(np.float64), metric)
-
-
-def _names(model: Recommender, rows: npt.NDArray[np.integer]) -> list[str]:
-    table = model.item_table.iloc[rows].assign(item=model.factors.items.ids[rows])
-    return _labels(table)
-
-
-def _labels(table: pd.DataFrame) -> list[str]:
-    ids = [f"item {one}" for one in table["item"]]
-    if "title" not in table:
-        return ids
-    return [t if isinstance(t, str) else one for t, one in zip(table["title"], ids, strict=True)]

@@ -227,7 +227,9 @@ def _named(axes: Any, title: str, x: str, y: str) -> None:
 
 def _axis_label(projection: Projection, component: int) -> str:
     ends = projection.ends(component, 2)
-    low, high = (", ".join(ends[f"{side}_genres"][:2] or ends[side]) for side in ("low", "high"))
+    low, high = (
+        ", ".join(ends[f"{side}_genres"][:2] or ends[side][:1]) for side in ("low", "high")
+    )
     told = projection.predictions[component - 1]
     kept = projection.explained[component - 1]
     return (
@@ -257,12 +259,13 @@ def _label(
     taken: list[tuple[float, float, float, float]],
     weight: str = "normal",
 ) -> bool:
-    # Beside the point if that is free and inside, measured in pixels.
-    where = {"right": (6, 0, "left"), "left": (-6, 0, "right")}
+    # Beside, above or below the point, where that is free and inside, measured in pixels.
     inside = axes.get_window_extent()
-    for dx, dy, align in where.values():
+    places = ((6, 0, "left", "center"), (-6, 0, "right", "center"), (0, 6, "center", "bottom"),
+              (0, -6, "center", "top"))  # fmt: skip
+    for dx, dy, across, up in places:
         note = axes.annotate(
-            text, at, (dx, dy), textcoords="offset points", ha=align, va="center", fontsize=7,
+            text, at, (dx, dy), textcoords="offset points", ha=across, va=up, fontsize=7,
             weight=weight,
         )  # fmt: skip
         box = note.get_window_extent(figure.canvas.get_renderer())

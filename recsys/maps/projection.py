@@ -95,11 +95,7 @@ class Projection:
 
     def item_names(self) -> list[str]:
         """Titles, or ids where there are none."""
-        ids = [f"item {one}" for one in self.item_ids.ids]
-        if "title" not in self.item_table:
-            return ids
-        titles = self.item_table["title"]
-        return [t if isinstance(t, str) else one for t, one in zip(titles, ids, strict=True)]
+        return item_names(self.item_table, self.item_ids)
 
     def describe(self, components: int = 2) -> str:
         """In words: what share the plane keeps, and what lies at the ends of its axes."""
@@ -188,6 +184,15 @@ def project(model: Recommender, k: int | None = None, variant: Variant = "pca") 
         user_ids=factors.users,
         item_table=model.item_table,
     )
+
+
+def item_names(item_table: pd.DataFrame, index: IdIndex) -> list[str]:
+    """What people call the items: titles; where there are none, ids that speak, or "item 12"."""
+    ids = [f"item {one}" if index.is_integer else str(one) for one in index.ids]
+    if "title" not in item_table:
+        return ids
+    titles = item_table["title"]
+    return [t if isinstance(t, str) else one for t, one in zip(titles, ids, strict=True)]
 
 
 def _told(seen: FloatMatrix, actual: FloatMatrix) -> FloatVector:

@@ -98,7 +98,7 @@ def test_a_model_without_titles_genres_and_history(random_ratings, tmp_path):
         history=None,
     )
     data = payload(movie_map(bare))
-    assert data["titles"][0] == "item i00"
+    assert data["titles"][0] == "i00"
     assert data["genres"] == []
     assert data["users"] == []
     assert data["years"] is None
