@@ -19,7 +19,7 @@ const size = Float32Array.from(counts, c => 1.3 + 6.2 * Math.sqrt(c / mostRated)
 const folded = data.titles.map(t => t.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase());
 
 const state = { x: 0, y: depth > 1 ? 1 : 0, z: -1, zoom: 1, panX: 0, panY: 0, yaw: 0, pitch: 0,
-  colour: data.genres.length ? "genre" : "popularity", chosen: -1, path: null, user: -1, only: -1 };
+  colour: data.genres.length ? "genre" : "popularity", chosen: -1, path: null, user: -1 };
 let W = 0, H = 0, ratio = 1, image = null, pixels = null, dirty = true, scheme = {}, colours = null;
 const sx = new Float32Array(n), sy = new Float32Array(n), sz = new Float32Array(n);
 let labels = [];
@@ -37,22 +37,24 @@ function extent() {
 }
 let box = extent();
 
+let area = { w: 1, h: 1 }; // as of the last picture
 function free() { // the part of the window the panel leaves
   const r = $("panel").getBoundingClientRect();
   return W > 640 ? { w: Math.max(200, r.left - 8), h: H } : { w: W, h: Math.max(160, r.top) };
 }
 
-function place(get, count, outX, outY, outZ) {
-  const { w, h } = free(), margin = 46;
+function place(source, stride, count, outX, outY, outZ) {
+  const { w, h } = area, margin = 46, ax = state.x, ay = state.y, az = state.z;
   const scaleX = (w - 2 * margin) / (box.x[1] - box.x[0]), scaleY = (h - 2 * margin) / (box.y[1] - box.y[0]);
   const midX = (box.x[0] + box.x[1]) / 2, midY = (box.y[0] + box.y[1]) / 2;
   const midZ = (box.z[0] + box.z[1]) / 2, scaleZ = Math.min(w, h) * 0.8 / (box.z[1] - box.z[0]);
   const cy = Math.cos(state.yaw), sny = Math.sin(state.yaw), cp = Math.cos(state.pitch), snp = Math.sin(state.pitch);
   const left = w / 2 + state.panX, top = h / 2 + state.panY, zoom = state.zoom, turned = state.z >= 0;
   for (let i = 0; i < count; i++) {
-    let a = (get(i, state.x) - midX) * scaleX, b = (get(i, state.y) - midY) * scaleY, c = 0;
+    const from = i * stride;
+    let a = (source[from + ax] - midX) * scaleX, b = (source[from + ay] - midY) * scaleY, c = 0;
     if (turned) {
-      c = (get(i, state.z) - midZ) * scaleZ;
+      c = (source[from + az] - midZ) * scaleZ;
       const a2 = a * cy + c * sny, c2 = c * cy - a * sny;
       a = a2; c = c2;
       const b2 = b * cp - c * snp;
@@ -122,41 +124,34 @@ function paintColours() {
 
 // ── drawing: dots are blended into the pixels directly, which takes a few milliseconds for 60,000 ─
 
-const stamps = new Map(); // radius in quarter pixels → coverage of a disc
-function stamp(radius) {
-  const q = Math.max(4, Math.round(radius * 4));
-  let found = stamps.get(q);
-  if (!found) {
-    const r = q / 4, half = Math.ceil(r), side = 2 * half + 1, cover = new Uint8Array(side * side);
-    for (let y = -half; y <= half; y++) for (let x = -half; x <= half; x++)
-      cover[(y + half) * side + x + half] = 255 * Math.min(1, Math.max(0, r + 0.5 - Math.hypot(x, y)));
-    stamps.set(q, found = { half, side, cover });
-  }
-  return found;
+const stamps = []; // by radius in quarter pixels: coverage of a disc, 0 to 256
+function stamp(q) {
+  const r = q / 4, half = Math.ceil(r - 0.25), side = 2 * half + 1, cover = new Uint16Array(side * side);
+  for (let y = -half; y <= half; y++) for (let x = -half; x <= half; x++)
+    cover[(y + half) * side + x + half] = 256 * Math.min(1, Math.max(0, r + 0.5 - Math.hypot(x, y)));
+  return stamps[q] = { half, side, cover };
 }
 
 function dots() {
-  const w = view.width, h = view.height, paper = hex(scheme.paper);
-  new Uint32Array(pixels.buffer).fill((255 << 24) | (paper[2] << 16) | (paper[1] << 8) | paper[0]);
-  const grow = ratio * Math.min(1, Math.max(0.75, Math.sqrt(free().w * free().h) / 800)) * Math.min(2.2, Math.max(0.8, state.zoom ** 0.35)) * Math.min(1.25, Math.max(0.7, (3000 / n) ** 0.16));
-  const dim = state.chosen >= 0 || state.user >= 0 || state.path || state.only >= 0;
+  const w = view.width, h = view.height, paper = hex(scheme.paper), words = new Uint32Array(pixels.buffer);
+  words.fill((255 << 24) | (paper[2] << 16) | (paper[1] << 8) | paper[0]);
+  const grow = ratio * Math.min(1, Math.max(0.75, Math.sqrt(area.w * area.h) / 800)) * Math.min(2.2, Math.max(0.8, state.zoom ** 0.35)) * Math.min(1.25, Math.max(0.7, (3000 / n) ** 0.16));
+  const dim = state.chosen >= 0 || state.user >= 0 || state.path, strength = dim ? 56 : 210; // of 256
   for (let k = n - 1; k >= 0; k--) { // the most rated on top
     const i = order[k];
-    const m = stamp(size[i] * grow), cx = Math.round(sx[i] * ratio), cy = Math.round(sy[i] * ratio);
-    if (cx < -m.half || cy < -m.half || cx >= w + m.half || cy >= h + m.half) continue;
-    const lit = !dim || state.only >= 0 && state.colour === "genre" && genreOf(i) === state.only;
-    const strength = lit ? 0.82 : 0.22;
+    const cx = (sx[i] * ratio + 0.5) | 0, cy = (sy[i] * ratio + 0.5) | 0;
+    if (cx < -40 || cy < -40 || cx >= w + 40 || cy >= h + 40) continue;
+    const q = Math.max(3, (size[i] * grow * 4 + 0.5) | 0), m = stamps[q] || stamp(q), cover = m.cover;
     const r = colours[3 * i], g = colours[3 * i + 1], b = colours[3 * i + 2];
     const y0 = Math.max(0, cy - m.half), y1 = Math.min(h - 1, cy + m.half);
     const x0 = Math.max(0, cx - m.half), x1 = Math.min(w - 1, cx + m.half);
     for (let y = y0; y <= y1; y++) {
-      let at = (y * w + x0) * 4, c = (y - cy + m.half) * m.side + x0 - cx + m.half;
-      for (let x = x0; x <= x1; x++, at += 4, c++) {
-        const a = m.cover[c] * strength;
-        if (a < 1) continue;
-        pixels[at] += (r - pixels[at]) * a / 255;
-        pixels[at + 1] += (g - pixels[at + 1]) * a / 255;
-        pixels[at + 2] += (b - pixels[at + 2]) * a / 255;
+      let at = y * w + x0, c = (y - cy + m.half) * m.side + x0 - cx + m.half;
+      for (let x = x0; x <= x1; x++, at++, c++) {
+        const a = (cover[c] * strength) >> 8;
+        if (!a) continue;
+        const old = words[at], or = old & 255, og = (old >> 8) & 255, ob = (old >> 16) & 255;
+        words[at] = 0xff000000 | (ob + ((b - ob) * a >> 8)) << 16 | (og + ((g - og) * a >> 8)) << 8 | (or + ((r - or) * a >> 8));
       }
     }
   }
@@ -164,19 +159,46 @@ function dots() {
 }
 
 const boxes = [];
-const clear = b => boxes.every(o => b[0] > o[2] || b[2] < o[0] || b[1] > o[3] || b[3] < o[1]);
+function clear(b) {
+  for (const o of boxes) if (b[0] <= o[2] && b[2] >= o[0] && b[1] <= o[3] && b[3] >= o[1]) return false;
+  return true;
+}
+const widths = new Map(), inked = new Map(); // letters are slow to measure and slower to draw
+function wide(text, weight) {
+  const key = weight + text;
+  let w = widths.get(key);
+  if (w === undefined) {
+    pen.font = `${weight} 12px system-ui, sans-serif`;
+    widths.set(key, w = pen.measureText(text).width);
+  }
+  return w;
+}
+function ink(text, colour, weight) {
+  const key = `${weight} ${colour} ${text}`;
+  let sheet = inked.get(key);
+  if (!sheet) {
+    const font = `${weight} 12px system-ui, sans-serif`, w = wide(text, weight);
+    sheet = document.createElement("canvas");
+    sheet.width = Math.ceil((w + 8) * ratio); sheet.height = Math.ceil(22 * ratio);
+    const draft = sheet.getContext("2d");
+    draft.scale(ratio, ratio); draft.font = font; draft.lineWidth = 3.5; draft.lineJoin = "round";
+    draft.strokeStyle = scheme.halo; draft.fillStyle = colour;
+    draft.strokeText(text, 4, 15); draft.fillText(text, 4, 15);
+    if (inked.size > 600) inked.clear();
+    inked.set(key, sheet);
+  }
+  return sheet;
+}
 function write(text, x, y, align, colour, weight, must) {
-  pen.font = `${weight || 400} 12px system-ui, sans-serif`;
-  const w = pen.measureText(text).width;
+  const w = wide(text, weight || 400);
   const left = align === "center" ? x - w / 2 : align === "right" ? x - w : x;
-  const frame = [left - 3, y - 11, left + w + 3, y + 5], area = free();
+  const frame = [left - 3, y - 11, left + w + 3, y + 5];
   if (!must && (frame[0] < 2 || frame[2] > area.w - 2 || frame[1] < 2 || frame[3] > area.h - 2)) return false;
   if (!clear(frame)) return false;
   boxes.push(frame);
   labels.push({ text, box: frame });
-  pen.lineWidth = 3.5; pen.lineJoin = "round"; pen.strokeStyle = scheme.halo; pen.fillStyle = colour; pen.textAlign = "left";
-  pen.strokeText(text, left, y);
-  pen.fillText(text, left, y);
+  const sheet = ink(text, colour, weight || 400);
+  pen.drawImage(sheet, left - 4, y - 15, sheet.width / ratio, sheet.height / ratio);
   return true;
 }
 function tag(i, colour, weight) { // beside, above or below its dot
@@ -203,7 +225,7 @@ const fit = (text, room) => { pen.font = "400 12px system-ui, sans-serif";
   return pen.measureText(text).width <= room ? text : text.replace("component ", "").replace("of the items' variance", "of items").replace("the predictions'", "predictions"); };
 
 function axes() {
-  const { w, h } = free(), across = data.components[state.x], up = data.components[state.y];
+  const { w, h } = area, across = data.components[state.x], up = data.components[state.y];
   if (state.z >= 0) {
     write(`Three dimensions: components ${state.x + 1}, ${state.y + 1} and ${state.z + 1}; drag to turn`, w / 2, h - 10, "center", scheme.soft, 600, true);
     return;
@@ -221,7 +243,8 @@ const userX = new Float32Array(1), userY = new Float32Array(1), userZ = new Floa
 function draw() {
   dirty = false;
   const began = performance.now();
-  place((i, axis) => coords[i * depth + axis], n, sx, sy, sz);
+  area = free();
+  place(coords, depth, n, sx, sy, sz);
   dots();
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   boxes.length = 0; labels = [];
@@ -240,7 +263,7 @@ function draw() {
     for (const [j, score] of friends) tag(j, scheme.ink, 500);
   } else if (state.user >= 0) {
     const person = data.users[state.user];
-    place((_, axis) => person.at[axis], 1, userX, userY, userZ);
+    place(person.at, depth, 1, userX, userY, userZ);
     person.items.forEach((i, k) => disc(i, `rgb(${rampAt((person.ratings[k] - data.lowest) / (data.highest - data.lowest || 1))})`));
     ring(userX[0], userY[0], 8, scheme.accent, 3); ring(userX[0], userY[0], 2, scheme.accent, 3);
     write(person.name, userX[0] + 12, userY[0] + 4, "left", scheme.accent, 700, true);
@@ -249,12 +272,11 @@ function draw() {
   }
   if (state.chosen < 0 && !state.path && state.user < 0) {
     // Important movies first; as many as there is room for.
-    const most = Math.min(70, Math.round(free().w * free().h / 9000));
+    const most = Math.min(70, Math.round(area.w * area.h / 9000));
     let tried = 0, done = 0;
     for (let k = 0; k < n && done < most && tried < 900; k++) {
       const i = order[k];
-      if (state.only >= 0 && genreOf(i) !== state.only) continue;
-      if (sx[i] < 0 || sy[i] < 0 || sx[i] > free().w || sy[i] > free().h) continue;
+      if (sx[i] < 0 || sy[i] < 0 || sx[i] > area.w || sy[i] > area.h) continue;
       tried++;
       if (tag(i, scheme.ink, 500)) done++;
     }
@@ -374,9 +396,10 @@ function showUser(u) {
 }
 function bring(i) { // into the middle, near enough to tell it from its neighbours
   const { w, h } = free();
-  place((k, axis) => coords[k * depth + axis], n, sx, sy, sz);
+  area = { w, h };
+  place(coords, depth, n, sx, sy, sz);
   const target = Math.max(state.zoom, 2), grow = target / state.zoom;
-  state.panX = (state.panX + w / 2 - sx[i]) * grow - (grow - 1) * 0; state.panY = (state.panY + h / 2 - sy[i]) * grow;
+  state.panX = (state.panX + w / 2 - sx[i]) * grow; state.panY = (state.panY + h / 2 - sy[i]) * grow;
   state.zoom = target;
 }
 
@@ -476,12 +499,12 @@ addEventListener("keydown", e => {
 function resize() {
   W = innerWidth; H = innerHeight; ratio = Math.min(2, devicePixelRatio || 1);
   view.width = Math.round(W * ratio); view.height = Math.round(H * ratio);
-  image = pen.createImageData(view.width, view.height); pixels = image.data;
+  image = pen.createImageData(view.width, view.height); pixels = image.data; inked.clear();
   redraw();
 }
 const api = window.movieMap = { frames: 0, lastFrame: 0, state, labels: () => labels, where: i => [sx[i], sy[i]], free, choose, titles: data.titles };
 addEventListener("resize", resize);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readScheme(); paintColours(); redraw(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readScheme(); paintColours(); inked.clear(); redraw(); });
 if (innerWidth <= 640) { $("rest").hidden = true; $("fold").setAttribute("aria-expanded", "false"); }
 readScheme(); paintColours(); dirty = false; resize(); new ResizeObserver(redraw).observe($("panel"));
 })();
