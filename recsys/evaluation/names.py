@@ -83,10 +83,11 @@ def stars(p: float) -> str:
 def signed(value: float) -> str:
     """A difference with its sign.
 
-    >>> signed(0.0312), signed(-0.5)
-    ('+0.0312', '−0.5000')
+    >>> signed(0.0312), signed(-0.5), signed(-1e-9)
+    ('+0.0312', '−0.5000', '0.0000')
     """
-    return f"{value:+.4f}".replace("-", "−")
+    text = f"{value:+.4f}".replace("-", "−")
+    return text[1:] if float(text[1:]) == 0 else text
 
 
 def label_of(column: str) -> str:

@@ -119,6 +119,8 @@ def _check(
         )
     if not all(isinstance(s, int | np.integer) and s >= 0 for s in seeds):
         raise ValueError(f"seeds must be whole numbers of at least 0, not {seeds!r}")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must differ, not {seeds!r}")
 
 
 def _check_splits(several: Sequence[Split]) -> None:

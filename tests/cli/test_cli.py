@@ -186,6 +186,7 @@ BAD = [
     (["evaluate", "{sample}", "--split", "given"], 2, "held_out and the split given need each"),
     (["evaluate", "{own}", "--held-out", "{own}", "--column", "item=what"], 3, "are in both parts"),
     (["evaluate", "{sample}", "--seeds", "a,b"], 2, "seeds must be whole numbers"),
+    (["evaluate", "{sample}", "--seeds", "1,1"], 2, "seeds must differ"),
     (["evaluate", "{sample}", "--set", "ease.x=1"], 2, "--set must look like MODEL.NAME=VALUE"),
     (["evaluate", "{sample}", "--models", "ease", "--set", "ease.x=1"], 2, "ease has no hyperpar"),
     (["evaluate", "{sample}", "--gate", "ndcg@10"], 2, "gate needs one model and, with against"),
@@ -422,6 +423,14 @@ def test_evaluate_prints_and_reports(split, recsys_command, root, tmp_path):
     found = json.loads(out)
     assert found["k"] == 5
     assert found["specs"]["pure-svd"]["n_factors"] == 4
+
+
+def test_sampled_metrics_come_with_their_warning_once(recsys_command, root):
+    command = ["evaluate", root / "data/sample", "--models", "ease", "--sampled-negatives", 20]
+    code, out, err = recsys_command(*command)
+    assert code == 0
+    assert "R008 warning" in out
+    assert "UserWarning" not in err
 
 
 def test_reports_in_every_form(recsys_command, root, tmp_path):
