@@ -216,3 +216,46 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/"
     )
     assert float(run.stdout) < 2  # GB; ru_maxrss is in KB here
+
+
+@pytest.mark.filterwarnings("ignore:unsafe cast")  # in ranx's own compiled code
+@pytest.mark.parametrize("k", [3, 10, 60])
+def test_everything_equals_ranx_with_ties_empty_users_and_lists_longer_than_the_catalogue(
+    random_ratings, k
+):
+    """Scores of few different values; ties go by item order, which ranx is told by a last digit."""
+    ranx = pytest.importorskip("ranx")
+    from recsys.models.factors import Factors
+
+    split = splits.random(random_ratings, test=0.3, seed=4)
+    empty = np.repeat(np.arange(30), np.diff(split.test.matrix.indptr)) >= 3
+    from dataclasses import replace
+
+    split = replace(split, test=split.test.select(empty))  # three users have nothing to find
+    rng = np.random.default_rng(k)
+    x, y = (rng.integers(-1, 2, (n, 2)).astype(np.float32) for n in (30, 25))
+    zeros = np.zeros(30, np.float32), np.zeros(25, np.float32)
+    indexes = random_ratings.users, random_ratings.items
+    factors = Factors(*indexes, 0.0, *zeros, x, y, recsys.PureSVD(2))
+    found = measure_factors(factors, split, k).values
+    scores = dense_scores(factors, split)
+    assert len(np.unique(scores[np.isfinite(scores)])) < 10
+    qrels, run = {}, {}
+    for user in np.flatnonzero(np.diff(split.test.matrix.indptr)):
+        name = str(random_ratings.users.ids[user])
+        qrels[name] = {str(i): 1 for i in split.test.matrix[user].indices}
+        allowed = np.flatnonzero(np.isfinite(scores[user]))
+        run[name] = {str(i): float(scores[user, i] - 1e-6 * i) for i in allowed}
+    assert len(qrels) <= 27
+    peer = ranx.Run(run)
+    pairs = {
+        "ndcg": "ndcg", "recall": "recall", "precision": "precision", "map": "map", "mrr": "mrr",
+        "hit_rate": "hit_rate",
+    }  # fmt: skip
+    ranx.evaluate(ranx.Qrels(qrels), peer, [f"{theirs}@{k}" for theirs in pairs.values()])
+    by_user = found.set_index("user")
+    for ours, theirs in pairs.items():
+        values = peer.scores[f"{theirs}@{k}"]
+        names = list(values)
+        expected = [values[name] for name in names]
+        assert by_user[f"{ours}@{k}"][names].to_numpy() == pytest.approx(expected, abs=1e-9), ours
