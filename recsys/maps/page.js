@@ -163,6 +163,7 @@ function clear(b) {
   for (const o of boxes) if (b[0] <= o[2] && b[2] >= o[0] && b[1] <= o[3] && b[3] >= o[1]) return false;
   return true;
 }
+const spans = new Float32Array(n); // widths of titles, where known
 const widths = new Map(), inked = new Map(); // letters are slow to measure and slower to draw
 function wide(text, weight) {
   const key = weight + text;
@@ -189,8 +190,8 @@ function ink(text, colour, weight) {
   }
   return sheet;
 }
-function write(text, x, y, align, colour, weight, must) {
-  const w = wide(text, weight || 400);
+function write(text, x, y, align, colour, weight, must, known) {
+  const w = known || wide(text, weight || 400);
   const left = align === "center" ? x - w / 2 : align === "right" ? x - w : x;
   const frame = [left - 3, y - 11, left + w + 3, y + 5];
   if (!must && (frame[0] < 2 || frame[2] > area.w - 2 || frame[1] < 2 || frame[3] > area.h - 2)) return false;
@@ -203,8 +204,9 @@ function write(text, x, y, align, colour, weight, must) {
 }
 function tag(i, colour, weight) { // beside, above or below its dot
   const x = sx[i], y = sy[i], r = size[i] + 4, text = data.titles[i];
-  return write(text, x + r, y + 4, "left", colour, weight) || write(text, x - r, y + 4, "right", colour, weight) ||
-    write(text, x, y - r - 2, "center", colour, weight) || write(text, x, y + r + 11, "center", colour, weight);
+  const w = weight === 500 ? spans[i] || (spans[i] = wide(text, 500)) : wide(text, weight);
+  return write(text, x + r, y + 4, "left", colour, weight, false, w) || write(text, x - r, y + 4, "right", colour, weight, false, w) ||
+    write(text, x, y - r - 2, "center", colour, weight, false, w) || write(text, x, y + r + 11, "center", colour, weight, false, w);
 }
 function ring(x, y, r, colour, thick) {
   pen.beginPath(); pen.arc(x, y, r, 0, 7); pen.lineWidth = thick || 2; pen.strokeStyle = colour; pen.stroke();
@@ -274,7 +276,7 @@ function draw() {
     // Important movies first; as many as there is room for.
     const most = Math.min(70, Math.round(area.w * area.h / 9000));
     let tried = 0, done = 0;
-    for (let k = 0; k < n && done < most && tried < 900; k++) {
+    for (let k = 0; k < n && done < most && tried < 500; k++) {
       const i = order[k];
       if (sx[i] < 0 || sy[i] < 0 || sx[i] > area.w || sy[i] > area.h) continue;
       tried++;
