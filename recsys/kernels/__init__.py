@@ -5,10 +5,13 @@ and the best one for this CPU is chosen at import; `RECSYS_ISA` overrides the ch
 """
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 try:
     from . import _kernels  # type: ignore[attr-defined]
@@ -22,6 +25,8 @@ INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
 """What this CPU can run, best first: avx512, avx2, baseline."""
 
 FloatArray = npt.NDArray[np.float32]
+
+_ROWS = 4096  # multiplied together by one thread
 
 
 def default_threads() -> int:
@@ -88,7 +93,7 @@ def solve_rows(
         ridge: (n_rows,) float32.
         weights: (nnz,) w, or None for all 1.
         targets: (nnz,) t, or None for all 0.
-        base: (f, f) symmetric, or None for zeros.
+        base: (f, f) symmetric, or (f,) its diagonal where it has no more, or None for zeros.
         base_rhs: (f,) or None for zeros.
         start: (n_rows, f), where conjugate gradients begin; None for zeros.
         cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky with one refinement.
@@ -104,8 +109,16 @@ def solve_rows(
     for name, values in (("weights", weights), ("targets", targets)):
         if values is not None and len(values) != len(columns):
             raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
+    n_threads = n_threads or default_threads()
+    turn = None
+    if base is not None and np.ndim(base) == 2:
+        base, turn = diagonalized(base)
+        factors = turned(factors, turn, n_threads)
+        base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ turn
     warm = start is not None and cg_steps
     x = np.array(start, np.float32) if warm else np.zeros((n_rows, width), np.float32)
+    if turn is not None and warm:
+        x = turned(x, turn, n_threads)
     energy = np.empty(n_rows, np.float64)
     if n_rows and width:
         _kernels.solve_rows(
@@ -115,15 +128,66 @@ def solve_rows(
             None if weights is None else _float32(weights),
             None if targets is None else _float32(targets),
             _float32(factors),
-            None if base is None else _float32(base).reshape(width, width),
+            None if base is None else _float32(base).reshape(width),
             None if base_rhs is None else _float32(base_rhs).reshape(width),
             _float32(ridge),
             x,
             energy,
             cg_steps,
-            n_threads or default_threads(),
+            n_threads,
         )
-    return x, energy
+    return x if turn is None else turned(x, turn.T, n_threads), energy
+
+
+def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues (f,) and eigenvectors (f, f) of a symmetric matrix: `base = Q diag(d) Qᵀ`.
+
+    In the coordinates y → Qᵀy, x → Qᵀx the row problem is the same, with a diagonal base: that saves
+    a product with a full matrix for every row and step, and lets the diagonal of the whole matrix
+    precondition the conjugate gradients.
+    """
+    with threadpool_limits(1, "blas"):  # the same bits on any number of cores
+        values, vectors = np.linalg.eigh(np.asarray(base, np.float64))
+    return values.astype(np.float32), vectors.astype(np.float32)
+
+
+def turned(table: FloatArray, turn: FloatArray, n_threads: int | None = None) -> FloatArray:
+    """`table @ turn` (n, f): blocks of rows in parallel, the same bits for any number of threads."""
+    out = np.empty((len(table), turn.shape[1]), np.float32)
+    turn = np.ascontiguousarray(turn)
+
+    def block(start: int) -> None:
+        np.matmul(table[start : start + _ROWS], turn, out=out[start : start + _ROWS])
+
+    _in_blocks(block, len(table), n_threads)
+    return out
+
+
+def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.float64]:
+    """`tableᵀ table` (f, f) float64, summed block by block in the order of the rows."""
+    parts: dict[int, FloatArray] = {}
+
+    def block(start: int) -> None:
+        rows = table[start : start + _ROWS]
+        parts[start] = rows.T @ rows
+
+    _in_blocks(block, len(table), n_threads)
+    total = np.zeros((table.shape[1], table.shape[1]))
+    for start in sorted(parts):
+        total += parts[start]
+    return total
+
+
+def _in_blocks(work: Callable[[int], None], n_rows: int, n_threads: int | None) -> None:
+    # Every block is the business of one thread, whatever their number.
+    starts = range(0, n_rows, _ROWS)
+    with threadpool_limits(1, "blas"):
+        if len(starts) < 2:
+            for start in starts:
+                work(start)
+            return
+        with ThreadPoolExecutor(n_threads or default_threads()) as pool:
+            list(pool.map(work, starts))
 
 
 def top_k(

@@ -71,7 +71,7 @@ class ImplicitALS(Spec):
     """Epochs at most; each solves all items, then all users. Typical 8 to 30."""
     tolerance: float = 0.0
     """Stop when an epoch lowers the loss by a smaller share than this. 0 runs all epochs."""
-    cg_steps: int = 3
+    cg_steps: int = 2
     """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
     row exactly by Cholesky. Typical 3."""
     seed: int = 0

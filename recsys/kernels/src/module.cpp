@@ -93,24 +93,22 @@ void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_float
 void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
                 Array1<const int32_t> columns, std::optional<Array1<const float>> weights,
                 std::optional<Array1<const float>> targets, Array2<const float> factors,
-                std::optional<Array2<const float>> base, std::optional<Array1<const float>> base_rhs,
+                std::optional<Array1<const float>> base, std::optional<Array1<const float>> base_rhs,
                 Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
                 int n_steps, int n_threads) {
     const Isa& isa = isa_named(isa_name);
     const int64_t width = factors.shape(1), stride = isa.stride(width);
     const int64_t n_rows = solution.shape(0);
-    Aligned padded_base, padded_rhs;
-    if (base) {
-        padded_base = aligned_floats(stride * stride);
-        std::fill_n(padded_base.get(), stride * stride, 0.0f);
-        for (int64_t i = 0; i < width; ++i)
-            std::copy_n(base->data() + i * width, width, padded_base.get() + i * stride);
-    }
-    if (base_rhs) {
-        padded_rhs = aligned_floats(stride);
-        std::fill_n(padded_rhs.get(), stride, 0.0f);
-        std::copy_n(base_rhs->data(), width, padded_rhs.get());
-    }
+    const auto padded = [&](const std::optional<Array1<const float>>& given) {
+        Aligned memory;
+        if (given) {
+            memory = aligned_floats(stride);
+            std::fill_n(memory.get(), stride, 0.0f);
+            std::copy_n(given->data(), width, memory.get());
+        }
+        return memory;
+    };
+    const Aligned padded_base = padded(base), padded_rhs = padded(base_rhs);
     const recsys::RowProblems problems{indptr.data(),
                                        columns.data(),
                                        weights ? weights->data() : nullptr,

@@ -22,7 +22,7 @@ int64_t block_entries(int64_t stride) {
 
 // One worker's memory, cut from one aligned piece.
 struct Scratch {
-    float *block, *weights, *matrix, *x, *b, *r, *p, *q;
+    float *block, *weights, *matrix, *x, *b, *r, *p, *q, *m;
     Scratch(float* memory, int64_t stride) {
         const int64_t n = block_entries(stride);
         block = memory;
@@ -33,10 +33,11 @@ struct Scratch {
         r = b + stride;
         p = r + stride;
         q = p + stride;
+        m = q + stride;
     }
     static int64_t floats(int64_t stride) {
         const int64_t n = block_entries(stride);
-        return n * stride + round_up(n, 16) + stride * stride + 5 * stride;
+        return n * stride + round_up(n, 16) + stride * stride + 6 * stride;
     }
 };
 
@@ -150,39 +151,17 @@ void add_scaled(float* out, const float* a, float s, int64_t n) {
     for (int64_t v = 0; v < n; v += kLanes) store(out + v, load(out + v) + load(a + v) * splat(s));
 }
 
-// out = base p + ridge p: the part of the product that has no entries in it. The base is
-// symmetric, so its rows serve as columns.
-void start_product(const RowProblems& problems, float ridge, int64_t stride, const float* p,
-                   float* out) {
-    for (int64_t v = 0; v < stride; v += kLanes) store(out + v, load(p + v) * splat(ridge));
-    if (!problems.base) return;
-    constexpr int kUnroll = 4;
-    int64_t v = 0;
-    for (; v + kUnroll * kLanes <= stride; v += kUnroll * kLanes) {
-        Vec acc[kUnroll];
-        for (int i = 0; i < kUnroll; ++i) acc[i] = load(out + v + i * kLanes);
-        for (int64_t k = 0; k < problems.width; ++k) {
-            const float* row = problems.base + k * stride + v;
-            const Vec s = splat(p[k]);
-            for (int i = 0; i < kUnroll; ++i) acc[i] += load(row + i * kLanes) * s;
-        }
-        for (int i = 0; i < kUnroll; ++i) store(out + v + i * kLanes, acc[i]);
-    }
-    for (; v < stride; v += kLanes) {
-        Vec acc[4] = {load(out + v), Vec{}, Vec{}, Vec{}};
-        int64_t k = 0;
-        for (; k + 4 <= problems.width; k += 4)
-            for (int i = 0; i < 4; ++i)
-                acc[i] += load(problems.base + (k + i) * stride + v) * splat(p[k + i]);
-        for (; k < problems.width; ++k) acc[0] += load(problems.base + k * stride + v) * splat(p[k]);
-        store(out + v, (acc[0] + acc[1]) + (acc[2] + acc[3]));
-    }
+// out = (base + ridge) p: the part of the product that has no entries in it.
+void start_product(const Row& row, const float* p, float* out) {
+    const float* base = row.problems.base;
+    for (int64_t v = 0; v < row.stride; v += kLanes)
+        store(out + v, load(p + v) * ((base ? load(base + v) : Vec{}) + splat(row.ridge)));
 }
 
 // out = A p for one row. A row that fits was gathered before.
 void apply(const Row& row, NormalProduct product, const float* p, float* out) {
     const Scratch& s = row.scratch;
-    start_product(row.problems, row.ridge, row.stride, p, out);
+    start_product(row, p, out);
     if (row.fits()) {
         product(s.block, s.weights, row.end - row.begin, row.stride, p, out);
         return;
@@ -194,33 +173,59 @@ void apply(const Row& row, NormalProduct product, const float* p, float* out) {
     }
 }
 
-void add_targets(const Row& row, int64_t from, int64_t to) {
-    if (!row.problems.targets) return;
-    for (int64_t j = from; j < to; ++j)
-        add_scaled(row.scratch.b, row.scratch.block + (j - from) * row.stride,
-                   row.problems.targets[j], row.stride);
+// b += sum t y and, of the matrix, its diagonal: m += sum w y y, over entries [from, to), which
+// are in the block. Four entries at a time, so that b and m are stored once for them.
+void add_right_side(const Row& row, int64_t from, int64_t to) {
+    const Scratch& s = row.scratch;
+    const float* targets = row.problems.targets;
+    for (int64_t j = from; j < to; j += 4) {
+        const int n = to - j < 4 ? static_cast<int>(to - j) : 4;
+        const float* y = s.block + (j - from) * row.stride;
+        for (int64_t v = 0; v < row.stride; v += kLanes) {
+            Vec b = load(s.b + v), m = load(s.m + v);
+            for (int i = 0; i < n; ++i) {
+                const Vec yi = load(y + i * row.stride + v);
+                if (targets) b += yi * splat(targets[j + i]);
+                m += yi * yi * splat(s.weights[j - from + i]);
+            }
+            store(s.b + v, b);
+            store(s.m + v, m);
+        }
+    }
 }
 
-// Preconditioner-free conjugate gradients from the x at hand (Hestenes & Stiefel 1952).
+// Conjugate gradients (Hestenes & Stiefel 1952) from the x at hand, whose product is in q,
+// preconditioned by the diagonal of A (Jacobi): z = m r with m = 1 / diag A. In the coordinates in
+// which the base is diagonal that is most of what makes A ill-conditioned.
 // Leaves r = b - A x, which makes the energy x'Ax - 2x'b = -(b + r)'x free of charge.
 void conjugate_gradients(const Row& row, NormalProduct product) {
     const Scratch& s = row.scratch;
     const int64_t n = row.stride;
-    apply(row, product, s.x, s.q);
-    for (int64_t k = 0; k < n; ++k) s.p[k] = s.r[k] = s.b[k] - s.q[k];
-    float rr = dot(s.r, s.r, n);
+    float rz = 0, bz = 0;
+    for (int64_t k = 0; k < n; ++k) {
+        s.m[k] = s.m[k] > 0 ? 1.0f / s.m[k] : 0.0f;
+        s.r[k] = s.b[k] - s.q[k];
+        s.p[k] = s.m[k] * s.r[k];
+        rz += s.r[k] * s.p[k];
+        bz += s.b[k] * s.m[k] * s.b[k];
+    }
     // Below this the residual is rounding noise, and its direction would be too.
-    const float noise = 1e-14f * dot(s.b, s.b, n) + 1e-30f;
-    for (int step = 0; step < row.problems.n_steps && rr > noise; ++step) {
+    const float noise = 1e-14f * bz + 1e-30f;
+    for (int step = 0; step < row.problems.n_steps && rz > noise; ++step) {
         apply(row, product, s.p, s.q);
-        const float alpha = rr / dot(s.p, s.q, n);
+        const float alpha = rz / dot(s.p, s.q, n);
         add_scaled(s.x, s.p, alpha, n);
-        add_scaled(s.r, s.q, -alpha, n);
-        const float next = dot(s.r, s.r, n);
-        const float beta = next / rr;
+        Vec sums{};
+        for (int64_t v = 0; v < n; v += kLanes) {
+            const Vec r = load(s.r + v) - load(s.q + v) * splat(alpha);
+            store(s.r + v, r);
+            sums += r * r * load(s.m + v);
+        }
+        const float next = sum(sums);
+        const Vec beta = splat(next / rz);
         for (int64_t v = 0; v < n; v += kLanes)
-            store(s.p + v, load(s.r + v) + load(s.p + v) * splat(beta));
-        rr = next;
+            store(s.p + v, load(s.r + v) * load(s.m + v) + load(s.p + v) * beta);
+        rz = next;
     }
 }
 
@@ -324,9 +329,9 @@ bool cholesky(const Row& row, NormalProduct product) {
 void start_matrix(const Row& row) {
     const int64_t n = row.stride;
     float* a = row.scratch.matrix;
-    if (row.problems.base) std::memcpy(a, row.problems.base, n * n * sizeof(float));
-    else std::memset(a, 0, n * n * sizeof(float));
-    for (int64_t k = 0; k < row.problems.width; ++k) a[k * n + k] += row.ridge;
+    std::memset(a, 0, n * n * sizeof(float));
+    for (int64_t k = 0; k < row.problems.width; ++k)
+        a[k * n + k] = row.ridge + (row.problems.base ? row.problems.base[k] : 0.0f);
 }
 
 }  // namespace
@@ -352,21 +357,22 @@ void solve(const RowProblems& problems, int64_t begin, int64_t end, float* memor
         if (problems.base_rhs) std::memcpy(s.b, problems.base_rhs, n * sizeof(float));
         else std::memset(s.b, 0, n * sizeof(float));
         const bool direct = problems.n_steps == 0;
+        std::memset(s.x, 0, n * sizeof(float));
         if (direct) start_matrix(row);
+        else std::memcpy(s.x, solution, width * sizeof(float));
+        start_product(row, s.x, s.q);
+        for (int64_t k = 0; k < n; ++k) s.m[k] = row.ridge + (problems.base ? problems.base[k] : 0);
+        // One pass over the entries gives the right side, and A x at the start or A itself.
         for (int64_t from = row.begin; from < row.end; from += row.capacity) {
             const int64_t to = from + row.capacity < row.end ? from + row.capacity : row.end;
             row.gather(from, to);
-            add_targets(row, from, to);
+            add_right_side(row, from, to);
             if (direct) add_outer_products(s.matrix, n, s.block, s.weights, to - from, 0);
+            else product(s.block, s.weights, to - from, n, s.x, s.q);
         }
         bool solved = true;
-        if (direct) {
-            solved = cholesky(row, product);
-        } else {
-            std::memset(s.x, 0, n * sizeof(float));
-            std::memcpy(s.x, solution, width * sizeof(float));
-            conjugate_gradients(row, product);
-        }
+        if (direct) solved = cholesky(row, product);
+        else conjugate_gradients(row, product);
         double energy = 0;
         for (int64_t k = 0; k < width; ++k)
             energy -= (static_cast<double>(s.b[k]) + s.r[k]) * s.x[k];
