@@ -111,14 +111,16 @@ def solve_rows(
             raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
     n_threads = n_threads or default_threads()
     turn = None
-    if base is not None and np.ndim(base) == 2:
+    if base is not None and cg_steps == 0:
+        base = np.diag(base) if np.ndim(base) == 1 else base
+    elif base is not None and np.ndim(base) == 2:
         base, turn = diagonalized(base)
         factors = turned(factors, turn, n_threads)
         base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ turn
-    warm = start is not None and cg_steps
-    x = np.array(start, np.float32) if warm else np.zeros((n_rows, width), np.float32)
-    if turn is not None and warm:
-        x = turned(x, turn, n_threads)
+    if start is None or not cg_steps:
+        x = np.zeros((n_rows, width), np.float32)
+    else:
+        x = np.array(start, np.float32) if turn is None else turned(start, turn, n_threads)
     energy = np.empty(n_rows, np.float64)
     if n_rows and width:
         _kernels.solve_rows(
@@ -128,7 +130,7 @@ def solve_rows(
             None if weights is None else _float32(weights),
             None if targets is None else _float32(targets),
             _float32(factors),
-            None if base is None else _float32(base).reshape(width),
+            None if base is None else _float32(base).reshape(-1),
             None if base_rhs is None else _float32(base_rhs).reshape(width),
             _float32(ridge),
             x,
@@ -142,9 +144,9 @@ def solve_rows(
 def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Eigenvalues (f,) and eigenvectors (f, f) of a symmetric matrix: `base = Q diag(d) Qᵀ`.
 
-    In the coordinates y → Qᵀy, x → Qᵀx the row problem is the same, with a diagonal base: that saves
-    a product with a full matrix for every row and step, and lets the diagonal of the whole matrix
-    precondition the conjugate gradients.
+    In the coordinates y → Qᵀy, x → Qᵀx the row problem is the same, with a diagonal base: that
+    saves a product with a full matrix for every row and step, and lets the diagonal of the whole
+    matrix precondition the conjugate gradients.
     """
     with threadpool_limits(1, "blas"):  # the same bits on any number of cores
         values, vectors = np.linalg.eigh(np.asarray(base, np.float64))
@@ -152,7 +154,7 @@ def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
 
 
 def turned(table: FloatArray, turn: FloatArray, n_threads: int | None = None) -> FloatArray:
-    """`table @ turn` (n, f): blocks of rows in parallel, the same bits for any number of threads."""
+    """`table @ turn` (n, f), rows in parallel blocks: the same bits for any number of threads."""
     out = np.empty((len(table), turn.shape[1]), np.float32)
     turn = np.ascontiguousarray(turn)
 

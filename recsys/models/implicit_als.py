@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
+from recsys import kernels
 from recsys.errors import DataError, FitError
 from recsys.ids import IdIndex
 from recsys.models.factors import Factors
@@ -109,8 +109,9 @@ class ImplicitALS(Spec):
         previous, stopped = np.inf, False
         for epoch in range(1, self.n_epochs + 1):
             last = epoch == self.n_epochs
-            y, _ = self._half_step(columns, x, y, ratings.items, self.cg_steps)
-            x, energy = self._half_step(rows, y, x, ratings.users, 0 if last else self.cg_steps)
+            y, x, _ = self._half_step(columns, x, y, ratings.items, self.cg_steps)
+            exact = 0 if last else self.cg_steps
+            x, y, energy = self._half_step(rows, y, x, ratings.users, exact)
             of_items = np.einsum("i,if,if->", ridges[0], y, y, dtype=np.float64)
             loss = constant + float(energy.sum()) + float(of_items)
             parts = self._parts(loss, x, y, ridges)
@@ -119,7 +120,7 @@ class ImplicitALS(Spec):
                 on_epoch(log[-1])
             stopped = not last and previous - loss < self.tolerance * abs(previous)
             if stopped and self.tolerance:
-                x, _ = self._half_step(rows, y, x, ratings.users, 0)
+                x, y, _ = self._half_step(rows, y, x, ratings.users, 0)
                 break
             previous = loss
         return Factors(
@@ -142,8 +143,7 @@ class ImplicitALS(Spec):
             float(np.einsum("i,if,if->", ridge, table, table, dtype=np.float64))
             for ridge, table in zip(ridges, (y, x), strict=True)
         )
-        with threadpool_limits(1, "blas"):
-            everywhere = float(np.vdot((x.T @ x).astype(np.float64), y.T @ y))
+        everywhere = float(np.vdot(kernels.gramian(x), kernels.gramian(y)))
         unobserved, regularization = self.unobserved_weight * everywhere, of_items + of_users
         fit = loss - unobserved - regularization
         return {"fit": fit, "unobserved": unobserved, "regularization": regularization}
@@ -178,8 +178,7 @@ class ImplicitALS(Spec):
 
     def _problem(self, matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
         weights, targets = self._weights_and_targets(matrix)
-        with threadpool_limits(1, "blas"):  # the same bits on any number of cores
-            base = other.T @ other * np.float32(self.unobserved_weight)
+        base = (kernels.gramian(other) * self.unobserved_weight).astype(np.float32)
         return RowProblem(matrix, other, self._ridge(matrix), weights, targets, base)
 
     def _half_step(
@@ -189,10 +188,23 @@ class ImplicitALS(Spec):
         start: FloatArray,
         index: IdIndex,
         cg_steps: int,
-    ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-        solution, energy = self._problem(matrix, other).solve(start, cg_steps)
+    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.float64]]:
+        # The new factors of one side, those of the other, and the energies. For conjugate gradients
+        # both tables are turned into the axes in which the Gram matrix is diagonal, and stay there:
+        # no score changes. The exact solution must be what fold-in finds, so it turns nothing.
+        if not cg_steps:
+            solution, energy = self._problem(matrix, other).solve()
+            require_finite(energy, index, self.regularization)
+            return solution, other, energy
+        base = kernels.gramian(other) * self.unobserved_weight
+        diagonal, turn = kernels.diagonalized(base)
+        other, start = kernels.turned(other, turn), kernels.turned(start, turn)
+        weights, targets = self._weights_and_targets(matrix)
+        spectrum = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
+        problem = RowProblem(matrix, other, self._ridge(matrix), weights, targets, spectrum)
+        solution, energy = problem.solve(start, cg_steps)
         require_finite(energy, index, self.regularization)
-        return solution, energy
+        return solution, other, energy
 
 
 def _require_no_negative(matrix: sp.csr_matrix) -> None:

@@ -35,7 +35,7 @@ class RowProblem:
     targets: FloatArray | None = None
     """(nnz,) t; None for all 0."""
     base: FloatArray | None = None
-    """(f, f); None for zeros."""
+    """(f, f), or (f,) its diagonal where it has no more; None for zeros."""
 
     def solve(
         self, start: FloatArray | None = None, cg_steps: int = 0
@@ -57,7 +57,7 @@ class RowProblem:
         """Blocks (first row, (b, f, f) float64) of the matrices on the left, in row order."""
         width = self.table.shape[1]
         table = self.table.astype(np.float64)
-        common = np.zeros((width, width)) if self.base is None else self.base.astype(np.float64)
+        common = np.zeros((width, width)) if self.base is None else self._base
         indptr, columns = self.matrix.indptr, self.matrix.indices
         diagonal = np.arange(width)
         step = max(1, _ENTRIES // max(1, width * width))
@@ -89,7 +89,7 @@ class RowProblem:
         pulls = sp.csr_matrix((scores, self.matrix.indices, self.matrix.indptr), self.matrix.shape)
         gradient = pulls @ table + own * self._ridges[:, None]
         if self.base is not None:
-            gradient += own @ self.base.astype(np.float64)
+            gradient += own @ self._base
         return np.asarray(gradient)
 
     @property
@@ -99,6 +99,11 @@ class RowProblem:
         shape = self.matrix.shape
         pulls = sp.csr_matrix((targets, self.matrix.indices, self.matrix.indptr), shape=shape)
         return np.asarray(pulls @ self.table.astype(np.float64))
+
+    @property
+    def _base(self) -> FloatMatrix:
+        base = np.asarray(self.base, np.float64)
+        return np.diag(base) if base.ndim == 1 else base
 
     @property
     def _ridges(self) -> npt.NDArray[np.float64]:

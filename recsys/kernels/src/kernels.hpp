@@ -8,9 +8,9 @@
 namespace recsys {
 
 // Every row u of a CSR matrix poses
-//     (diag(base) + sum_j w_j y_j y_j' + ridge_u I) x_u = base_rhs + sum_j t_j y_j
-// over its entries j, with y_j row columns[j] of the other side's factors. A base that is not
-// diagonal is made so beforehand, by turning the coordinates.
+//     (base + sum_j w_j y_j y_j' + ridge_u I) x_u = base_rhs + sum_j t_j y_j
+// over its entries j, with y_j row columns[j] of the other side's factors. For conjugate gradients
+// the base is diagonal: the coordinates are turned beforehand.
 struct RowProblems {
     const int64_t* indptr;
     const int32_t* columns;
@@ -18,7 +18,8 @@ struct RowProblems {
     const float* targets;   // t_j; null means all 0
     const float* factors;   // (n_columns, width), row-major
     int64_t width;
-    const float* base;      // (stride,), padded with zeros; or null
+    const float* base;      // (width, stride) for Cholesky, (stride,) its diagonal for conjugate
+                            // gradients, padded with zeros; or null
     const float* base_rhs;  // (stride,) or null
     const float* ridge;     // (n_rows,)
     float* solution;        // (n_rows, width): the start on entry (conjugate gradients), x on return

@@ -99,13 +99,16 @@ void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
     const Isa& isa = isa_named(isa_name);
     const int64_t width = factors.shape(1), stride = isa.stride(width);
     const int64_t n_rows = solution.shape(0);
+    // Rows of `width` numbers, each padded with zeros to whole vectors.
     const auto padded = [&](const std::optional<Array1<const float>>& given) {
         Aligned memory;
-        if (given) {
-            memory = aligned_floats(stride);
-            std::fill_n(memory.get(), stride, 0.0f);
-            std::copy_n(given->data(), width, memory.get());
-        }
+        if (!given) return memory;
+        const int64_t rows = static_cast<int64_t>(given->shape(0)) / width;
+        // A matrix is padded to a square of whole vectors: Cholesky works on such.
+        memory = aligned_floats((rows > 1 ? stride : rows) * stride);
+        std::fill_n(memory.get(), (rows > 1 ? stride : rows) * stride, 0.0f);
+        for (int64_t i = 0; i < rows; ++i)
+            std::copy_n(given->data() + i * width, width, memory.get() + i * stride);
         return memory;
     };
     const Aligned padded_base = padded(base), padded_rhs = padded(base_rhs);

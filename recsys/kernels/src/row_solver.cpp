@@ -154,8 +154,12 @@ void add_scaled(float* out, const float* a, float s, int64_t n) {
 // out = (base + ridge) p: the part of the product that has no entries in it.
 void start_product(const Row& row, const float* p, float* out) {
     const float* base = row.problems.base;
+    const bool diagonal = base && row.problems.n_steps;
     for (int64_t v = 0; v < row.stride; v += kLanes)
-        store(out + v, load(p + v) * ((base ? load(base + v) : Vec{}) + splat(row.ridge)));
+        store(out + v, load(p + v) * ((diagonal ? load(base + v) : Vec{}) + splat(row.ridge)));
+    if (base && !diagonal)  // symmetric, so its rows serve as columns
+        for (int64_t k = 0; k < row.problems.width; ++k)
+            add_scaled(out, base + k * row.stride, p[k], row.stride);
 }
 
 // out = A p for one row. A row that fits was gathered before.
@@ -330,8 +334,8 @@ void start_matrix(const Row& row) {
     const int64_t n = row.stride;
     float* a = row.scratch.matrix;
     std::memset(a, 0, n * n * sizeof(float));
-    for (int64_t k = 0; k < row.problems.width; ++k)
-        a[k * n + k] = row.ridge + (row.problems.base ? row.problems.base[k] : 0.0f);
+    if (row.problems.base) std::memcpy(a, row.problems.base, row.problems.width * n * sizeof(float));
+    for (int64_t k = 0; k < row.problems.width; ++k) a[k * n + k] += row.ridge;
 }
 
 }  // namespace
@@ -358,10 +362,15 @@ void solve(const RowProblems& problems, int64_t begin, int64_t end, float* memor
         else std::memset(s.b, 0, n * sizeof(float));
         const bool direct = problems.n_steps == 0;
         std::memset(s.x, 0, n * sizeof(float));
-        if (direct) start_matrix(row);
-        else std::memcpy(s.x, solution, width * sizeof(float));
-        start_product(row, s.x, s.q);
-        for (int64_t k = 0; k < n; ++k) s.m[k] = row.ridge + (problems.base ? problems.base[k] : 0);
+        std::memset(s.m, 0, n * sizeof(float));
+        if (direct) {
+            start_matrix(row);
+        } else {
+            std::memcpy(s.x, solution, width * sizeof(float));
+            start_product(row, s.x, s.q);
+            for (int64_t k = 0; k < n; ++k)
+                s.m[k] = row.ridge + (problems.base ? problems.base[k] : 0.0f);
+        }
         // One pass over the entries gives the right side, and A x at the start or A itself.
         for (int64_t from = row.begin; from < row.end; from += row.capacity) {
             const int64_t to = from + row.capacity < row.end ? from + row.capacity : row.end;
