@@ -93,7 +93,7 @@ def job_read(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
 
 
 def job_epoch(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
-    """An epoch of implicit ALS with 3 conjugate-gradient steps, against `implicit`."""
+    """An epoch of implicit ALS by conjugate gradients, at defaults that reach the same loss."""
     from implicit.cpu import _als
 
     matrix = synthetic(size)
