@@ -155,6 +155,15 @@ def test_evaluation_page_has_every_metric_split_and_setting(root):
         assert re.search(rf"^(# )?{field.name} =", recipe, re.M), field.name
 
 
+def test_reference_has_every_symptom(root):
+    page = (root / "docs" / "reference.md").read_text()
+    source = (root / "recsys" / "maps" / "health.py").read_text()
+    codes = set(re.findall(r"Symptom\(\s*\"([a-z-]+)\"", source))
+    assert len(codes) == 9
+    for code in codes:
+        assert f"`{code}`" in page, code
+
+
 def test_evaluation_recipe_is_one(root, sample, tmp_path):
     recipe = tmp_path / "study.toml"
     recipe.write_text(blocks((root / "docs" / "evaluation.md").read_text(), "toml")[0])
