@@ -26,7 +26,7 @@ INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
 
 FloatArray = npt.NDArray[np.float32]
 
-_ROWS = 4096  # multiplied together by one thread
+_ROWS = 2048  # multiplied together by one thread
 
 
 def default_threads() -> int:
@@ -78,6 +78,7 @@ def solve_rows(
     base: npt.ArrayLike | None = None,
     base_rhs: npt.ArrayLike | None = None,
     start: FloatArray | None = None,
+    overwrite_start: bool = False,
     cg_steps: int = 0,
     n_threads: int | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
@@ -96,6 +97,7 @@ def solve_rows(
         base: (f, f) symmetric, or (f,) its diagonal where it has no more, or None for zeros.
         base_rhs: (f,) or None for zeros.
         start: (n_rows, f), where conjugate gradients begin; None for zeros.
+        overwrite_start: return the solution in the memory of `start` (float32, C order).
         cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky with one refinement.
         n_threads: worker threads; None for `default_threads()`.
 
@@ -104,23 +106,26 @@ def solve_rows(
     """
     n_rows, (n_columns, width) = len(ridge), factors.shape
     indptr, columns = _check_csr(indptr, columns, n_rows, n_columns)
-    if start is not None and cg_steps and start.shape != (n_rows, width):
+    if start is not None and start.shape != (n_rows, width):
         raise ValueError(f"start must be {(n_rows, width)}, not {start.shape}")
     for name, values in (("weights", weights), ("targets", targets)):
         if values is not None and len(values) != len(columns):
             raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
     n_threads = n_threads or default_threads()
-    turn = None
+    x = start if overwrite_start and start is not None else aligned((n_rows, width))
+    if start is None:
+        x[:] = 0
+    elif x is not start:
+        x[:] = start
+    axes = None
     if base is not None and cg_steps == 0:
         base = np.diag(base) if np.ndim(base) == 1 else base
     elif base is not None and np.ndim(base) == 2:
-        base, turn = diagonalized(base)
-        factors = turned(factors, turn, n_threads)
-        base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ turn
-    if start is None or not cg_steps:
-        x = np.zeros((n_rows, width), np.float32)
-    else:
-        x = np.array(start, np.float32) if turn is None else turned(start, turn, n_threads)
+        base, axes = diagonalized(base)
+        factors = np.array(factors, np.float32)
+        turn(factors, axes, n_threads)
+        turn(x, axes, n_threads)
+        base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
     energy = np.empty(n_rows, np.float64)
     if n_rows and width:
         _kernels.solve_rows(
@@ -132,13 +137,25 @@ def solve_rows(
             _float32(factors),
             None if base is None else _float32(base).reshape(-1),
             None if base_rhs is None else _float32(base_rhs).reshape(width),
+            _typical_square(columns, factors) if cg_steps else None,
             _float32(ridge),
             x,
             energy,
             cg_steps,
             n_threads,
         )
-    return x if turn is None else turned(x, turn.T, n_threads), energy
+    if axes is not None:
+        turn(x, axes.T, n_threads)
+    return x, energy
+
+
+def _typical_square(columns: npt.NDArray[Any], factors: FloatArray) -> FloatArray:
+    # Of an entry's factors, coordinate by coordinate: a few thousand entries spread over the matrix
+    # are enough for a preconditioner.
+    if not len(columns):
+        return np.zeros(factors.shape[1], np.float32)
+    sample: FloatArray = factors[columns[:: max(1, len(columns) // 4096)]]
+    return _float32(np.square(sample).mean(0))
 
 
 def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -153,16 +170,24 @@ def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     return values.astype(np.float32), vectors.astype(np.float32)
 
 
-def turned(table: FloatArray, turn: FloatArray, n_threads: int | None = None) -> FloatArray:
-    """`table @ turn` (n, f), rows in parallel blocks: the same bits for any number of threads."""
-    out = np.empty((len(table), turn.shape[1]), np.float32)
-    turn = np.ascontiguousarray(turn)
+def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> None:
+    """Replaces `table` (n, f) by `table @ axes`, in place; the same bits for any number of threads.
+
+    In place, because training turns the largest arrays there are, twice an epoch.
+    """
+    axes = np.ascontiguousarray(axes)
 
     def block(start: int) -> None:
-        np.matmul(table[start : start + _ROWS], turn, out=out[start : start + _ROWS])
+        table[start : start + _ROWS] = table[start : start + _ROWS] @ axes
 
     _in_blocks(block, len(table), n_threads)
-    return out
+
+
+def aligned(shape: tuple[int, int]) -> FloatArray:
+    """An uninitialized table whose rows start at cache lines where its width allows."""
+    numbers = np.empty(shape[0] * shape[1] + 16, np.float32)
+    first = -numbers.ctypes.data % 64 // 4
+    return numbers[first : first + shape[0] * shape[1]].reshape(shape)
 
 
 def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.float64]:

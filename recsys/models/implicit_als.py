@@ -109,9 +109,9 @@ class ImplicitALS(Spec):
         previous, stopped = np.inf, False
         for epoch in range(1, self.n_epochs + 1):
             last = epoch == self.n_epochs
-            y, x, _ = self._half_step(columns, x, y, ratings.items, self.cg_steps)
+            self._half_step(columns, x, y, ratings.items, self.cg_steps)
             exact = 0 if last else self.cg_steps
-            x, y, energy = self._half_step(rows, y, x, ratings.users, exact)
+            energy = self._half_step(rows, y, x, ratings.users, exact)
             of_items = np.einsum("i,if,if->", ridges[0], y, y, dtype=np.float64)
             loss = constant + float(energy.sum()) + float(of_items)
             parts = self._parts(loss, x, y, ridges)
@@ -120,7 +120,7 @@ class ImplicitALS(Spec):
                 on_epoch(log[-1])
             stopped = not last and previous - loss < self.tolerance * abs(previous)
             if stopped and self.tolerance:
-                x, y, _ = self._half_step(rows, y, x, ratings.users, 0)
+                self._half_step(rows, y, x, ratings.users, 0)
                 break
             previous = loss
         return Factors(
@@ -185,26 +185,26 @@ class ImplicitALS(Spec):
         self,
         matrix: sp.csr_matrix,
         other: FloatArray,
-        start: FloatArray,
+        own: FloatArray,
         index: IdIndex,
         cg_steps: int,
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.float64]]:
-        # The new factors of one side, those of the other, and the energies. For conjugate gradients
-        # both tables are turned into the axes in which the Gram matrix is diagonal, and stay there:
-        # no score changes. The exact solution must be what fold-in finds, so it turns nothing.
+    ) -> npt.NDArray[np.float64]:
+        # Solves one side into `own` and returns the energies. For conjugate gradients both tables
+        # are turned into the axes in which the Gram matrix is diagonal, and stay there: no score
+        # changes. The exact solution must be what fold-in finds, so it turns nothing.
         if not cg_steps:
-            solution, energy = self._problem(matrix, other).solve()
-            require_finite(energy, index, self.regularization)
-            return solution, other, energy
-        base = kernels.gramian(other) * self.unobserved_weight
-        diagonal, turn = kernels.diagonalized(base)
-        other, start = kernels.turned(other, turn), kernels.turned(start, turn)
-        weights, targets = self._weights_and_targets(matrix)
-        spectrum = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
-        problem = RowProblem(matrix, other, self._ridge(matrix), weights, targets, spectrum)
-        solution, energy = problem.solve(start, cg_steps)
+            own[:], energy = self._problem(matrix, other).solve()
+        else:
+            base = kernels.gramian(other) * self.unobserved_weight
+            diagonal, axes = kernels.diagonalized(base)
+            kernels.turn(other, axes)
+            kernels.turn(own, axes)
+            weights, targets = self._weights_and_targets(matrix)
+            spectrum = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
+            problem = RowProblem(matrix, other, self._ridge(matrix), weights, targets, spectrum)
+            _, energy = problem.solve(own, cg_steps, overwrite_start=True)
         require_finite(energy, index, self.regularization)
-        return solution, other, energy
+        return energy
 
 
 def _require_no_negative(matrix: sp.csr_matrix) -> None:

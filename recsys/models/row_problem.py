@@ -38,7 +38,7 @@ class RowProblem:
     """(f, f), or (f,) its diagonal where it has no more; None for zeros."""
 
     def solve(
-        self, start: FloatArray | None = None, cg_steps: int = 0
+        self, start: FloatArray | None = None, cg_steps: int = 0, *, overwrite_start: bool = False
     ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
         """Solutions (n, f) and energies xᵀAx − 2xᵀb; see `kernels.solve_rows`."""
         return kernels.solve_rows(
@@ -50,6 +50,7 @@ class RowProblem:
             targets=self.targets,
             base=self.base,
             start=start,
+            overwrite_start=overwrite_start,
             cg_steps=cg_steps,
         )
 

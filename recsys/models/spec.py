@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from recsys import kernels
+
 if TYPE_CHECKING:
     from recsys.models.factors import Factors
     from recsys.models.row_problem import RowProblem
@@ -89,7 +91,10 @@ class Settings:
 
 def initial_factors(rng: np.random.Generator, n: int, width: int) -> FloatArray:
     """(n, width) float32 drawn from N(0, (0.1/√width)²)."""
-    return rng.standard_normal((n, width), dtype=np.float32) * np.float32(0.1 / math.sqrt(width))
+    table = kernels.aligned((n, width))
+    rng.standard_normal(dtype=np.float32, out=table)
+    table *= np.float32(0.1 / math.sqrt(width))
+    return table
 
 
 @dataclass(frozen=True)

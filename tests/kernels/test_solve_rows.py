@@ -75,7 +75,7 @@ def test_equals_the_formula_on_any_data(seed, n_rows, n_columns, width, density,
     assert_close(energy, expected_energy, 1e-4)
 
 
-def test_rows_too_long_for_the_block_give_the_same():
+def test_entries_that_come_again_count_again():
     rng = np.random.default_rng(0)
     n, width = 30_000, 16
     case = {
@@ -94,6 +94,56 @@ def test_rows_too_long_for_the_block_give_the_same():
     for steps in (0, 60):
         x, _ = kernels.solve_rows(**case, cg_steps=steps)
         assert_close(x, expected, 1e-4)
+
+
+def long_and_short_rows(width):
+    # More columns than a block of long rows shares, and rows on both sides of what counts as long.
+    rng = np.random.default_rng(width)
+    n_columns = 3 * 256 * 1024 // width
+    lengths = [70_000 // width, 0, 3, 200_000 // width, 40, 150_000 // width, 1]
+    columns = [np.sort(rng.choice(n_columns, n, replace=False)) for n in lengths]
+    n = sum(lengths)
+    factors = rng.normal(size=(n_columns, width)).astype(np.float32)
+    return {
+        "indptr": np.concatenate([[0], np.cumsum(lengths)]),
+        "columns": np.concatenate(columns).astype(np.int32),
+        "factors": factors,
+        "ridge": rng.uniform(0.5, 2, len(lengths)).astype(np.float32),
+        "weights": rng.uniform(0, 3, n).astype(np.float32),
+        "targets": rng.normal(size=n).astype(np.float32),
+        "base": np.diag(rng.uniform(0.5, 2, width)),
+        "base_rhs": rng.normal(size=width).astype(np.float32),
+    }
+
+
+@pytest.mark.parametrize("width", [64, 100])
+@pytest.mark.usefixtures("isa")
+def test_long_rows_reach_the_formula(width):
+    case = long_and_short_rows(width)
+    x, energy = kernels.solve_rows(**case, cg_steps=60)
+    expected, expected_energy = reference.solve_rows(**case)
+    assert_close(x, expected, 1e-4)
+    assert_close(energy, expected_energy, 1e-4)
+
+
+def test_a_long_row_has_the_same_bits_alone_and_among_others():
+    case = long_and_short_rows(64)
+    together, _ = kernels.solve_rows(**case, cg_steps=2, n_threads=1)
+    for threads in (2, 7):
+        again, _ = kernels.solve_rows(**case, cg_steps=2, n_threads=threads)
+        assert np.array_equal(again, together)
+    order = np.concatenate([np.arange(*case["indptr"][row : row + 2]) for row in (3, 3, 2)])
+    lengths = np.diff(case["indptr"])[[3, 3, 2]]
+    part = case | {
+        "indptr": np.concatenate([[0], np.cumsum(lengths)]),
+        "ridge": case["ridge"][[3, 3, 2]],
+        "columns": case["columns"][order],
+        "weights": case["weights"][order],
+        "targets": case["targets"][order],
+    }
+    # One step: the preconditioner looks at a sample of all entries, which is another one here.
+    twice, _ = kernels.solve_rows(**part, cg_steps=1)
+    assert np.array_equal(twice[0], twice[1])
 
 
 def test_more_conjugate_gradient_steps_lower_the_energy():

@@ -30,8 +30,8 @@ namespace {
 
 #define RECSYS_ISA_TABLE(isa)                                                      \
     Isa {                                                                          \
-        #isa, recsys::isa::row_scratch, recsys::isa::stride, recsys::isa::solve,   \
-            recsys::isa::panel_width(), recsys::isa::top_k_scratch, recsys::isa::top_k \
+        #isa, recsys::isa::row_scratch, recsys::isa::stride, recsys::isa::long_row, \
+            recsys::isa::group_rows, recsys::isa::solve, recsys::isa::panel_width(), recsys::isa::top_k_scratch, recsys::isa::top_k \
     }
 
 std::vector<Isa> available_isas() {
@@ -90,44 +90,61 @@ void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_float
     for (std::thread& thread : threads) thread.join();
 }
 
+using Floats = std::optional<Array1<const float>>;
+
+// Rows of `width` numbers, each padded with zeros to `stride`; null for nothing.
+Aligned padded(const float* given, int64_t rows, int64_t width, int64_t stride) {
+    if (!given) return {};
+    Aligned memory = aligned_floats(rows * stride);
+    for (int64_t i = 0; i < rows; ++i) {
+        std::copy_n(given + i * width, width, memory.get() + i * stride);
+        std::fill_n(memory.get() + i * stride + width, stride - width, 0.0f);
+    }
+    return memory;
+}
+
+const float* data(const Floats& given) { return given ? given->data() : nullptr; }
+
 void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
-                Array1<const int32_t> columns, std::optional<Array1<const float>> weights,
-                std::optional<Array1<const float>> targets, Array2<const float> factors,
-                std::optional<Array1<const float>> base, std::optional<Array1<const float>> base_rhs,
+                Array1<const int32_t> columns, Floats weights, Floats targets,
+                Array2<const float> factors, Floats base, Floats base_rhs, Floats typical,
                 Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
                 int n_steps, int n_threads) {
     const Isa& isa = isa_named(isa_name);
     const int64_t width = factors.shape(1), stride = isa.stride(width);
-    const int64_t n_rows = solution.shape(0);
-    // Rows of `width` numbers, each padded with zeros to whole vectors.
-    const auto padded = [&](const std::optional<Array1<const float>>& given) {
-        Aligned memory;
-        if (!given) return memory;
-        const int64_t rows = static_cast<int64_t>(given->shape(0)) / width;
-        // A matrix is padded to a square of whole vectors: Cholesky works on such.
-        memory = aligned_floats((rows > 1 ? stride : rows) * stride);
-        std::fill_n(memory.get(), (rows > 1 ? stride : rows) * stride, 0.0f);
-        for (int64_t i = 0; i < rows; ++i)
-            std::copy_n(given->data() + i * width, width, memory.get() + i * stride);
-        return memory;
-    };
-    const Aligned padded_base = padded(base), padded_rhs = padded(base_rhs);
-    const recsys::RowProblems problems{indptr.data(),
-                                       columns.data(),
-                                       weights ? weights->data() : nullptr,
-                                       targets ? targets->data() : nullptr,
-                                       factors.data(),
-                                       width,
-                                       padded_base.get(),
-                                       padded_rhs.get(),
-                                       ridge.data(),
-                                       solution.data(),
-                                       energy.data(),
-                                       n_steps};
+    const int64_t n_rows = solution.shape(0), n_columns = factors.shape(0);
     nb::gil_scoped_release release;
-    parallel_for(n_rows, 16, n_threads, isa.row_scratch(width),
-                 [&](int64_t begin, int64_t end, float* memory) {
-                     isa.solve(problems, begin, end, memory);
+    const Aligned base_rows = padded(data(base), n_steps ? 1 : width, width, stride);
+    const Aligned rhs = padded(data(base_rhs), 1, width, stride);
+    const Aligned squares = padded(data(typical), 1, width, stride);
+    const bool as_it_is = stride == width;
+    const Aligned table = padded(as_it_is ? nullptr : factors.data(), n_columns, width, stride);
+    const recsys::RowProblems problems{indptr.data(),   columns.data(), data(weights),
+                                       data(targets),   as_it_is ? factors.data() : table.get(),
+                                       width,           stride,
+                                       base_rows.get(), rhs.get(),      squares.get(),
+                                       ridge.data(),    solution.data(), energy.data(),
+                                       n_rows,          n_columns,      n_steps};
+    // Long rows come first, dealt out so that every group of them has about as many entries; then
+    // the short ones, a few at a time.
+    const int64_t long_row = isa.long_row(problems), most = isa.group_rows(width);
+    const auto length = [&](int64_t row) { return indptr.data()[row + 1] - indptr.data()[row]; };
+    std::vector<int64_t> long_rows, short_rows;
+    for (int64_t row = 0; row < n_rows; ++row)
+        (length(row) >= long_row ? long_rows : short_rows).push_back(row);
+    std::stable_sort(long_rows.begin(), long_rows.end(),
+                     [&](int64_t a, int64_t b) { return length(a) > length(b); });
+    const int64_t n_long = static_cast<int64_t>(long_rows.size()), few = std::min<int64_t>(16, most);
+    const int64_t rounds = (n_long + most * n_threads - 1) / (most * n_threads);
+    const int64_t n_groups = std::min<int64_t>(rounds * n_threads, n_long);
+    std::vector<std::vector<int64_t>> pieces(n_groups);
+    for (int64_t i = 0; i < n_long; ++i) pieces[i % n_groups].push_back(long_rows[i]);
+    for (size_t i = 0; i < short_rows.size(); i += few)
+        pieces.emplace_back(short_rows.begin() + i,
+                            short_rows.begin() + std::min(i + few, short_rows.size()));
+    parallel_for(pieces.size(), 1, n_threads, isa.row_scratch(width),
+                 [&](int64_t piece, int64_t, float* memory) {
+                     isa.solve(problems, pieces[piece].data(), pieces[piece].size(), memory);
                  });
 }
 
@@ -182,7 +199,8 @@ NB_MODULE(_kernels, m) {
     });
     m.def("solve_rows", &solve_rows, nb::arg("isa"), nb::arg("indptr"), nb::arg("columns"),
           nb::arg("weights").none(), nb::arg("targets").none(), nb::arg("factors"),
-          nb::arg("base").none(), nb::arg("base_rhs").none(), nb::arg("ridge"),
+          nb::arg("base").none(), nb::arg("base_rhs").none(), nb::arg("typical").none(),
+          nb::arg("ridge"),
           nb::arg("solution"), nb::arg("energy"), nb::arg("n_steps"), nb::arg("n_threads"));
     m.def("top_k", &top_k, nb::arg("isa"), nb::arg("queries"), nb::arg("item_factors"),
           nb::arg("item_bias").none(), nb::arg("candidates"), nb::arg("excluded_indptr").none(),

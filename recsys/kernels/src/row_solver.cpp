@@ -1,396 +1,406 @@
 // The row problem: (base + sum w y y' + ridge I) x = base_rhs + sum t y, one row at a time.
 //
-// A row's factors lie scattered over the other side's table. They are gathered once into a block
-// that stays in cache, padded to whole vectors, and everything else runs on that block: the
-// conjugate-gradient steps, or the sum of outer products that Cholesky factorizes. Rows too long
-// for the block are gathered again, block by block, each time they are needed.
+// What the entries of a row are needed for is one pass over them, `sweep`: it gives the residual
+// b - A x of a guess, and without targets the product -A p of a conjugate-gradient step. It reads
+// the factors where they lie and asks ahead for those to come, across the border to the next row.
+// A short row's later passes find them in cache. Long rows take their passes together, one block of
+// columns after the other, so that the block's factors stay in cache while all of them use it.
 #include "kernels.hpp"
 #include "vector.hpp"
 
 namespace recsys {
 namespace {
 
-constexpr int64_t kBlockFloats = 160 * 1024;  // 640 KiB: gathered factors, inside a core's L2
-constexpr int64_t kPrefetchFloats = 1280;       // how far the gather asks ahead
-constexpr int kTileRows = 8;                 // rows of the outer-product tile, broadcast
+constexpr int64_t kAheadFloats = 1024;       // how far a sweep asks ahead
+constexpr int64_t kNearFloats = 64 * 1024;   // a row this large is still in cache at its next pass
+constexpr int64_t kShareFloats = 256 * 1024; // factors of a block of columns that long rows share
+constexpr int64_t kGroupFloats = 32 * 1024;  // one vector each of the long rows that share it
+constexpr int64_t kEntriesPerBlock = 16;     // fewer in a block would not pay for visiting it
+constexpr int64_t kBlockEntries = 128;       // whose outer products are added at a time
+constexpr int kTileRows = kLanes == 16 ? 8 : 4;     // of the outer-product tile, broadcast
+constexpr int kTileVectors = kLanes == 16 ? 2 : 3;  // its columns
 constexpr int kPanel = 8;                    // columns that Cholesky eliminates at a time
 
-int64_t block_entries(int64_t stride) {
-    const int64_t n = kBlockFloats / stride / 8 * 8;
-    return n < 32 ? 32 : n;
-}
-
-// One worker's memory, cut from one aligned piece.
-struct Scratch {
-    float *block, *weights, *matrix, *x, *b, *r, *p, *q, *m;
-    Scratch(float* memory, int64_t stride) {
-        const int64_t n = block_entries(stride);
-        block = memory;
-        weights = block + n * stride;
-        matrix = weights + round_up(n, 16);
-        x = matrix + stride * stride;
-        b = x + stride;
-        r = b + stride;
-        p = r + stride;
-        q = p + stride;
-        m = q + stride;
-    }
-    static int64_t floats(int64_t stride) {
-        const int64_t n = block_entries(stride);
-        return n * stride + round_up(n, 16) + stride * stride + 6 * stride;
-    }
+// What sweeps find besides: sum t (y . p) and sum w.
+struct Sums {
+    double targets, weights;
 };
 
+// One row on its way to its solution.
 struct Row {
-    const RowProblems& problems;
-    const Scratch& scratch;
-    int64_t stride, begin, end, capacity;
-    float ridge;
+    int64_t number, begin, end, at;  // entries [begin, end), of which those before `at` are swept
+    float ridge, rz;
+    double energy, noise;
+    Sums sums;
+    float *x, *r, *p, *q, *m;
 
-    bool fits() const { return end - begin <= capacity; }
+    bool moving() const { return rz > noise; }
+};
 
-    // Copies the factors of entries [from, to) into the block.
-    void gather(int64_t from, int64_t to) const {
-        const int64_t width = problems.width, ahead_by = kPrefetchFloats / stride + 2;
-        for (int64_t j = from; j < to; ++j) {
-            if (j + ahead_by < to) {
-                const float* ahead = problems.factors + problems.columns[j + ahead_by] * width;
-                for (int64_t k = 0; k < width; k += 16) __builtin_prefetch(ahead + k);
-            }
-            float* y = scratch.block + (j - from) * stride;
-            std::memcpy(y, problems.factors + problems.columns[j] * width, width * sizeof(float));
-            for (int64_t k = width; k < stride; ++k) y[k] = 0;
-            scratch.weights[j - from] = problems.weights ? problems.weights[j] : 1.0f;
+int64_t share_columns(int64_t stride) {
+    const int64_t n = kShareFloats / stride;
+    return n < 1 ? 1 : n;
+}
+int64_t group(int64_t stride) {
+    const int64_t n = kGroupFloats / stride;
+    return n < 16 ? 16 : n;
+}
+
+// One worker's memory, cut from one aligned piece: for every row of a group its five vectors and its
+// state, and for Cholesky a block of entries and the matrix.
+constexpr int64_t kRowFloats = (sizeof(Row) + 63) / 64 * 16;
+struct Scratch {
+    Row* rows;
+    float *block, *matrix;
+    Scratch(float* memory, int64_t n) {
+        rows = reinterpret_cast<Row*>(memory);
+        float* vectors = memory + group(n) * kRowFloats;
+        for (int64_t i = 0; i < group(n); ++i, vectors += 5 * n) {
+            Row& row = rows[i];
+            row.x = vectors;
+            row.r = row.x + n;
+            row.p = row.r + n;
+            row.q = row.p + n;
+            row.m = row.q + n;
         }
+        block = vectors;
+        matrix = block + kBlockEntries * n;
+    }
+    static int64_t floats(int64_t n) {
+        return group(n) * (kRowFloats + 5 * n) + (kBlockEntries + n) * n;
     }
 };
 
-// out += sum_j w_j (y_j . p) y_j over a block: both halves while y_j is at hand.
-// NV is the number of vectors in a row; 0 leaves it to run time.
+// out += sum_j (t_j - w_j (y_j . p)) y_j over entries [from, to), four at a time so that p and out
+// are read once for them; without `sums`, the targets count as zero. NV is the number of vectors in a row; 0 leaves it to run time. Entries
+// given in one call or in several: the bits are the same, because all sums go entry by entry.
 template <int NV>
-void add_normal_product(const float* block, const float* weights, int64_t n, int64_t stride,
-                        const float* p_in, float* out) {
-    const int64_t nv = NV ? NV : stride / kLanes;
-    constexpr int kHeld = NV ? NV : 1;
-    Vec p[kHeld], acc[kHeld];
-    if (NV)
-        for (int v = 0; v < NV; ++v) {
-            p[v] = load(p_in + v * kLanes);
-            acc[v] = load(out + v * kLanes);
-        }
-    auto p_at = [&](int64_t v) { return NV ? p[NV ? v : 0] : load(p_in + v * kLanes); };
-    int64_t j = 0;
-    for (; j + 4 <= n; j += 4) {
-        const float* y = block + j * stride;
+void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, float* out,
+           Sums* sums) {
+    const float* targets = sums ? all.targets : nullptr;
+    Sums sum = sums ? *sums : Sums{};
+    const int64_t n = NV ? NV * kLanes : all.stride;
+    const int64_t ahead = kAheadFloats / n + 4, n_entries = all.indptr[all.n_rows];
+    const auto at = [&](int64_t j) { return all.factors + all.columns[j] * n; };
+    const auto ask_for = [&](int64_t j) {
+        if (j < n_entries)
+            for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(at(j) + k);
+    };
+    const auto four = [&](const float* y0, const float* y1, const float* y2, const float* y3, Vec4 w,
+                          Vec4 t) __attribute__((always_inline)) {
         Vec d0{}, d1{}, d2{}, d3{};
-        for (int64_t v = 0; v < nv; ++v) {
-            const Vec pv = p_at(v);
-            const float* yv = y + v * kLanes;
-            d0 += load(yv) * pv;
-            d1 += load(yv + stride) * pv;
-            d2 += load(yv + 2 * stride) * pv;
-            d3 += load(yv + 3 * stride) * pv;
+        for (int64_t k = 0; k < n; k += kLanes) {
+            const Vec pk = load(p + k);
+            d0 += load(y0 + k) * pk;
+            d1 += load(y1 + k) * pk;
+            d2 += load(y2 + k) * pk;
+            d3 += load(y3 + k) * pk;
         }
-        Vec4 w;
-        std::memcpy(&w, weights + j, sizeof w);
-        const Vec4 d = sum4(d0, d1, d2, d3) * w;
-        const Vec s0 = splat(d[0]), s1 = splat(d[1]), s2 = splat(d[2]), s3 = splat(d[3]);
-        for (int64_t v = 0; v < nv; ++v) {
-            const float* yv = y + v * kLanes;
-            Vec a = NV ? acc[NV ? v : 0] : load(out + v * kLanes);
-            a += load(yv) * s0;
-            a += load(yv + stride) * s1;
-            a += load(yv + 2 * stride) * s2;
-            a += load(yv + 3 * stride) * s3;
-            if (NV) acc[NV ? v : 0] = a;
-            else store(out + v * kLanes, a);
+        const Vec4 d = sum4(d0, d1, d2, d3), c = t - w * d;
+        const Vec4 td = t * d;
+        for (int i = 0; sums && i < 4; ++i) {
+            sum.targets += td[i];
+            sum.weights += w[i];
         }
+        const Vec c0 = splat(c[0]), c1 = splat(c[1]), c2 = splat(c[2]), c3 = splat(c[3]);
+        for (int64_t k = 0; k < n; k += kLanes)
+            store(out + k, load(out + k) + load(y0 + k) * c0 + load(y1 + k) * c1 +
+                               load(y2 + k) * c2 + load(y3 + k) * c3);
+    };
+    const Vec4 one = Vec4{} + 1.0f;
+    int64_t j = from;
+    for (; j + 4 <= to; j += 4) {
+        for (int64_t i = 0; i < 4; ++i) ask_for(j + ahead + i);
+        Vec4 w = one, t{};
+        if (all.weights) std::memcpy(&w, all.weights + j, sizeof w);
+        if (targets) std::memcpy(&t, targets + j, sizeof t);
+        four(at(j), at(j + 1), at(j + 2), at(j + 3), w, t);
     }
-    for (; j < n; ++j) {
-        const float* y = block + j * stride;
-        Vec d{};
-        for (int64_t v = 0; v < nv; ++v) d += load(y + v * kLanes) * p_at(v);
-        const Vec s = splat(sum(d) * weights[j]);
-        for (int64_t v = 0; v < nv; ++v) {
-            if (NV) acc[NV ? v : 0] += load(y + v * kLanes) * s;
-            else store(out + v * kLanes, load(out + v * kLanes) + load(y + v * kLanes) * s);
-        }
+    for (; j < to; ++j) {
+        const float* y = at(j);
+        ask_for(j + ahead);
+        const float w = all.weights ? all.weights[j] : 1.0f, t = targets ? targets[j] : 0.0f;
+        four(y, y, y, y, Vec4{w}, Vec4{t});  // the other three weigh nothing
     }
-    if (NV)
-        for (int v = 0; v < NV; ++v) store(out + v * kLanes, acc[v]);
+    if (sums) *sums = sum;
 }
 
-using NormalProduct = void (*)(const float*, const float*, int64_t, int64_t, const float*, float*);
+using Sweep = void (*)(const RowProblems&, int64_t, int64_t, const float*, float*, Sums*);
 
-NormalProduct normal_product_for(int64_t n_vectors) {
+Sweep sweep_for(int64_t n_vectors) {
     switch (n_vectors) {
-        case 1: return add_normal_product<1>;
-        case 2: return add_normal_product<2>;
-        case 3: return add_normal_product<3>;
-        case 4: return add_normal_product<4>;
-        case 5: return add_normal_product<5>;
-        case 6: return add_normal_product<6>;
-        case 7: return add_normal_product<7>;
-        case 8: return add_normal_product<8>;
-        default: return add_normal_product<0>;
+        case 2: return sweep<2>;
+        case 4: return sweep<4>;
+        case 8: return sweep<8>;
+        case 16: return sweep<16>;
+        default: return sweep<0>;
     }
 }
 
 float dot(const float* a, const float* b, int64_t n) {
-    Vec s0{}, s1{};
-    int64_t v = 0;
-    for (; v + 2 * kLanes <= n; v += 2 * kLanes) {
-        s0 += load(a + v) * load(b + v);
-        s1 += load(a + v + kLanes) * load(b + v + kLanes);
-    }
-    if (v < n) s0 += load(a + v) * load(b + v);
-    return sum(s0 + s1);
+    Vec s{};
+    for (int64_t k = 0; k < n; k += kLanes) s += load(a + k) * load(b + k);
+    return sum(s);
+}
+
+// The same summed in double: an energy is a small difference of large terms.
+double exact_dot(const float* a, const float* b, int64_t n) {
+    double s[4] = {0, 0, 0, 0};
+    for (int64_t k = 0; k < n; k += 4)
+        for (int i = 0; i < 4; ++i) s[i] += static_cast<double>(a[k + i]) * b[k + i];
+    return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
 void add_scaled(float* out, const float* a, float s, int64_t n) {
-    for (int64_t v = 0; v < n; v += kLanes) store(out + v, load(out + v) + load(a + v) * splat(s));
+    for (int64_t k = 0; k < n; k += kLanes) store(out + k, load(out + k) + load(a + k) * splat(s));
 }
 
-// out = (base + ridge) p: the part of the product that has no entries in it.
-void start_product(const Row& row, const float* p, float* out) {
-    const float* base = row.problems.base;
-    const bool diagonal = base && row.problems.n_steps;
-    for (int64_t v = 0; v < row.stride; v += kLanes)
-        store(out + v, load(p + v) * ((diagonal ? load(base + v) : Vec{}) + splat(row.ridge)));
-    if (base && !diagonal)  // symmetric, so its rows serve as columns
-        for (int64_t k = 0; k < row.problems.width; ++k)
-            add_scaled(out, base + k * row.stride, p[k], row.stride);
-}
-
-// out = A p for one row. A row that fits was gathered before.
-void apply(const Row& row, NormalProduct product, const float* p, float* out) {
-    const Scratch& s = row.scratch;
-    start_product(row, p, out);
-    if (row.fits()) {
-        product(s.block, s.weights, row.end - row.begin, row.stride, p, out);
-        return;
+// out = rhs - (base + ridge) p: the part of the residual that has no entries in it.
+void start_residual(const RowProblems& all, float ridge, const float* rhs, const float* p,
+                    float* out) {
+    const int64_t n = all.stride;
+    const bool diagonal = all.base && all.n_steps;
+    for (int64_t k = 0; k < n; k += kLanes) {
+        const Vec a = splat(ridge) + (diagonal ? load(all.base + k) : Vec{});
+        store(out + k, (rhs ? load(rhs + k) : Vec{}) - a * load(p + k));
     }
-    for (int64_t from = row.begin; from < row.end; from += row.capacity) {
-        const int64_t to = from + row.capacity < row.end ? from + row.capacity : row.end;
-        row.gather(from, to);
-        product(s.block, s.weights, to - from, row.stride, p, out);
-    }
+    if (all.base && !diagonal)  // symmetric, so its rows serve as columns
+        for (int64_t i = 0; i < all.width; ++i) add_scaled(out, all.base + i * n, -p[i], n);
 }
 
-// b += sum t y and, of the matrix, its diagonal: m += sum w y y, over entries [from, to), which
-// are in the block. Four entries at a time, so that b and m are stored once for them.
-void add_right_side(const Row& row, int64_t from, int64_t to) {
-    const Scratch& s = row.scratch;
-    const float* targets = row.problems.targets;
-    for (int64_t j = from; j < to; j += 4) {
-        const int n = to - j < 4 ? static_cast<int>(to - j) : 4;
-        const float* y = s.block + (j - from) * row.stride;
-        for (int64_t v = 0; v < row.stride; v += kLanes) {
-            Vec b = load(s.b + v), m = load(s.m + v);
-            for (int i = 0; i < n; ++i) {
-                const Vec yi = load(y + i * row.stride + v);
-                if (targets) b += yi * splat(targets[j + i]);
-                m += yi * yi * splat(s.weights[j - from + i]);
-            }
-            store(s.b + v, b);
-            store(s.m + v, m);
+// One pass of all rows over their entries: the residual at x into r, or the product -A p into q.
+// Several rows go by blocks of columns, which are best sorted within a row.
+void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool residual) {
+    for (Row* row = rows; row < rows + count; ++row) {
+        row->at = row->begin;
+        if (residual) {
+            row->sums = {};
+            start_residual(all, row->ridge, all.base_rhs, row->x, row->r);
+        } else if (row->moving()) {
+            start_residual(all, row->ridge, nullptr, row->p, row->q);
         }
     }
+    const int64_t width = count > 1 ? share_columns(all.stride) : all.n_columns;
+    for (int64_t stop = width; stop < all.n_columns + width; stop += width)
+        for (Row* row = rows; row < rows + count; ++row) {
+            if (!residual && !row->moving()) continue;
+            int64_t to = row->end;
+            if (count > 1)
+                for (to = row->at; to < row->end && all.columns[to] < stop;) ++to;
+            if (residual) sweep(all, row->at, to, row->x, row->r, &row->sums);
+            else sweep(all, row->at, to, row->p, row->q, nullptr);
+            row->at = to;
+        }
 }
 
-// Conjugate gradients (Hestenes & Stiefel 1952) from the x at hand, whose product is in q,
-// preconditioned by the diagonal of A (Jacobi): z = m r with m = 1 / diag A. In the coordinates in
-// which the base is diagonal that is most of what makes A ill-conditioned.
-// Leaves r = b - A x, which makes the energy x'Ax - 2x'b = -(b + r)'x free of charge.
-void conjugate_gradients(const Row& row, NormalProduct product) {
-    const Scratch& s = row.scratch;
-    const int64_t n = row.stride;
-    float rz = 0, bz = 0;
-    for (int64_t k = 0; k < n; ++k) {
-        s.m[k] = s.m[k] > 0 ? 1.0f / s.m[k] : 0.0f;
-        s.r[k] = s.b[k] - s.q[k];
-        s.p[k] = s.m[k] * s.r[k];
-        rz += s.r[k] * s.p[k];
-        bz += s.b[k] * s.m[k] * s.b[k];
+// The first direction, from the residual at x and the preconditioner m = 1 / diag A.
+void open(const RowProblems& all, Row& row) {
+    const int64_t n = all.stride;
+    Vec rz{};
+    for (int64_t k = 0; k < n; k += kLanes) {
+        const Vec a = splat(row.ridge) + (all.base ? load(all.base + k) : Vec{}) +
+                      splat(static_cast<float>(row.sums.weights)) * load(all.typical + k);
+        const Vec r = load(row.r + k), m = a > 0 ? 1 / a : Vec{};
+        store(row.m + k, m);
+        store(row.p + k, m * r);
+        rz += r * m * r;
     }
+    row.rz = sum(rz);
+    row.energy = -exact_dot(row.x, row.r, n) - row.sums.targets;
+    if (all.base_rhs) row.energy -= exact_dot(row.x, all.base_rhs, n);
     // Below this the residual is rounding noise, and its direction would be too.
-    const float noise = 1e-14f * bz + 1e-30f;
-    for (int step = 0; step < row.problems.n_steps && rz > noise; ++step) {
-        apply(row, product, s.p, s.q);
-        const float alpha = rz / dot(s.p, s.q, n);
-        add_scaled(s.x, s.p, alpha, n);
-        Vec sums{};
-        for (int64_t v = 0; v < n; v += kLanes) {
-            const Vec r = load(s.r + v) - load(s.q + v) * splat(alpha);
-            store(s.r + v, r);
-            sums += r * r * load(s.m + v);
-        }
-        const float next = sum(sums);
-        const Vec beta = splat(next / rz);
-        for (int64_t v = 0; v < n; v += kLanes)
-            store(s.p + v, load(s.r + v) * load(s.m + v) + load(s.p + v) * beta);
-        rz = next;
+    row.noise = 1e-14 * (row.rz + (row.energy < 0 ? -row.energy : row.energy));
+}
+
+void step(int64_t n, Row& row) {
+    const float alpha = -row.rz / dot(row.p, row.q, n);
+    row.energy -= static_cast<double>(alpha) * row.rz;
+    Vec rz{};
+    for (int64_t k = 0; k < n; k += kLanes) {
+        const Vec r = load(row.r + k) + load(row.q + k) * splat(alpha);
+        store(row.x + k, load(row.x + k) + load(row.p + k) * splat(alpha));
+        store(row.r + k, r);
+        rz += r * load(row.m + k) * r;
+    }
+    const float next = sum(rz);
+    const Vec beta = splat(next / row.rz);
+    for (int64_t k = 0; k < n; k += kLanes)
+        store(row.p + k, load(row.r + k) * load(row.m + k) + load(row.p + k) * beta);
+    row.rz = next;
+}
+
+// Conjugate gradients (Hestenes & Stiefel 1952) from the x at hand, preconditioned by the diagonal
+// of A (Jacobi). In coordinates where the base is diagonal that is most of what makes A
+// ill-conditioned; the entries' share of it is taken as that of a typical entry times their weight.
+// The energy x'Ax - 2x'b is known at the start, and every step lowers it by alpha r'm r.
+void conjugate_gradients(const RowProblems& all, Sweep sweep, Row* rows, int64_t count) {
+    pass(all, sweep, rows, count, true);
+    for (Row* row = rows; row < rows + count; ++row) open(all, *row);
+    for (int i = 0; i < all.n_steps; ++i) {
+        pass(all, sweep, rows, count, false);
+        for (Row* row = rows; row < rows + count; ++row)
+            if (row->moving()) step(all.stride, *row);
     }
 }
 
-// matrix[i, j] += sum_e sign w_e y_e[i] y_e[j] for a tile of kTileRows rows and NV vectors of
-// columns, held in registers while the entries stream past.
-template <int NV>
-RECSYS_INLINE void outer_tile(float* matrix, int64_t stride, const float* block,
-                              const float* weights, int64_t n, int64_t i, int64_t j) {
+// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and NV vectors of columns, held
+// in registers while the entries stream past.
+template <int NV, bool Minus>
+RECSYS_INLINE void outer_tile(float* matrix, int64_t n, const float* block, int64_t entries,
+                              int64_t i, int64_t j) {
     Vec acc[kTileRows][NV];
     for (int a = 0; a < kTileRows; ++a)
-        for (int v = 0; v < NV; ++v) acc[a][v] = load(matrix + (i + a) * stride + j + v * kLanes);
-    for (int64_t e = 0; e < n; ++e) {
-        const float* y = block + e * stride;
+        for (int v = 0; v < NV; ++v) acc[a][v] = load(matrix + (i + a) * n + j + v * kLanes);
+    for (const float* y = block; y < block + entries * n; y += n) {
         Vec yj[NV];
-        for (int v = 0; v < NV; ++v) yj[v] = load(y + j + v * kLanes) * splat(weights[e]);
+        for (int v = 0; v < NV; ++v) yj[v] = load(y + j + v * kLanes);
         for (int a = 0; a < kTileRows; ++a) {
-            const Vec yi = splat(y[i + a]);
+            const Vec yi = splat(Minus ? -y[i + a] : y[i + a]);
             for (int v = 0; v < NV; ++v) acc[a][v] += yi * yj[v];
         }
     }
     for (int a = 0; a < kTileRows; ++a)
-        for (int v = 0; v < NV; ++v) store(matrix + (i + a) * stride + j + v * kLanes, acc[a][v]);
+        for (int v = 0; v < NV; ++v) store(matrix + (i + a) * n + j + v * kLanes, acc[a][v]);
 }
 
-// Adds sum_e w_e y_e y_e' to the upper triangle of the matrix, from row `first` on (whole tiles:
-// what is written below the diagonal is never read).
-void add_outer_products(float* matrix, int64_t stride, const float* block, const float* weights,
-                        int64_t n, int64_t first) {
-    for (int64_t i = first; i < stride; i += kTileRows) {
+// Adds (or takes) sum_e y_e y_e' in the upper triangle of the matrix, from row `first` on (whole
+// tiles: what is written below the diagonal is never read).
+template <bool Minus>
+void add_outer_products(float* matrix, int64_t n, const float* block, int64_t entries,
+                        int64_t first) {
+    constexpr int64_t kTile = kTileVectors * kLanes;
+    for (int64_t i = first; i < n; i += kTileRows) {
         int64_t j = i / kLanes * kLanes;
-        for (; j + 2 * kLanes <= stride; j += 2 * kLanes)
-            outer_tile<2>(matrix, stride, block, weights, n, i, j);
-        if (j < stride) outer_tile<1>(matrix, stride, block, weights, n, i, j);
+        for (; j + kTile <= n; j += kTile)
+            outer_tile<kTileVectors, Minus>(matrix, n, block, entries, i, j);
+        if (kTileVectors > 2 && j + 2 * kLanes <= n) {
+            outer_tile<2, Minus>(matrix, n, block, entries, i, j);
+            j += 2 * kLanes;
+        }
+        if (j < n) outer_tile<1, Minus>(matrix, n, block, entries, i, j);
     }
 }
 
 // A = U'U in place, U upper triangular; false where A is not positive definite. Panels of kPanel
 // rows are eliminated one by one, then taken from the rest as kPanel outer products at once.
-bool factorize(float* a, int64_t width, int64_t stride) {
-    static const float minus_one[kPanel] = {-1, -1, -1, -1, -1, -1, -1, -1};
+bool factorize(float* a, int64_t width, int64_t n) {
     for (int64_t first = 0; first < width; first += kPanel) {
         const int64_t last = first + kPanel < width ? first + kPanel : width;
         for (int64_t k = first; k < last; ++k) {
-            float* row = a + k * stride;
-            const float pivot = row[k];
-            if (!(pivot > 0)) return false;  // also catches NaN
-            const float scale = 1.0f / __builtin_sqrtf(pivot);
-            const int64_t from = k / kLanes * kLanes;
-            for (int64_t v = from; v < stride; v += kLanes) store(row + v, load(row + v) * splat(scale));
+            float* row = a + k * n;
+            if (!(row[k] > 0)) return false;  // also catches NaN
+            const float scale = 1.0f / __builtin_sqrtf(row[k]);
+            for (int64_t v = k / kLanes * kLanes; v < n; v += kLanes)
+                store(row + v, load(row + v) * splat(scale));
             for (int64_t i = k + 1; i < last; ++i) {
-                const float s = -row[i];
-                for (int64_t v = i / kLanes * kLanes; v < stride; v += kLanes)
-                    store(a + i * stride + v, load(a + i * stride + v) + load(row + v) * splat(s));
+                const int64_t v = i / kLanes * kLanes;
+                add_scaled(a + i * n + v, row + v, -row[i], n - v);
             }
         }
         if (last < width)
-            add_outer_products(a, stride, a + first * stride, minus_one, kPanel, last);
+            add_outer_products<true>(a, n, a + first * n, kPanel, last / kTileRows * kTileRows);
     }
     return true;
 }
 
 // x = A^-1 b from U: U'z = b forward by columns, then U x = z backward by rows.
-void substitute(const float* u, int64_t width, int64_t stride, float* x) {
+void substitute(const float* u, int64_t width, int64_t n, float* x) {
     for (int64_t k = 0; k < width; ++k) {
-        const float* row = u + k * stride;
-        const float z = x[k] / row[k];
-        x[k] = z;
-        for (int64_t j = k + 1; j < width; ++j) x[j] -= z * row[j];
+        const float* row = u + k * n;
+        const float z = x[k] /= row[k];
+        int64_t j = k + 1;
+        for (; j % kLanes && j < width; ++j) x[j] -= z * row[j];
+        if (j < width) add_scaled(x + j, row + j, -z, n - j);
     }
     for (int64_t k = width - 1; k >= 0; --k) {
-        const float* row = u + k * stride;
-        Vec acc{};
-        int64_t j = round_up(k + 1, kLanes);
+        const float* row = u + k * n;
+        const int64_t j = round_up(k + 1, kLanes);
         float s = x[k];
         for (int64_t i = k + 1; i < j && i < width; ++i) s -= row[i] * x[i];
-        for (; j < stride; j += kLanes) acc += load(row + j) * load(x + j);
-        x[k] = (s - sum(acc)) / row[k];
+        x[k] = (s - dot(row + j, x + j, n - j)) / row[k];
     }
 }
 
 // Solves directly, then corrects once by the residual that the entries themselves give: float32
 // factorization with one step of refinement (Wilkinson 1963) holds the normal equations to about
 // the accuracy of the factors.
-bool cholesky(const Row& row, NormalProduct product) {
-    const Scratch& s = row.scratch;
-    const int64_t n = row.stride, width = row.problems.width;
-    if (!factorize(s.matrix, width, n)) return false;
-    std::memcpy(s.x, s.b, n * sizeof(float));
-    substitute(s.matrix, width, n, s.x);
-    apply(row, product, s.x, s.q);
-    for (int64_t k = 0; k < n; ++k) s.r[k] = s.p[k] = s.b[k] - s.q[k];
-    substitute(s.matrix, width, n, s.p);
-    apply(row, product, s.p, s.q);
-    for (int64_t k = 0; k < n; ++k) {
-        s.x[k] += s.p[k];
-        s.r[k] -= s.q[k];
+void cholesky(const RowProblems& all, Sweep sweep, const Scratch& s) {
+    Row& row = s.rows[0];
+    const int64_t n = all.stride, width = all.width;
+    pass(all, sweep, &row, 1, true);  // at zero: the right side
+    std::memcpy(row.q, row.r, n * sizeof(float));
+    std::memset(s.matrix, 0, n * n * sizeof(float));
+    if (all.base) std::memcpy(s.matrix, all.base, width * n * sizeof(float));
+    for (int64_t k = 0; k < width; ++k) s.matrix[k * n + k] += row.ridge;
+    for (int64_t from = row.begin; from < row.end; from += kBlockEntries) {
+        const int64_t count = row.end - from < kBlockEntries ? row.end - from : kBlockEntries;
+        for (int64_t j = 0; j < count; ++j) {
+            const float* y = all.factors + all.columns[from + j] * n;
+            const Vec root = splat(all.weights ? __builtin_sqrtf(all.weights[from + j]) : 1.0f);
+            for (int64_t k = 0; k < n; k += kLanes) store(s.block + j * n + k, load(y + k) * root);
+        }
+        add_outer_products<false>(s.matrix, n, s.block, count, 0);
     }
-    return true;
-}
-
-void start_matrix(const Row& row) {
-    const int64_t n = row.stride;
-    float* a = row.scratch.matrix;
-    std::memset(a, 0, n * n * sizeof(float));
-    if (row.problems.base) std::memcpy(a, row.problems.base, row.problems.width * n * sizeof(float));
-    for (int64_t k = 0; k < row.problems.width; ++k) a[k * n + k] += row.ridge;
+    row.energy = __builtin_nan("");
+    if (!factorize(s.matrix, width, n)) return;
+    std::memcpy(row.x, row.q, n * sizeof(float));
+    substitute(s.matrix, width, n, row.x);
+    pass(all, sweep, &row, 1, true);
+    std::memcpy(row.p, row.r, n * sizeof(float));
+    substitute(s.matrix, width, n, row.p);
+    row.energy = -exact_dot(row.x, row.q, n) - exact_dot(row.x, row.r, n) -
+                 exact_dot(row.p, row.r, n);
+    add_scaled(row.x, row.p, 1, n);
 }
 
 }  // namespace
 
 namespace RECSYS_ISA {
 
-int64_t stride(int64_t width) { return round_up(width, kLanes > kTileRows ? kLanes : kTileRows); }
+int64_t stride(int64_t width) { return round_up(width, kLanes > 8 ? kLanes : 8); }
 int64_t row_scratch(int64_t width) { return Scratch::floats(stride(width)); }
+int64_t group_rows(int64_t width) { return group(stride(width)); }
 
-void solve(const RowProblems& problems, int64_t begin, int64_t end, float* memory) {
-    const int64_t width = problems.width, n = stride(width);
+int64_t long_row(const RowProblems& all) {
+    if (!all.n_steps) return INT64_MAX;
+    const int64_t n_blocks = all.n_columns / share_columns(all.stride) + 1;
+    const int64_t near = kNearFloats / all.stride, enough = kEntriesPerBlock * n_blocks;
+    return near > enough ? near : enough;
+}
+
+void solve(const RowProblems& all, const int64_t* rows, int64_t count, float* memory) {
+    const int64_t width = all.width, n = all.stride;
     const Scratch s(memory, n);
-    const NormalProduct product = normal_product_for(n / kLanes);
-    for (int64_t u = begin; u < end; ++u) {
-        float* solution = problems.solution + u * width;
-        const Row row{problems, s,       n, problems.indptr[u], problems.indptr[u + 1],
-                      block_entries(n), problems.ridge[u]};
-        if (row.begin == row.end && !problems.base_rhs) {
-            std::memset(solution, 0, width * sizeof(float));
-            problems.energy[u] = 0;
-            continue;
+    const Sweep sweep = sweep_for(n / kLanes);
+    const bool together = all.indptr[rows[0] + 1] - all.indptr[rows[0]] >= long_row(all);
+    const int64_t at_once = together ? count : 1;
+    for (; count > 0; rows += at_once, count -= at_once) {
+        for (int64_t i = 0; i < at_once; ++i) {
+            Row& row = s.rows[i];
+            row.number = rows[i];
+            row.begin = all.indptr[rows[i]];
+            row.end = all.indptr[rows[i] + 1];
+            row.ridge = all.ridge[rows[i]];
+            std::memset(row.x, 0, n * sizeof(float));
+            if (all.n_steps)
+                std::memcpy(row.x, all.solution + rows[i] * width, width * sizeof(float));
         }
-        if (problems.base_rhs) std::memcpy(s.b, problems.base_rhs, n * sizeof(float));
-        else std::memset(s.b, 0, n * sizeof(float));
-        const bool direct = problems.n_steps == 0;
-        std::memset(s.x, 0, n * sizeof(float));
-        std::memset(s.m, 0, n * sizeof(float));
-        if (direct) {
-            start_matrix(row);
+        if (s.rows[0].begin == s.rows[0].end && !all.base_rhs) {
+            std::memset(s.rows[0].x, 0, n * sizeof(float));
+            s.rows[0].energy = 0;
+        } else if (all.n_steps) {
+            conjugate_gradients(all, sweep, s.rows, at_once);
         } else {
-            std::memcpy(s.x, solution, width * sizeof(float));
-            start_product(row, s.x, s.q);
-            for (int64_t k = 0; k < n; ++k)
-                s.m[k] = row.ridge + (problems.base ? problems.base[k] : 0.0f);
+            cholesky(all, sweep, s);
         }
-        // One pass over the entries gives the right side, and A x at the start or A itself.
-        for (int64_t from = row.begin; from < row.end; from += row.capacity) {
-            const int64_t to = from + row.capacity < row.end ? from + row.capacity : row.end;
-            row.gather(from, to);
-            add_right_side(row, from, to);
-            if (direct) add_outer_products(s.matrix, n, s.block, s.weights, to - from, 0);
-            else product(s.block, s.weights, to - from, n, s.x, s.q);
+        for (Row* row = s.rows; row < s.rows + at_once; ++row) {
+            if (!(row->energy - row->energy == 0)) {  // NaN and infinity fail the comparison
+                for (int64_t k = 0; k < width; ++k) row->x[k] = __builtin_nanf("");
+                row->energy = __builtin_nan("");
+            }
+            std::memcpy(all.solution + row->number * width, row->x, width * sizeof(float));
+            all.energy[row->number] = row->energy;
         }
-        bool solved = true;
-        if (direct) solved = cholesky(row, product);
-        else conjugate_gradients(row, product);
-        double energy = 0;
-        for (int64_t k = 0; k < width; ++k)
-            energy -= (static_cast<double>(s.b[k]) + s.r[k]) * s.x[k];
-        if (!solved || !(energy - energy == 0)) {  // NaN and infinity fail the comparison
-            for (int64_t k = 0; k < width; ++k) s.x[k] = __builtin_nanf("");
-            energy = __builtin_nan("");
-        }
-        std::memcpy(solution, s.x, width * sizeof(float));
-        problems.energy[u] = energy;
     }
 }
 
