@@ -16,10 +16,10 @@ constexpr int64_t kNearFloats = 64 * 1024;   // a row this large is still in cac
 constexpr int64_t kShareFloats = 256 * 1024; // factors of a block of columns that long rows share
 constexpr int64_t kGroupFloats = 32 * 1024;  // one vector each of the long rows that share it
 constexpr int64_t kEntriesPerBlock = 16;     // fewer in a block would not pay for visiting it
-constexpr int64_t kBlockEntries = 128;       // whose outer products are added at a time
+constexpr int64_t kBlockFloats = 4096;       // entries whose outer products are added at a time
 constexpr int kTileRows = kLanes == 16 ? 8 : 4;     // of the outer-product tile, broadcast
 constexpr int kTileVectors = kLanes == 16 ? 2 : 3;  // its columns
-constexpr int kPanel = 8;                    // columns that Cholesky eliminates at a time
+constexpr int kPanel = kLanes;                // rows that Cholesky eliminates at a time
 
 // What sweeps find besides: sum t (y . p) and sum w.
 struct Sums {
@@ -45,6 +45,10 @@ int64_t group(int64_t stride) {
     const int64_t n = kGroupFloats / stride;
     return n < 16 ? 16 : n;
 }
+int64_t block_entries(int64_t stride) {
+    const int64_t n = kBlockFloats / stride / 4 * 4;
+    return n < 16 ? 16 : n;
+}
 
 // One worker's memory, cut from one aligned piece: for every row of a group its five vectors and its
 // state, and for Cholesky a block of entries and the matrix.
@@ -64,12 +68,19 @@ struct Scratch {
             row.m = row.q + n;
         }
         block = vectors;
-        matrix = block + kBlockEntries * n;
+        matrix = block + block_entries(n) * n;
     }
     static int64_t floats(int64_t n) {
-        return group(n) * (kRowFloats + 5 * n) + (kBlockEntries + n) * n;
+        return group(n) * (kRowFloats + 5 * n) + (block_entries(n) + n) * n;
     }
 };
+
+// Has the factors of an entry to come moved into cache.
+RECSYS_INLINE void ask_for(const RowProblems& all, int64_t n, int64_t entry) {
+    if (entry >= all.indptr[all.n_rows]) return;
+    const float* y = all.factors + all.columns[entry] * n;
+    for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(y + k);
+}
 
 // out += sum_j (t_j - w_j (y_j . p)) y_j over entries [from, to), four at a time so that p and out
 // are read once for them; without `sums`, the targets count as zero. NV is the number of vectors in a row; 0 leaves it to run time. Entries
@@ -80,12 +91,8 @@ void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, flo
     const float* targets = sums ? all.targets : nullptr;
     Sums sum = sums ? *sums : Sums{};
     const int64_t n = NV ? NV * kLanes : all.stride;
-    const int64_t ahead = kAheadFloats / n + 4, n_entries = all.indptr[all.n_rows];
+    const int64_t ahead = kAheadFloats / n + 4;
     const auto at = [&](int64_t j) { return all.factors + all.columns[j] * n; };
-    const auto ask_for = [&](int64_t j) {
-        if (j < n_entries)
-            for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(at(j) + k);
-    };
     const auto four = [&](const float* y0, const float* y1, const float* y2, const float* y3, Vec4 w,
                           Vec4 t) __attribute__((always_inline)) {
         Vec d0{}, d1{}, d2{}, d3{};
@@ -110,7 +117,7 @@ void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, flo
     const Vec4 one = Vec4{} + 1.0f;
     int64_t j = from;
     for (; j + 4 <= to; j += 4) {
-        for (int64_t i = 0; i < 4; ++i) ask_for(j + ahead + i);
+        for (int64_t i = 0; i < 4; ++i) ask_for(all, n, j + ahead + i);
         Vec4 w = one, t{};
         if (all.weights) std::memcpy(&w, all.weights + j, sizeof w);
         if (targets) std::memcpy(&t, targets + j, sizeof t);
@@ -118,7 +125,7 @@ void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, flo
     }
     for (; j < to; ++j) {
         const float* y = at(j);
-        ask_for(j + ahead);
+        ask_for(all, n, j + ahead);
         const float w = all.weights ? all.weights[j] : 1.0f, t = targets ? targets[j] : 0.0f;
         four(y, y, y, y, Vec4{w}, Vec4{t});  // the other three weigh nothing
     }
@@ -281,43 +288,103 @@ void add_outer_products(float* matrix, int64_t n, const float* block, int64_t en
     }
 }
 
-// A = U'U in place, U upper triangular; false where A is not positive definite. Panels of kPanel
-// rows are eliminated one by one, then taken from the rest as kPanel outer products at once.
-bool factorize(float* a, int64_t width, int64_t n) {
-    for (int64_t first = 0; first < width; first += kPanel) {
-        const int64_t last = first + kPanel < width ? first + kPanel : width;
-        for (int64_t k = first; k < last; ++k) {
-            float* row = a + k * n;
-            if (!(row[k] > 0)) return false;  // also catches NaN
-            const float scale = 1.0f / __builtin_sqrtf(row[k]);
-            for (int64_t v = k / kLanes * kLanes; v < n; v += kLanes)
-                store(row + v, load(row + v) * splat(scale));
-            for (int64_t i = k + 1; i < last; ++i) {
-                const int64_t v = i / kLanes * kLanes;
-                add_scaled(a + i * n + v, row + v, -row[i], n - v);
-            }
+// A = U'U in place, U upper triangular, its diagonal inverted; false where A is not positive
+// definite. A panel of kPanel rows is eliminated within its own columns, then in the others, held in
+// registers; then its outer products are taken from the rest.
+bool factorize(float* a, int64_t n) {
+    for (int64_t first = 0; first < n; first += kPanel) {
+        float* panel = a + first * n;
+        Vec own[kPanel];
+        for (int k = 0; k < kPanel; ++k) own[k] = load(panel + k * n + first);
+        for (int k = 0; k < kPanel; ++k) {
+            const float pivot = own[k][k];
+            if (!(pivot > 0)) return false;  // also catches NaN
+            const float scale = 1.0f / __builtin_sqrtf(pivot);
+            own[k] *= splat(scale);
+            for (int i = k + 1; i < kPanel; ++i) own[i] -= own[k] * splat(own[k][i]);
+            own[k][k] = scale;
         }
-        if (last < width)
-            add_outer_products<true>(a, n, a + first * n, kPanel, last / kTileRows * kTileRows);
+        for (int k = 0; k < kPanel; ++k) store(panel + k * n + first, own[k]);
+        for (int64_t v = first + kPanel; v < n; v += kLanes) {
+            Vec r[kPanel];
+            for (int k = 0; k < kPanel; ++k) r[k] = load(panel + k * n + v);
+            for (int k = 0; k < kPanel; ++k) {
+                const float* row = panel + k * n + first;
+                r[k] *= splat(row[k]);
+                for (int i = k + 1; i < kPanel; ++i) r[i] -= r[k] * splat(row[i]);
+            }
+            for (int k = 0; k < kPanel; ++k) store(panel + k * n + v, r[k]);
+        }
+        add_outer_products<true>(a, n, panel, kPanel, first + kPanel);
     }
     return true;
 }
 
-// x = A^-1 b from U: U'z = b forward by columns, then U x = z backward by rows.
-void substitute(const float* u, int64_t width, int64_t n, float* x) {
-    for (int64_t k = 0; k < width; ++k) {
-        const float* row = u + k * n;
-        const float z = x[k] /= row[k];
-        int64_t j = k + 1;
-        for (; j % kLanes && j < width; ++j) x[j] -= z * row[j];
-        if (j < width) add_scaled(x + j, row + j, -z, n - j);
+// x = A^-1 b from U: U'z = b forward, then U x = z backward, kPanel rows of U at a time.
+void substitute(const float* u, int64_t n, float* x) {
+    for (int64_t first = 0; first < n; first += kPanel) {
+        const float* panel = u + first * n;
+        Vec z = load(x + first);
+        for (int k = 0; k < kPanel; ++k) {
+            const Vec row = load(panel + k * n + first);
+            const float zk = z[k] * row[k];
+            z -= row * splat(zk);  // what this leaves in lanes up to k is written over
+            x[first + k] = zk;
+        }
+        for (int64_t v = first + kPanel; v < n; v += kLanes) {
+            Vec sum = load(x + v);
+            for (int k = 0; k < kPanel; ++k) sum -= load(panel + k * n + v) * splat(x[first + k]);
+            store(x + v, sum);
+        }
     }
-    for (int64_t k = width - 1; k >= 0; --k) {
-        const float* row = u + k * n;
-        const int64_t j = round_up(k + 1, kLanes);
-        float s = x[k];
-        for (int64_t i = k + 1; i < j && i < width; ++i) s -= row[i] * x[i];
-        x[k] = (s - dot(row + j, x + j, n - j)) / row[k];
+    for (int64_t first = n - kPanel; first >= 0; first -= kPanel) {
+        const float* panel = u + first * n;
+        const int64_t rest = first + kPanel;
+        float z[kPanel];
+        for (int k = 0; k < kPanel; ++k)
+            z[k] = x[first + k] - dot(panel + k * n + rest, x + rest, n - rest);
+        for (int k = kPanel - 1; k >= 0; --k) {
+            z[k] *= panel[k * n + first + k];
+            for (int j = 0; j < k; ++j) z[j] -= z[k] * panel[j * n + first + k];
+        }
+        std::memcpy(x + first, z, sizeof z);
+    }
+}
+
+// The matrix A and the right side b of a row, from blocks of entries, four at a time: sqrt(w) y goes
+// into the block whose outer products are added, t y to b. What is missing of four weighs nothing.
+void normal_equations(const RowProblems& all, const Row& row, const Scratch& s, float* b) {
+    const int64_t n = all.stride, capacity = block_entries(n);
+    std::memset(s.matrix, 0, n * n * sizeof(float));
+    if (all.base) std::memcpy(s.matrix, all.base, all.width * n * sizeof(float));
+    for (int64_t k = 0; k < n; ++k) s.matrix[k * n + k] += k < all.width ? row.ridge : 1;
+    if (all.base_rhs) std::memcpy(b, all.base_rhs, n * sizeof(float));
+    else std::memset(b, 0, n * sizeof(float));
+    for (int64_t from = row.begin; from < row.end; from += capacity) {
+        const int64_t to = row.end - from < capacity ? row.end : from + capacity;
+        float* out = s.block;
+        for (int64_t j = from; j < to; j += 4, out += 4 * n) {
+            const float* y[4];
+            Vec root[4], t[4];
+            for (int64_t i = 0; i < 4; ++i) {
+                const bool real = j + i < to;
+                const int64_t e = real ? j + i : j;
+                ask_for(all, n, e + capacity);
+                y[i] = all.factors + all.columns[e] * n;
+                root[i] = splat(!real ? 0 : all.weights ? __builtin_sqrtf(all.weights[e]) : 1);
+                t[i] = splat(real && all.targets ? all.targets[e] : 0);
+            }
+            for (int64_t k = 0; k < n; k += kLanes) {
+                Vec sum = load(b + k);
+                for (int64_t i = 0; i < 4; ++i) {
+                    const Vec yi = load(y[i] + k);
+                    sum += yi * t[i];
+                    store(out + i * n + k, yi * root[i]);
+                }
+                store(b + k, sum);
+            }
+        }
+        add_outer_products<false>(s.matrix, n, s.block, (out - s.block) / n, 0);
     }
 }
 
@@ -326,28 +393,15 @@ void substitute(const float* u, int64_t width, int64_t n, float* x) {
 // the accuracy of the factors.
 void cholesky(const RowProblems& all, Sweep sweep, const Scratch& s) {
     Row& row = s.rows[0];
-    const int64_t n = all.stride, width = all.width;
-    pass(all, sweep, &row, 1, true);  // at zero: the right side
-    std::memcpy(row.q, row.r, n * sizeof(float));
-    std::memset(s.matrix, 0, n * n * sizeof(float));
-    if (all.base) std::memcpy(s.matrix, all.base, width * n * sizeof(float));
-    for (int64_t k = 0; k < width; ++k) s.matrix[k * n + k] += row.ridge;
-    for (int64_t from = row.begin; from < row.end; from += kBlockEntries) {
-        const int64_t count = row.end - from < kBlockEntries ? row.end - from : kBlockEntries;
-        for (int64_t j = 0; j < count; ++j) {
-            const float* y = all.factors + all.columns[from + j] * n;
-            const Vec root = splat(all.weights ? __builtin_sqrtf(all.weights[from + j]) : 1.0f);
-            for (int64_t k = 0; k < n; k += kLanes) store(s.block + j * n + k, load(y + k) * root);
-        }
-        add_outer_products<false>(s.matrix, n, s.block, count, 0);
-    }
+    const int64_t n = all.stride;
+    normal_equations(all, row, s, row.q);
     row.energy = __builtin_nan("");
-    if (!factorize(s.matrix, width, n)) return;
+    if (!factorize(s.matrix, n)) return;
     std::memcpy(row.x, row.q, n * sizeof(float));
-    substitute(s.matrix, width, n, row.x);
+    substitute(s.matrix, n, row.x);
     pass(all, sweep, &row, 1, true);
     std::memcpy(row.p, row.r, n * sizeof(float));
-    substitute(s.matrix, width, n, row.p);
+    substitute(s.matrix, n, row.p);
     row.energy = -exact_dot(row.x, row.q, n) - exact_dot(row.x, row.r, n) -
                  exact_dot(row.p, row.r, n);
     add_scaled(row.x, row.p, 1, n);
