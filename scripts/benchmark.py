@@ -3,11 +3,14 @@
 
 Every contender of a job runs once per round, in turn, so that a noisy machine disturbs all alike;
 the table shows medians. Peers that are not installed are left out. The synthetic matrix has the
-shape of MovieLens 20M: lognormal users, Zipf items, seeded.
+shape of MovieLens 20M: lognormal users, Zipf items, seeded; jobs on MovieLens 1M need it in
+data/ml-1m.
 
-    scripts/benchmark.py                      all jobs, a few minutes
-    scripts/benchmark.py read start --rounds 5
+    scripts/benchmark.py                      all jobs, about half an hour with the peers
+    scripts/benchmark.py epoch read --rounds 5
     scripts/benchmark.py --size 0.1 --json benchmark.json
+    scripts/benchmark.py --install-peers      irspack, cmfrec and Surprise, each in .peers/
+    scripts/benchmark.py --runs 2 --write     and puts the tables into README.md and docs/
 """
 
 import argparse
@@ -16,204 +19,139 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import venv
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-import numpy as np
-import pandas as pd
-import scipy.sparse as sp
+from benchmark_jobs import JOBS, PEERS, ROOT, Answer, Case, Peer, Setting
 from threadpoolctl import threadpool_limits
 
-import recsys
 from recsys import kernels, provenance
-from recsys.evaluation.bench import make_bench
-from recsys.evaluation.bench import measure as measure_model
-from recsys.evaluation.scoring import FactorScorer
-from recsys.ids import IdIndex
-from recsys.models.spec import initial_factors
-from recsys.ratings.ratings import Ratings
 
-Contenders = dict[str, Callable[[], object]]
-
-N_USERS, N_ITEMS, N_RATINGS = 138_000, 26_000, 11_000_000
+PAGES = {"README.md": False, "docs/performance.md": True}
+"""Where the table stands, and whether there with what was asked."""
 
 
-def synthetic(size: float, seed: int = 0) -> sp.csr_matrix:
-    """Ones where a user rated an item: about `size` × 11 million of them."""
-    rng = np.random.default_rng(seed)
-    n_users, n_items = int(N_USERS * size**0.5), int(N_ITEMS * size**0.5)
-    activity = rng.lognormal(0, 1.2, n_users)
-    # Some of the draws of an active user repeat; a quarter more make up for them.
-    activity = np.maximum(1, activity / activity.sum() * N_RATINGS * size * 1.25).astype(int)
-    popularity = np.cumsum(1 / np.arange(1, n_items + 1) ** 0.9)
-    draws = np.searchsorted(popularity / popularity[-1], rng.random(activity.sum()))
-    items = rng.permutation(n_items)[np.minimum(draws, n_items - 1)]
-    users = np.repeat(np.arange(n_users), activity)
-    matrix = sp.csr_matrix((np.ones(len(users), np.float32), (users, items)), (n_users, n_items))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return matrix
+@dataclass
+class Line:
+    """What one contender took, run by run."""
+
+    job: str
+    title: str
+    contender: str
+    asked: str
+    shown: str
+    values: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+    reached: list[Answer] = field(default_factory=list)
 
 
-def as_ratings(matrix: sp.csr_matrix) -> Ratings:
-    """The matrix as `Ratings`."""
-    n_users, n_items = matrix.shape
-    users, items = IdIndex(np.arange(n_users), "user"), IdIndex(np.arange(n_items), "item")
-    return Ratings(users, items, matrix, None, pd.DataFrame(index=pd.RangeIndex(n_items)))
+def install_peers() -> None:
+    """Makes an environment for each peer: their requirements of NumPy disagree."""
+    for name, packages in PEERS.items():
+        folder = ROOT / ".peers" / name
+        print(f"{name} into {folder.relative_to(ROOT)}", flush=True)
+        venv.create(folder, with_pip=True, clear=True)
+        command = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *packages]
+        if subprocess.run(command, check=False).returncode:
+            print(f"{name} could not be installed and will be left out", flush=True)
 
 
-def job_read(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
-    """A CSV of 20 million ratings: to a matrix, against pandas' parse of its three columns."""
-    matrix = synthetic(size * 20 / 11, seed=1)
-    rng = np.random.default_rng(0)
-    file = folder / "ratings.csv"
-    frame = pd.DataFrame(
-        {
-            "userId": np.repeat(np.arange(1, matrix.shape[0] + 1), np.diff(matrix.indptr)),
-            "movieId": matrix.indices * 5 + 1,
-            "rating": rng.integers(1, 11, matrix.nnz) / 2,
-            "timestamp": rng.integers(800_000_000, 1_500_000_000, matrix.nnz),
-        }
-    )
-    import pyarrow as pa
-    import pyarrow.csv
-
-    pa.csv.write_csv(pa.Table.from_pandas(frame), file)
-    columns = ["userId", "movieId", "rating"]
-    yield (
-        f"read {matrix.nnz / 1e6:.1f} M ratings from CSV",
-        {
-            "recsys": lambda: recsys.read_ratings(file),
-            "pandas, parse only": lambda: pd.read_csv(file, usecols=columns),
-        },
-    )
-
-
-def job_epoch(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
-    """An epoch of implicit ALS by conjugate gradients, at defaults that reach the same loss."""
-    from implicit.cpu import _als
-
-    matrix = synthetic(size)
-    columns = matrix.T.tocsr()
-    users, items = (IdIndex(np.arange(n), "row") for n in matrix.shape)
-    for width in (64, 128, 256):
-        rng = np.random.default_rng(0)
-        x, y = (initial_factors(rng, n, width) for n in matrix.shape)
-
-        def epoch(x=x, y=y) -> None:  # type: ignore[no-untyped-def]
-            spec = recsys.ImplicitALS(len(x[0]))
-            spec._half_step(columns, x, y, items, spec.cg_steps)
-            spec._half_step(matrix, y, x, users, spec.cg_steps)
-
-        theirs = x.copy(), y.copy()
-
-        def peer_epoch(tables=theirs) -> None:  # type: ignore[no-untyped-def]
-            threads = kernels.default_threads()
-            for rows, own, other in ((columns, 1, 0), (matrix, 0, 1)):
-                _als.least_squares_cg(
-                    rows, tables[own], tables[other], 0.01, num_threads=threads, cg_steps=3
-                )
-
-        contenders: Contenders = {"recsys": epoch, "implicit": peer_epoch}
-        yield f"implicit ALS epoch, CG, f = {width}", contenders
-
-
-def job_top_k(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
-    """Ten unseen items for every user at f = 64, against the bare matrix product."""
-    matrix = synthetic(size)
-    rng = np.random.default_rng(0)
-    x, y = (initial_factors(rng, n, 64) for n in matrix.shape)
-
-    def product() -> None:
-        with threadpool_limits(kernels.default_threads(), "blas"):
-            for start in range(0, len(x), 4096):
-                x[start : start + 4096] @ y.T
-
-    yield (
-        "top 10 for all users, f = 64",
-        {
-            "recsys": lambda: kernels.top_k(x, y, 10, excluded=(matrix.indptr, matrix.indices)),
-            "bare matrix product": product,
-        },
-    )
-
-
-def job_evaluate(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
-    """All metrics of a model of width 64 for all users, against ranking them alone."""
-    ratings = replace(as_ratings(synthetic(size)), has_values=False)
-    split = recsys.splits.random(ratings, 0.1)
-    rng = np.random.default_rng(0)
-    x, y = (initial_factors(rng, n, 64) for n in ratings.matrix.shape)
-    bias_x, bias_y = (np.zeros(len(table), np.float32) for table in (x, y))
-    spec = recsys.ImplicitALS(64)
-    factors = recsys.Factors(ratings.users, ratings.items, 0.0, bias_x, bias_y, x, y, spec)
-    bench, scorer = make_bench(split, 10, recsys.Feedback()), FactorScorer(factors)
-    seen = split.train.matrix.indptr, split.train.matrix.indices
-    yield (
-        "every metric of all users, f = 64",
-        {
-            "recsys": lambda: measure_model(scorer, bench),
-            "top 10 alone": lambda: kernels.top_k(x, y, 10, excluded=seen),
-        },
-    )
-
-
-def job_start(size: float, folder: Path) -> Iterator[tuple[str, Contenders]]:
-    """A cold `recsys recommend` on a model of MovieLens 1M's shape, and `recsys --help`."""
-    matrix = synthetic(0.09)
-    model = recsys.train(recsys.ImplicitALS(64, n_epochs=2), as_ratings(matrix))
-    path = recsys.save(model, folder / "m")
-    command = str(Path(sys.executable).with_name("recsys"))
-
-    def run(*arguments: str) -> Callable[[], object]:
-        return lambda: subprocess.run([command, *arguments], stdout=subprocess.DEVNULL, check=True)
-
-    bare = [sys.executable, "-c", "import pandas, scipy.sparse"]
-    yield (
-        "cold start",
-        {
-            "recsys recommend": run("recommend", str(path), "--user", "196"),
-            "recsys --help": run("--help"),
-            "import pandas, scipy.sparse": lambda: subprocess.run(bare, check=True),
-        },
-    )
-
-
-JOBS = {
-    "read": job_read, "epoch": job_epoch, "top-k": job_top_k, "evaluate": job_evaluate,
-    "start": job_start,
-}  # fmt: skip
-
-
-def measure(contenders: Contenders, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contender, round by round, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+def measure(case: Case, rounds: int) -> dict[str, Answer]:
+    """Medians of what each contender answers, after one round that does not count."""
+    answers: dict[str, list[Answer]] = {name: [] for name in case.contenders}
     for counted in [False] + [True] * rounds:
-        for name, job in contenders.items():
-            started = time.perf_counter()
-            job()
+        for name, contender in case.contenders.items():
+            answer = contender() or {}
             if counted:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
+                answers[name].append(answer)
+    found = {
+        name: {key: median(answer[key] for answer in given) for key in given[0]}
+        for name, given in answers.items()
+    }
+    for name, more in case.add(found).items():
+        found[name] |= more
+    return found
 
 
-def about() -> dict[str, object]:
+def run(job: str, setting: Setting, rounds: int, lines: list[Line]) -> None:
+    """Measures the cases of a job, printing each line as it comes and adding it to `lines`."""
+    for case in JOBS[job](setting):
+        found = measure(case, rounds)
+        ours = next(iter(found.values()))[case.shown]
+        for who, answer in found.items():
+            line = next((x for x in lines if (x.title, x.contender) == (case.title, who)), None)
+            if line is None:
+                line = Line(job, case.title, who, case.asked, case.shown)
+                lines.append(line)
+            line.values.append(answer[case.shown])
+            line.ratios.append(answer[case.shown] / ours)
+            kept = {k: v for k, v in answer.items() if k not in ("seconds", "peak", case.shown)}
+            line.reached.append(kept)
+            print(cells(line, True), flush=True)
+        for contender in case.contenders.values():
+            if isinstance(contender, Peer):
+                contender.close()
+
+
+def cells(line: Line, asked: bool) -> str:
+    """A row of the table: of several runs all numbers."""
+    values = " / ".join(f"{value:.3g}" for value in line.values)
+    ratios = " / ".join(f"{ratio:.2f}" for ratio in line.ratios)
+    names = line.reached[0]
+    reached = ", ".join(
+        f"{name} " + " / ".join(f"{found[name]:.4g}" for found in line.reached) for name in names
+    )
+    row = [line.title, line.contender, values, ratios, reached]
+    return "| " + " | ".join(row + [line.asked] * asked) + " |"
+
+
+def table(lines: list[Line], asked: bool) -> str:
+    """All rows, under their heads."""
+    heads = ["job", "contender", "seconds, median", "times recsys", "reached"] + ["asked"] * asked
+    head = "| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|\n"
+    return head + "\n".join(cells(line, asked) for line in lines) + "\n"
+
+
+def about() -> dict[str, Any]:
     """What the numbers were measured on."""
     kernel = {
         "threads": kernels.default_threads(),
         "instruction set": os.environ.get("RECSYS_ISA", kernels.INSTRUCTION_SETS[0]),
     }
-    return (
-        provenance.machine()
-        | kernel
-        | {
-            "versions": provenance.versions(),
-            "commit": provenance.commit(),
-        }
+    versions = provenance.versions()
+    for name, packages in PEERS.items():
+        python = ROOT / ".peers" / name / "bin" / "python"
+        if python.exists():
+            ask = f"from importlib.metadata import version; print(version({packages[0]!r}))"
+            told = subprocess.run(
+                [str(python), "-c", ask], capture_output=True, text=True, check=False
+            )
+            versions[name] = told.stdout.strip()
+    return provenance.machine() | kernel | {"versions": versions, "commit": provenance.commit()}
+
+
+def write(lines: list[Line], made_with: dict[str, Any], rounds: int) -> None:
+    """Puts the table between the marks of each page."""
+    versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
+    note = (
+        f"{made_with['processor']}, {made_with['cores']} cores, {made_with['instruction set']}, "
+        f"{made_with['threads']} threads, Python {made_with['python']}; {versions}; commit "
+        f"{made_with['commit']}; medians of {rounds} rounds"
     )
+    runs = len(lines[0].values)
+    note += f", {runs} runs, of which each number is told." if runs > 1 else "."
+    for page, asked in PAGES.items():
+        path = ROOT / page
+        text = path.read_text("utf-8")
+        body = f"<!-- benchmark -->\n{table(lines, asked)}\n{note}\n<!-- /benchmark -->"
+        before, mark, rest = text.partition("<!-- benchmark -->")
+        after = rest.partition("<!-- /benchmark -->")[2]
+        if not mark:
+            sys.exit(f"{page} has no line <!-- benchmark --> to put the table at")
+        path.write_text(before + body + after, "utf-8")
 
 
 def main() -> None:
@@ -223,27 +161,33 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("jobs", nargs="*", help=f"of {', '.join(JOBS)}; all if none is named")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each contender runs")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs")
+    parser.add_argument("--runs", type=int, default=1, help="how often everything is run")
     parser.add_argument("--size", type=float, default=1.0, help="share of the full matrix")
-    parser.add_argument("--json", type=Path, help="file for all seconds, machine and versions")
+    parser.add_argument("--json", type=Path, help="file for all numbers, machine and versions")
+    parser.add_argument("--write", action="store_true", help="put the tables into the pages")
+    parser.add_argument("--install-peers", action="store_true", help="make their environments")
     options = parser.parse_args()
     unknown = set(options.jobs) - set(JOBS)
-    if unknown or options.rounds < 1 or options.size <= 0:
-        parser.error(f"jobs are {', '.join(JOBS)}; rounds at least 1, size above 0")
-    results: dict[str, dict[str, list[float]]] = {}
-    print("| job | contender | seconds, median | times recsys |\n|---|---|---|---|", flush=True)
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, "blas"):
-        for name in options.jobs or JOBS:
-            for title, contenders in JOBS[name](options.size, Path(folder)):
-                found = results[title] = measure(contenders, options.rounds)
-                ours = median(next(iter(found.values())))
-                for who, seconds in found.items():
-                    took = median(seconds)
-                    print(f"| {title} | {who} | {took:.3g} | {took / ours:.2f} |", flush=True)
+    if unknown or options.rounds < 1 or options.runs < 1 or options.size <= 0:
+        parser.error(f"jobs are {', '.join(JOBS)}; rounds and runs at least 1, size above 0")
+    if options.install_peers:
+        install_peers()
+        sys.exit()
+    lines: list[Line] = []
+    print(table([], True), end="", flush=True)
+    for _ in range(options.runs):
+        with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, "blas"):
+            setting = Setting(Path(folder), options.size, kernels.default_threads())
+            for job in options.jobs or JOBS:
+                run(job, setting, options.rounds, lines)
     made_with = about()
     print("\n" + ", ".join(f"{k} {v}" for k, v in made_with.items() if k != "versions"))
     if options.json:
-        options.json.write_text(json.dumps({"machine": made_with, "seconds": results}, indent=2))
+        found = {"machine": made_with, "lines": [vars(line) for line in lines]}
+        options.json.write_text(json.dumps(found, indent=2))
+    if options.write:
+        write(lines, made_with, options.rounds)
 
 
 if __name__ == "__main__":

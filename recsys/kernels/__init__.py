@@ -7,11 +7,12 @@ and the best one for this CPU is chosen at import; `RECSYS_ISA` overrides the ch
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 try:
     from . import _kernels  # type: ignore[attr-defined]
@@ -165,7 +166,7 @@ def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     saves a product with a full matrix for every row and step, and lets the diagonal of the whole
     matrix precondition the conjugate gradients.
     """
-    with threadpool_limits(1, "blas"):  # the same bits on any number of cores
+    with _blas().limit(limits=1, user_api="blas"):  # the same bits on any number of cores
         values, vectors = np.linalg.eigh(np.asarray(base, np.float64))
     return values.astype(np.float32), vectors.astype(np.float32)
 
@@ -205,11 +206,17 @@ def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.f
     return total
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    # Kept, because finding the libraries takes longer than a small product.
+    return ThreadpoolController()
+
+
 def _in_blocks(work: Callable[[int], None], n_rows: int, n_threads: int | None) -> None:
     # Every block is the business of one thread, whatever their number.
     starts = range(0, n_rows, _ROWS)
-    with threadpool_limits(1, "blas"):
-        if len(starts) < 2:
+    with _blas().limit(limits=1, user_api="blas"):
+        if len(starts) < 4:  # sooner done than threads are started
             for start in starts:
                 work(start)
             return

@@ -29,9 +29,9 @@ class ExplicitALS(Spec):
     Netflix Prize", with biases.) A bias is one more coordinate of the row problem: the user's row
     is (x_u, b_u) against (y_i, 1), with r − μ − b_i as target.
 
-    Users are solved last, so that folding in a training user gives back their stored factors; new
-    items are folded in the same way, users fixed. A row without ratings gets zeros: its prediction
-    is the mean plus the other side's bias. The loss told to `on_epoch` is L.
+    Users are solved last, by Cholesky, so that folding in a training user gives back their stored
+    factors; new items are folded in the same way, users fixed. A row without ratings gets zeros:
+    its prediction is the mean plus the other side's bias. The loss told to `on_epoch` is L.
     """
 
     name: ClassVar[str] = "explicit-als"
@@ -45,8 +45,9 @@ class ExplicitALS(Spec):
     """Epochs at most; each solves all items, then all users. Typical 10 to 30."""
     tolerance: float = 0.0
     """Stop when an epoch lowers the loss by a smaller share than this. 0 runs all epochs."""
-    cg_steps: int = 0
-    """Conjugate-gradient steps a row and half epoch; 0 solves every row exactly by Cholesky."""
+    cg_steps: int = 2
+    """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
+    row exactly by Cholesky. Typical 2."""
     seed: int = 0
     """Of the initial factors, N(0, (0.1/√f)²)."""
 

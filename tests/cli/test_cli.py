@@ -529,7 +529,7 @@ def test_the_gate_closes_with_exit_code_5(recsys_command, root, tmp_path):
     command = ["evaluate", sample, "--models", "implicit-als", "--split", "by-time", "--test", 0.2]
     command += ["--against", current, "--gate", "ndcg@10", "--set", "implicit-als.n_factors=8"]
     command += ["--report", tmp_path / "r.json"]
-    bad = ["--set", "implicit-als.unobserved_weight=0.0001"]
+    bad = ["--set", "implicit-als.unobserved_weight=0", "--set", "implicit-als.regularization=3"]
     code, out, err = recsys_command(*command, *bad)
     assert code == 5, err
     assert "implicit-als is significantly worse than current: NDCG@10" in err

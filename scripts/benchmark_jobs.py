@@ -1,0 +1,458 @@
+"""The jobs of scripts/benchmark.py: what is timed, on which data, beside whom."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
+
+import recsys
+from recsys import kernels
+from recsys.evaluation.bench import make_bench
+from recsys.evaluation.bench import measure as measure_model
+from recsys.evaluation.scoring import FactorScorer
+from recsys.ids import IdIndex
+from recsys.models.spec import initial_factors
+from recsys.ratings.ratings import Ratings
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = {
+    "irspack": ["irspack"],
+    "cmfrec": ["cmfrec", "threadpoolctl"],
+    "surprise": ["scikit-surprise", "pandas"],
+}
+"""Libraries that get an environment of their own, and what is installed there."""
+
+Answer = dict[str, float]
+Contender = Callable[[], Answer | None]
+
+N_USERS, N_ITEMS, N_RATINGS = 138_000, 26_000, 11_000_000
+ML_1M = ROOT / "data" / "ml-1m"
+
+
+@dataclass
+class Case:
+    """One thing to time: this project first, then whom it stands beside."""
+
+    title: str
+    contenders: dict[str, Contender]
+    asked: str = ""
+    """What was promised of it."""
+    shown: str = "seconds"
+    """The number of the answers that is compared."""
+    add: Callable[[dict[str, Answer]], dict[str, Answer]] = field(default=lambda found: {})
+    """What else follows from the medians of all contenders."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where the jobs find their data."""
+
+    folder: Path
+    size: float
+    threads: int
+
+    def matrix(self, size: float | None = None) -> Path:
+        """The file of the synthetic matrix, made once."""
+        size = self.size if size is None else size
+        path = self.folder / f"matrix-{size:.4f}.npz"
+        if not path.exists():
+            sp.save_npz(path, synthetic(size), compressed=False)
+        return path
+
+    def peer(
+        self, library: str, job: str, settings: dict[str, Any], threads: int = 0
+    ) -> dict[str, "Peer"]:
+        """The worker of a library under its name, or nothing where it is not installed."""
+        python = ROOT / ".peers" / library / "bin" / "python"
+        if library not in PEERS:
+            python = Path(sys.executable)
+        elif not python.exists():
+            return {}
+        settings = {"threads": threads or self.threads} | settings
+        return {library: Peer(python, library, job, settings)}
+
+
+class Peer:
+    """A library at work in its own process; see scripts/benchmark_peer.py."""
+
+    def __init__(self, python: Path, library: str, job: str, settings: dict[str, Any]) -> None:
+        script = str(Path(__file__).with_name("benchmark_peer.py"))
+        threads = str(settings["threads"])
+        alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        told = {"RECSYS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        self._process = subprocess.Popen(
+            [str(python), script, library, job, json.dumps(settings, default=str)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent,
+            env=os.environ | alone | told,
+        )
+        self._read("ready")
+
+    def _read(self, expected: str = "{") -> str:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith(expected):
+                return line
+        raise RuntimeError(f"{' '.join(map(str, self._process.args))} ended early")  # type: ignore[arg-type]
+
+    def _tell(self, line: str) -> Answer:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        answer: Answer = json.loads(self._read())
+        return answer
+
+    def __call__(self) -> Answer:
+        """Has the job done once."""
+        return self._tell("go")
+
+    def factors(self, path: Path) -> tuple[Any, Any]:
+        """User and item factors as they are now."""
+        self._tell(f"save {path}")
+        with np.load(path) as file:
+            return file["x"], file["y"]
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+def load(path: Path) -> Any:
+    """A sparse matrix from its file."""
+    return sp.load_npz(path)
+
+
+def synthetic(size: float, seed: int = 0) -> sp.csr_matrix:
+    """Ones where a user rated an item: about `size` × 11 million of them."""
+    rng = np.random.default_rng(seed)
+    n_users, n_items = int(N_USERS * size**0.5), int(N_ITEMS * size**0.5)
+    activity = rng.lognormal(0, 1.2, n_users)
+    # Some of the draws of an active user repeat; a quarter more make up for them.
+    activity = np.maximum(1, activity / activity.sum() * N_RATINGS * size * 1.25).astype(int)
+    popularity = np.cumsum(1 / np.arange(1, n_items + 1) ** 0.9)
+    draws = np.searchsorted(popularity / popularity[-1], rng.random(activity.sum()))
+    items = rng.permutation(n_items)[np.minimum(draws, n_items - 1)]
+    users = np.repeat(np.arange(n_users), activity)
+    matrix = sp.csr_matrix((np.ones(len(users), np.float32), (users, items)), (n_users, n_items))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def as_ratings(matrix: sp.csr_matrix) -> Ratings:
+    """The matrix as `Ratings`."""
+    n_users, n_items = matrix.shape
+    users, items = IdIndex(np.arange(n_users), "user"), IdIndex(np.arange(n_items), "item")
+    frame = pd.DataFrame(index=pd.RangeIndex(n_items))
+    return replace(Ratings(users, items, matrix, None, frame), has_values=False)
+
+
+def only_ticks(ratings: Ratings) -> Ratings:
+    """The same with every rating a one."""
+    ticks = ratings.matrix.copy()
+    ticks.data = np.ones_like(ticks.data)
+    return replace(ratings, matrix=ticks, has_values=False)
+
+
+def made_up_factors(matrix: sp.csr_matrix, width: int = 64) -> tuple[Any, Any]:
+    """User and item factors of the right shapes."""
+    rng = np.random.default_rng(0)
+    return tuple(initial_factors(rng, n, width) for n in matrix.shape)  # type: ignore[return-value]
+
+
+def timed(job: Callable[[], object]) -> Answer:
+    """Runs the job: its seconds."""
+    started = time.perf_counter()
+    job()
+    return {"seconds": time.perf_counter() - started}
+
+
+def job_limits(setting: Setting) -> Iterator[Case]:
+    """What the machine can do: products of matrices, and moving factors without arithmetic."""
+    n = 4096
+    a, b = (np.random.default_rng(s).random((n, n), np.float32) for s in (0, 1))
+
+    def product() -> Answer:
+        with threadpool_limits(setting.threads, "blas"):
+            answer = timed(lambda: a @ b)
+        return answer | {"GF/s": 2 * n**3 / answer["seconds"] / 1e9}
+
+    columns = load(setting.matrix()).T.tocsr().indices
+    parts = np.array_split(columns, 1 + len(columns) // 4096)
+    for width in (64, 128):
+        table, _ = made_up_factors(load(setting.matrix()), width)
+
+        def gather(table: Any = table) -> Answer:
+            with ThreadPoolExecutor(setting.threads) as pool:
+                answer = timed(lambda: list(pool.map(lambda part: table.take(part, 0), parts)))
+            return answer | {"GB/s": len(columns) * table.shape[1] * 4 / answer["seconds"] / 1e9}
+
+        contenders: dict[str, Contender] = {f"gather of {len(columns) / 1e6:.1f} M rows": gather}
+        if width == 64:
+            contenders = {"float32 matrix product": product} | contenders
+        yield Case(f"limits of the machine, f = {width}", contenders)
+
+
+def job_epoch(setting: Setting) -> Iterator[Case]:
+    """An epoch of implicit ALS by conjugate gradients, at each library's own number of steps."""
+    for width, asked in ((64, "3.5×"), (128, "3×"), (256, "3×")):
+        contenders: dict[str, Contender] = {}
+        for library in ("recsys", "implicit", "irspack"):
+            of = {"matrix": setting.matrix(), "width": width, "exact": False}
+            contenders |= setting.peer(library, "train", of)
+        yield Case(f"implicit ALS epoch, CG, f = {width}", contenders, asked)
+
+
+def job_exact(setting: Setting) -> Iterator[Case]:
+    """An epoch of implicit ALS, every row solved by Cholesky."""
+    matrix = load(setting.matrix())
+    for width in (64, 128):
+        # Upper triangles of the sums of outer products, factorizations, two substitutions.
+        flops = 2 * matrix.nnz * width * (width + 1)
+        flops += sum(matrix.shape) * (width**3 / 3 + 4 * width**2)
+        contenders: dict[str, Contender] = {}
+        for library in ("recsys", "irspack"):
+            of = {"matrix": setting.matrix(), "width": width, "exact": True}
+            contenders |= setting.peer(library, "train", of)
+
+        def rate(found: dict[str, Answer], flops: float = flops) -> dict[str, Answer]:
+            return {who: {"GF/s": flops / found[who]["seconds"] / 1e9} for who in found}
+
+        yield Case(f"implicit ALS epoch, Cholesky, f = {width}", contenders, "2.5×", add=rate)
+
+
+def job_converge(setting: Setting) -> Iterator[Case]:
+    """Training time until NDCG@10 on MovieLens 1M is within 0.1 % of its last."""
+    if not ML_1M.exists():
+        return
+    split = recsys.splits.random(recsys.read_ratings(ML_1M), 0.1)
+    split = recsys.splits.given(*(only_ticks(part) for part in (split.train, split.test)))
+    train = split.train
+    path = setting.folder / "ml-1m.npz"
+    sp.save_npz(path, train.matrix, compressed=False)
+    bench = make_bench(split, 10, recsys.Feedback())
+    zeros = [np.zeros(n, np.float32) for n in train.matrix.shape]
+    spec = recsys.ImplicitALS()
+
+    def ndcg(x: Any, y: Any) -> float:
+        factors = recsys.Factors(train.users, train.items, 0.0, zeros[0], zeros[1], x, y, spec)
+        return measure_model(FactorScorer(factors), bench).means["ndcg@10"]
+
+    for width in (64, 128):
+
+        def contender(library: str, width: int = width) -> dict[str, Contender]:
+            of = {"matrix": path, "width": width, "exact": False}
+
+            def curve() -> Answer:
+                # A process for every curve: training starts afresh.
+                peer = setting.peer(library, "train", of)[library]
+                seconds, reached = [], []
+                for _ in range(20):
+                    seconds.append(peer()["seconds"])
+                    reached.append(ndcg(*peer.factors(setting.folder / "factors.npz")))
+                peer.close()
+                near = int(np.argmax(np.array(reached) >= 0.999 * reached[-1]))
+                return {
+                    "seconds": sum(seconds[: near + 1]),
+                    "epochs": near + 1,
+                    "NDCG@10": reached[-1],
+                }
+
+            first = setting.peer(library, "train", of)
+            for peer in first.values():
+                peer.close()
+            return {library: curve} if first else {}
+
+        contenders = contender("recsys") | contender("implicit") | contender("irspack")
+        yield Case(f"MovieLens 1M to 0.1 % of the last NDCG@10, f = {width}", contenders, "4×")
+
+
+def job_explicit(setting: Setting) -> Iterator[Case]:
+    """A fit of MovieLens 1M with 50 factors, to the error that cmfrec reaches."""
+    file = ML_1M / "ratings.parquet"
+    if not file.exists():
+        return
+    frame = pd.read_parquet(file)
+    path = setting.folder / "explicit.npz"
+    test = np.random.default_rng(0).random(len(frame)) < 0.1
+    columns = {"users": frame.user_id, "items": frame.item_id, "values": frame.rating}
+    arrays: dict[str, Any] = {name: column.to_numpy() for name, column in columns.items()}
+    np.savez(path, test=test, **arrays)
+    contenders: dict[str, Contender] = {}
+    for library in ("recsys", "cmfrec", "surprise"):
+        contenders |= setting.peer(library, "explicit", {"ratings": path, "epochs": 6})
+    yield Case("explicit ALS, MovieLens 1M, f = 50", contenders, "5×")
+
+
+def split_files(setting: Setting) -> tuple[Any, Path, Path, Path]:
+    """A split of the synthetic matrix and made-up factors, also as files for the peers."""
+    split = recsys.splits.random(as_ratings(load(setting.matrix())), 0.1)
+    x, y = made_up_factors(split.train.matrix)
+    paths = [setting.folder / f"{name}.npz" for name in ("train", "test", "made-up")]
+    sp.save_npz(paths[0], split.train.matrix, compressed=False)
+    sp.save_npz(paths[1], split.test.matrix, compressed=False)
+    np.savez(paths[2], x=x, y=y)
+    return split, *paths  # type: ignore[return-value]
+
+
+def job_top_k(setting: Setting) -> Iterator[Case]:
+    """Ten unseen items for every user at f = 64, against the bare matrix product."""
+    split, train, _, factors = split_files(setting)
+    x, y = made_up_factors(split.train.matrix)
+    seen = split.train.matrix.indptr, split.train.matrix.indices
+
+    def product() -> None:
+        with threadpool_limits(setting.threads, "blas"):
+            for start in range(0, len(x), 4096):
+                x[start : start + 4096] @ y.T
+
+    contenders: dict[str, Contender] = {
+        "recsys": lambda: timed(lambda: kernels.top_k(x, y, 10, excluded=seen)),
+        "bare matrix product": lambda: timed(product),
+    }
+    contenders |= setting.peer("implicit", "rank", {"train": train, "factors": factors})
+    yield Case("top 10 for all users, f = 64", contenders, "product ≥ 0.77×")
+
+
+def job_evaluate(setting: Setting) -> Iterator[Case]:
+    """All our metrics of a model of width 64 for all users; the peers compute theirs at 10."""
+    split, train, test, path = split_files(setting)
+    x, y = made_up_factors(split.train.matrix)
+    zeros = [np.zeros(n, np.float32) for n in split.train.matrix.shape]
+    index, spec = split.train, recsys.ImplicitALS(64)
+    factors = recsys.Factors(index.users, index.items, 0.0, zeros[0], zeros[1], x, y, spec)
+    bench, scorer = make_bench(split, 10, recsys.Feedback()), FactorScorer(factors)
+    contenders: dict[str, Contender] = {
+        "recsys": lambda: timed(lambda: measure_model(scorer, bench))
+    }
+    for library in ("implicit", "irspack"):
+        files = {"train": train, "test": test, "factors": path}
+        contenders |= setting.peer(library, "evaluate", files)
+    yield Case("every metric of all users, f = 64", contenders, "3×")
+
+
+def job_query(setting: Setting) -> Iterator[Case]:
+    """One user's ten best of 26,000 items from a loaded model, a thousand users in turn."""
+    model = recsys.train(recsys.ImplicitALS(64, n_epochs=1), as_ratings(load(setting.matrix())))
+    model = recsys.load(recsys.save(model, setting.folder / "query"))
+    users = np.random.default_rng(0).choice(model.factors.users.ids, 1000).tolist()
+
+    def queries() -> Answer:
+        took = [timed(partial(model.recommend, user, n=10))["seconds"] for user in users]
+        p50, p99 = np.percentile(took, [50, 99])
+        return {"seconds": float(p99), "p50 ms": float(p50) * 1e3, "p99 ms": float(p99) * 1e3}
+
+    yield Case("one user's top 10, 99th percentile", {"recsys": queries}, "2 ms")
+
+
+def job_read(setting: Setting) -> Iterator[Case]:
+    """A CSV of 20 million ratings: to a matrix, against pandas' parse of its three columns."""
+    matrix = synthetic(setting.size * 20 / 11, seed=1)
+    rng = np.random.default_rng(0)
+    file = setting.folder / "ratings.csv"
+    frame = pd.DataFrame(
+        {
+            "userId": np.repeat(np.arange(1, matrix.shape[0] + 1), np.diff(matrix.indptr)),
+            "movieId": matrix.indices * 5 + 1,
+            "rating": rng.integers(1, 11, matrix.nnz) / 2,
+            "timestamp": rng.integers(800_000_000, 1_500_000_000, matrix.nnz),
+        }
+    )
+    import pyarrow as pa
+    import pyarrow.csv
+
+    pa.csv.write_csv(pa.Table.from_pandas(frame), file)
+    columns = ["userId", "movieId", "rating"]
+    contenders: dict[str, Contender] = {
+        "recsys": lambda: timed(lambda: recsys.read_ratings(file)),
+        "pandas, parse only": lambda: timed(lambda: pd.read_csv(file, usecols=columns)),
+    }
+    yield Case(f"read {matrix.nnz / 1e6:.1f} M ratings from CSV", contenders, "pandas ≥ 0.83×")
+
+
+def job_memory(setting: Setting) -> Iterator[Case]:
+    """Peak memory of a process that trains, f = 64: with it the libraries and the matrix."""
+    contenders: dict[str, Contender] = {}
+    for library in ("recsys", "implicit", "irspack"):
+        of = {"matrix": setting.matrix(), "width": 64, "exact": False}
+        for name, peer in setting.peer(library, "train", of).items():
+            contenders[name] = partial(peak, peer)
+    yield Case("peak memory of training, f = 64, GB", contenders, "below every peer", "GB")
+
+
+def peak(peer: Peer) -> Answer:
+    """Has the job done: the peak memory of the process so far."""
+    return {"GB": peer()["peak"] / 1e9}
+
+
+def job_threads(setting: Setting) -> Iterator[Case]:
+    """The same epoch with all threads and with one."""
+    contenders: dict[str, Contender] = {}
+    for threads in (setting.threads, 1):
+        of = {"matrix": setting.matrix(), "width": 64, "exact": False}
+        peer = setting.peer("recsys", "train", of, threads)["recsys"]
+        contenders[f"{threads} threads" if threads > 1 else "1 thread"] = peer
+    yield Case("implicit ALS epoch, CG, f = 64, threads", contenders, "1.85× of two")
+
+
+def job_growth(setting: Setting) -> Iterator[Case]:
+    """The same epoch on ever larger matrices: the exponent of time in the number of entries."""
+    contenders: dict[str, Contender] = {}
+    entries: dict[str, int] = {}
+    for share in (1 / 11, 3 / 11, 1.0):
+        path = setting.matrix(setting.size * share)
+        nnz = load(path).nnz
+        name = f"{nnz / 1e6:.1f} M entries"
+        entries[name] = nnz
+        of = {"matrix": path, "width": 64, "exact": False}
+        contenders[name] = setting.peer("recsys", "train", of)["recsys"]
+
+    def exponent(found: dict[str, Answer]) -> dict[str, Answer]:
+        sizes = np.log([entries[who] for who in found])
+        seconds = np.log([found[who]["seconds"] for who in found])
+        return {list(found)[-1]: {"exponent": float(np.polyfit(sizes, seconds, 1)[0])}}
+
+    yield Case(
+        "implicit ALS epoch, CG, f = 64, growth", contenders, "exponent ≤ 1.05", add=exponent
+    )
+
+
+def job_start(setting: Setting) -> Iterator[Case]:
+    """A cold `recsys recommend` on a model of MovieLens 1M's shape, and `recsys --help`."""
+    model = recsys.train(recsys.ImplicitALS(64, n_epochs=2), as_ratings(synthetic(0.09)))
+    path = recsys.save(model, setting.folder / "m")
+    command = str(Path(sys.executable).with_name("recsys"))
+
+    def run(*arguments: str) -> Contender:
+        line = [*arguments]
+        return lambda: timed(lambda: subprocess.run(line, stdout=subprocess.DEVNULL, check=True))
+
+    contenders = {
+        "recsys recommend": run(command, "recommend", str(path), "--user", "196"),
+        "recsys --help": run(command, "--help"),
+        "import pandas, scipy.sparse": run(sys.executable, "-c", "import pandas, scipy.sparse"),
+    }
+    yield Case("cold start", contenders)
+
+
+JOBS: dict[str, Callable[[Setting], Iterator[Case]]] = {
+    "limits": job_limits, "epoch": job_epoch, "exact": job_exact, "converge": job_converge,
+    "explicit": job_explicit, "top-k": job_top_k, "evaluate": job_evaluate, "query": job_query,
+    "read": job_read, "memory": job_memory, "threads": job_threads, "growth": job_growth,
+    "start": job_start,
+}  # fmt: skip
