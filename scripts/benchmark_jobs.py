@@ -51,6 +51,8 @@ class Case:
     """What was promised of it."""
     shown: str = "seconds"
     """The number of the answers that is compared."""
+    once: bool = False
+    """Too long for several rounds."""
     add: Callable[[dict[str, Answer]], dict[str, Answer]] = field(default=lambda found: {})
     """What else follows from the medians of all contenders."""
 
@@ -192,15 +194,22 @@ def job_limits(setting: Setting) -> Iterator[Case]:
             answer = timed(lambda: a @ b)
         return answer | {"GF/s": 2 * n**3 / answer["seconds"] / 1e9}
 
-    columns = load(setting.matrix()).T.tocsr().indices
-    parts = np.array_split(columns, 1 + len(columns) // 4096)
+    matrix = load(setting.matrix())
+    columns = matrix.T.tocsr().indices.astype(np.intp)
     for width in (64, 128):
-        table, _ = made_up_factors(load(setting.matrix()), width)
+        table, _ = made_up_factors(matrix, width)
 
-        def gather(table: Any = table) -> Answer:
+        def move(part: Any, table: Any = table) -> None:
+            buffer = np.empty((4096, table.shape[1]), np.float32)  # stays in cache
+            for start in range(0, len(part), len(buffer)):
+                rows = part[start : start + len(buffer)]
+                np.take(table, rows, 0, out=buffer[: len(rows)], mode="clip")
+
+        def gather(move: Any = move, width: int = width) -> Answer:
+            shares = np.array_split(columns, setting.threads)
             with ThreadPoolExecutor(setting.threads) as pool:
-                answer = timed(lambda: list(pool.map(lambda part: table.take(part, 0), parts)))
-            return answer | {"GB/s": len(columns) * table.shape[1] * 4 / answer["seconds"] / 1e9}
+                answer = timed(lambda: list(pool.map(move, shares)))
+            return answer | {"GB/s": len(columns) * width * 4 / answer["seconds"] / 1e9}
 
         contenders: dict[str, Contender] = {f"gather of {len(columns) / 1e6:.1f} M rows": gather}
         if width == 64:
@@ -432,6 +441,19 @@ def job_growth(setting: Setting) -> Iterator[Case]:
     )
 
 
+def job_large(setting: Setting) -> Iterator[Case]:
+    """A whole training on nine such matrices under each other, and the memory told beforehand."""
+    path = setting.folder / "large.npz"
+    nine = sp.vstack([synthetic(setting.size, seed) for seed in range(9)], "csr")
+    n_entries = nine.nnz
+    sp.save_npz(path, nine, compressed=False)
+    del nine
+    title = f"training on {n_entries / 1e6:.1f} M ratings, 16 epochs, f = 64"
+    contenders: dict[str, Contender] = {**setting.peer("recsys", "fit", {"matrix": path})}
+    yield Case(title, contenders, "24 GB", once=True)
+    path.unlink()
+
+
 def job_start(setting: Setting) -> Iterator[Case]:
     """A cold `recsys recommend` on a model of MovieLens 1M's shape, and `recsys --help`."""
     model = recsys.train(recsys.ImplicitALS(64, n_epochs=2), as_ratings(synthetic(0.09)))
@@ -454,5 +476,5 @@ JOBS: dict[str, Callable[[Setting], Iterator[Case]]] = {
     "limits": job_limits, "epoch": job_epoch, "exact": job_exact, "converge": job_converge,
     "explicit": job_explicit, "top-k": job_top_k, "evaluate": job_evaluate, "query": job_query,
     "read": job_read, "memory": job_memory, "threads": job_threads, "growth": job_growth,
-    "start": job_start,
+    "start": job_start, "large": job_large,
 }  # fmt: skip

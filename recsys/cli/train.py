@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,10 @@ from recsys.cli.options import (
     merged,
 )
 from recsys.cli.output import Json, number, print_json, print_pairs, training_progress
+
+if TYPE_CHECKING:
+    from recsys.app.recipe import Recipe
+    from recsys.models.spec import Spec
 
 
 def register(app: typer.Typer) -> None:
@@ -67,6 +72,9 @@ def train(
     header: Header = None,
     duplicates: Duplicates = None,
     items: Items = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what memory training would need.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Factorize a ratings file and save the model."""
@@ -91,18 +99,15 @@ def train(
         entries.pop("hyperparameters", None)  # they belong to the model of the recipe
     merged(entries, given, column)
     entries["hyperparameters"] = entries.get("hyperparameters", {}) | assignments("set", set_)
+    if estimate:
+        show_estimate(recipes.Recipe(**entries), json)
+        return
     with training_progress(quiet=json) as (on_epoch, on_stage):
         trained = run(recipes.Recipe(**entries), on_epoch, on_stage)
     if json:
         print_json(trained.to_dict())
         return
-    spec = trained.model.factors.spec.to_dict()
-    settings = ", ".join(f"{k}={v:g}" for k, v in spec.items() if isinstance(v, int | float))
-    lines = {
-        "data": f"{number(trained.data['users'])} users, {number(trained.data['items'])} items, "
-        f"{number(trained.data['ratings'])} ratings ({trained.data['density']:.2%} of all pairs)",
-        "model": f"{spec['model']} ({settings})" if settings else spec["model"],
-    }
+    lines = described(trained.data, trained.model.factors.spec)
     if len(trained.log) > 1:
         first, last = trained.log[0], trained.log[-1]
         lines["loss"] = f"{first.loss:,.6g} after epoch 1, {last.loss:,.6g} after {last.epoch}"
@@ -112,3 +117,41 @@ def train(
         lines["measured on"] = trained.accuracy[0].how
     lines["saved"] = str(trained.path)
     print_pairs(lines)
+
+
+def described(data: Mapping[str, Any], spec: Spec) -> dict[str, str]:
+    """The lines about the data and the model."""
+    chosen = spec.to_dict()
+    settings = ", ".join(f"{k}={v:g}" for k, v in chosen.items() if isinstance(v, int | float))
+    return {
+        "data": f"{number(data['users'])} users, {number(data['items'])} items, "
+        f"{number(data['ratings'])} ratings ({data['density']:.2%} of all pairs)",
+        "model": f"{chosen['model']} ({settings})" if settings else chosen["model"],
+    }
+
+
+def show_estimate(recipe: Recipe, json: bool) -> None:
+    """Reads the ratings and prints what training would need."""
+    from recsys.app.estimate import estimate
+
+    with training_progress(quiet=json) as (_, on_stage):
+        found = estimate(recipe, on_stage)
+    if json:
+        print_json(found.to_dict())
+        return
+    lines = described(found.data, found.spec) | {
+        "memory": f"{size(found.total)} while training: program {size(found.program)}, "
+        f"ratings {size(found.ratings)}, training {size(found.training)}",
+        "reading": f"{size(found.reading)} at most, measured just now",
+    }
+    if found.free is not None:
+        verdict = "it fits"
+        if not found.fits:
+            verdict = "it does not fit; lower n_factors, leave ratings out or find a larger machine"
+        lines["machine"] = f"{size(found.free)} still free: {verdict}"
+    print_pairs(lines)
+
+
+def size(n_bytes: int) -> str:
+    """Bytes as people write them."""
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"

@@ -25,6 +25,7 @@ class Popularity(Spec):
     """
 
     name: ClassVar[str] = "popularity"
+    working_memory: ClassVar[tuple[float, float]] = (9, 3)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
         """The counts of `ratings`. There is no loss and no epoch, so `on_epoch` hears nothing."""
@@ -62,6 +63,7 @@ class Biases(Spec):
 
     name: ClassVar[str] = "biases"
     predicts_ratings: ClassVar[bool] = True
+    working_memory: ClassVar[tuple[float, float]] = (46, 8)
 
     user_regularization: float = 15.0
     """λ_u: a user's bias counts as if they had this many average ratings more. Typical 5 to 25."""

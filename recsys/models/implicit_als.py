@@ -55,6 +55,7 @@ class ImplicitALS(Spec):
     """
 
     name: ClassVar[str] = "implicit-als"
+    working_memory: ClassVar[tuple[float, float]] = (12, 2.1)
 
     n_factors: int = 64
     """f, width of the factors. Typical 16 to 512."""

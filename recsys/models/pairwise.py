@@ -74,6 +74,7 @@ class BPR(_Pairwise):
     """
 
     name: ClassVar[str] = "bpr"
+    working_memory: ClassVar[tuple[float, float]] = (16, 2.1)
 
     n_factors: int = 64
     """f, width of the factors. Typical 16 to 256."""
@@ -140,6 +141,7 @@ class LogisticMF(_Pairwise):
     """
 
     name: ClassVar[str] = "logistic-mf"
+    working_memory: ClassVar[tuple[float, float]] = (30, 11)
 
     n_factors: int = 32
     """f, width of the factors. Typical 16 to 128."""

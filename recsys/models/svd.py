@@ -34,6 +34,7 @@ class PureSVD(Spec):
     """
 
     name: ClassVar[str] = "pure-svd"
+    working_memory: ClassVar[tuple[float, float]] = (29, 5.8)
 
     n_factors: int = 50
     """f, rank of the approximation. Typical 10 to 300; below both sides of the matrix."""

@@ -571,3 +571,16 @@ def test_map_and_health(recsys_command, model_path, tmp_path):
     )
     _, out, _ = recsys_command("similar", model_path, "--item", 3, "--metric", "euclidean")
     assert "-0." in out
+
+
+def test_the_estimate_adds_up_and_trains_nothing(recsys_command, root, tmp_path):
+    out = tmp_path / "model.safetensors"
+    command = ["train", root / "data/sample", "--out", out, "--estimate", "--set", "n_factors=8"]
+    code, text, err = recsys_command(*command)
+    assert code == 0, err
+    assert not out.exists()
+    assert "while training: program" in text
+    code, text, err = recsys_command(*command, "--json")
+    memory = json.loads(text)["memory"]
+    assert memory["total"] == memory["program"] + memory["ratings"] + memory["training"]
+    assert memory["reading"] > memory["ratings"]
