@@ -50,8 +50,10 @@ def train(library: str, settings: dict[str, Any]) -> Worker:
     if library == "recsys":
         import recsys
         from recsys.ids import IdIndex
+        from recsys.models.implicit_als import _without_values
         from recsys.models.spec import initial_factors
 
+        matrix = _without_values(matrix)
         columns = matrix.T.tocsr()
         users, items = (IdIndex(np.arange(n), "row") for n in matrix.shape)
         steps = 0 if exact else recsys.ImplicitALS().cg_steps

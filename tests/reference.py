@@ -4,10 +4,11 @@ import numpy as np
 
 
 def solve_rows(
-    indptr, columns, factors, ridge, weights=None, targets=None, base=None, base_rhs=None
+    indptr, columns, factors, ridge, weights=None, targets=0.0, base=None, base_rhs=None
 ):
     """x and xᵀAx − 2xᵀb of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, row by row."""
     width = factors.shape[1]
+    targets = np.broadcast_to(targets, len(columns))
     solutions, energies = [], []
     for u in range(len(ridge)):
         matrix = np.zeros((width, width)) if base is None else np.array(base, np.float64)
@@ -16,7 +17,7 @@ def solve_rows(
         for j in range(indptr[u], indptr[u + 1]):
             y = factors[columns[j]].astype(np.float64)
             matrix = matrix + (1.0 if weights is None else float(weights[j])) * np.outer(y, y)
-            right = right + (0.0 if targets is None else float(targets[j])) * y
+            right = right + float(targets[j]) * y
         empty = indptr[u] == indptr[u + 1] and base_rhs is None
         x = np.zeros(width) if empty else np.linalg.solve(matrix, right)
         solutions.append(x)

@@ -7,6 +7,7 @@ and the best one for this CPU is chosen at import; `RECSYS_ISA` overrides the ch
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -75,7 +76,7 @@ def solve_rows(
     ridge: FloatArray,
     *,
     weights: FloatArray | None = None,
-    targets: FloatArray | None = None,
+    targets: FloatArray | float = 0,
     base: npt.ArrayLike | None = None,
     base_rhs: npt.ArrayLike | None = None,
     start: FloatArray | None = None,
@@ -94,7 +95,7 @@ def solve_rows(
         factors: (n_columns, f) float32, the other side's factors y.
         ridge: (n_rows,) float32.
         weights: (nnz,) w, or None for all 1.
-        targets: (nnz,) t, or None for all 0.
+        targets: (nnz,) t, or the one that all have.
         base: (f, f) symmetric, or (f,) its diagonal where it has no more, or None for zeros.
         base_rhs: (f,) or None for zeros.
         start: (n_rows, f), where conjugate gradients begin; None for zeros.
@@ -110,7 +111,7 @@ def solve_rows(
     if start is not None and start.shape != (n_rows, width):
         raise ValueError(f"start must be {(n_rows, width)}, not {start.shape}")
     for name, values in (("weights", weights), ("targets", targets)):
-        if values is not None and len(values) != len(columns):
+        if isinstance(values, np.ndarray) and len(values) != len(columns):
             raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
     n_threads = n_threads or default_threads()
     x = start if overwrite_start and start is not None else aligned((n_rows, width))
@@ -134,7 +135,8 @@ def solve_rows(
             indptr,
             columns,
             None if weights is None else _float32(weights),
-            None if targets is None else _float32(targets),
+            _float32(targets) if isinstance(targets, np.ndarray) else None,
+            0.0 if isinstance(targets, np.ndarray) else targets,
             _float32(factors),
             None if base is None else _float32(base).reshape(-1),
             None if base_rhs is None else _float32(base_rhs).reshape(width),
@@ -224,9 +226,53 @@ def _in_blocks(work: Callable[[int], None], n_rows: int, n_threads: int | None) 
             list(pool.map(work, starts))
 
 
+@dataclass(frozen=True)
+class PackedItems:
+    """Items to choose from in the order in which `top_k` reads them: a copy of their factors."""
+
+    n_items: int
+    width: int
+    n_candidates: int
+    native: Any
+    """The copy, for the instruction set it was made for."""
+
+
+def packed_items(
+    item_factors: FloatArray,
+    *,
+    item_bias: FloatArray | None = None,
+    candidates: npt.NDArray[np.integer] | None = None,
+    n_threads: int | None = None,
+) -> PackedItems:
+    """The items for `top_k`, worth keeping where one asks again.
+
+    Args:
+        item_factors: (n_items, f) float32.
+        item_bias: (n_items,) float32 or None.
+        candidates: increasing item numbers to choose from; None for all.
+        n_threads: worker threads; None for `default_threads()`.
+    """
+    n_items, width = item_factors.shape
+    if candidates is None:
+        candidates = np.arange(n_items, dtype=np.int32)
+    candidates = np.ascontiguousarray(candidates, dtype=np.int32)
+    if len(candidates) and (
+        candidates[0] < 0 or candidates[-1] >= n_items or np.any(np.diff(candidates) <= 0)
+    ):
+        raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
+    native = _kernels.PackedItems(
+        _isa(),
+        _float32(item_factors),
+        None if item_bias is None else _float32(item_bias),
+        candidates,
+        n_threads or default_threads(),
+    )
+    return PackedItems(n_items, width, len(candidates), native)
+
+
 def top_k(
     queries: FloatArray,
-    item_factors: FloatArray,
+    item_factors: FloatArray | PackedItems,
     k: int,
     *,
     item_bias: FloatArray | None = None,
@@ -241,7 +287,7 @@ def top_k(
 
     Args:
         queries: (n, f) float32.
-        item_factors: (n_items, f) float32.
+        item_factors: (n_items, f) float32; or all about the items, packed before.
         k: how many, at least 1.
         item_bias: (n_items,) float32 or None.
         candidates: increasing item numbers to choose from; None for all.
@@ -251,34 +297,23 @@ def top_k(
     Returns:
         Items (n, k) int32 and scores (n, k) float32.
     """
-    n_queries, (n_items, width) = len(queries), item_factors.shape
+    n_queries = len(queries)
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    if queries.shape[1] != width:
-        raise ValueError(f"queries are {queries.shape[1]} wide, the item factors {width}")
-    if candidates is None:
-        candidates = np.arange(n_items, dtype=np.int32)
-    candidates = np.ascontiguousarray(candidates, dtype=np.int32)
-    if len(candidates) and (
-        candidates[0] < 0 or candidates[-1] >= n_items or np.any(np.diff(candidates) <= 0)
-    ):
-        raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
+    if isinstance(item_factors, PackedItems):
+        items = item_factors
+    else:
+        items = packed_items(
+            item_factors, item_bias=item_bias, candidates=candidates, n_threads=n_threads
+        )
+    if queries.shape[1] != items.width:
+        raise ValueError(f"queries are {queries.shape[1]} wide, the item factors {items.width}")
     indptr = columns = None
     if excluded is not None:
-        indptr, columns = _check_csr(*excluded, n_queries, n_items)
-    items = np.full((n_queries, k), -1, np.int32)
+        indptr, columns = _check_csr(*excluded, n_queries, items.n_items)
+    found = np.full((n_queries, k), -1, np.int32)
     scores = np.full((n_queries, k), np.nan, np.float32)
-    if n_queries and len(candidates):
-        _kernels.top_k(
-            _isa(),
-            _float32(queries),
-            _float32(item_factors),
-            None if item_bias is None else _float32(item_bias),
-            candidates,
-            indptr,
-            columns,
-            items,
-            scores,
-            n_threads or default_threads(),
-        )
-    return items, scores
+    if n_queries and items.n_candidates:
+        threads = n_threads or default_threads()
+        _kernels.top_k(items.native, _float32(queries), indptr, columns, found, scores, threads)
+    return found, scores

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from recsys import kernels
 from recsys.errors import FitError
 from recsys.ids import IdIndex, several
 from recsys.models.spec import FloatArray, Progress, Spec
@@ -63,6 +65,21 @@ class Factors:
             array.flags.writeable = False
         if not np.isfinite(self.mean):
             raise FitError(f"{self.spec.name}: the mean rating is not finite")
+
+    @cached_property
+    def packed_items(self) -> kernels.PackedItems:
+        """All items as `kernels.top_k` reads them, kept from the first question on."""
+        return self.pack_items()
+
+    def pack_items(self, candidates: npt.NDArray[np.integer] | None = None) -> kernels.PackedItems:
+        """The items, or some (increasing rows), as `kernels.top_k` reads them.
+
+        A model of biases alone has one coordinate of zeros, so that there is something to rank by.
+        """
+        table = self.item_factors
+        if not self.n_factors:
+            table = np.zeros((len(self.items), 1), np.float32)
+        return kernels.packed_items(table, item_bias=self.item_bias, candidates=candidates)
 
     @property
     def n_factors(self) -> int:

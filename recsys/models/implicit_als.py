@@ -97,11 +97,12 @@ class ImplicitALS(Spec):
             DataError: a value is negative, which is no confidence.
             FitError: a user or an item has no finite solution.
         """
-        rows = ratings.matrix
-        _require_no_negative(rows)
+        _require_no_negative(ratings.matrix)
+        rows = _without_values(ratings.matrix)
         columns = rows.T.tocsr()
         ridges = self._ridge(columns), self._ridge(rows)
-        constant = float(self._weights_and_targets(rows)[1].sum(dtype=np.float64))
+        targets = self._weights_and_targets(rows)[1]
+        constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))
         rng = np.random.default_rng(self.seed)
         x = initial_factors(rng, ratings.n_users, self.n_factors)
         y = initial_factors(rng, ratings.n_items, self.n_factors)
@@ -167,10 +168,14 @@ class ImplicitALS(Spec):
         x, _ = self._problem(matrix, other).solve()
         return Side(np.zeros(len(x), np.float32), x)
 
-    def _weights_and_targets(self, matrix: sp.csr_matrix) -> tuple[FloatArray, FloatArray]:
+    def _weights_and_targets(
+        self, matrix: sp.csr_matrix
+    ) -> tuple[FloatArray | None, FloatArray | float]:
         if self.alpha is None:
+            if matrix.dtype == np.int8:  # as `_without_values` leaves it
+                return None, 1.0
             return matrix.data, matrix.data
-        weights = matrix.data * np.float32(self.alpha)
+        weights = matrix.data.astype(np.float32) * np.float32(self.alpha)
         return weights, weights + np.float32(self.unobserved_weight)
 
     def _ridge(self, matrix: sp.csr_matrix) -> FloatArray:
@@ -206,6 +211,14 @@ class ImplicitALS(Spec):
             _, energy = problem.solve(own, cg_steps, overwrite_start=True)
         require_finite(energy, index, self.regularization)
         return energy
+
+
+def _without_values(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    # Where every value is 1 the solver needs none of them, which saves memory in both matrices.
+    if not (matrix.data == 1).all():
+        return matrix
+    ones = np.ones(matrix.nnz, np.int8)
+    return sp.csr_matrix((ones, matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _require_no_negative(matrix: sp.csr_matrix) -> None:

@@ -32,8 +32,8 @@ class RowProblem:
     """(n,), or one for all rows."""
     weights: FloatArray | None = None
     """(nnz,) w; None for all 1."""
-    targets: FloatArray | None = None
-    """(nnz,) t; None for all 0."""
+    targets: FloatArray | float = 0.0
+    """(nnz,) t, or the one that all have."""
     base: FloatArray | None = None
     """(f, f), or (f,) its diagonal where it has no more; None for zeros."""
 
@@ -85,8 +85,7 @@ class RowProblem:
             scores[part] = np.einsum("nf,nf->n", own[rows[part]], there)
         if self.weights is not None:
             scores *= self.weights
-        if self.targets is not None:
-            scores -= self.targets
+        scores -= self.targets
         pulls = sp.csr_matrix((scores, self.matrix.indices, self.matrix.indptr), self.matrix.shape)
         gradient = pulls @ table + own * self._ridges[:, None]
         if self.base is not None:
@@ -96,8 +95,8 @@ class RowProblem:
     @property
     def right_sides(self) -> FloatMatrix:
         """(n, f) float64 `b`."""
-        targets = np.zeros(self.matrix.nnz) if self.targets is None else self.targets
         shape = self.matrix.shape
+        targets = np.broadcast_to(np.asarray(self.targets, np.float64), (self.matrix.nnz,))
         pulls = sp.csr_matrix((targets, self.matrix.indices, self.matrix.indptr), shape=shape)
         return np.asarray(pulls @ self.table.astype(np.float64))
 

@@ -283,15 +283,17 @@ class Recommender:
     def _table(
         self, rows: npt.NDArray[np.integer], scores: FloatArray, n: int, why_short: str
     ) -> pd.DataFrame:
-        answer = pd.DataFrame(
-            {
-                "rank": np.arange(1, len(rows) + 1),
-                "item": self.factors.items.ids[rows],
-                "score": scores,
-            }
-        )
-        known = self.item_table.iloc[rows].reset_index(drop=True)
-        return _with_shortfall(pd.concat([answer, known], axis=1), n, why_short)
+        columns = {
+            "rank": np.arange(1, len(rows) + 1),
+            "item": self.factors.items.ids[rows],
+            "score": scores,
+        }
+        known = {
+            name: column.array.take(rows)
+            for name, column in self.item_table.items()
+            if name not in columns
+        }
+        return _with_shortfall(pd.DataFrame(columns | known), n, why_short)
 
 
 def train(

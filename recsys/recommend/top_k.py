@@ -37,16 +37,14 @@ def top_items(
     wanted = min(k, len(factors.items))
     if excluded is not None and not excluded.has_sorted_indices:
         excluded = excluded.sorted_indices()
-    queries, items = users.factors, factors.item_factors
-    if not factors.n_factors:  # a model of biases alone still has something to rank by
+    queries = users.factors
+    if not factors.n_factors:
         queries = np.zeros((len(users.bias), 1), np.float32)
-        items = np.zeros((len(factors.items), 1), np.float32)
+    items = factors.packed_items if candidates is None else factors.pack_items(candidates)
     rows, scores = kernels.top_k(
         queries,
         items,
         wanted,
-        item_bias=factors.item_bias,
-        candidates=candidates,
         excluded=None if excluded is None else (excluded.indptr, excluded.indices),
     )
     scores += users.bias[:, None] + np.float32(factors.mean)

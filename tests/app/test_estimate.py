@@ -1,3 +1,5 @@
+import mmap
+import sys
 import tracemalloc
 from dataclasses import fields
 
@@ -60,10 +62,12 @@ def test_what_does_not_fit_is_said(monkeypatch, root):
 
 def test_memory_is_measured_in_bytes():
     held, peak = process_memory()
-    block = np.ones(50_000_000 // 8)
-    more, top = process_memory()
+    with mmap.mmap(-1, 100_000_000) as block:
+        for start in range(0, len(block), 4096):
+            block[start] = 1
+        more, top = process_memory()
     assert held <= peak
-    assert more + 1e7 > held + block.nbytes
+    assert more > held + 90_000_000 or sys.platform == "darwin"  # which only tells the peak
     assert top >= more
     free = free_memory()
     assert free is None or 1e7 < free < 1e15

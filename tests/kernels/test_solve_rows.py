@@ -68,7 +68,7 @@ def test_conjugate_gradients_reach_the_formula(width):
 def test_equals_the_formula_on_any_data(seed, n_rows, n_columns, width, density, optional):
     case = problem(seed, n_rows, n_columns, width, density)
     for name in optional:
-        case[name] = None
+        case[name] = 0.7 if name == "targets" else None
     x, energy = kernels.solve_rows(**case)
     expected, expected_energy = reference.solve_rows(**case)
     assert_close(x, expected, 1e-4)
@@ -144,6 +144,16 @@ def test_a_long_row_has_the_same_bits_alone_and_among_others():
     # One step: the preconditioner looks at a sample of all entries, which is another one here.
     twice, _ = kernels.solve_rows(**part, cg_steps=1)
     assert np.array_equal(twice[0], twice[1])
+
+
+@pytest.mark.parametrize("cg_steps", [0, 2])
+def test_one_target_for_all_is_as_many_of_it(cg_steps):
+    case = problem(7, n_rows=40, width=24)
+    each = case | {"targets": np.full_like(case["targets"], 0.7), "weights": None}
+    x, energy = kernels.solve_rows(**each, cg_steps=cg_steps)
+    again, energies = kernels.solve_rows(**(each | {"targets": 0.7}), cg_steps=cg_steps)
+    assert np.array_equal(x, again)
+    assert np.array_equal(energy, energies)
 
 
 def test_more_conjugate_gradient_steps_lower_the_energy():

@@ -104,3 +104,16 @@ def test_same_bits_at_any_thread_count():
 def test_bad_arguments_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         kernels.top_k(**({"k": 5} | case(3) | change))
+
+
+def test_packed_items_answer_again_and_again():
+    given_case = case(11)
+    packed = kernels.packed_items(
+        given_case["item_factors"], item_bias=given_case.get("item_bias"), n_threads=2
+    )
+    expected = kernels.top_k(**given_case, k=5)
+    rest = {k: v for k, v in given_case.items() if k not in ("item_factors", "item_bias")}
+    for _ in range(2):
+        found = kernels.top_k(**rest, item_factors=packed, k=5)
+        assert np.array_equal(found[0], expected[0])
+        assert np.array_equal(found[1], expected[1], equal_nan=True)

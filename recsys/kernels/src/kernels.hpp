@@ -16,7 +16,8 @@ struct RowProblems {
     const int64_t* indptr;
     const int32_t* columns;
     const float* weights;   // w_j >= 0; null means all 1
-    const float* targets;   // t_j; null means all 0
+    const float* targets;   // t_j; null means all `target`
+    float target;
     const float* factors;   // (n_columns, stride)
     int64_t width, stride;
     const float* base;      // (stride, stride) for Cholesky, (stride,) its diagonal for conjugate

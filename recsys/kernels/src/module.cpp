@@ -106,7 +106,7 @@ Aligned padded(const float* given, int64_t rows, int64_t width, int64_t stride) 
 const float* data(const Floats& given) { return given ? given->data() : nullptr; }
 
 void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
-                Array1<const int32_t> columns, Floats weights, Floats targets,
+                Array1<const int32_t> columns, Floats weights, Floats targets, float target,
                 Array2<const float> factors, Floats base, Floats base_rhs, Floats typical,
                 Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
                 int n_steps, int n_threads) {
@@ -120,7 +120,7 @@ void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
     const bool as_it_is = stride == width;
     const Aligned table = padded(as_it_is ? nullptr : factors.data(), n_columns, width, stride);
     const recsys::RowProblems problems{indptr.data(),   columns.data(), data(weights),
-                                       data(targets),   as_it_is ? factors.data() : table.get(),
+                                       data(targets),   target,        as_it_is ? factors.data() : table.get(),
                                        width,           stride,
                                        base_rows.get(), rhs.get(),      squares.get(),
                                        ridge.data(),    solution.data(), energy.data(),
@@ -148,44 +148,56 @@ void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
                  });
 }
 
-void top_k(const std::string& isa_name, Array2<const float> queries, Array2<const float> item_factors,
-           std::optional<Array1<const float>> item_bias, Array1<const int32_t> candidates,
+// The items to choose from, packed for the tiles of one instruction set: (n_panels, width, panel),
+// so that a tile reads the items of one panel straight through.
+struct PackedItems {
+    const Isa& isa;
+    int64_t width;
+    std::vector<int32_t> candidates;
+    Aligned factors, bias;
+
+    PackedItems(const std::string& isa_name, Array2<const float> table, const Floats& item_bias,
+                Array1<const int32_t> chosen, int n_threads)
+        : isa(isa_named(isa_name)), width(table.shape(1)),
+          candidates(chosen.data(), chosen.data() + chosen.shape(0)) {
+        nb::gil_scoped_release release;
+        const int64_t n_columns = candidates.size(), panel = isa.panel_width;
+        const int64_t n_panels = (n_columns + panel - 1) / panel;
+        factors = aligned_floats(std::max<int64_t>(1, n_panels * panel * width));
+        bias = aligned_floats(std::max<int64_t>(1, n_panels * panel));
+        parallel_for(n_panels, 16, n_threads, 1, [&](int64_t begin, int64_t end, float*) {
+            for (int64_t column = begin * panel; column < end * panel; ++column) {
+                const bool real = column < n_columns;
+                const int64_t item = real ? candidates[column] : 0;
+                float* out = factors.get() + column / panel * panel * width + column % panel;
+                bias.get()[column] = real && item_bias ? item_bias->data()[item] : 0.0f;
+                for (int64_t k = 0; k < width; ++k)
+                    out[k * panel] = real ? table.data()[item * width + k] : 0.0f;
+            }
+        });
+    }
+};
+
+void top_k(const PackedItems& packed, Array2<const float> queries,
            std::optional<Array1<const int64_t>> excluded_indptr,
            std::optional<Array1<const int32_t>> excluded, Array2<int32_t> items,
            Array2<float> scores, int n_threads) {
-    const Isa& isa = isa_named(isa_name);
-    const int64_t width = item_factors.shape(1), n_columns = candidates.shape(0);
-    const int64_t panel = isa.panel_width, n_panels = (n_columns + panel - 1) / panel;
     nb::gil_scoped_release release;
-    // (n_panels, width, panel): a tile then reads the items of one panel straight through.
-    Aligned packed = aligned_floats(std::max<int64_t>(1, n_panels * panel * width));
-    Aligned packed_bias = aligned_floats(std::max<int64_t>(1, n_panels * panel));
-    parallel_for(n_panels, 16, n_threads, 1, [&](int64_t begin, int64_t end, float*) {
-        for (int64_t p = begin; p < end; ++p)
-            for (int64_t lane = 0; lane < panel; ++lane) {
-                const int64_t column = p * panel + lane;
-                const bool real = column < n_columns;
-                const int64_t item = real ? candidates.data()[column] : 0;
-                packed_bias.get()[column] = real && item_bias ? item_bias->data()[item] : 0.0f;
-                for (int64_t k = 0; k < width; ++k)
-                    packed.get()[(p * width + k) * panel + lane] =
-                        real ? item_factors.data()[item * width + k] : 0.0f;
-            }
-    });
     const recsys::TopK job{queries.data(),
-                           packed.get(),
-                           packed_bias.get(),
-                           candidates.data(),
-                           n_columns,
-                           width,
+                           packed.factors.get(),
+                           packed.bias.get(),
+                           packed.candidates.data(),
+                           static_cast<int64_t>(packed.candidates.size()),
+                           packed.width,
                            excluded_indptr ? excluded_indptr->data() : nullptr,
                            excluded ? excluded->data() : nullptr,
                            static_cast<int64_t>(items.shape(1)),
                            items.data(),
                            scores.data()};
     parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads,
-                 isa.top_k_scratch(width, job.k), [&](int64_t begin, int64_t end, float* memory) {
-                     isa.top_k(job, begin, end, memory);
+                 packed.isa.top_k_scratch(packed.width, job.k),
+                 [&](int64_t begin, int64_t end, float* memory) {
+                     packed.isa.top_k(job, begin, end, memory);
                  });
 }
 
@@ -198,11 +210,15 @@ NB_MODULE(_kernels, m) {
         return names;
     });
     m.def("solve_rows", &solve_rows, nb::arg("isa"), nb::arg("indptr"), nb::arg("columns"),
-          nb::arg("weights").none(), nb::arg("targets").none(), nb::arg("factors"),
+          nb::arg("weights").none(), nb::arg("targets").none(), nb::arg("target"), nb::arg("factors"),
           nb::arg("base").none(), nb::arg("base_rhs").none(), nb::arg("typical").none(),
           nb::arg("ridge"),
           nb::arg("solution"), nb::arg("energy"), nb::arg("n_steps"), nb::arg("n_threads"));
-    m.def("top_k", &top_k, nb::arg("isa"), nb::arg("queries"), nb::arg("item_factors"),
-          nb::arg("item_bias").none(), nb::arg("candidates"), nb::arg("excluded_indptr").none(),
+    nb::class_<PackedItems>(m, "PackedItems")
+        .def(nb::init<const std::string&, Array2<const float>, const Floats&, Array1<const int32_t>,
+                      int>(),
+             nb::arg("isa"), nb::arg("table"), nb::arg("bias").none(), nb::arg("candidates"),
+             nb::arg("n_threads"));
+    m.def("top_k", &top_k, nb::arg("packed"), nb::arg("queries"), nb::arg("excluded_indptr").none(),
           nb::arg("excluded").none(), nb::arg("items"), nb::arg("scores"), nb::arg("n_threads"));
 }

@@ -89,6 +89,7 @@ template <int NV>
 void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, float* out,
            Sums* sums) {
     const float* targets = sums ? all.targets : nullptr;
+    const float target = sums ? all.target : 0.0f;
     Sums sum = sums ? *sums : Sums{};
     const int64_t n = NV ? NV * kLanes : all.stride;
     const int64_t ahead = kAheadFloats / n + 4;
@@ -118,7 +119,7 @@ void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, flo
     int64_t j = from;
     for (; j + 4 <= to; j += 4) {
         for (int64_t i = 0; i < 4; ++i) ask_for(all, n, j + ahead + i);
-        Vec4 w = one, t{};
+        Vec4 w = one, t = one * target;
         if (all.weights) std::memcpy(&w, all.weights + j, sizeof w);
         if (targets) std::memcpy(&t, targets + j, sizeof t);
         four(at(j), at(j + 1), at(j + 2), at(j + 3), w, t);
@@ -126,7 +127,7 @@ void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, flo
     for (; j < to; ++j) {
         const float* y = at(j);
         ask_for(all, n, j + ahead);
-        const float w = all.weights ? all.weights[j] : 1.0f, t = targets ? targets[j] : 0.0f;
+        const float w = all.weights ? all.weights[j] : 1.0f, t = targets ? targets[j] : target;
         four(y, y, y, y, Vec4{w}, Vec4{t});  // the other three weigh nothing
     }
     if (sums) *sums = sum;
@@ -372,7 +373,7 @@ void normal_equations(const RowProblems& all, const Row& row, const Scratch& s, 
                 ask_for(all, n, e + capacity);
                 y[i] = all.factors + all.columns[e] * n;
                 root[i] = splat(!real ? 0 : all.weights ? __builtin_sqrtf(all.weights[e]) : 1);
-                t[i] = splat(real && all.targets ? all.targets[e] : 0);
+                t[i] = splat(!real ? 0 : all.targets ? all.targets[e] : all.target);
             }
             for (int64_t k = 0; k < n; k += kLanes) {
                 Vec sum = load(b + k);
