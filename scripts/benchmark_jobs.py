@@ -219,12 +219,19 @@ def job_limits(setting: Setting) -> Iterator[Case]:
 
 def job_epoch(setting: Setting) -> Iterator[Case]:
     """An epoch of implicit ALS by conjugate gradients, at each library's own number of steps."""
+    matrix = load(setting.matrix())
     for width, asked in ((64, "3.5×"), (128, "3×"), (256, "3×")):
+        # Three passes over all entries on both sides; both tables turned twice, two Gram matrices.
+        flops = 24 * width * matrix.nnz + 10 * width**2 * sum(matrix.shape)
         contenders: dict[str, Contender] = {}
         for library in ("recsys", "implicit", "irspack"):
             of = {"matrix": setting.matrix(), "width": width, "exact": False}
             contenders |= setting.peer(library, "train", of)
-        yield Case(f"implicit ALS epoch, CG, f = {width}", contenders, asked)
+
+        def rate(found: dict[str, Answer], flops: int = flops) -> dict[str, Answer]:
+            return {"recsys": {"GF/s": flops / found["recsys"]["seconds"] / 1e9}}
+
+        yield Case(f"implicit ALS epoch, CG, f = {width}", contenders, asked, add=rate)
 
 
 def job_exact(setting: Setting) -> Iterator[Case]:

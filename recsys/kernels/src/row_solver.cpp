@@ -137,9 +137,15 @@ using Sweep = void (*)(const RowProblems&, int64_t, int64_t, const float*, float
 
 Sweep sweep_for(int64_t n_vectors) {
     switch (n_vectors) {
+        case 1: return sweep<1>;
         case 2: return sweep<2>;
+        case 3: return sweep<3>;
         case 4: return sweep<4>;
+        case 5: return sweep<5>;
+        case 6: return sweep<6>;
+        case 7: return sweep<7>;
         case 8: return sweep<8>;
+        case 12: return sweep<12>;
         case 16: return sweep<16>;
         default: return sweep<0>;
     }
