@@ -77,7 +77,10 @@ class Recommender:
             ValueError: n is less than 1.
         """
         row = self.factors.users.row(user)
-        seen = self._seen()[row] if exclude_seen else None
+        seen = np.zeros(0, np.int32)
+        if exclude_seen:
+            history = self._seen()
+            seen = history.indices[history.indptr[row] : history.indptr[row + 1]]
         return self._ranked(users_of(self.factors, slice(row, row + 1)), n, seen, exclude, among)
 
     def recommend_for(
@@ -110,7 +113,7 @@ class Recommender:
                 f"ratings hold nothing that counts for this model (feedback {self.feedback}); "
                 "add something the person liked"
             )
-        return self._ranked(fold_in_users(self.factors, counted), n, row, exclude, among)
+        return self._ranked(fold_in_users(self.factors, counted), n, row.indices, exclude, among)
 
     def recommend_many(
         self, users: npt.ArrayLike | None = None, n: int = 10, *, exclude_seen: bool = True
@@ -249,20 +252,17 @@ class Recommender:
         self,
         user: Side,
         n: int,
-        seen: sp.csr_matrix | None,
+        seen: npt.NDArray[np.integer],
         exclude: Iterable[object],
         among: Iterable[object] | None,
     ) -> pd.DataFrame:
         _check_n(n)
-        left_out = np.array([] if seen is None else seen.indices, np.int64)
+        left_out = seen
         named = _as_list("exclude", exclude)
         if named:
             left_out = np.union1d(left_out, as_rows(self.factors.items, self.titles, named))
         columns = np.unique(left_out).astype(np.int32)
-        excluded = sp.csr_matrix(
-            (np.ones(len(columns), np.float32), columns, np.array([0, len(columns)])),
-            shape=(1, len(self.factors.items)),
-        )
+        excluded = np.array([0, len(columns)]), columns
         candidates = None
         if among is not None:
             chosen = _as_list("among", among)

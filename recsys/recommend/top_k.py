@@ -16,7 +16,7 @@ def top_items(
     users: Side,
     k: int,
     *,
-    excluded: sp.csr_matrix | None = None,
+    excluded: sp.csr_matrix | tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None = None,
     candidates: npt.NDArray[np.integer] | None = None,
 ) -> tuple[npt.NDArray[np.int32], FloatArray]:
     """The k best items of each user, best first, ties by item order, with their scores.
@@ -28,15 +28,18 @@ def top_items(
         factors: gives the items.
         users: biases (n,) and factors (n, f) of the users asked about.
         k: how many; more than there are items is allowed.
-        excluded: (n, n_items) CSR; its entries, whatever their value, are not returned.
+        excluded: (n, n_items) CSR, or its row starts and sorted columns; its entries, whatever
+            their value, are not returned.
         candidates: increasing item rows to choose from; None for all.
 
     Returns:
         Item rows (n, k) int32 and scores (n, k) float32.
     """
     wanted = min(k, len(factors.items))
-    if excluded is not None and not excluded.has_sorted_indices:
-        excluded = excluded.sorted_indices()
+    if excluded is not None and not isinstance(excluded, tuple):
+        if not excluded.has_sorted_indices:
+            excluded = excluded.sorted_indices()
+        excluded = excluded.indptr, excluded.indices
     queries = users.factors
     if not factors.n_factors:
         queries = np.zeros((len(users.bias), 1), np.float32)
@@ -45,7 +48,7 @@ def top_items(
         queries,
         items,
         wanted,
-        excluded=None if excluded is None else (excluded.indptr, excluded.indices),
+        excluded=excluded,
     )
     scores += users.bias[:, None] + np.float32(factors.mean)
     if wanted < k:

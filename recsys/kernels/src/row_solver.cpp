@@ -56,19 +56,18 @@ constexpr int64_t kRowFloats = (sizeof(Row) + 63) / 64 * 16;
 struct Scratch {
     Row* rows;
     float *block, *matrix;
-    Scratch(float* memory, int64_t n) {
+    Scratch(float* memory, int64_t n, int64_t n_rows) {
         rows = reinterpret_cast<Row*>(memory);
-        float* vectors = memory + group(n) * kRowFloats;
-        for (int64_t i = 0; i < group(n); ++i, vectors += 5 * n) {
-            Row& row = rows[i];
-            row.x = vectors;
-            row.r = row.x + n;
-            row.p = row.r + n;
-            row.q = row.p + n;
-            row.m = row.q + n;
-        }
-        block = vectors;
+        block = memory + group(n) * kRowFloats;
         matrix = block + block_entries(n) * n;
+        float* vectors = matrix + n * n;
+        for (Row* row = rows; row < rows + n_rows; ++row, vectors += 5 * n) {
+            row->x = vectors;
+            row->r = row->x + n;
+            row->p = row->r + n;
+            row->q = row->p + n;
+            row->m = row->q + n;
+        }
     }
     static int64_t floats(int64_t n) {
         return group(n) * (kRowFloats + 5 * n) + (block_entries(n) + n) * n;
@@ -83,8 +82,9 @@ RECSYS_INLINE void ask_for(const RowProblems& all, int64_t n, int64_t entry) {
 }
 
 // out += sum_j (t_j - w_j (y_j . p)) y_j over entries [from, to), four at a time so that p and out
-// are read once for them; without `sums`, the targets count as zero. NV is the number of vectors in a row; 0 leaves it to run time. Entries
-// given in one call or in several: the bits are the same, because all sums go entry by entry.
+// are read once for them; without `sums`, the targets count as zero. Entries given in one call or in
+// several: the bits are the same, because all sums go entry by entry. NV is the number of vectors in
+// a row; 0 leaves it to run time, which costs a third at narrow widths.
 template <int NV>
 void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, float* out,
            Sums* sums) {
@@ -431,10 +431,10 @@ int64_t long_row(const RowProblems& all) {
 
 void solve(const RowProblems& all, const int64_t* rows, int64_t count, float* memory) {
     const int64_t width = all.width, n = all.stride;
-    const Scratch s(memory, n);
     const Sweep sweep = sweep_for(n / kLanes);
     const bool together = all.indptr[rows[0] + 1] - all.indptr[rows[0]] >= long_row(all);
     const int64_t at_once = together ? count : 1;
+    const Scratch s(memory, n, at_once);
     for (; count > 0; rows += at_once, count -= at_once) {
         for (int64_t i = 0; i < at_once; ++i) {
             Row& row = s.rows[i];
