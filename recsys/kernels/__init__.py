@@ -29,6 +29,7 @@ INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
 FloatArray = npt.NDArray[np.float32]
 
 _ROWS = 2048  # multiplied together by one thread
+_PARTS = 64  # of a Gram matrix, at most: they are held until all are there
 
 
 def default_threads() -> int:
@@ -183,7 +184,7 @@ def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> N
     def block(start: int) -> None:
         table[start : start + _ROWS] = table[start : start + _ROWS] @ axes
 
-    _in_blocks(block, len(table), n_threads)
+    _in_blocks(block, range(0, len(table), _ROWS), n_threads)
 
 
 def aligned(shape: tuple[int, int]) -> FloatArray:
@@ -193,15 +194,25 @@ def aligned(shape: tuple[int, int]) -> FloatArray:
     return numbers[first : first + shape[0] * shape[1]].reshape(shape)
 
 
+def gramian_memory(n_rows: int, width: int) -> int:
+    """Bytes of the parts that `gramian` holds of a table (n_rows, width)."""
+    return -(-n_rows // _rows_of_a_part(n_rows)) * 4 * width**2
+
+
+def _rows_of_a_part(n_rows: int) -> int:
+    return max(_ROWS, -(-n_rows // _PARTS))
+
+
 def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.float64]:
     """`tableᵀ table` (f, f) float64, summed block by block in the order of the rows."""
     parts: dict[int, FloatArray] = {}
+    n_rows = _rows_of_a_part(len(table))
 
     def block(start: int) -> None:
-        rows = table[start : start + _ROWS]
+        rows = table[start : start + n_rows]
         parts[start] = rows.T @ rows
 
-    _in_blocks(block, len(table), n_threads)
+    _in_blocks(block, range(0, len(table), n_rows), n_threads)
     total = np.zeros((table.shape[1], table.shape[1]))
     for start in sorted(parts):
         total += parts[start]
@@ -214,9 +225,8 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _in_blocks(work: Callable[[int], None], n_rows: int, n_threads: int | None) -> None:
+def _in_blocks(work: Callable[[int], None], starts: range, n_threads: int | None) -> None:
     # Every block is the business of one thread, whatever their number.
-    starts = range(0, n_rows, _ROWS)
     with _blas().limit(limits=1, user_api="blas"):
         if len(starts) < 4:  # sooner done than threads are started
             for start in starts:

@@ -25,7 +25,7 @@ class Popularity(Spec):
     """
 
     name: ClassVar[str] = "popularity"
-    working_memory: ClassVar[tuple[float, float]] = (9, 3)
+    working_memory: ClassVar[tuple[float, float, float]] = (9, 3, 0)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
         """The counts of `ratings`. There is no loss and no epoch, so `on_epoch` hears nothing."""
@@ -63,7 +63,7 @@ class Biases(Spec):
 
     name: ClassVar[str] = "biases"
     predicts_ratings: ClassVar[bool] = True
-    working_memory: ClassVar[tuple[float, float]] = (46, 8)
+    working_memory: ClassVar[tuple[float, float, float]] = (46, 8, 0)
 
     user_regularization: float = 15.0
     """λ_u: a user's bias counts as if they had this many average ratings more. Typical 5 to 25."""

@@ -55,7 +55,7 @@ class ImplicitALS(Spec):
     """
 
     name: ClassVar[str] = "implicit-als"
-    working_memory: ClassVar[tuple[float, float]] = (12, 2.1)
+    working_memory: ClassVar[tuple[float, float, float]] = (12, 2.1, 70)
 
     n_factors: int = 64
     """f, width of the factors. Typical 16 to 512."""
@@ -136,6 +136,11 @@ class ImplicitALS(Spec):
             spec=self,
             log=tuple(log),
         )
+
+    def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
+        """Bytes that `fit` allocates at most; with them the parts of the Gram matrix."""
+        parts = kernels.gramian_memory(max(n_users, n_items), self.n_factors)
+        return super().training_memory(n_users, n_items, n_ratings) + parts
 
     def _parts(
         self, loss: float, x: FloatArray, y: FloatArray, ridges: tuple[FloatArray, FloatArray]

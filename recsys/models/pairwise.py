@@ -74,7 +74,7 @@ class BPR(_Pairwise):
     """
 
     name: ClassVar[str] = "bpr"
-    working_memory: ClassVar[tuple[float, float]] = (16, 2.1)
+    working_memory: ClassVar[tuple[float, float, float]] = (16, 2.1, 70)
 
     n_factors: int = 64
     """f, width of the factors. Typical 16 to 256."""
@@ -141,7 +141,7 @@ class LogisticMF(_Pairwise):
     """
 
     name: ClassVar[str] = "logistic-mf"
-    working_memory: ClassVar[tuple[float, float]] = (30, 11)
+    working_memory: ClassVar[tuple[float, float, float]] = (30, 11, 70)
 
     n_factors: int = 32
     """f, width of the factors. Typical 16 to 128."""

@@ -103,9 +103,9 @@ class Spec(Settings):
 
     folds_in_exactly: ClassVar[bool] = True
     """Whether folding a training user back in returns their stored factors."""
-    working_memory: ClassVar[tuple[float, float]]
-    """What a fit allocates at most: bytes a rating, and float32 tables of all users and items. A
-    test holds them against measured peaks."""
+    working_memory: ClassVar[tuple[float, float, float]]
+    """What a fit allocates at most: bytes a rating, float32 tables of all users and items, and
+    bytes for each of f × f numbers. A test holds them against measured peaks."""
 
     @abstractmethod
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
@@ -113,9 +113,10 @@ class Spec(Settings):
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Bytes that `fit` allocates at most, the factors it returns included, the ratings not."""
-        a_rating, tables = self.working_memory
+        a_rating, tables, a_square = self.working_memory
         width = getattr(self, "n_factors", 0) + 1  # with the bias
-        return round(a_rating * n_ratings + tables * 4 * width * (n_users + n_items))
+        all_tables = tables * 4 * width * (n_users + n_items)
+        return round(a_rating * n_ratings + all_tables + a_square * width**2)
 
     @abstractmethod
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:

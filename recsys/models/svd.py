@@ -34,7 +34,7 @@ class PureSVD(Spec):
     """
 
     name: ClassVar[str] = "pure-svd"
-    working_memory: ClassVar[tuple[float, float]] = (29, 5.8)
+    working_memory: ClassVar[tuple[float, float, float]] = (29, 5.8, 70)
 
     n_factors: int = 50
     """f, rank of the approximation. Typical 10 to 300; below both sides of the matrix."""
