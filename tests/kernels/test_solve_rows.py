@@ -163,6 +163,28 @@ def test_more_conjugate_gradient_steps_lower_the_energy():
     assert energies[0] > energies[-1] + 1e-3 * abs(energies[-1])
 
 
+def test_the_energy_is_that_of_the_solution_from_any_start():
+    case = problem(8, width=16)
+    start = np.random.default_rng(1).normal(size=(12, 16)).astype(np.float32)
+    x, energy = kernels.solve_rows(**case, start=start, cg_steps=3)
+    for u, own in enumerate(x.astype(np.float64)):
+        entries = slice(*case["indptr"][u : u + 2])
+        y = case["factors"][case["columns"][entries]].astype(np.float64)
+        matrix = (y.T * case["weights"][entries]) @ y + case["base"] + case["ridge"][u] * np.eye(16)
+        right = case["targets"][entries] @ y + case["base_rhs"]
+        assert energy[u] == pytest.approx(own @ matrix @ own - 2 * own @ right, rel=1e-4, abs=1e-3)
+
+
+def test_entries_of_unequal_scale_take_no_more_steps():
+    # Coordinates a hundred times apart: the diagonal that preconditions must know the entries.
+    case = problem(9, n_columns=200, width=8) | {"base": None, "base_rhs": None}
+    case["factors"] *= np.geomspace(0.1, 10, 8, dtype=np.float32)
+    case["ridge"][:] = 0.01
+    _, energy = kernels.solve_rows(**case, cg_steps=6)
+    _, expected = reference.solve_rows(**case)
+    assert (energy - expected).sum() < 0.02 * -expected.sum()
+
+
 def test_a_warm_start_at_the_solution_stays_there():
     case = problem(4, width=16)
     x, _ = kernels.solve_rows(**case)
