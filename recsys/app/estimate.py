@@ -63,6 +63,7 @@ def estimate(recipe: Recipe, on_stage: OnStage = lambda what, spec: None) -> Est
     """
     spec = recipe.spec()
     recipe.checked_feedback()
+    recipe.checked_test()
     on_stage("reading", None)
     ratings = recipe.read()
     held, peak = process_memory()

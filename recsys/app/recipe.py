@@ -70,6 +70,16 @@ class Recipe(Source):
                 ) from None
         return out
 
+    def checked_test(self) -> float:
+        """The share to hold out.
+
+        Raises:
+            ValueError: it is no share.
+        """
+        if not 0 <= self.test < 1:
+            raise ValueError(f"test must be at least 0 and below 1, not {self.test!r}")
+        return self.test
+
     def checked_feedback(self) -> Feedback:
         """The feedback, parsed."""
         return Feedback.parse(self.feedback)

@@ -85,16 +85,14 @@ def run(
         ValueError: the recipe has a bad value. RecsysError: see its tree.
     """
     spec, feedback = recipe.spec(), recipe.checked_feedback()
-    if not 0 <= recipe.test < 1:
-        raise ValueError(f"test must be at least 0 and below 1, not {recipe.test!r}")
-    out = recipe.checked_out()
+    test, out = recipe.checked_test(), recipe.checked_out()
     started = time.perf_counter()
     on_stage("reading", None)
     ratings = recipe.read()
     accuracy: tuple[Accuracy, ...] = ()
-    if recipe.test:
+    if test:
         on_stage("measuring", spec)
-        accuracy = measure(spec, ratings, feedback, recipe.test, recipe.seed, on_epoch)
+        accuracy = measure(spec, ratings, feedback, test, recipe.seed, on_epoch)
     on_stage("training", spec)
     model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch)
     on_stage("saving", None)

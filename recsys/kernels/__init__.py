@@ -311,6 +311,8 @@ def top_k(
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     if isinstance(item_factors, PackedItems):
+        if item_bias is not None or candidates is not None:
+            raise ValueError("item_bias and candidates belong to packed_items, not to packed items")
         items = item_factors
     else:
         items = packed_items(

@@ -177,7 +177,7 @@ class ImplicitALS(Spec):
         self, matrix: sp.csr_matrix
     ) -> tuple[FloatArray | None, FloatArray | float]:
         if self.alpha is None:
-            if matrix.dtype == np.int8:  # as `_without_values` leaves it
+            if matrix.dtype == np.bool_:  # there is nothing but ones
                 return None, 1.0
             return matrix.data, matrix.data
         weights = matrix.data.astype(np.float32) * np.float32(self.alpha)
@@ -222,8 +222,7 @@ def _without_values(matrix: sp.csr_matrix) -> sp.csr_matrix:
     # Where every value is 1 the solver needs none of them, which saves memory in both matrices.
     if not (matrix.data == 1).all():
         return matrix
-    ones = np.ones(matrix.nnz, np.int8)
-    return sp.csr_matrix((ones, matrix.indices, matrix.indptr), matrix.shape)
+    return sp.csr_matrix((np.ones(matrix.nnz, bool), matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _require_no_negative(matrix: sp.csr_matrix) -> None:

@@ -117,3 +117,5 @@ def test_packed_items_answer_again_and_again():
         found = kernels.top_k(**rest, item_factors=packed, k=5)
         assert np.array_equal(found[0], expected[0])
         assert np.array_equal(found[1], expected[1], equal_nan=True)
+    with pytest.raises(ValueError, match="belong to packed_items"):
+        kernels.top_k(**rest, item_factors=packed, k=5, candidates=np.arange(3))
