@@ -173,7 +173,7 @@ def progress_may_stop_the_fit(spec, ratings):
 def every_hyperparameter_changes_the_result(spec, ratings):
     other = {
         "alpha": 5.0, "n_factors": 3, "n_epochs": 2, "tolerance": 0.5, "cg_steps": 1, "seed": 1,
-        "negatives": 1,
+        "relaxation": 1.1, "negatives": 1,
     }  # fmt: skip
     before = spec.fit(ratings)
     for field in dataclasses.fields(spec):

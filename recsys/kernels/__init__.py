@@ -31,6 +31,12 @@ FloatArray = npt.NDArray[np.float32]
 _ROWS = 2048  # multiplied together by one thread
 _PARTS = 64  # of a Gram matrix, at most: they are held until all are there
 
+_NEAR_FLOATS = 64 * 1024  # a row whose factors are no more is still in cache at its next pass
+_BLOCK_FLOATS = 256 * 1024  # factors of a block of columns that long rows use together
+_GROUP_FLOATS = 32 * 1024  # one vector each of the long rows that do
+_ENTRIES_PER_BLOCK = 16  # fewer in a block would not pay for visiting it
+_ROWS_AT_HAND = 16  # short rows that a thread takes at a time
+
 
 def default_threads() -> int:
     """Cores this process may use, or the environment variable `RECSYS_NUM_THREADS`."""
@@ -65,7 +71,8 @@ def _check_csr(
         raise ValueError(f"indptr does not describe {n_rows} rows of {len(columns)} entries")
     if np.any(indptr[1:] < indptr[:-1]):
         raise ValueError("indptr must not decrease")
-    if len(columns) and (columns.min() < 0 or columns.max() >= n_columns):
+    # As unsigned numbers the negative ones are the largest.
+    if len(columns) and columns.view(np.uint32).max() >= n_columns:
         raise ValueError(f"a column number lies outside 0 .. {n_columns - 1}")
     return indptr, columns
 
@@ -83,6 +90,7 @@ def solve_rows(
     start: FloatArray | None = None,
     overwrite_start: bool = False,
     cg_steps: int = 0,
+    relaxation: float = 1.0,
     n_threads: int | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """Solutions of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, one per CSR row.
@@ -99,13 +107,16 @@ def solve_rows(
         targets: (nnz,) t, or the one that all have.
         base: (f, f) symmetric, or (f,) its diagonal where it has no more, or None for zeros.
         base_rhs: (f,) or None for zeros.
-        start: (n_rows, f), where conjugate gradients begin; None for zeros.
+        start: (n_rows, f), where to begin; None for zeros.
         overwrite_start: return the solution in the memory of `start` (float32, C order).
-        cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky with one refinement.
+        cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky, and without a `start` refines
+            once.
+        relaxation: how far to go from the start: 1 to the solution, between 1 and 2 beyond it, where
+            the energy is still no higher than at the start (successive over-relaxation).
         n_threads: worker threads; None for `default_threads()`.
 
     Returns:
-        `x` (n_rows, f) float32 and `energy` (n_rows,) float64, `xᵀAx − 2xᵀb` at the solution.
+        `x` (n_rows, f) float32 and `energy` (n_rows,) float64, `xᵀAx − 2xᵀb` at x.
     """
     n_rows, (n_columns, width) = len(ridge), factors.shape
     indptr, columns = _check_csr(indptr, columns, n_rows, n_columns)
@@ -115,42 +126,89 @@ def solve_rows(
         if isinstance(values, np.ndarray) and len(values) != len(columns):
             raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
     n_threads = n_threads or default_threads()
+    exact = cg_steps == 0
     x = start if overwrite_start and start is not None else aligned((n_rows, width))
     if start is None:
         x[:] = 0
     elif x is not start:
         x[:] = start
     axes = None
-    if base is not None and cg_steps == 0:
-        base = np.diag(base) if np.ndim(base) == 1 else base
-    elif base is not None and np.ndim(base) == 2:
+    if base is not None and np.ndim(base) == 2 and not exact:
         base, axes = diagonalized(base)
         factors = np.array(factors, np.float32)
         turn(factors, axes, n_threads)
-        turn(x, axes, n_threads)
+        if start is not None:
+            turn(x, axes, n_threads)
         base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
     energy = np.empty(n_rows, np.float64)
     if n_rows and width:
+        isa = _isa()
+        unit = _kernels.row_unit(isa)
+        table = _padded(factors, unit)
         _kernels.solve_rows(
-            _isa(),
+            isa,
             indptr,
             columns,
             None if weights is None else _float32(weights),
             _float32(targets) if isinstance(targets, np.ndarray) else None,
             0.0 if isinstance(targets, np.ndarray) else targets,
-            _float32(factors),
-            None if base is None else _float32(base).reshape(-1),
-            None if base_rhs is None else _float32(base_rhs).reshape(width),
-            _typical_square(columns, factors) if cg_steps else None,
+            table,
+            None if base is None else _padded(base, unit).reshape(-1),
+            None if base_rhs is None else _padded(base_rhs, unit)[0],
+            None if exact else _padded(_typical_square(columns, factors), unit)[0],
             _float32(ridge),
             x,
             energy,
-            cg_steps,
+            *_schedule(indptr, table.shape, exact, n_threads),
+            exact,
+            cg_steps or (1 if start is not None else 2),
+            relaxation,
             n_threads,
         )
     if axes is not None:
         turn(x, axes.T, n_threads)
     return x, energy
+
+
+def _padded(rows: npt.ArrayLike, unit: int) -> FloatArray:
+    # Zeros up to a multiple of `unit` numbers a row; what is so already stays where it is.
+    rows = np.atleast_2d(_float32(rows))
+    n_rows, width = rows.shape
+    if width % unit == 0:
+        return rows
+    table = aligned((n_rows, -(-width // unit) * unit))
+    table[:, :width], table[:, width:] = rows, 0
+    return table
+
+
+def _schedule(
+    indptr: npt.NDArray[Any], table: tuple[int, ...], exact: bool, n_threads: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, int, int]:
+    """Which rows are solved when, and which of them together.
+
+    Conjugate gradients pass over a row again and again. Rows too long for the cache take their
+    passes together, block of columns by block; they come first, dealt out so that every group has
+    about as many entries. Then come the short ones, a few at a time.
+
+    Returns:
+        The rows in order; where each piece of work begins in it, and the end; the number of pieces
+        whose rows go together; the most rows of one; the columns of a block.
+    """
+    n_columns, stride = table
+    block_columns = max(1, _BLOCK_FLOATS // stride)
+    most = max(16, _GROUP_FLOATS // stride)
+    worth_it = _ENTRIES_PER_BLOCK * (n_columns // block_columns + 1)
+    lengths = np.diff(indptr)
+    is_long = (lengths >= max(_NEAR_FLOATS // stride, worth_it)) & (not exact)
+    long_rows = np.flatnonzero(is_long)
+    long_rows = long_rows[np.argsort(-lengths[long_rows], kind="stable")]
+    n_groups = min(-(-len(long_rows) // (most * n_threads)) * n_threads, len(long_rows))
+    groups = [long_rows[first::n_groups] for first in range(n_groups)]
+    order = np.concatenate([*groups, np.flatnonzero(~is_long)])
+    starts = np.cumsum([0, *map(len, groups)])
+    pieces = np.arange(starts[-1], len(lengths), _ROWS_AT_HAND)
+    pieces = np.concatenate([starts[:-1], pieces, [len(lengths)]])
+    return order, pieces, n_groups, max(map(len, groups), default=1), block_columns
 
 
 def _typical_square(columns: npt.NDArray[Any], factors: FloatArray) -> FloatArray:

@@ -49,6 +49,9 @@ class ExplicitALS(Spec):
     cg_steps: int = 2
     """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
     row exactly by Cholesky. Typical 2."""
+    relaxation: float = 1.4
+    """ω, how far a half step goes from the last epoch's factors: 1 to the solution, more beyond it,
+    which saves epochs (see ImplicitALS). Above 0, at most 1.95; typical 1.2 to 1.5."""
     seed: int = 0
     """Of the initial factors, N(0, (0.1/√f)²)."""
 
@@ -58,6 +61,7 @@ class ExplicitALS(Spec):
         self._check("n_epochs", 1, whole=True)
         self._check("tolerance", 0, 1)
         self._check("cg_steps", 0, 1000, whole=True)
+        self._check("relaxation", 0, 1.95, above=True)
         self._check("seed", 0, whole=True)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
@@ -79,9 +83,11 @@ class ExplicitALS(Spec):
         previous = np.inf
         for epoch in range(1, self.n_epochs + 1):
             last = epoch == self.n_epochs
-            y, energy, _ = self._solve(columns, x, mean, y, self.cg_steps)
+            relaxation = 1.0 if epoch == 1 or last else self.relaxation
+            y, energy, _ = self._solve(columns, x, mean, y, relaxation)
             require_finite(energy, ratings.items, self.regularization)
-            x, energy, constant = self._solve(rows, y, mean, x, 0 if last else self.cg_steps)
+            start = None if last else x
+            x, energy, constant = self._solve(rows, y, mean, start, relaxation)
             require_finite(energy, ratings.users, self.regularization)
             of_items = np.einsum("i,if,if->", item_ridge, y, y, dtype=np.float64)
             loss = constant + float(energy.sum()) + float(of_items)
@@ -92,7 +98,7 @@ class ExplicitALS(Spec):
             if on_epoch is not None:
                 on_epoch(log[-1])
             if self.tolerance and not last and previous - loss < self.tolerance * abs(previous):
-                x, _, _ = self._solve(rows, y, mean, x, 0)
+                x, _, _ = self._solve(rows, y, mean, None)
                 break
             previous = loss
         return Factors(
@@ -145,9 +151,11 @@ class ExplicitALS(Spec):
         other: FloatArray,
         mean: float,
         start: FloatArray | None,
-        cg_steps: int,
+        relaxation: float = 1.0,
     ) -> tuple[FloatArray, npt.NDArray[np.float64], float]:
         # Solutions (n, f + 1) with the bias last, their energies, and the sum of squared targets.
+        # Without a start they are what fold-in finds.
         problem = self._problem(matrix, other[:, :-1], other[:, -1], mean)
-        x, energy = problem.solve(start, cg_steps)
+        steps = 0 if start is None else self.cg_steps
+        x, energy = problem.solve(start, steps, relaxation=relaxation)
         return x, energy, float(np.square(np.asarray(problem.targets)).sum(dtype=np.float64))

@@ -52,6 +52,11 @@ class ImplicitALS(Spec):
     Users are solved last, by Cholesky, so that folding in a training user gives back their stored
     factors. New items are folded in the same way, users fixed. A row without ratings gets zeros.
     The loss told to `on_epoch` is L; it comes from the solver's own residuals, at no extra pass.
+
+    **Over-relaxation.** Alternating least squares is a block Gauss-Seidel iteration, and like it is
+    sped up by successive over-relaxation (Young 1954): x ← x + ω (solution − x). L is a parabola
+    along that line, no higher beyond the solution than at the start as long as ω < 2, so that the
+    loss still never rises. The first and the last epoch go to the solution itself.
     """
 
     name: ClassVar[str] = "implicit-als"
@@ -75,6 +80,9 @@ class ImplicitALS(Spec):
     cg_steps: int = 2
     """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
     row exactly by Cholesky. Typical 2; with a large `alpha` or little regularization 3 to 5."""
+    relaxation: float = 1.4
+    """ω, how far a half step goes from the last epoch's factors: 1 to the solution, more beyond it,
+    which takes about half the epochs. Above 0, at most 1.95; typical 1.3 to 1.5."""
     seed: int = 0
     """Of the initial factors, N(0, (0.1/√f)²)."""
 
@@ -88,6 +96,7 @@ class ImplicitALS(Spec):
         self._check("n_epochs", 1, whole=True)
         self._check("tolerance", 0, 1)
         self._check("cg_steps", 0, 1000, whole=True)
+        self._check("relaxation", 0, 1.95, above=True)
         self._check("seed", 0, whole=True)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
@@ -111,9 +120,14 @@ class ImplicitALS(Spec):
         previous, stopped = np.inf, False
         for epoch in range(1, self.n_epochs + 1):
             last = epoch == self.n_epochs
-            self._half_step(columns, x, y, ratings.items, self.cg_steps)
-            exact = 0 if last else self.cg_steps
-            energy = self._half_step(rows, y, x, ratings.users, exact)
+            # The first solution lies far from the random start, and the last is to be a solution.
+            relaxation = 1.0 if epoch == 1 or last else self.relaxation
+            self._half_step(columns, x, y, ratings.items, relaxation)
+            energy = (
+                self._last_half_step(rows, y, x, ratings.users)
+                if last
+                else self._half_step(rows, y, x, ratings.users, relaxation)
+            )
             of_items = np.einsum("i,if,if->", ridges[0], y, y, dtype=np.float64)
             loss = constant + float(energy.sum()) + float(of_items)
             parts = self._parts(loss, x, y, ridges)
@@ -122,7 +136,7 @@ class ImplicitALS(Spec):
                 on_epoch(log[-1])
             stopped = not last and previous - loss < self.tolerance * abs(previous)
             if stopped and self.tolerance:
-                self._half_step(rows, y, x, ratings.users, 0)
+                self._last_half_step(rows, y, x, ratings.users)
                 break
             previous = loss
         return Factors(
@@ -198,22 +212,26 @@ class ImplicitALS(Spec):
         other: FloatArray,
         own: FloatArray,
         index: IdIndex,
-        cg_steps: int,
+        relaxation: float,
     ) -> npt.NDArray[np.float64]:
-        # Solves one side into `own` and returns the energies. For conjugate gradients both tables
-        # are turned into the axes in which the Gram matrix is diagonal, and stay there: no score
-        # changes. The exact solution must be what fold-in finds, so it turns nothing.
-        if not cg_steps:
-            own[:], energy = self._problem(matrix, other).solve()
-        else:
-            base = kernels.gramian(other) * self.unobserved_weight
-            diagonal, axes = kernels.diagonalized(base)
-            kernels.turn(other, axes)
-            kernels.turn(own, axes)
-            weights, targets = self._weights_and_targets(matrix)
-            spectrum = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
-            problem = RowProblem(matrix, other, self._ridge(matrix), weights, targets, spectrum)
-            _, energy = problem.solve(own, cg_steps, overwrite_start=True)
+        # Moves one side in place and returns the energies. Both tables are turned into the axes in
+        # which the Gram matrix is diagonal, and stay there: no score changes.
+        base = kernels.gramian(other) * self.unobserved_weight
+        diagonal, axes = kernels.diagonalized(base)
+        kernels.turn(other, axes)
+        kernels.turn(own, axes)
+        weights, targets = self._weights_and_targets(matrix)
+        spectrum = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
+        problem = RowProblem(matrix, other, self._ridge(matrix), weights, targets, spectrum)
+        _, energy = problem.solve(own, self.cg_steps, overwrite_start=True, relaxation=relaxation)
+        require_finite(energy, index, self.regularization)
+        return energy
+
+    def _last_half_step(
+        self, matrix: sp.csr_matrix, other: FloatArray, own: FloatArray, index: IdIndex
+    ) -> npt.NDArray[np.float64]:
+        # What fold-in finds, bit by bit.
+        own[:], energy = self._problem(matrix, other).solve()
         require_finite(energy, index, self.regularization)
         return energy
 

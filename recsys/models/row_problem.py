@@ -38,7 +38,12 @@ class RowProblem:
     """(f, f), or (f,) its diagonal where it has no more; None for zeros."""
 
     def solve(
-        self, start: FloatArray | None = None, cg_steps: int = 0, *, overwrite_start: bool = False
+        self,
+        start: FloatArray | None = None,
+        cg_steps: int = 0,
+        *,
+        overwrite_start: bool = False,
+        relaxation: float = 1.0,
     ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
         """Solutions (n, f) and energies xᵀAx − 2xᵀb; see `kernels.solve_rows`."""
         return kernels.solve_rows(
@@ -52,6 +57,7 @@ class RowProblem:
             start=start,
             overwrite_start=overwrite_start,
             cg_steps=cg_steps,
+            relaxation=relaxation,
         )
 
     def normal_matrices(self) -> Iterator[tuple[int, FloatMatrix]]:

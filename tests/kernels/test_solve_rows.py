@@ -163,16 +163,61 @@ def test_more_conjugate_gradient_steps_lower_the_energy():
     assert energies[0] > energies[-1] + 1e-3 * abs(energies[-1])
 
 
-def test_the_energy_is_that_of_the_solution_from_any_start():
+@pytest.mark.parametrize("cg_steps", [0, 3])
+@pytest.mark.parametrize("relaxation", [0.5, 1.0, 1.7])
+def test_the_energy_is_that_of_x_from_any_start(cg_steps, relaxation):
     case = problem(8, width=16)
     start = np.random.default_rng(1).normal(size=(12, 16)).astype(np.float32)
-    x, energy = kernels.solve_rows(**case, start=start, cg_steps=3)
+    x, energy = kernels.solve_rows(**case, start=start, cg_steps=cg_steps, relaxation=relaxation)
     for u, own in enumerate(x.astype(np.float64)):
         entries = slice(*case["indptr"][u : u + 2])
         y = case["factors"][case["columns"][entries]].astype(np.float64)
         matrix = (y.T * case["weights"][entries]) @ y + case["base"] + case["ridge"][u] * np.eye(16)
         right = case["targets"][entries] @ y + case["base_rhs"]
         assert energy[u] == pytest.approx(own @ matrix @ own - 2 * own @ right, rel=1e-4, abs=1e-3)
+
+
+@pytest.mark.parametrize("cg_steps", [0, 3])
+def test_relaxation_goes_on_along_the_line_from_the_start(cg_steps):
+    case = problem(8, width=16)
+    start = np.random.default_rng(1).normal(size=(12, 16)).astype(np.float32)
+    x, _ = kernels.solve_rows(**case, start=start, cg_steps=cg_steps)
+    beyond, _ = kernels.solve_rows(**case, start=start, cg_steps=cg_steps, relaxation=1.7)
+    assert_close(beyond, start + 1.7 * (x - start), 1e-5)
+    kept = start.copy()
+    again, _ = kernels.solve_rows(**case, start=kept, overwrite_start=True, cg_steps=cg_steps)
+    assert again is kept
+    assert np.array_equal(again, x)
+
+
+# From rows far shorter than wide, where the dual form is used, to rows longer than wide.
+@pytest.mark.parametrize("n_columns", [3, 8, 17, 30, 60])
+@pytest.mark.parametrize("base", ["diagonal", "full", None])
+@pytest.mark.parametrize("starts", [False, True])
+@pytest.mark.usefixtures("isa")
+def test_short_rows_equal_the_formula(n_columns, base, starts):
+    case = problem(n_columns, n_columns=n_columns, width=40, density=0.9)
+    diagonal = np.random.default_rng(0).uniform(0, 2, 40)
+    case["base"] = {"diagonal": diagonal, "full": case["base"], None: None}[base]
+    start = np.random.default_rng(1).normal(size=(12, 40)).astype(np.float32)
+    x, energy = kernels.solve_rows(**case, start=start if starts else None)
+    if base == "diagonal":
+        case["base"] = np.diag(diagonal)
+    expected, expected_energy = reference.solve_rows(**case)
+    assert_close(x, expected, 1e-4)
+    # From a start the energy is that of the start less what one correction lowers it by.
+    assert_close(energy, expected_energy, 2e-3 if starts else 1e-4)
+
+
+@pytest.mark.parametrize("ridge", [1e-4, 1e-2])
+def test_short_rows_with_next_to_no_ridge(ridge):
+    # Which would cost the dual form its digits.
+    case = problem(2, n_columns=9, width=24, density=1) | {"base": None, "base_rhs": None}
+    case["ridge"] = np.full(12, ridge, np.float32)
+    x, _ = kernels.solve_rows(**case)
+    # What is beyond the entries is told by the ridge alone, so it is the scores that are compared.
+    expected, _ = reference.solve_rows(**case)
+    assert_close(x @ case["factors"].T, expected @ case["factors"].T, 2e-3)
 
 
 def test_entries_of_unequal_scale_take_no_more_steps():

@@ -9,9 +9,9 @@ namespace recsys {
 
 // Every row u of a CSR matrix poses
 //     (base + sum_j w_j y_j y_j' + ridge_u I) x_u = base_rhs + sum_j t_j y_j
-// over its entries j, with y_j row columns[j] of the other side's factors. For conjugate gradients
-// the base is diagonal: the coordinates are turned beforehand. Everything of `stride` floats is a
-// row of `width` padded with zeros to whole vectors.
+// over its entries j, with y_j row columns[j] of the other side's factors. Conjugate gradients need
+// a diagonal base, and for direct solutions it is faster: the caller turns the coordinates.
+// Everything of `stride` floats is a row of `width` padded with zeros to whole vectors.
 struct RowProblems {
     const int64_t* indptr;
     const int32_t* columns;
@@ -20,15 +20,18 @@ struct RowProblems {
     float target;
     const float* factors;   // (n_columns, stride)
     int64_t width, stride;
-    const float* base;      // (stride, stride) for Cholesky, (stride,) its diagonal for conjugate
-                            // gradients; or null
+    const float* base;      // (stride,) its diagonal, or (width, stride) `full`, or null
     const float* base_rhs;  // (stride,) or null
     const float* typical;   // (stride,) mean square of an entry's factors, for the preconditioner
     const float* ridge;     // (n_rows,)
-    float* solution;        // (n_rows, width): the start on entry (conjugate gradients), x on return
-    double* energy;         // (n_rows,): x'Ax - 2x'b at the solution; NaN where there is none
+    float* solution;        // (n_rows, width): the start on entry, x on return
+    double* energy;         // (n_rows,): x'Ax - 2x'b there; NaN where there is none
     int64_t n_rows, n_columns;
-    int n_steps;            // conjugate-gradient steps; 0 asks for Cholesky
+    int64_t block_columns;  // columns whose factors stay in cache while several rows use them
+    bool full;
+    bool exact;             // by Cholesky, not by conjugate gradients
+    int n_steps;            // of conjugate gradients, or corrections by the exact inverse
+    float relaxation;       // how far to go from the start towards the solution: 1 ends there
 };
 
 // The k best columns of `queries @ items.T + bias` for every query.
@@ -42,34 +45,27 @@ struct TopK {
     const int64_t* excluded_indptr;  // CSR of the items not to return, columns sorted; or null
     const int32_t* excluded;
     int64_t k;
-    int32_t* items;                  // (n_queries, k), -1 where nothing was left
-    float* scores;                   // (n_queries, k), NaN there
+    int32_t* items;                  // (n_queries, k), not written where nothing was left
+    float* scores;                   // (n_queries, k), nor there
 };
 
-// One instruction set's worth of code.
-struct Isa {
-    const char* name;
-    int64_t (*row_scratch)(int64_t width);  // floats of 64-byte aligned scratch a worker needs
-    int64_t (*stride)(int64_t width);       // width rounded up to whole vectors
-    int64_t (*long_row)(const RowProblems&);  // entries from which a row is long
-    int64_t (*group_rows)(int64_t width);     // most rows that one call of solve may be given
-    // Rows that are all long, and solved together, or all short.
-    void (*solve)(const RowProblems&, const int64_t* rows, int64_t count, float* scratch);
+// One instruction set's worth of code. `scratch` is in floats, 64-byte aligned.
+struct RowSolver {
+    int64_t unit;  // of the stride
+    int64_t (*scratch)(int64_t stride, int64_t at_once);
+    // `count` rows, `at_once` of them at a time (more than one share their passes).
+    void (*solve)(const RowProblems&, const int64_t* rows, int64_t count, int64_t at_once,
+                  float* scratch);
+};
+struct Ranker {
     int64_t panel_width;
-    int64_t (*top_k_scratch)(int64_t width, int64_t k);
+    int64_t (*scratch)(int64_t width);
     void (*top_k)(const TopK&, int64_t begin, int64_t end, float* scratch);
 };
-
-#define RECSYS_DECLARE(isa)                                                       \
-    namespace isa {                                                               \
-    int64_t row_scratch(int64_t width);                                           \
-    int64_t stride(int64_t width);                                                \
-    int64_t long_row(const RowProblems&);                                         \
-    int64_t group_rows(int64_t width);                                            \
-    void solve(const RowProblems&, const int64_t* rows, int64_t, float* scratch); \
-    int64_t panel_width();                                                        \
-    int64_t top_k_scratch(int64_t width, int64_t k);                              \
-    void top_k(const TopK&, int64_t begin, int64_t end, float* scratch);          \
+#define RECSYS_DECLARE(isa)            \
+    namespace isa {                    \
+    extern const RowSolver row_solver; \
+    extern const Ranker ranker;        \
     }
 RECSYS_DECLARE(baseline)
 RECSYS_DECLARE(avx2)

@@ -19,8 +19,6 @@
 #include "kernels.hpp"
 
 namespace nb = nanobind;
-using recsys::Isa;
-
 template <class T>
 using Array1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
@@ -28,22 +26,23 @@ using Array2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 namespace {
 
-#define RECSYS_ISA_TABLE(isa)                                                      \
-    Isa {                                                                          \
-        #isa, recsys::isa::row_scratch, recsys::isa::stride, recsys::isa::long_row, \
-            recsys::isa::group_rows, recsys::isa::solve, recsys::isa::panel_width(), recsys::isa::top_k_scratch, recsys::isa::top_k \
-    }
+struct Isa {
+    const char* name;
+    const recsys::RowSolver& row_solver;
+    const recsys::Ranker& ranker;
+};
 
 std::vector<Isa> available_isas() {
     std::vector<Isa> found;
 #ifdef RECSYS_X86
+    using namespace recsys;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        found.push_back(RECSYS_ISA_TABLE(avx512));
+        found.push_back({"avx512", avx512::row_solver, avx512::ranker});
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        found.push_back(RECSYS_ISA_TABLE(avx2));
+        found.push_back({"avx2", avx2::row_solver, avx2::ranker});
 #endif
-    found.push_back(RECSYS_ISA_TABLE(baseline));
+    found.push_back({"baseline", recsys::baseline::row_solver, recsys::baseline::ranker});
     return found;
 }
 
@@ -92,59 +91,33 @@ void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_float
 
 using Floats = std::optional<Array1<const float>>;
 
-// Rows of `width` numbers, each padded with zeros to `stride`; null for nothing.
-Aligned padded(const float* given, int64_t rows, int64_t width, int64_t stride) {
-    if (!given) return {};
-    Aligned memory = aligned_floats(rows * stride);
-    for (int64_t i = 0; i < rows; ++i) {
-        std::copy_n(given + i * width, width, memory.get() + i * stride);
-        std::fill_n(memory.get() + i * stride + width, stride - width, 0.0f);
-    }
-    return memory;
-}
-
 const float* data(const Floats& given) { return given ? given->data() : nullptr; }
 
+// Which rows are solved when, and which together, is decided in Python: `order` holds the rows,
+// `pieces` where each piece of work begins in it. The first `n_shared` pieces hold long rows.
 void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
                 Array1<const int32_t> columns, Floats weights, Floats targets, float target,
                 Array2<const float> factors, Floats base, Floats base_rhs, Floats typical,
                 Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
-                int n_steps, int n_threads) {
-    const Isa& isa = isa_named(isa_name);
-    const int64_t width = factors.shape(1), stride = isa.stride(width);
+                Array1<const int64_t> order, Array1<const int64_t> pieces, int64_t n_shared,
+                int64_t at_once, int64_t block_columns, bool exact, int n_steps, float relaxation,
+                int n_threads) {
+    const recsys::RowSolver& solver = isa_named(isa_name).row_solver;
     const int64_t n_rows = solution.shape(0), n_columns = factors.shape(0);
+    const int64_t width = solution.shape(1), stride = factors.shape(1);
+    const bool full = base && static_cast<int64_t>(base->shape(0)) > stride;
     nb::gil_scoped_release release;
-    const Aligned base_rows = padded(data(base), n_steps ? 1 : width, width, stride);
-    const Aligned rhs = padded(data(base_rhs), 1, width, stride);
-    const Aligned squares = padded(data(typical), 1, width, stride);
-    const bool as_it_is = stride == width;
-    const Aligned table = padded(as_it_is ? nullptr : factors.data(), n_columns, width, stride);
-    const recsys::RowProblems problems{indptr.data(),   columns.data(), data(weights),
-                                       data(targets),   target,        as_it_is ? factors.data() : table.get(),
-                                       width,           stride,
-                                       base_rows.get(), rhs.get(),      squares.get(),
-                                       ridge.data(),    solution.data(), energy.data(),
-                                       n_rows,          n_columns,      n_steps};
-    // Long rows come first, dealt out so that every group of them has about as many entries; then
-    // the short ones, a few at a time.
-    const int64_t long_row = isa.long_row(problems), most = isa.group_rows(width);
-    const auto length = [&](int64_t row) { return indptr.data()[row + 1] - indptr.data()[row]; };
-    std::vector<int64_t> long_rows, short_rows;
-    for (int64_t row = 0; row < n_rows; ++row)
-        (length(row) >= long_row ? long_rows : short_rows).push_back(row);
-    std::stable_sort(long_rows.begin(), long_rows.end(),
-                     [&](int64_t a, int64_t b) { return length(a) > length(b); });
-    const int64_t n_long = static_cast<int64_t>(long_rows.size()), few = std::min<int64_t>(16, most);
-    const int64_t rounds = (n_long + most * n_threads - 1) / (most * n_threads);
-    const int64_t n_groups = std::min<int64_t>(rounds * n_threads, n_long);
-    std::vector<std::vector<int64_t>> pieces(n_groups);
-    for (int64_t i = 0; i < n_long; ++i) pieces[i % n_groups].push_back(long_rows[i]);
-    for (size_t i = 0; i < short_rows.size(); i += few)
-        pieces.emplace_back(short_rows.begin() + i,
-                            short_rows.begin() + std::min(i + few, short_rows.size()));
-    parallel_for(pieces.size(), 1, n_threads, isa.row_scratch(width),
+    const recsys::RowProblems problems{
+        indptr.data(), columns.data(), data(weights),   data(targets), target,          factors.data(),
+        width,         stride,         data(base),      data(base_rhs), data(typical),  ridge.data(),
+        solution.data(), energy.data(), n_rows,         n_columns,     block_columns,   full,
+        exact,         n_steps,        relaxation};
+    parallel_for(pieces.shape(0) - 1, 1, n_threads, solver.scratch(stride, at_once),
                  [&](int64_t piece, int64_t, float* memory) {
-                     isa.solve(problems, pieces[piece].data(), pieces[piece].size(), memory);
+                     const int64_t first = pieces.data()[piece];
+                     const int64_t count = pieces.data()[piece + 1] - first;
+                     solver.solve(problems, order.data() + first, count,
+                                  piece < n_shared ? count : 1, memory);
                  });
 }
 
@@ -161,7 +134,7 @@ struct PackedItems {
         : isa(isa_named(isa_name)), width(table.shape(1)),
           candidates(chosen.data(), chosen.data() + chosen.shape(0)) {
         nb::gil_scoped_release release;
-        const int64_t n_columns = candidates.size(), panel = isa.panel_width;
+        const int64_t n_columns = candidates.size(), panel = isa.ranker.panel_width;
         const int64_t n_panels = (n_columns + panel - 1) / panel;
         factors = aligned_floats(std::max<int64_t>(1, n_panels * panel * width));
         bias = aligned_floats(std::max<int64_t>(1, n_panels * panel));
@@ -195,9 +168,9 @@ void top_k(const PackedItems& packed, Array2<const float> queries,
                            items.data(),
                            scores.data()};
     parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads,
-                 packed.isa.top_k_scratch(packed.width, job.k),
+                 packed.isa.ranker.scratch(packed.width),
                  [&](int64_t begin, int64_t end, float* memory) {
-                     packed.isa.top_k(job, begin, end, memory);
+                     packed.isa.ranker.top_k(job, begin, end, memory);
                  });
 }
 
@@ -209,11 +182,13 @@ NB_MODULE(_kernels, m) {
         for (const Isa& isa : isas()) names.append(isa.name);
         return names;
     });
+    m.def("row_unit", [](const std::string& isa) { return isa_named(isa).row_solver.unit; });
     m.def("solve_rows", &solve_rows, nb::arg("isa"), nb::arg("indptr"), nb::arg("columns"),
           nb::arg("weights").none(), nb::arg("targets").none(), nb::arg("target"), nb::arg("factors"),
           nb::arg("base").none(), nb::arg("base_rhs").none(), nb::arg("typical").none(),
-          nb::arg("ridge"),
-          nb::arg("solution"), nb::arg("energy"), nb::arg("n_steps"), nb::arg("n_threads"));
+          nb::arg("ridge"), nb::arg("solution"), nb::arg("energy"), nb::arg("order"),
+          nb::arg("pieces"), nb::arg("n_shared"), nb::arg("at_once"), nb::arg("block_columns"),
+          nb::arg("exact"), nb::arg("n_steps"), nb::arg("relaxation"), nb::arg("n_threads"));
     nb::class_<PackedItems>(m, "PackedItems")
         .def(nb::init<const std::string&, Array2<const float>, const Floats&, Array1<const int32_t>,
                       int>(),

@@ -4,7 +4,8 @@
 // b - A x of a guess, and without targets the product -A p of a conjugate-gradient step. It reads
 // the factors where they lie and asks ahead for those to come, across the border to the next row.
 // A short row's later passes find them in cache. Long rows take their passes together, one block of
-// columns after the other, so that the block's factors stay in cache while all of them use it.
+// columns after the other, so that the block's factors stay in cache while all of them use it. The
+// caller says which rows those are.
 #include "kernels.hpp"
 #include "vector.hpp"
 
@@ -12,14 +13,9 @@ namespace recsys {
 namespace {
 
 constexpr int64_t kAheadFloats = 1024;       // how far a sweep asks ahead
-constexpr int64_t kNearFloats = 64 * 1024;   // a row this large is still in cache at its next pass
-constexpr int64_t kShareFloats = 256 * 1024; // factors of a block of columns that long rows share
-constexpr int64_t kGroupFloats = 32 * 1024;  // one vector each of the long rows that share it
-constexpr int64_t kEntriesPerBlock = 16;     // fewer in a block would not pay for visiting it
 constexpr int64_t kBlockFloats = 4096;       // entries whose outer products are added at a time
-constexpr int kTileRows = kLanes == 16 ? 8 : 4;     // of the outer-product tile, broadcast
-constexpr int kTileVectors = kLanes == 16 ? 2 : 3;  // its columns
-constexpr int kPanel = kLanes;                // rows that Cholesky eliminates at a time
+constexpr int kTileRows = kLanes == 16 ? 8 : 4;  // of the outer-product tile, broadcast
+constexpr float kDualMost = 1e3f;            // beyond it the dual form would lose too many digits
 
 // What sweeps find besides: sum t (y . p) and sum w.
 struct Sums {
@@ -30,36 +26,32 @@ struct Sums {
 struct Row {
     int64_t number, begin, end, at;  // entries [begin, end), of which those before `at` are swept
     float ridge, rz;
-    double energy, noise;
+    double energy, start, noise;
     Sums sums;
     float *x, *r, *p, *q, *m;
 
     bool moving() const { return rz > noise; }
 };
 
-int64_t share_columns(int64_t stride) {
-    const int64_t n = kShareFloats / stride;
-    return n < 1 ? 1 : n;
-}
-int64_t group(int64_t stride) {
-    const int64_t n = kGroupFloats / stride;
-    return n < 16 ? 16 : n;
-}
 int64_t block_entries(int64_t stride) {
     const int64_t n = kBlockFloats / stride / 4 * 4;
     return n < 16 ? 16 : n;
 }
+int64_t block_floats(int64_t stride) {  // for the dual form it takes a row as long as it is wide
+    const int64_t entries = block_entries(stride);
+    return (entries < stride ? stride : entries) * stride;
+}
 
 // One worker's memory, cut from one aligned piece: for every row of a group its five vectors and its
-// state, and for Cholesky a block of entries and the matrix.
+// state; for direct solutions a block of entries and the matrix.
 constexpr int64_t kRowFloats = (sizeof(Row) + 63) / 64 * 16;
 struct Scratch {
     Row* rows;
     float *block, *matrix;
     Scratch(float* memory, int64_t n, int64_t n_rows) {
         rows = reinterpret_cast<Row*>(memory);
-        block = memory + group(n) * kRowFloats;
-        matrix = block + block_entries(n) * n;
+        block = memory + n_rows * kRowFloats;
+        matrix = block + block_floats(n);
         float* vectors = matrix + n * n;
         for (Row* row = rows; row < rows + n_rows; ++row, vectors += 5 * n) {
             row->x = vectors;
@@ -69,8 +61,8 @@ struct Scratch {
             row->m = row->q + n;
         }
     }
-    static int64_t floats(int64_t n) {
-        return group(n) * (kRowFloats + 5 * n) + (block_entries(n) + n) * n;
+    static int64_t floats(int64_t n, int64_t n_rows) {
+        return n_rows * (kRowFloats + 5 * n) + block_floats(n) + n * n;
     }
 };
 
@@ -136,19 +128,10 @@ void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, flo
 using Sweep = void (*)(const RowProblems&, int64_t, int64_t, const float*, float*, Sums*);
 
 Sweep sweep_for(int64_t n_vectors) {
-    switch (n_vectors) {
-        case 1: return sweep<1>;
-        case 2: return sweep<2>;
-        case 3: return sweep<3>;
-        case 4: return sweep<4>;
-        case 5: return sweep<5>;
-        case 6: return sweep<6>;
-        case 7: return sweep<7>;
-        case 8: return sweep<8>;
-        case 12: return sweep<12>;
-        case 16: return sweep<16>;
-        default: return sweep<0>;
-    }
+    constexpr Sweep few[] = {sweep<0>, sweep<1>, sweep<2>, sweep<3>, sweep<4>,
+                             sweep<5>, sweep<6>, sweep<7>, sweep<8>};
+    return n_vectors <= 8 ? few[n_vectors] : n_vectors == 12 ? sweep<12> :
+           n_vectors == 16 ? sweep<16> : sweep<0>;
 }
 
 float dot(const float* a, const float* b, int64_t n) {
@@ -173,13 +156,13 @@ void add_scaled(float* out, const float* a, float s, int64_t n) {
 void start_residual(const RowProblems& all, float ridge, const float* rhs, const float* p,
                     float* out) {
     const int64_t n = all.stride;
-    const bool diagonal = all.base && all.n_steps;
+    const bool diagonal = all.base && !all.full;
     for (int64_t k = 0; k < n; k += kLanes) {
         const Vec a = splat(ridge) + (diagonal ? load(all.base + k) : Vec{});
         store(out + k, (rhs ? load(rhs + k) : Vec{}) - a * load(p + k));
     }
-    if (all.base && !diagonal)  // symmetric, so its rows serve as columns
-        for (int64_t i = 0; i < all.width; ++i) add_scaled(out, all.base + i * n, -p[i], n);
+    for (int64_t i = 0; all.full && i < all.width; ++i)  // its rows serve as columns
+        add_scaled(out, all.base + i * n, -p[i], n);
 }
 
 // One pass of all rows over their entries: the residual at x into r, or the product -A p into q.
@@ -194,7 +177,7 @@ void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool re
             start_residual(all, row->ridge, nullptr, row->p, row->q);
         }
     }
-    const int64_t width = count > 1 ? share_columns(all.stride) : all.n_columns;
+    const int64_t width = count > 1 ? all.block_columns : all.n_columns;
     for (int64_t stop = width; stop < all.n_columns + width; stop += width)
         for (Row* row = rows; row < rows + count; ++row) {
             if (!residual && !row->moving()) continue;
@@ -205,6 +188,12 @@ void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool re
             else sweep(all, row->at, to, row->p, row->q, nullptr);
             row->at = to;
         }
+}
+
+// x'Ax - 2x'b where r is the residual.
+double energy_at(const RowProblems& all, const Row& row) {
+    const double energy = -exact_dot(row.x, row.r, all.stride) - row.sums.targets;
+    return all.base_rhs ? energy - exact_dot(row.x, all.base_rhs, all.stride) : energy;
 }
 
 // The first direction, from the residual at x and the preconditioner m = 1 / diag A.
@@ -220,8 +209,7 @@ void open(const RowProblems& all, Row& row) {
         rz += r * m * r;
     }
     row.rz = sum(rz);
-    row.energy = -exact_dot(row.x, row.r, n) - row.sums.targets;
-    if (all.base_rhs) row.energy -= exact_dot(row.x, all.base_rhs, n);
+    row.energy = row.start = energy_at(all, row);
     // Below this the residual is rounding noise, and its direction would be too.
     row.noise = 1e-14 * (row.rz + (row.energy < 0 ? -row.energy : row.energy));
 }
@@ -257,183 +245,231 @@ void conjugate_gradients(const RowProblems& all, Sweep sweep, Row* rows, int64_t
     }
 }
 
-// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and NV vectors of columns, held
-// in registers while the entries stream past.
-template <int NV, bool Minus>
+// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of Rows rows and NV vectors of columns, held in
+// registers while the entries stream past.
+template <int Rows, int NV, bool Minus>
 RECSYS_INLINE void outer_tile(float* matrix, int64_t n, const float* block, int64_t entries,
                               int64_t i, int64_t j) {
-    Vec acc[kTileRows][NV];
-    for (int a = 0; a < kTileRows; ++a)
+    Vec acc[Rows][NV];
+    for (int a = 0; a < Rows; ++a)
         for (int v = 0; v < NV; ++v) acc[a][v] = load(matrix + (i + a) * n + j + v * kLanes);
     for (const float* y = block; y < block + entries * n; y += n) {
         Vec yj[NV];
         for (int v = 0; v < NV; ++v) yj[v] = load(y + j + v * kLanes);
-        for (int a = 0; a < kTileRows; ++a) {
+        for (int a = 0; a < Rows; ++a) {
             const Vec yi = splat(Minus ? -y[i + a] : y[i + a]);
             for (int v = 0; v < NV; ++v) acc[a][v] += yi * yj[v];
         }
     }
-    for (int a = 0; a < kTileRows; ++a)
+    for (int a = 0; a < Rows; ++a)
         for (int v = 0; v < NV; ++v) store(matrix + (i + a) * n + j + v * kLanes, acc[a][v]);
 }
 
-// Adds (or takes) sum_e y_e y_e' in the upper triangle of the matrix, from row `first` on (whole
-// tiles: what is written below the diagonal is never read).
+// The same for kLanes rows from row i on and all columns from there, which is what the upper
+// triangle needs (what is written below the diagonal is never read).
 template <bool Minus>
-void add_outer_products(float* matrix, int64_t n, const float* block, int64_t entries,
-                        int64_t first) {
-    constexpr int64_t kTile = kTileVectors * kLanes;
-    for (int64_t i = first; i < n; i += kTileRows) {
-        int64_t j = i / kLanes * kLanes;
-        for (; j + kTile <= n; j += kTile)
-            outer_tile<kTileVectors, Minus>(matrix, n, block, entries, i, j);
-        if (kTileVectors > 2 && j + 2 * kLanes <= n) {
-            outer_tile<2, Minus>(matrix, n, block, entries, i, j);
-            j += 2 * kLanes;
-        }
-        if (j < n) outer_tile<1, Minus>(matrix, n, block, entries, i, j);
+void outer_strip(float* matrix, int64_t n, const float* block, int64_t entries, int64_t i) {
+    int64_t j = i;
+    if ((n - i) / kLanes % 2) {
+        outer_tile<kLanes, 1, Minus>(matrix, n, block, entries, i, j);
+        j += kLanes;
     }
+    for (; j < n; j += 2 * kLanes)
+        for (int a = 0; a < kLanes; a += kTileRows)
+            outer_tile<kTileRows, 2, Minus>(matrix, n, block, entries, i + a, j);
 }
 
-// A = U'U in place, U upper triangular, its diagonal inverted; false where A is not positive
-// definite. A panel of kPanel rows is eliminated within its own columns, then in the others, held in
-// registers; then its outer products are taken from the rest.
+// A = U'U in place, U upper triangular; false where A is not positive definite. A panel of kLanes
+// rows gets what the rows above take from it, then its own square is eliminated. In the place of
+// that square stands V = its U'^-1, lower triangular, so that whatever follows is products with V.
 bool factorize(float* a, int64_t n) {
-    for (int64_t first = 0; first < n; first += kPanel) {
+    for (int64_t first = 0; first < n; first += kLanes) {
+        outer_strip<true>(a, n, a, first, first);
         float* panel = a + first * n;
-        Vec own[kPanel];
-        for (int k = 0; k < kPanel; ++k) own[k] = load(panel + k * n + first);
-        for (int k = 0; k < kPanel; ++k) {
-            const float pivot = own[k][k];
-            if (!(pivot > 0)) return false;  // also catches NaN
-            const float scale = 1.0f / __builtin_sqrtf(pivot);
-            own[k] *= splat(scale);
-            for (int i = k + 1; i < kPanel; ++i) own[i] -= own[k] * splat(own[k][i]);
-            own[k][k] = scale;
+        Vec own[kLanes], v[kLanes];
+        for (int k = 0; k < kLanes; ++k) {
+            own[k] = load(panel + k * n + first);
+            v[k] = Vec{};
+            v[k][k] = 1;
         }
-        for (int k = 0; k < kPanel; ++k) store(panel + k * n + first, own[k]);
-        for (int64_t v = first + kPanel; v < n; v += kLanes) {
-            Vec r[kPanel];
-            for (int k = 0; k < kPanel; ++k) r[k] = load(panel + k * n + v);
-            for (int k = 0; k < kPanel; ++k) {
-                const float* row = panel + k * n + first;
-                r[k] *= splat(row[k]);
-                for (int i = k + 1; i < kPanel; ++i) r[i] -= r[k] * splat(row[i]);
+        for (int k = 0; k < kLanes; ++k) {
+            if (!(own[k][k] > 0)) return false;  // also catches NaN
+            const Vec share = own[k] * splat(1 / own[k][k]);
+            for (int i = k + 1; i < kLanes; ++i) {
+                own[i] -= own[k] * splat(share[i]);
+                v[i] -= v[k] * splat(share[i]);
             }
-            for (int k = 0; k < kPanel; ++k) store(panel + k * n + v, r[k]);
         }
-        add_outer_products<true>(a, n, panel, kPanel, first + kPanel);
+        for (int k = 0; k < kLanes; ++k)
+            store(panel + k * n + first, v[k] * splat(1 / __builtin_sqrtf(own[k][k])));
+        for (int64_t j = first + kLanes; j < n; j += kLanes) {
+            Vec r[kLanes];
+            for (int k = 0; k < kLanes; ++k) r[k] = load(panel + k * n + j);
+            for (int k = 0; k < kLanes; ++k) {
+                const float* row = panel + k * n + first;
+                Vec sum = r[0] * splat(row[0]);
+                for (int i = 1; i <= k; ++i) sum += r[i] * splat(row[i]);
+                store(panel + k * n + j, sum);
+            }
+        }
     }
     return true;
 }
 
-// x = A^-1 b from U: U'z = b forward, then U x = z backward, kPanel rows of U at a time.
+// The products of four rows, n apart, with x.
+RECSYS_INLINE Vec4 dot4(const float* rows, int64_t n, const float* x, int64_t count) {
+    Vec d[4] = {};
+    for (int64_t k = 0; k < count; k += kLanes)
+        for (int i = 0; i < 4; ++i) d[i] += load(rows + i * n + k) * load(x + k);
+    return sum4(d[0], d[1], d[2], d[3]);
+}
+
+// x = A^-1 b from U: U'z = b forward, then U x = z backward, a panel at a time.
 void substitute(const float* u, int64_t n, float* x) {
-    for (int64_t first = 0; first < n; first += kPanel) {
+    for (int64_t first = 0; first < n; first += kLanes) {
         const float* panel = u + first * n;
-        Vec z = load(x + first);
-        for (int k = 0; k < kPanel; ++k) {
-            const Vec row = load(panel + k * n + first);
-            const float zk = z[k] * row[k];
-            z -= row * splat(zk);  // what this leaves in lanes up to k is written over
-            x[first + k] = zk;
-        }
-        for (int64_t v = first + kPanel; v < n; v += kLanes) {
-            Vec sum = load(x + v);
-            for (int k = 0; k < kPanel; ++k) sum -= load(panel + k * n + v) * splat(x[first + k]);
-            store(x + v, sum);
+        Vec4 z[kLanes / 4];
+        for (int k = 0; k < kLanes; k += 4)
+            z[k / 4] = dot4(panel + k * n + first, n, x + first, kLanes);
+        std::memcpy(x + first, z, sizeof z);
+        for (int64_t j = first + kLanes; j < n; j += kLanes) {
+            Vec sum = load(x + j);
+            for (int k = 0; k < kLanes; ++k) sum -= load(panel + k * n + j) * splat(x[first + k]);
+            store(x + j, sum);
         }
     }
-    for (int64_t first = n - kPanel; first >= 0; first -= kPanel) {
+    for (int64_t first = n - kLanes; first >= 0; first -= kLanes) {
         const float* panel = u + first * n;
-        const int64_t rest = first + kPanel;
-        float z[kPanel];
-        for (int k = 0; k < kPanel; ++k)
-            z[k] = x[first + k] - dot(panel + k * n + rest, x + rest, n - rest);
-        for (int k = kPanel - 1; k >= 0; --k) {
-            z[k] *= panel[k * n + first + k];
-            for (int j = 0; j < k; ++j) z[j] -= z[k] * panel[j * n + first + k];
+        const int64_t rest = first + kLanes;
+        Vec sum{};
+        for (int k = 0; k < kLanes; k += 4) {
+            Vec4 z;
+            std::memcpy(&z, x + first + k, sizeof z);
+            z -= dot4(panel + k * n + rest, n, x + rest, n - rest);
+            for (int i = 0; i < 4; ++i) sum += load(panel + (k + i) * n + first) * splat(z[i]);
         }
-        std::memcpy(x + first, z, sizeof z);
+        store(x + first, sum);
     }
 }
 
-// The matrix A and the right side b of a row, from blocks of entries, four at a time: sqrt(w) y goes
-// into the block whose outer products are added, t y to b. What is missing of four weighs nothing.
-void normal_equations(const RowProblems& all, const Row& row, const Scratch& s, float* b) {
+// The matrix A of a row and its residual at x, from blocks of entries: sqrt(w) y goes into the block
+// whose outer products are added. Between its strips the next block is asked for.
+void normal_equations(const RowProblems& all, Sweep sweep, Row& row, const Scratch& s) {
     const int64_t n = all.stride, capacity = block_entries(n);
     std::memset(s.matrix, 0, n * n * sizeof(float));
-    if (all.base) std::memcpy(s.matrix, all.base, all.width * n * sizeof(float));
-    for (int64_t k = 0; k < n; ++k) s.matrix[k * n + k] += k < all.width ? row.ridge : 1;
-    if (all.base_rhs) std::memcpy(b, all.base_rhs, n * sizeof(float));
-    else std::memset(b, 0, n * sizeof(float));
+    if (all.full) std::memcpy(s.matrix, all.base, all.width * n * sizeof(float));
+    for (int64_t k = 0; k < n; ++k)
+        s.matrix[k * n + k] += k >= all.width ? 1 : row.ridge + (all.base && !all.full ? all.base[k] : 0);
     for (int64_t from = row.begin; from < row.end; from += capacity) {
         const int64_t to = row.end - from < capacity ? row.end : from + capacity;
+        sweep(all, from, to, row.x, row.r, &row.sums);
         float* out = s.block;
-        for (int64_t j = from; j < to; j += 4, out += 4 * n) {
-            const float* y[4];
-            Vec root[4], t[4];
-            for (int64_t i = 0; i < 4; ++i) {
-                const bool real = j + i < to;
-                const int64_t e = real ? j + i : j;
-                ask_for(all, n, e + capacity);
-                y[i] = all.factors + all.columns[e] * n;
-                root[i] = splat(!real ? 0 : all.weights ? __builtin_sqrtf(all.weights[e]) : 1);
-                t[i] = splat(!real ? 0 : all.targets ? all.targets[e] : all.target);
-            }
-            for (int64_t k = 0; k < n; k += kLanes) {
-                Vec sum = load(b + k);
-                for (int64_t i = 0; i < 4; ++i) {
-                    const Vec yi = load(y[i] + k);
-                    sum += yi * t[i];
-                    store(out + i * n + k, yi * root[i]);
-                }
-                store(b + k, sum);
-            }
+        for (int64_t j = from; j < to; ++j, out += n) {
+            const float* y = all.factors + all.columns[j] * n;
+            const Vec root = splat(all.weights ? __builtin_sqrtf(all.weights[j]) : 1);
+            for (int64_t k = 0; k < n; k += kLanes) store(out + k, load(y + k) * root);
         }
-        add_outer_products<false>(s.matrix, n, s.block, (out - s.block) / n, 0);
+        int64_t next = to;
+        for (int64_t i = 0; i < n; i += kLanes) {
+            for (; next < to + (i + kLanes) * capacity / n; ++next) ask_for(all, n, next);
+            outer_strip<false>(s.matrix, n, s.block, to - from, i);
+        }
     }
 }
 
-// Solves directly, then corrects once by the residual that the entries themselves give: float32
-// factorization with one step of refinement (Wilkinson 1963) holds the normal equations to about
-// the accuracy of the factors.
-void cholesky(const RowProblems& all, Sweep sweep, const Scratch& s) {
-    Row& row = s.rows[0];
+// The dual form, for rows of few entries. With D = base + ridge and Z = sqrt(W) Y D^-1/2,
+//     A^-1 = D^-1/2 (I - Z' (I + Z Z')^-1 Z) D^-1/2          (Woodbury 1950)
+// so that the matrix to factorize is only as large as the row is long. D^-1/2 goes into m, Z' into
+// the block, a coordinate a row; false where rounding would win.
+bool dual_equations(const RowProblems& all, const Row& row, const Scratch& s, int64_t size) {
     const int64_t n = all.stride;
-    normal_equations(all, row, s, row.q);
+    for (int64_t k = 0; k < n; ++k) {
+        const float d = row.ridge + (all.base ? all.base[k] : 0);
+        if (!(d > 0)) return false;
+        row.m[k] = 1 / __builtin_sqrtf(d);
+    }
+    for (int64_t e = 0; e < size; e += 4) {
+        const float* y[4];
+        float root[4];
+        for (int64_t i = 0; i < 4; ++i) {
+            const int64_t j = row.begin + e + i;
+            const bool real = j < row.end;  // what is missing of four weighs nothing
+            y[i] = all.factors + all.columns[real ? j : row.begin] * n;
+            root[i] = !real ? 0 : all.weights ? __builtin_sqrtf(all.weights[j]) : 1;
+        }
+        for (int64_t k = 0; k < n; k += 4) {
+            Vec4 m, part[4];
+            std::memcpy(&m, row.m + k, sizeof m);
+            for (int i = 0; i < 4; ++i) {
+                std::memcpy(&part[i], y[i] + k, sizeof m);
+                part[i] *= m * root[i];
+            }
+            transpose(part);
+            for (int i = 0; i < 4; ++i)
+                std::memcpy(s.block + (k + i) * size + e, &part[i], sizeof m);
+        }
+    }
+    std::memset(s.matrix, 0, size * size * sizeof(float));
+    for (int64_t i = 0; i < size; ++i) s.matrix[i * size + i] = 1;
+    for (int64_t i = 0; i < size; i += kLanes) outer_strip<false>(s.matrix, size, s.block, n, i);
+    for (int64_t i = 0; i < size; ++i)
+        if (!(s.matrix[i * size + i] < kDualMost)) return false;
+    return true;
+}
+
+// p = A^-1 p by the dual form.
+void apply_dual(int64_t n, const Row& row, const Scratch& s, int64_t size) {
+    float *p = row.p, *v = row.q;
+    std::memset(v, 0, size * sizeof(float));
+    for (int64_t k = 0; k < n; ++k) {
+        p[k] *= row.m[k];
+        add_scaled(v, s.block + k * size, p[k], size);
+    }
+    substitute(s.matrix, size, v);
+    for (int64_t k = 0; k < n; k += 4) {
+        const Vec4 d = dot4(s.block + k * size, size, v, size);
+        for (int i = 0; i < 4; ++i) p[k + i] = row.m[k + i] * (p[k + i] - d[i]);
+    }
+}
+
+// x += A^-1 r, n_steps times, with the residual that the entries themselves give: float32
+// factorization with refinement (Wilkinson 1963) holds the normal equations to about the accuracy of
+// the factors.
+void direct(const RowProblems& all, Sweep sweep, const Scratch& s) {
+    Row& row = s.rows[0];
+    const int64_t n = all.stride, size = round_up(row.end - row.begin, kLanes);
+    const bool dual = !all.full && 4 * size <= 3 * n && dual_equations(all, row, s, size);
+    if (dual) {
+        pass(all, sweep, &row, 1, true);
+    } else {
+        row.sums = {};
+        start_residual(all, row.ridge, all.base_rhs, row.x, row.r);
+        normal_equations(all, sweep, row, s);
+    }
     row.energy = __builtin_nan("");
-    if (!factorize(s.matrix, n)) return;
-    std::memcpy(row.x, row.q, n * sizeof(float));
-    substitute(s.matrix, n, row.x);
-    pass(all, sweep, &row, 1, true);
-    std::memcpy(row.p, row.r, n * sizeof(float));
-    substitute(s.matrix, n, row.p);
-    row.energy = -exact_dot(row.x, row.q, n) - exact_dot(row.x, row.r, n) -
-                 exact_dot(row.p, row.r, n);
-    add_scaled(row.x, row.p, 1, n);
+    if (!factorize(s.matrix, dual ? size : n)) return;
+    for (int i = 0; i < all.n_steps; ++i) {
+        if (i) pass(all, sweep, &row, 1, true);
+        row.energy = energy_at(all, row);
+        if (!i) row.start = row.energy;
+        std::memcpy(row.p, row.r, n * sizeof(float));
+        if (dual) apply_dual(n, row, s, size);
+        else substitute(s.matrix, n, row.p);
+        row.energy -= exact_dot(row.p, row.r, n);
+        add_scaled(row.x, row.p, 1, n);
+    }
 }
 
 }  // namespace
 
 namespace RECSYS_ISA {
 
-int64_t stride(int64_t width) { return round_up(width, kLanes > 8 ? kLanes : 8); }
-int64_t row_scratch(int64_t width) { return Scratch::floats(stride(width)); }
-int64_t group_rows(int64_t width) { return group(stride(width)); }
+int64_t scratch(int64_t stride, int64_t at_once) { return Scratch::floats(stride, at_once); }
 
-int64_t long_row(const RowProblems& all) {
-    if (!all.n_steps) return INT64_MAX;
-    const int64_t n_blocks = all.n_columns / share_columns(all.stride) + 1;
-    const int64_t near = kNearFloats / all.stride, enough = kEntriesPerBlock * n_blocks;
-    return near > enough ? near : enough;
-}
-
-void solve(const RowProblems& all, const int64_t* rows, int64_t count, float* memory) {
+void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t at_once,
+           float* memory) {
     const int64_t width = all.width, n = all.stride;
     const Sweep sweep = sweep_for(n / kLanes);
-    const bool together = all.indptr[rows[0] + 1] - all.indptr[rows[0]] >= long_row(all);
-    const int64_t at_once = together ? count : 1;
     const Scratch s(memory, n, at_once);
     for (; count > 0; rows += at_once, count -= at_once) {
         for (int64_t i = 0; i < at_once; ++i) {
@@ -443,27 +479,33 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, float* me
             row.end = all.indptr[rows[i] + 1];
             row.ridge = all.ridge[rows[i]];
             std::memset(row.x, 0, n * sizeof(float));
-            if (all.n_steps)
-                std::memcpy(row.x, all.solution + rows[i] * width, width * sizeof(float));
+            std::memcpy(row.x, all.solution + rows[i] * width, width * sizeof(float));
         }
         if (s.rows[0].begin == s.rows[0].end && !all.base_rhs) {
             std::memset(s.rows[0].x, 0, n * sizeof(float));
-            s.rows[0].energy = 0;
-        } else if (all.n_steps) {
-            conjugate_gradients(all, sweep, s.rows, at_once);
+            s.rows[0].energy = s.rows[0].start = 0;
+        } else if (all.exact) {
+            direct(all, sweep, s);
         } else {
-            cholesky(all, sweep, s);
+            conjugate_gradients(all, sweep, s.rows, at_once);
         }
         for (Row* row = s.rows; row < s.rows + at_once; ++row) {
+            float* out = all.solution + row->number * width;
+            // The energy is a parabola from the start over x, its lowest point on that line.
+            const float beyond = all.relaxation - 1;
+            row->energy += static_cast<double>(beyond) * beyond * (row->start - row->energy);
+            for (int64_t k = 0; k < width; ++k) row->x[k] += beyond * (row->x[k] - out[k]);
             if (!(row->energy - row->energy == 0)) {  // NaN and infinity fail the comparison
                 for (int64_t k = 0; k < width; ++k) row->x[k] = __builtin_nanf("");
                 row->energy = __builtin_nan("");
             }
-            std::memcpy(all.solution + row->number * width, row->x, width * sizeof(float));
+            std::memcpy(out, row->x, width * sizeof(float));
             all.energy[row->number] = row->energy;
         }
     }
 }
+
+extern const RowSolver row_solver{kLanes < 8 ? 8 : kLanes, scratch, solve};
 
 }  // namespace RECSYS_ISA
 }  // namespace recsys

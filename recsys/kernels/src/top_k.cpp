@@ -137,8 +137,7 @@ void tile(const TopK& job, const float* queries, Query* state, int n_queries, in
 
 namespace RECSYS_ISA {
 
-int64_t panel_width() { return kPanelWidth; }
-int64_t top_k_scratch(int64_t width, int64_t) { return (kTopKBlock + kQueries) * width; }
+int64_t ranker_scratch(int64_t width) { return (kTopKBlock + kQueries) * width; }
 
 void top_k(const TopK& job, int64_t begin, int64_t end, float* scratch) {
     const int64_t n_panels = (job.n_columns + kPanelWidth - 1) / kPanelWidth;
@@ -155,16 +154,12 @@ void top_k(const TopK& job, int64_t begin, int64_t end, float* scratch) {
             for (int64_t q = 0; q < n; q += kQueries)
                 tile(job, scratch + q * job.width, state + q,
                      static_cast<int>(n - q < kQueries ? n - q : kQueries), panel);
-        for (int64_t q = 0; q < n; ++q) {
-            const int64_t row = state[q].row, found = state[q].found;
-            Heap{job.scores + row * job.k, job.items + row * job.k}.sort(found);
-            for (int64_t i = found; i < job.k; ++i) {
-                job.items[row * job.k + i] = -1;
-                job.scores[row * job.k + i] = __builtin_nanf("");
-            }
-        }
+        for (const Query* query = state; query < state + n; ++query)
+            Heap{job.scores + query->row * job.k, job.items + query->row * job.k}.sort(query->found);
     }
 }
+
+extern const Ranker ranker{kPanelWidth, ranker_scratch, top_k};
 
 }  // namespace RECSYS_ISA
 }  // namespace recsys

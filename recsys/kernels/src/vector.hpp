@@ -49,6 +49,18 @@ RECSYS_INLINE Vec4 sum4(Vec a, Vec b, Vec c, Vec d) {
     return __builtin_shufflevector(pq, rs, 0, 1, 4, 5) + __builtin_shufflevector(pq, rs, 2, 3, 6, 7);
 }
 
+// Rows become columns.
+RECSYS_INLINE void transpose(Vec4* rows) {
+    const Vec4 a = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
+    const Vec4 b = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
+    const Vec4 c = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+    const Vec4 d = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+    rows[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    rows[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    rows[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    rows[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
 RECSYS_INLINE int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 }  // namespace
