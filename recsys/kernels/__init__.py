@@ -109,10 +109,10 @@ def solve_rows(
         base_rhs: (f,) or None for zeros.
         start: (n_rows, f), where to begin; None for zeros.
         overwrite_start: return the solution in the memory of `start` (float32, C order).
-        cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky, and without a `start` refines
-            once.
-        relaxation: how far to go from the start: 1 to the solution, between 1 and 2 beyond it, where
-            the energy is still no higher than at the start (successive over-relaxation).
+        cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky, and without a `start`
+            refines once.
+        relaxation: how far to go from the start: 1 to the solution, between 1 and 2 beyond it,
+            where the energy is still no higher than at the start (successive over-relaxation).
         n_threads: worker threads; None for `default_threads()`.
 
     Returns:
@@ -300,9 +300,13 @@ class PackedItems:
 
     n_items: int
     width: int
-    n_candidates: int
-    native: Any
-    """The copy, for the instruction set it was made for."""
+    candidates: npt.NDArray[np.int32]
+    factors: FloatArray
+    """Panels of items, coordinate by coordinate: (n_panels, f, items of a panel), flat."""
+    bias: FloatArray
+    """(n_panels times the items of a panel,)"""
+    isa: str
+    """The instruction set that has panels of this size."""
 
 
 def packed_items(
@@ -310,7 +314,6 @@ def packed_items(
     *,
     item_bias: FloatArray | None = None,
     candidates: npt.NDArray[np.integer] | None = None,
-    n_threads: int | None = None,
 ) -> PackedItems:
     """The items for `top_k`, worth keeping where one asks again.
 
@@ -318,24 +321,20 @@ def packed_items(
         item_factors: (n_items, f) float32.
         item_bias: (n_items,) float32 or None.
         candidates: increasing item numbers to choose from; None for all.
-        n_threads: worker threads; None for `default_threads()`.
     """
     n_items, width = item_factors.shape
-    if candidates is None:
-        candidates = np.arange(n_items, dtype=np.int32)
-    candidates = np.ascontiguousarray(candidates, dtype=np.int32)
-    if len(candidates) and (
-        candidates[0] < 0 or candidates[-1] >= n_items or np.any(np.diff(candidates) <= 0)
-    ):
+    columns = np.arange(n_items) if candidates is None else np.asarray(candidates)
+    if len(columns) and (columns[0] < 0 or columns[-1] >= n_items or np.any(np.diff(columns) <= 0)):
         raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
-    native = _kernels.PackedItems(
-        _isa(),
-        _float32(item_factors),
-        None if item_bias is None else _float32(item_bias),
-        candidates,
-        n_threads or default_threads(),
-    )
-    return PackedItems(n_items, width, len(candidates), native)
+    isa = _isa()
+    panel = _kernels.panel_width(isa)
+    n_columns = -(-len(columns) // panel) * panel
+    factors, bias = np.zeros((n_columns, width), np.float32), np.zeros(n_columns, np.float32)
+    factors[: len(columns)] = item_factors[columns]
+    if item_bias is not None:
+        bias[: len(columns)] = item_bias[columns]
+    panels = factors.reshape(-1, panel, width).transpose(0, 2, 1).ravel()
+    return PackedItems(n_items, width, columns.astype(np.int32), panels, bias, isa)
 
 
 def top_k(
@@ -373,9 +372,7 @@ def top_k(
             raise ValueError("item_bias and candidates belong to packed_items, not to packed items")
         items = item_factors
     else:
-        items = packed_items(
-            item_factors, item_bias=item_bias, candidates=candidates, n_threads=n_threads
-        )
+        items = packed_items(item_factors, item_bias=item_bias, candidates=candidates)
     if queries.shape[1] != items.width:
         raise ValueError(f"queries are {queries.shape[1]} wide, the item factors {items.width}")
     indptr = columns = None
@@ -383,7 +380,17 @@ def top_k(
         indptr, columns = _check_csr(*excluded, n_queries, items.n_items)
     found = np.full((n_queries, k), -1, np.int32)
     scores = np.full((n_queries, k), np.nan, np.float32)
-    if n_queries and items.n_candidates:
-        threads = n_threads or default_threads()
-        _kernels.top_k(items.native, _float32(queries), indptr, columns, found, scores, threads)
+    if n_queries and len(items.candidates):
+        _kernels.top_k(
+            items.isa,
+            _float32(queries),
+            items.factors,
+            items.bias,
+            items.candidates,
+            indptr,
+            columns,
+            found,
+            scores,
+            n_threads or default_threads(),
+        )
     return found, scores

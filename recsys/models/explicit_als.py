@@ -36,7 +36,7 @@ class ExplicitALS(Spec):
 
     name: ClassVar[str] = "explicit-als"
     predicts_ratings: ClassVar[bool] = True
-    working_memory: ClassVar[tuple[float, float, float]] = (20, 2.1, 70)
+    working_memory: ClassVar[tuple[float, float, float]] = (20, 2.8, 70)
 
     n_factors: int = 50
     """f, width of the factors. Typical 10 to 200."""

@@ -108,9 +108,7 @@ def test_bad_arguments_are_named(change, message):
 
 def test_packed_items_answer_again_and_again():
     given_case = case(11)
-    packed = kernels.packed_items(
-        given_case["item_factors"], item_bias=given_case.get("item_bias"), n_threads=2
-    )
+    packed = kernels.packed_items(given_case["item_factors"], item_bias=given_case.get("item_bias"))
     expected = kernels.top_k(**given_case, k=5)
     rest = {k: v for k, v in given_case.items() if k not in ("item_factors", "item_bias")}
     for _ in range(2):

@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <memory>
-#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -57,14 +55,9 @@ const Isa& isa_named(const std::string& name) {
     throw std::invalid_argument("instruction set '" + name + "' is not available on this CPU");
 }
 
-struct FreeAligned {
-    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
+struct alignas(64) CacheLine {
+    float floats[16];
 };
-using Aligned = std::unique_ptr<float, FreeAligned>;
-
-Aligned aligned_floats(int64_t n) {
-    return Aligned(static_cast<float*>(::operator new(n * sizeof(float), std::align_val_t(64))));
-}
 
 // Hands [0, n) out in pieces of `grain` to whichever worker is free. Which worker takes a piece
 // changes nothing in the result: every row is written by one iteration.
@@ -72,20 +65,21 @@ template <class Work>
 void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_floats, const Work& work) {
     const int64_t pieces = (n + grain - 1) / grain;
     const int workers = static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(n_threads, pieces)));
-    std::vector<Aligned> scratch;
-    for (int i = 0; i < workers; ++i) scratch.push_back(aligned_floats(scratch_floats));
+    std::vector<std::vector<CacheLine>> scratch(workers);
+    for (auto& own : scratch) own.resize(scratch_floats / 16 + 1);
     std::atomic<int64_t> next{0};
-    auto loop = [&](float* memory) {
+    auto loop = [&](int worker) {
+        float* memory = scratch[worker].data()->floats;
         for (int64_t begin; (begin = next.fetch_add(grain)) < n;)
             work(begin, std::min(begin + grain, n), memory);
     };
     std::vector<std::thread> threads;
     try {
-        for (int i = 1; i < workers; ++i) threads.emplace_back(loop, scratch[i].get());
+        for (int i = 1; i < workers; ++i) threads.emplace_back(loop, i);
     } catch (const std::system_error&) {
         // The system grants no more threads: those there are do all the work.
     }
-    loop(scratch[0].get());
+    loop(0);
     for (std::thread& thread : threads) thread.join();
 }
 
@@ -121,56 +115,28 @@ void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
                  });
 }
 
-// The items to choose from, packed for the tiles of one instruction set: (n_panels, width, panel),
-// so that a tile reads the items of one panel straight through.
-struct PackedItems {
-    const Isa& isa;
-    int64_t width;
-    std::vector<int32_t> candidates;
-    Aligned factors, bias;
-
-    PackedItems(const std::string& isa_name, Array2<const float> table, const Floats& item_bias,
-                Array1<const int32_t> chosen, int n_threads)
-        : isa(isa_named(isa_name)), width(table.shape(1)),
-          candidates(chosen.data(), chosen.data() + chosen.shape(0)) {
-        nb::gil_scoped_release release;
-        const int64_t n_columns = candidates.size(), panel = isa.ranker.panel_width;
-        const int64_t n_panels = (n_columns + panel - 1) / panel;
-        factors = aligned_floats(std::max<int64_t>(1, n_panels * panel * width));
-        bias = aligned_floats(std::max<int64_t>(1, n_panels * panel));
-        parallel_for(n_panels, 16, n_threads, 1, [&](int64_t begin, int64_t end, float*) {
-            for (int64_t column = begin * panel; column < end * panel; ++column) {
-                const bool real = column < n_columns;
-                const int64_t item = real ? candidates[column] : 0;
-                float* out = factors.get() + column / panel * panel * width + column % panel;
-                bias.get()[column] = real && item_bias ? item_bias->data()[item] : 0.0f;
-                for (int64_t k = 0; k < width; ++k)
-                    out[k * panel] = real ? table.data()[item * width + k] : 0.0f;
-            }
-        });
-    }
-};
-
-void top_k(const PackedItems& packed, Array2<const float> queries,
+void top_k(const std::string& isa_name, Array2<const float> queries, Array1<const float> packed_items,
+           Array1<const float> packed_bias, Array1<const int32_t> item_of_column,
            std::optional<Array1<const int64_t>> excluded_indptr,
            std::optional<Array1<const int32_t>> excluded, Array2<int32_t> items,
            Array2<float> scores, int n_threads) {
+    const recsys::Ranker& ranker = isa_named(isa_name).ranker;
+    const int64_t width = queries.shape(1);
     nb::gil_scoped_release release;
     const recsys::TopK job{queries.data(),
-                           packed.factors.get(),
-                           packed.bias.get(),
-                           packed.candidates.data(),
-                           static_cast<int64_t>(packed.candidates.size()),
-                           packed.width,
+                           packed_items.data(),
+                           packed_bias.data(),
+                           item_of_column.data(),
+                           static_cast<int64_t>(item_of_column.shape(0)),
+                           width,
                            excluded_indptr ? excluded_indptr->data() : nullptr,
                            excluded ? excluded->data() : nullptr,
                            static_cast<int64_t>(items.shape(1)),
                            items.data(),
                            scores.data()};
-    parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads,
-                 packed.isa.ranker.scratch(packed.width),
+    parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads, ranker.scratch(width),
                  [&](int64_t begin, int64_t end, float* memory) {
-                     packed.isa.ranker.top_k(job, begin, end, memory);
+                     ranker.top_k(job, begin, end, memory);
                  });
 }
 
@@ -183,17 +149,7 @@ NB_MODULE(_kernels, m) {
         return names;
     });
     m.def("row_unit", [](const std::string& isa) { return isa_named(isa).row_solver.unit; });
-    m.def("solve_rows", &solve_rows, nb::arg("isa"), nb::arg("indptr"), nb::arg("columns"),
-          nb::arg("weights").none(), nb::arg("targets").none(), nb::arg("target"), nb::arg("factors"),
-          nb::arg("base").none(), nb::arg("base_rhs").none(), nb::arg("typical").none(),
-          nb::arg("ridge"), nb::arg("solution"), nb::arg("energy"), nb::arg("order"),
-          nb::arg("pieces"), nb::arg("n_shared"), nb::arg("at_once"), nb::arg("block_columns"),
-          nb::arg("exact"), nb::arg("n_steps"), nb::arg("relaxation"), nb::arg("n_threads"));
-    nb::class_<PackedItems>(m, "PackedItems")
-        .def(nb::init<const std::string&, Array2<const float>, const Floats&, Array1<const int32_t>,
-                      int>(),
-             nb::arg("isa"), nb::arg("table"), nb::arg("bias").none(), nb::arg("candidates"),
-             nb::arg("n_threads"));
-    m.def("top_k", &top_k, nb::arg("packed"), nb::arg("queries"), nb::arg("excluded_indptr").none(),
-          nb::arg("excluded").none(), nb::arg("items"), nb::arg("scores"), nb::arg("n_threads"));
+    m.def("panel_width", [](const std::string& isa) { return isa_named(isa).ranker.panel_width; });
+    m.def("solve_rows", &solve_rows);
+    m.def("top_k", &top_k);
 }

@@ -39,16 +39,6 @@ RECSYS_INLINE float sum(Vec v) {
     const Vec4 s = fold_to_4(v);
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
-// The four sums of four vectors, by a 4 x 4 transposition.
-RECSYS_INLINE Vec4 sum4(Vec a, Vec b, Vec c, Vec d) {
-    const Vec4 p = fold_to_4(a), q = fold_to_4(b), r = fold_to_4(c), s = fold_to_4(d);
-    const Vec4 pq = __builtin_shufflevector(p, q, 0, 4, 1, 5) +
-                    __builtin_shufflevector(p, q, 2, 6, 3, 7);
-    const Vec4 rs = __builtin_shufflevector(r, s, 0, 4, 1, 5) +
-                    __builtin_shufflevector(r, s, 2, 6, 3, 7);
-    return __builtin_shufflevector(pq, rs, 0, 1, 4, 5) + __builtin_shufflevector(pq, rs, 2, 3, 6, 7);
-}
-
 // Rows become columns.
 RECSYS_INLINE void transpose(Vec4* rows) {
     const Vec4 a = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
@@ -59,6 +49,12 @@ RECSYS_INLINE void transpose(Vec4* rows) {
     rows[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
     rows[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
     rows[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
+RECSYS_INLINE Vec4 sum4(Vec a, Vec b, Vec c, Vec d) {
+    Vec4 parts[4] = {fold_to_4(a), fold_to_4(b), fold_to_4(c), fold_to_4(d)};
+    transpose(parts);
+    return (parts[0] + parts[1]) + (parts[2] + parts[3]);
 }
 
 RECSYS_INLINE int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
