@@ -61,9 +61,15 @@ def train(library: str, settings: dict[str, Any]) -> Worker:
         rng = np.random.default_rng(0)
         x, y = (initial_factors(rng, n, width) for n in matrix.shape)
 
+        ridges = spec._ridge(columns), spec._ridge(matrix)
+        done = 0
+
         def epoch() -> None:
-            spec._half_step(columns, x, y, items, spec.cg_steps)
-            spec._half_step(matrix, y, x, users, spec.cg_steps)
+            nonlocal done
+            relaxation = spec.relaxation if done else 1.0
+            spec._half_step(columns, x, y, ridges[0], items, relaxation)
+            spec._half_step(matrix, y, x, ridges[1], users, relaxation)
+            done += 1
 
         return Worker(epoch, lambda: (x, y))
     if library == "implicit":

@@ -232,6 +232,13 @@ def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     return values.astype(np.float32), vectors.astype(np.float32)
 
 
+def is_diagonal(base: npt.NDArray[np.floating]) -> bool:
+    """Whether what stands beside the diagonal is no more than float32 rounding of the largest."""
+    beside = base - np.diag(np.diagonal(base))
+    rounding = 4 * np.finfo(np.float32).eps
+    return bool(np.abs(beside).max(initial=0) <= rounding * np.abs(base).max(initial=0))
+
+
 def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> None:
     """Replaces `table` (n, f) by `table @ axes`, in place; the same bits for any number of threads.
 
@@ -275,6 +282,22 @@ def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.f
     for start in sorted(parts):
         total += parts[start]
     return total
+
+
+def sums_of_squares(
+    table: FloatArray, weights: FloatArray, n_threads: int | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """`Σ_i weights_i table_i²` and `Σ_i table_i²`, coordinate by coordinate: two times (f,)."""
+    parts: dict[int, npt.NDArray[np.float64]] = {}
+
+    def block(start: int) -> None:
+        rows = np.square(table[start : start + _ROWS])
+        both = np.stack([weights[start : start + _ROWS], np.ones(len(rows), np.float32)])
+        parts[start] = (both @ rows).astype(np.float64)
+
+    _in_blocks(block, range(0, len(table), _ROWS), n_threads)
+    weighted, plain = sum(parts[start] for start in sorted(parts)) + np.zeros((2, table.shape[1]))
+    return weighted, plain
 
 
 @cache

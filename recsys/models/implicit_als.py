@@ -109,7 +109,7 @@ class ImplicitALS(Spec):
         _require_no_negative(ratings.matrix)
         rows = _without_values(ratings.matrix)
         columns = rows.T.tocsr()
-        ridges = self._ridge(columns), self._ridge(rows)
+        item_ridge, user_ridge = self._ridge(columns), self._ridge(rows)
         targets = self._weights_and_targets(rows)[1]
         constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))
         rng = np.random.default_rng(self.seed)
@@ -122,15 +122,23 @@ class ImplicitALS(Spec):
             last = epoch == self.n_epochs
             # The first solution lies far from the random start, and the last is to be a solution.
             relaxation = 1.0 if epoch == 1 or last else self.relaxation
-            self._half_step(columns, x, y, ratings.items, relaxation)
-            energy = (
-                self._last_half_step(rows, y, x, ratings.users)
-                if last
-                else self._half_step(rows, y, x, ratings.users, relaxation)
-            )
-            of_items = np.einsum("i,if,if->", ridges[0], y, y, dtype=np.float64)
-            loss = constant + float(energy.sum()) + float(of_items)
-            parts = self._parts(loss, x, y, ridges)
+            self._half_step(columns, x, y, item_ridge, ratings.items, relaxation)
+            if last:
+                energy, base = self._last_half_step(rows, y, x, ratings.users)
+            else:
+                energy, base = self._half_step(rows, y, x, user_ridge, ratings.users, relaxation)
+            of_items = float(kernels.sums_of_squares(y, item_ridge)[0].sum())
+            loss = constant + float(energy.sum()) + of_items
+            # L = fit on S + α₀ Σ_all (x·y)² + regularization. The second is Σ_u xᵀBx with B the
+            # base of the users' problems, a sum of squares where B is diagonal.
+            of_users, squares = kernels.sums_of_squares(x, user_ridge)
+            unobserved = base @ squares if base.ndim == 1 else np.vdot(base, kernels.gramian(x))
+            regularization = of_items + float(of_users.sum())
+            parts = {
+                "fit": loss - float(unobserved) - regularization,
+                "unobserved": float(unobserved),
+                "regularization": regularization,
+            }
             log.append(Progress(epoch, self.n_epochs, loss, time.perf_counter() - started, parts))
             if on_epoch is not None:
                 on_epoch(log[-1])
@@ -155,19 +163,6 @@ class ImplicitALS(Spec):
         """Bytes that `fit` allocates at most; with them the parts of the Gram matrix."""
         parts = kernels.gramian_memory(max(n_users, n_items), self.n_factors)
         return super().training_memory(n_users, n_items, n_ratings) + parts
-
-    def _parts(
-        self, loss: float, x: FloatArray, y: FloatArray, ridges: tuple[FloatArray, FloatArray]
-    ) -> dict[str, float]:
-        # L = fit on S + α₀ Σ_all (x·y)² + regularization; the last two cost two small products.
-        of_items, of_users = (
-            float(np.einsum("i,if,if->", ridge, table, table, dtype=np.float64))
-            for ridge, table in zip(ridges, (y, x), strict=True)
-        )
-        everywhere = float(np.vdot(kernels.gramian(x), kernels.gramian(y)))
-        unobserved, regularization = self.unobserved_weight * everywhere, of_items + of_users
-        fit = loss - unobserved - regularization
-        return {"fit": fit, "unobserved": unobserved, "regularization": regularization}
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
         """The last half step of training, for rows that were not in it."""
@@ -204,6 +199,8 @@ class ImplicitALS(Spec):
     def _problem(self, matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
         weights, targets = self._weights_and_targets(matrix)
         base = (kernels.gramian(other) * self.unobserved_weight).astype(np.float32)
+        # Trained item factors lie along the axes of their Gram matrix; then short rows cost less.
+        base = np.diagonal(base) if kernels.is_diagonal(base) else base
         return RowProblem(matrix, other, self._ridge(matrix), weights, targets, base)
 
     def _half_step(
@@ -211,29 +208,32 @@ class ImplicitALS(Spec):
         matrix: sp.csr_matrix,
         other: FloatArray,
         own: FloatArray,
+        ridge: FloatArray,
         index: IdIndex,
         relaxation: float,
-    ) -> npt.NDArray[np.float64]:
-        # Moves one side in place and returns the energies. Both tables are turned into the axes in
-        # which the Gram matrix is diagonal, and stay there: no score changes.
-        base = kernels.gramian(other) * self.unobserved_weight
-        diagonal, axes = kernels.diagonalized(base)
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        # Moves one side in place; returns the energies and the base. Both tables are turned into
+        # the axes in which the base is diagonal, and stay there: no score changes.
+        diagonal, axes = kernels.diagonalized(kernels.gramian(other) * self.unobserved_weight)
         kernels.turn(other, axes)
         kernels.turn(own, axes)
         weights, targets = self._weights_and_targets(matrix)
-        spectrum = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
-        problem = RowProblem(matrix, other, self._ridge(matrix), weights, targets, spectrum)
+        base = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
+        problem = RowProblem(matrix, other, ridge, weights, targets, base)
         _, energy = problem.solve(own, self.cg_steps, overwrite_start=True, relaxation=relaxation)
         require_finite(energy, index, self.regularization)
-        return energy
+        return energy, base
 
     def _last_half_step(
         self, matrix: sp.csr_matrix, other: FloatArray, own: FloatArray, index: IdIndex
-    ) -> npt.NDArray[np.float64]:
-        # What fold-in finds, bit by bit.
-        own[:], energy = self._problem(matrix, other).solve()
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        # The same, solved directly: what fold-in finds, bit by bit.
+        _, axes = kernels.diagonalized(kernels.gramian(other) * self.unobserved_weight)
+        kernels.turn(other, axes)
+        problem = self._problem(matrix, other)
+        own[:], energy = problem.solve()
         require_finite(energy, index, self.regularization)
-        return energy
+        return energy, np.asarray(problem.base, np.float64)
 
 
 def _without_values(matrix: sp.csr_matrix) -> sp.csr_matrix:

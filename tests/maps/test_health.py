@@ -138,9 +138,11 @@ def test_dead_factors(model):
 def test_idle_factors(model):
     factors = model.factors
     u, s, vt = np.linalg.svd(factors.item_factors.astype(float), full_matrices=False)
-    s[2:] *= 1e-3  # two directions carry everything
-    thin = np.ascontiguousarray((u * s) @ vt, dtype=np.float32)
-    found = health(replace(model, factors=replace(factors, item_factors=thin)))
+    s[2:] *= 1e-3  # two directions carry everything, and no coordinate lies along them
+    axes = np.linalg.qr(np.random.default_rng(0).normal(size=vt.shape))[0]
+    thin = np.ascontiguousarray((u * s) @ vt @ axes, dtype=np.float32)
+    users = np.ascontiguousarray(factors.user_factors @ axes, dtype=np.float32)
+    found = health(replace(model, factors=replace(factors, user_factors=users, item_factors=thin)))
     symptom = next(s for s in found.symptoms if s.code == "idle-factors")
     kept = int(symptom.remedy.split()[0])
     assert kept <= 3

@@ -154,3 +154,29 @@ def test_accuracy_band_on_ml_1m(ml_1m):
     assert ours > 1.5 * popular
     assert 0.305 < ours < 0.33
     assert 0.12 < popular < 0.14
+
+
+def test_trained_item_factors_lie_along_the_axes_of_their_gram_matrix(sample):
+    factors = recsys.ImplicitALS(8, unobserved_weight=0.3).fit(sample)
+    gram = factors.item_factors.T.astype(float) @ factors.item_factors
+    assert np.abs(gram - np.diag(np.diag(gram))).max() < 1e-6 * gram.max()
+    problem = factors.spec.problem_of(factors, sample.matrix, "users")
+    assert np.ndim(problem.base) == 1
+    # In other axes the equations are the same, and so are the scores of whom they fold in.
+    axes = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0].astype(np.float32)
+    turned = dataclasses.replace(factors, item_factors=factors.item_factors @ axes)
+    assert np.ndim(factors.spec.problem_of(turned, sample.matrix, "users").base) == 2
+    folded = [
+        recsys.models.fold_in.fold_in_users(f, sample.matrix).factors @ f.item_factors.T
+        for f in (factors, turned)
+    ]
+    assert np.allclose(*folded, atol=1e-5)
+    assert np.array_equal(
+        factors.spec.fold_in_users(factors, sample.matrix).factors, factors.user_factors
+    )
+
+
+def test_over_relaxation_halves_the_epochs(sample):
+    plain = recsys.ImplicitALS(16, relaxation=1.0, n_epochs=16).fit(sample).log
+    beyond = recsys.ImplicitALS(16, n_epochs=9).fit(sample).log
+    assert beyond[-1].loss < plain[-1].loss
