@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from recsys import threads
 
 _PACKAGES = ("recsys-mf", "numpy", "scipy", "pandas", "pyarrow", "implicit")
 
@@ -31,10 +32,9 @@ def machine() -> dict[str, str]:
             if line.startswith("model name"):
                 processor = line.split(":", 1)[1].strip()
                 break
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": processor,
-        "cores": str(cores),
+        "cores": str(threads.cores()),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }

@@ -29,6 +29,7 @@ from benchmark_jobs import JOBS, PEERS, ROOT, Answer, Case, Peer, Setting
 from threadpoolctl import threadpool_limits
 
 from recsys import kernels, provenance
+from recsys.threads import default_threads
 
 PAGES = {"README.md": False, "docs/performance.md": True}
 """Where the table stands, and whether there with what was asked."""
@@ -118,7 +119,7 @@ def table(lines: list[Line], asked: bool) -> str:
 def about() -> dict[str, Any]:
     """What the numbers were measured on."""
     kernel = {
-        "threads": kernels.default_threads(),
+        "threads": default_threads(),
         "instruction set": os.environ.get("RECSYS_ISA", kernels.INSTRUCTION_SETS[0]),
     }
     versions = provenance.versions()
@@ -178,7 +179,7 @@ def main() -> None:
     print(table([], True), end="", flush=True)
     for _ in range(options.runs):
         with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, "blas"):
-            setting = Setting(Path(folder), options.size, kernels.default_threads())
+            setting = Setting(Path(folder), options.size, default_threads())
             for job in options.jobs or JOBS:
                 run(job, setting, options.rounds, lines)
     made_with = about()

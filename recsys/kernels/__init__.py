@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
+from recsys.threads import default_threads
+
 try:
     from . import _kernels  # type: ignore[attr-defined]
 except ImportError as error:
@@ -36,18 +38,6 @@ _BLOCK_FLOATS = 256 * 1024  # factors of a block of columns that long rows use t
 _GROUP_FLOATS = 32 * 1024  # one vector each of the long rows that do
 _ENTRIES_PER_BLOCK = 16  # fewer in a block would not pay for visiting it
 _ROWS_AT_HAND = 16  # short rows that a thread takes at a time
-
-
-def default_threads() -> int:
-    """Cores this process may use, or the environment variable `RECSYS_NUM_THREADS`."""
-    setting = os.environ.get("RECSYS_NUM_THREADS", "")
-    if setting:
-        if not setting.isdigit() or int(setting) < 1:
-            raise ValueError(f"RECSYS_NUM_THREADS must be a whole number >= 1, not {setting!r}")
-        return int(setting)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _isa() -> str:

@@ -18,7 +18,6 @@ import pandas as pd
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from recsys import kernels
 from recsys.errors import ModelError
 from recsys.maps.projection import Projection, project
 from recsys.models.factors import Factors
@@ -27,6 +26,7 @@ from recsys.models.spec import SideName
 from recsys.models.svd import truncated_svd
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.top_k import top_items, users_of
+from recsys.threads import default_threads
 
 FloatVector = npt.NDArray[np.float64]
 
@@ -209,7 +209,7 @@ def condition_numbers(problem: RowProblem) -> FloatVector:
         found[first : first + len(values)] = condition
 
     # LAPACK's threads do not help with small matrices; a thread for each block does.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(kernels.default_threads()) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(default_threads()) as pool:
         list(pool.map(block, problem.normal_matrices()))
     return found
 

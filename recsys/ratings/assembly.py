@@ -6,7 +6,8 @@ came in, and arrays are let go as soon as the next stands.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from recsys.ratings.ratings import (
     frozen,
     frozen_csr,
 )
+from recsys.threads import default_threads
+
+T = TypeVar("T", bound=np.generic)
 
 _BLOCK = 1 << 20  # ratings looked at together where a temporary array would be large
 
@@ -80,9 +84,9 @@ def assemble(
     if values is None:
         values = np.ones(len(indices), np.float32)
     elif order is not None:
-        values = values[order]
+        values = _taken(values, order)
     if timestamps is not None and order is not None:
-        timestamps = timestamps[order]
+        timestamps = _taken(timestamps, order)
     again = _repeats(indptr, indices)
     if again.any():
         if duplicates == "error":
@@ -181,8 +185,12 @@ def encode_integers(
             present[chunk - low] = True
         unique = np.flatnonzero(present) + low
         table = np.cumsum(present, dtype=np.int32) - np.int32(1)
-        for chunk, piece in zip(filled, pieces, strict=True):
-            np.take(table, chunk - low, out=piece)
+
+        def look_up(chunk: npt.NDArray[np.int64], piece: npt.NDArray[np.int32]) -> None:
+            np.take(table, chunk - low, out=piece, mode="clip")  # which spares it a copy
+
+        with ThreadPoolExecutor(default_threads()) as pool:
+            list(pool.map(look_up, filled, pieces))
     else:
         unique = np.unique(np.concatenate([pd.unique(c) for c in filled]))
         lookup = pd.Index(unique)
@@ -207,13 +215,51 @@ def in_csr_order(
         # A counting sort by row: with its position as column, every entry is its own.
         ones = np.ones(len(rows), np.int8)
         by_row = sp.csr_matrix((ones, (rows, by_row)), shape=(shape[0], len(rows))).indices
-        columns = columns[by_row]
+        columns = _taken(columns, by_row)
         del ones
     else:
         columns = columns.copy()  # sorted in place below
-    entries = sp.csr_matrix((by_row, columns, indptr), shape=shape, copy=False)
-    entries.sort_indices()
-    return Entries(entries.data, indptr, entries.indices)
+    _sort_rows(by_row, columns, indptr, shape)
+    return Entries(by_row, indptr, columns)
+
+
+def _sort_rows(
+    by_row: npt.NDArray[np.int32],
+    columns: npt.NDArray[np.int32],
+    indptr: IntArray,
+    shape: tuple[int, int],
+) -> None:
+    # In place, each row by its columns; shares of about as many entries, a thread each.
+    n = default_threads()
+    bounds = np.searchsorted(indptr, np.arange(1, n) * (len(columns) / n))
+    bounds = np.concatenate([[0], bounds, [shape[0]]])
+
+    def sort(share: int) -> None:
+        first, last = bounds[share], bounds[share + 1]
+        part = slice(indptr[first], indptr[last])
+        starts = indptr[first : last + 1] - indptr[first]
+        entries = sp.csr_matrix(
+            (by_row[part], columns[part], starts), shape=(last - first, shape[1]), copy=False
+        )
+        entries.sort_indices()
+        # What SciPy has copied nevertheless comes back.
+        by_row[part], columns[part] = entries.data, entries.indices
+
+    with ThreadPoolExecutor(n) as pool:
+        list(pool.map(sort, range(n)))
+
+
+def _taken(values: npt.NDArray[T], order: npt.NDArray[np.int32]) -> npt.NDArray[T]:
+    # values[order], in blocks by several threads: it waits for memory more than anything.
+    out = np.empty(len(order), values.dtype)
+
+    def take(start: int) -> None:
+        part = slice(start, start + _BLOCK)
+        np.take(values, order[part], out=out[part], mode="clip")
+
+    with ThreadPoolExecutor(default_threads()) as pool:
+        list(pool.map(take, range(0, len(order), _BLOCK)))
+    return out
 
 
 def _is_sorted(rows: IntArray, columns: IntArray) -> bool:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys import kernels
+from recsys.threads import default_threads
 
 WIDTHS = (1, 2, 7, 8, 16, 33, 64, 100, 130)
 
@@ -286,9 +287,9 @@ def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
 def test_thread_setting_is_checked(monkeypatch):
     monkeypatch.setenv("RECSYS_NUM_THREADS", "none")
     with pytest.raises(ValueError, match="RECSYS_NUM_THREADS"):
-        kernels.default_threads()
+        default_threads()
     monkeypatch.setenv("RECSYS_NUM_THREADS", "3")
-    assert kernels.default_threads() == 3
+    assert default_threads() == 3
     monkeypatch.setenv("RECSYS_ISA", "mmx")
     with pytest.raises(ValueError, match="RECSYS_ISA"):
         kernels.solve_rows(**problem(0))
