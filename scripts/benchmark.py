@@ -3,8 +3,8 @@
 
 Every contender of a job runs once per round, in turn, so that a noisy machine disturbs all alike;
 the table shows medians. Peers that are not installed are left out. The synthetic matrix has the
-shape of MovieLens 20M: lognormal users, Zipf items, seeded; jobs on MovieLens 1M need it in
-data/ml-1m.
+shape of MovieLens 20M: lognormal users, Zipf items, seeded; jobs on MovieLens 1M and 100K need them
+in data/ml-1m and data/ml-100k.
 
     scripts/benchmark.py                      all jobs, about half an hour with the peers
     scripts/benchmark.py epoch read --rounds 5
@@ -47,6 +47,7 @@ class Line:
     values: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
     reached: list[Answer] = field(default_factory=list)
+    detail: bool = False
 
 
 def install_peers() -> None:
@@ -85,7 +86,7 @@ def run(job: str, setting: Setting, rounds: int, lines: list[Line]) -> None:
         for who, answer in found.items():
             line = next((x for x in lines if (x.title, x.contender) == (case.title, who)), None)
             if line is None:
-                line = Line(job, case.title, who, case.asked, case.shown)
+                line = Line(job, case.title, who, case.asked, case.shown, detail=case.detail)
                 lines.append(line)
             line.values.append(answer[case.shown])
             line.ratios.append(answer[case.shown] / ours)
@@ -113,7 +114,8 @@ def table(lines: list[Line], asked: bool) -> str:
     """All rows, under their heads."""
     heads = ["job", "contender", "seconds, median", "times recsys", "reached"] + ["asked"] * asked
     head = "| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|\n"
-    return head + "\n".join(cells(line, asked) for line in lines) + "\n"
+    shown = [line for line in lines if asked or not line.detail]
+    return head + "\n".join(cells(line, asked) for line in shown) + "\n"
 
 
 def about() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from benchmark_peer import REGULARIZATION, UNOBSERVED_WEIGHT
 from threadpoolctl import threadpool_limits
 
 import recsys
@@ -38,7 +39,20 @@ Answer = dict[str, float]
 Contender = Callable[[], Answer | None]
 
 N_USERS, N_ITEMS, N_RATINGS = 138_000, 26_000, 11_000_000
-ML_1M = ROOT / "data" / "ml-1m"
+SETS = {"MovieLens 1M": ROOT / "data" / "ml-1m", "MovieLens 100K": ROOT / "data" / "ml-100k"}
+"""Real data, where it is there."""
+
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "the default, stars as weights": {},
+    "α₀ = 0.05, λ = 0.003": {"unobserved_weight": 0.05, "regularization": 0.003},
+    "classic, alpha = 10, λ = 0.1": {
+        "alpha": 10.0,
+        "regularization": 0.1,
+        "frequency_exponent": 0.0,
+    },
+    "classic, alpha = 40, λ = 1": {"alpha": 40.0, "regularization": 1.0, "frequency_exponent": 0.0},
+}
+"""Of ImplicitALS, from easy to hard for conjugate gradients."""
 
 
 @dataclass
@@ -53,6 +67,8 @@ class Case:
     """The number of the answers that is compared."""
     once: bool = False
     """Too long for several rounds."""
+    detail: bool = False
+    """Of interest beside the main table only."""
     add: Callable[[dict[str, Answer]], dict[str, Answer]] = field(default=lambda found: {})
     """What else follows from the medians of all contenders."""
 
@@ -220,6 +236,7 @@ def job_limits(setting: Setting) -> Iterator[Case]:
 def job_epoch(setting: Setting) -> Iterator[Case]:
     """An epoch of implicit ALS by conjugate gradients, at each library's own number of steps."""
     matrix = load(setting.matrix())
+    table = setting.folder / "factors.npz"
     for width, asked in ((64, "3.5×"), (128, "3×"), (256, "3×")):
         # Three passes over all entries on both sides; both tables turned twice, two Gram matrices.
         flops = 24 * width * matrix.nnz + 10 * width**2 * sum(matrix.shape)
@@ -228,8 +245,17 @@ def job_epoch(setting: Setting) -> Iterator[Case]:
             of = {"matrix": setting.matrix(), "width": width, "exact": False}
             contenders |= setting.peer(library, "train", of)
 
-        def rate(found: dict[str, Answer], flops: int = flops) -> dict[str, Answer]:
-            return {"recsys": {"GF/s": flops / found["recsys"]["seconds"] / 1e9}}
+        def rate(
+            found: dict[str, Answer], flops: int = flops, contenders: Any = contenders
+        ) -> dict[str, Answer]:
+            # The loss after all the epochs of the measurement, where it is the same objective.
+            more: dict[str, Answer] = {
+                who: {"loss": loss(matrix, *contenders[who].factors(table))}
+                for who in ("recsys", "irspack")
+                if who in found
+            }
+            more["recsys"]["GF/s"] = flops / found["recsys"]["seconds"] / 1e9
+            return more
 
         yield Case(f"implicit ALS epoch, CG, f = {width}", contenders, asked, add=rate)
 
@@ -237,6 +263,7 @@ def job_epoch(setting: Setting) -> Iterator[Case]:
 def job_exact(setting: Setting) -> Iterator[Case]:
     """An epoch of implicit ALS, every row solved by Cholesky."""
     matrix = load(setting.matrix())
+    table = setting.folder / "factors.npz"
     for width in (64, 128):
         # Upper triangles of the sums of outer products, factorizations, two substitutions.
         flops = 2 * matrix.nnz * width * (width + 1)
@@ -246,20 +273,53 @@ def job_exact(setting: Setting) -> Iterator[Case]:
             of = {"matrix": setting.matrix(), "width": width, "exact": True}
             contenders |= setting.peer(library, "train", of)
 
-        def rate(found: dict[str, Answer], flops: float = flops) -> dict[str, Answer]:
-            return {who: {"GF/s": flops / found[who]["seconds"] / 1e9} for who in found}
+        def rate(
+            found: dict[str, Answer], flops: float = flops, contenders: Any = contenders
+        ) -> dict[str, Answer]:
+            return {
+                who: {
+                    "loss": loss(matrix, *contenders[who].factors(table)),
+                    "GF/s": flops / found[who]["seconds"] / 1e9,
+                }
+                for who in found
+            }
 
         yield Case(f"implicit ALS epoch, Cholesky, f = {width}", contenders, "2.5×", add=rate)
 
 
+def loss(matrix: sp.csr_matrix, x: Any, y: Any) -> float:
+    """L of `ImplicitALS` on ticks, by its formula, at what all contenders are given."""
+    columns = matrix.indices
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    fit = 0.0
+    for start in range(0, matrix.nnz, 1 << 18):
+        part = slice(start, start + (1 << 18))
+        scores = np.einsum("nf,nf->n", x[rows[part]], y[columns[part]])
+        fit += float(np.square(scores - 1, dtype=np.float64).sum())
+    unobserved = float(np.vdot(kernels.gramian(x), kernels.gramian(y)))
+    penalty = 0.0
+    for table, other, counts in (
+        (x, y, np.diff(matrix.indptr)),
+        (y, x, np.bincount(columns, minlength=matrix.shape[1])),
+    ):
+        ridge = REGULARIZATION * (counts + UNOBSERVED_WEIGHT * len(other))
+        penalty += float(kernels.sums_of_squares(table, ridge.astype(np.float32))[0].sum())
+    return fit + UNOBSERVED_WEIGHT * unobserved + penalty
+
+
 def job_converge(setting: Setting) -> Iterator[Case]:
-    """Training time until NDCG@10 on MovieLens 1M is within 0.1 % of its last."""
-    if not ML_1M.exists():
-        return
-    split = recsys.splits.random(recsys.read_ratings(ML_1M), 0.1)
+    """Training time until NDCG@10 on MovieLens is within 0.1 % of its last."""
+    for name, folder in SETS.items():
+        if folder.exists():
+            yield from convergence(setting, name, recsys.read_ratings(folder))
+
+
+def convergence(setting: Setting, name: str, ratings: Ratings) -> Iterator[Case]:
+    """The same on one of the sets, at two widths."""
+    split = recsys.splits.random(ratings, 0.1)
     split = recsys.splits.given(*(only_ticks(part) for part in (split.train, split.test)))
     train = split.train
-    path = setting.folder / "ml-1m.npz"
+    path = setting.folder / f"{name}.npz"
     sp.save_npz(path, train.matrix, compressed=False)
     bench = make_bench(split, 10, recsys.Feedback())
     zeros = [np.zeros(n, np.float32) for n in train.matrix.shape]
@@ -270,8 +330,11 @@ def job_converge(setting: Setting) -> Iterator[Case]:
         return measure_model(FactorScorer(factors), bench).means["ndcg@10"]
 
     for width in (64, 128):
+        curves: dict[str, tuple[Any, Any]] = {}
 
-        def contender(library: str, width: int = width) -> dict[str, Contender]:
+        def contender(
+            library: str, width: int = width, curves: Any = curves
+        ) -> dict[str, Contender]:
             of = {"matrix": path, "width": width, "exact": False}
 
             def curve() -> Answer:
@@ -282,9 +345,10 @@ def job_converge(setting: Setting) -> Iterator[Case]:
                     seconds.append(peer()["seconds"])
                     reached.append(ndcg(*peer.factors(setting.folder / "factors.npz")))
                 peer.close()
-                near = int(np.argmax(np.array(reached) >= 0.999 * reached[-1]))
+                curves[library] = np.cumsum(seconds), np.array(reached)
+                near = int(np.argmax(curves[library][1] >= 0.999 * reached[-1]))
                 return {
-                    "seconds": sum(seconds[: near + 1]),
+                    "seconds": curves[library][0][near],
                     "epochs": near + 1,
                     "NDCG@10": reached[-1],
                 }
@@ -294,25 +358,92 @@ def job_converge(setting: Setting) -> Iterator[Case]:
                 peer.close()
             return {library: curve} if first else {}
 
+        def overtakes(found: dict[str, Answer], curves: Any = curves) -> dict[str, Answer]:
+            # In the last round, when we rank as well as another does at last.
+            seconds, reached = curves["recsys"]
+            return {
+                who: {"recsys gets there in s": seconds[np.argmax(reached >= other["NDCG@10"])]}
+                for who, other in found.items()
+                if who != "recsys" and (reached >= other["NDCG@10"]).any()
+            }
+
         contenders = contender("recsys") | contender("implicit") | contender("irspack")
-        yield Case(f"MovieLens 1M to 0.1 % of the last NDCG@10, f = {width}", contenders, "4×")
+        title = f"{name} to 0.1 % of the last NDCG@10, f = {width}"
+        main = name == "MovieLens 1M"
+        asked = "4×" if main else ""
+        yield Case(title, contenders, asked, add=overtakes, detail=not main)
+
+
+def job_steps(setting: Setting) -> Iterator[Case]:
+    """16 epochs of MovieLens 1M by one, two and three steps, and how far above exact ones."""
+    if not SETS["MovieLens 1M"].exists():
+        return
+    train = recsys.splits.random(recsys.read_ratings(SETS["MovieLens 1M"]), 0.1).train
+    for name, options in OBJECTIVES.items():
+        contenders: dict[str, Contender] = {}
+        for steps in (2, 1, 3, 0):
+            spec = recsys.ImplicitALS(64, cg_steps=steps, **options)
+            who = f"{steps} steps" if steps > 1 else "1 step" if steps else "Cholesky"
+            contenders[who] = partial(losses, spec, train)
+
+        def above(found: dict[str, Answer]) -> dict[str, Answer]:
+            exact = found["Cholesky"]["loss"]
+            return {who: {"% above": 100 * (found[who]["loss"] / exact - 1)} for who in found}
+
+        yield Case(f"16 epochs, {name}", contenders, add=above, detail=True)
+
+
+def losses(spec: recsys.ImplicitALS, train: Ratings) -> Answer:
+    """A fit: its seconds and its loss."""
+    log = spec.fit(train).log
+    return {"seconds": log[-1].seconds, "loss": log[-1].loss}
+
+
+def job_relaxation(setting: Setting) -> Iterator[Case]:
+    """Epochs of MovieLens 1M to the loss that 16 epochs reach without over-relaxation."""
+    if not SETS["MovieLens 1M"].exists():
+        return
+    train = recsys.splits.random(recsys.read_ratings(SETS["MovieLens 1M"]), 0.1).train
+    for name, options in OBJECTIVES.items():
+        logs: dict[str, list[float]] = {}
+
+        def epochs(spec: recsys.ImplicitALS, who: str, logs: Any = logs) -> Answer:
+            logs[who] = [progress.loss for progress in spec.fit(train).log]
+            enough = [loss <= logs["ω = 1"][15] for loss in logs[who]]
+            return {"epochs": enough.index(True) + 1 if any(enough) else np.nan}
+
+        contenders: dict[str, Contender] = {}
+        for relaxation in (1.0, 1.2, 1.4, 1.5, 1.6):
+            spec = recsys.ImplicitALS(64, n_epochs=17, relaxation=relaxation, **options)
+            who = f"ω = {relaxation:g}"
+            contenders[who] = partial(epochs, spec, who)
+        title = f"epochs to the loss of 16 at ω = 1, {name}"
+        yield Case(title, contenders, shown="epochs", once=True, detail=True)
 
 
 def job_explicit(setting: Setting) -> Iterator[Case]:
-    """A fit of MovieLens 1M with 50 factors, to the error that cmfrec reaches."""
-    file = ML_1M / "ratings.parquet"
-    if not file.exists():
-        return
-    frame = pd.read_parquet(file)
-    path = setting.folder / "explicit.npz"
-    test = np.random.default_rng(0).random(len(frame)) < 0.1
-    columns = {"users": frame.user_id, "items": frame.item_id, "values": frame.rating}
-    arrays: dict[str, Any] = {name: column.to_numpy() for name, column in columns.items()}
-    np.savez(path, test=test, **arrays)
-    contenders: dict[str, Contender] = {}
-    for library in ("recsys", "cmfrec", "surprise"):
-        contenders |= setting.peer(library, "explicit", {"ratings": path, "epochs": 6})
-    yield Case("explicit ALS, MovieLens 1M, f = 50", contenders, "5×")
+    """A fit of MovieLens with 50 factors, to the error that cmfrec reaches."""
+    for name, folder in SETS.items():
+        if not folder.exists():
+            continue
+        ratings = recsys.read_ratings(folder)
+        path = setting.folder / "explicit.npz"
+        users = ratings.users.ids[
+            np.repeat(np.arange(ratings.n_users), np.diff(ratings.matrix.indptr))
+        ]
+        test = np.random.default_rng(0).random(ratings.n_ratings) < 0.1
+        arrays: dict[str, Any] = {
+            "users": users,
+            "items": ratings.items.ids[ratings.matrix.indices],
+            "values": ratings.matrix.data,
+        }
+        np.savez(path, test=test, **arrays)
+        contenders: dict[str, Contender] = {}
+        for library in ("recsys", "cmfrec", "surprise"):
+            contenders |= setting.peer(library, "explicit", {"ratings": path, "epochs": 5})
+        main = name == "MovieLens 1M"
+        title = f"explicit ALS, {name}, f = 50"
+        yield Case(title, contenders, "5×" if main else "", detail=not main)
 
 
 def split_files(setting: Setting) -> tuple[Any, Path, Path, Path]:
@@ -392,13 +523,17 @@ def job_read(setting: Setting) -> Iterator[Case]:
     import pyarrow as pa
     import pyarrow.csv
 
-    pa.csv.write_csv(pa.Table.from_pandas(frame), file)
     columns = ["userId", "movieId", "rating"]
-    contenders: dict[str, Contender] = {
-        "recsys": lambda: timed(lambda: recsys.read_ratings(file)),
-        "pandas, parse only": lambda: timed(lambda: pd.read_csv(file, usecols=columns)),
-    }
-    yield Case(f"read {matrix.nnz / 1e6:.1f} M ratings from CSV", contenders, "pandas ≥ 0.83×")
+    for order in ("sorted by user", "shuffled"):
+        if order == "shuffled":
+            frame = frame.sample(frac=1, random_state=0)
+        pa.csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), file)
+        contenders: dict[str, Contender] = {
+            "recsys": lambda: timed(lambda: recsys.read_ratings(file)),
+            "pandas, parse only": lambda: timed(lambda: pd.read_csv(file, usecols=columns)),
+        }
+        title = f"read {matrix.nnz / 1e6:.1f} M ratings from CSV, {order}"
+        yield Case(title, contenders, "pandas ≥ 0.83×")
 
 
 def job_memory(setting: Setting) -> Iterator[Case]:
@@ -481,7 +616,8 @@ def job_start(setting: Setting) -> Iterator[Case]:
 
 JOBS: dict[str, Callable[[Setting], Iterator[Case]]] = {
     "limits": job_limits, "epoch": job_epoch, "exact": job_exact, "converge": job_converge,
-    "explicit": job_explicit, "top-k": job_top_k, "evaluate": job_evaluate, "query": job_query,
-    "read": job_read, "memory": job_memory, "threads": job_threads, "growth": job_growth,
-    "start": job_start, "large": job_large,
+    "steps": job_steps, "relaxation": job_relaxation, "explicit": job_explicit,
+    "top-k": job_top_k, "evaluate": job_evaluate, "query": job_query, "read": job_read,
+    "memory": job_memory, "threads": job_threads, "growth": job_growth, "start": job_start,
+    "large": job_large,
 }  # fmt: skip

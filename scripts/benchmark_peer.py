@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 
 UNOBSERVED_WEIGHT = 0.3  # suits ticks, which all the matrices hold; the default suits stars
+REGULARIZATION = 0.01  # λ, in proportion to the number of ratings (ν = 1)
 
 Job = Callable[[], dict[str, float] | None]
 
@@ -57,7 +58,7 @@ def train(library: str, settings: dict[str, Any]) -> Worker:
         columns = matrix.T.tocsr()
         users, items = (IdIndex(np.arange(n), "row") for n in matrix.shape)
         steps = 0 if exact else recsys.ImplicitALS().cg_steps
-        spec = recsys.ImplicitALS(width, unobserved_weight=UNOBSERVED_WEIGHT, cg_steps=steps)
+        spec = recsys.ImplicitALS(width, REGULARIZATION, UNOBSERVED_WEIGHT, cg_steps=steps)
         rng = np.random.default_rng(0)
         x, y = (initial_factors(rng, n, width) for n in matrix.shape)
 
@@ -90,7 +91,7 @@ def train(library: str, settings: dict[str, Any]) -> Worker:
     from irspack.recommenders.ials import IALSTrainer, LossType, SolverType
 
     solver = SolverType.CHOLESKY if exact else SolverType.CG
-    shared = (UNOBSERVED_WEIGHT, 0.01, 1.0)  # our objective, λ and ν at our defaults
+    shared = (UNOBSERVED_WEIGHT, REGULARIZATION, 1.0)  # our objective
     others = (0.1, solver, 3, 64, LossType.IALSPP, 0, threads, 5, 7)
     trainer = IALSTrainer(matrix, width, *shared, *others)
     core = trainer.core_trainer
