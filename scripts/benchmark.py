@@ -64,7 +64,7 @@ def install_peers() -> None:
 def measure(case: Case, rounds: int) -> dict[str, Answer]:
     """Medians of what each contender answers, after one round that does not count."""
     answers: dict[str, list[Answer]] = {name: [] for name in case.contenders}
-    for counted in [True] if case.once else [False] + [True] * rounds:
+    for counted in [True] if case.once else [False] + [True] * max(rounds, case.rounds):
         for name, contender in case.contenders.items():
             answer = contender() or {}
             if counted:

@@ -67,6 +67,8 @@ class Case:
     """The number of the answers that is compared."""
     once: bool = False
     """Too long for several rounds."""
+    rounds: int = 1
+    """At least: the loss is compared after as many epochs."""
     detail: bool = False
     """Of interest beside the main table only."""
     add: Callable[[dict[str, Answer]], dict[str, Answer]] = field(default=lambda found: {})
@@ -257,7 +259,8 @@ def job_epoch(setting: Setting) -> Iterator[Case]:
             more["recsys"]["GF/s"] = flops / found["recsys"]["seconds"] / 1e9
             return more
 
-        yield Case(f"implicit ALS epoch, CG, f = {width}", contenders, asked, add=rate)
+        title = f"implicit ALS epoch, CG, f = {width}"
+        yield Case(title, contenders, asked, rounds=4, add=rate)
 
 
 def job_exact(setting: Setting) -> Iterator[Case]:
@@ -284,7 +287,8 @@ def job_exact(setting: Setting) -> Iterator[Case]:
                 for who in found
             }
 
-        yield Case(f"implicit ALS epoch, Cholesky, f = {width}", contenders, "2.5×", add=rate)
+        title = f"implicit ALS epoch, Cholesky, f = {width}"
+        yield Case(title, contenders, "2.5×", rounds=4, add=rate)
 
 
 def loss(matrix: sp.csr_matrix, x: Any, y: Any) -> float:

@@ -141,7 +141,7 @@ def show_estimate(recipe: Recipe, json: bool) -> None:
         return
     lines = described(found.data, found.spec) | {
         "memory": f"{size(found.total)} while training: program {size(found.program)}, "
-        f"ratings {size(found.ratings)}, training {size(found.training)}",
+        f"ratings {size(found.ratings)}, fit {size(found.training)}",
         "reading": f"{size(found.reading)} at most, measured just now",
     }
     if found.free is not None:
