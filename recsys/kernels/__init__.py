@@ -318,6 +318,10 @@ class PackedItems:
     """Panels of items, coordinate by coordinate: (n_panels, f, items of a panel), flat."""
     bias: FloatArray
     """(n_panels times the items of a panel,)"""
+    most_norm: FloatArray
+    """(n_panels,) longest factors of the items of a panel and all after it, rounded up."""
+    most_bias: FloatArray
+    """(n_panels,) and their largest bias."""
     isa: str
     """The instruction set that has panels of this size."""
 
@@ -341,13 +345,30 @@ def packed_items(
         raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
     isa = _isa()
     panel = _kernels.panel_width(isa)
+    bias = np.zeros(n_items, np.float32) if item_bias is None else _float32(item_bias)
+    norms = np.sqrt(np.einsum("if,if->i", item_factors, item_factors))
+    columns = columns[np.argsort(-(norms + bias)[columns], kind="stable")]
     n_columns = -(-len(columns) // panel) * panel
-    factors, bias = np.zeros((n_columns, width), np.float32), np.zeros(n_columns, np.float32)
+    spare = n_columns - len(columns)
+    rounding = (width + 8) * float(np.finfo(np.float32).eps)
+
+    def most(numbers: FloatArray) -> FloatArray:
+        padded = np.pad(numbers[columns], (0, spare), constant_values=-np.inf)
+        of_panels = padded.reshape(-1, panel).max(1)
+        return _float32(np.maximum.accumulate(of_panels[::-1])[::-1])
+
+    factors = np.zeros((n_columns, width), np.float32)
     factors[: len(columns)] = item_factors[columns]
-    if item_bias is not None:
-        bias[: len(columns)] = item_bias[columns]
-    panels = factors.reshape(-1, panel, width).transpose(0, 2, 1).ravel()
-    return PackedItems(n_items, width, columns.astype(np.int32), panels, bias, isa)
+    return PackedItems(
+        n_items,
+        width,
+        columns.astype(np.int32),
+        factors.reshape(-1, panel, width).transpose(0, 2, 1).ravel(),
+        np.pad(bias[columns], (0, spare)),
+        most(norms) * np.float32(1 + rounding),
+        most(bias) + np.float32(rounding * np.abs(bias).max(initial=0)),
+        isa,
+    )
 
 
 def top_k(
@@ -399,6 +420,8 @@ def top_k(
             _float32(queries),
             items.factors,
             items.bias,
+            items.most_norm,
+            items.most_bias,
             items.candidates,
             indptr,
             columns,

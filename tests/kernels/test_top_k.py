@@ -52,6 +52,39 @@ def test_equals_sorting_all_scores_on_any_data(seed, n_queries, n_items, width, 
     assert np.array_equal(scores, expected_scores, equal_nan=True)
 
 
+@pytest.mark.parametrize("isa", kernels.INSTRUCTION_SETS)
+@pytest.mark.parametrize("biased", [False, True])
+def test_items_left_unscored_could_not_have_come_in(isa, biased, monkeypatch):
+    # Items of very unequal length, so that most of them are ruled out by their length alone.
+    monkeypatch.setenv("RECSYS_ISA", isa)
+    given_case = case(5, n_queries=70, n_items=3000)
+    rng = np.random.default_rng(0)
+    given_case["item_factors"] *= 2.0 ** rng.integers(-4, 5, (3000, 1)).astype(np.float32)
+    given_case["item_bias"] = (
+        2.0 ** rng.integers(-4, 8, 3000).astype(np.float32) if biased else None
+    )
+    items, scores = kernels.top_k(**given_case, k=10)
+    expected_items, expected_scores = reference.top_k(**given_case, k=10)
+    assert np.array_equal(items, expected_items)
+    assert np.array_equal(scores, expected_scores)
+
+
+def test_long_items_are_looked_at_first_and_bound_the_rest():
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(500, 6)).astype(np.float32)
+    factors *= rng.lognormal(size=(500, 1)).astype(np.float32)
+    bias = rng.normal(size=500).astype(np.float32)
+    packed = kernels.packed_items(factors, item_bias=bias)
+    panel = len(packed.bias) // len(packed.most_norm)
+    for first in range(0, 500, panel):
+        rest = packed.candidates[first:]
+        norm, most = np.linalg.norm(factors[rest], axis=1).max(), bias[rest].max()
+        assert norm <= packed.most_norm[first // panel] <= norm * 1.0001
+        assert most <= packed.most_bias[first // panel] <= most + 0.001
+    lengths = np.linalg.norm(factors, axis=1) + bias
+    assert np.all(np.diff(lengths[packed.candidates]) <= 1e-5)
+
+
 def test_equal_scores_come_in_item_order():
     items, _ = kernels.top_k(np.ones((3, 2), np.float32), np.ones((50, 2), np.float32), 20)
     assert (items == np.arange(20)).all()

@@ -39,7 +39,9 @@ struct TopK {
     const float* queries;            // (n_queries, width)
     const float* packed_items;       // panels of `panel_width` items: (n_panels, width, panel_width)
     const float* packed_bias;        // (n_panels * panel_width,)
-    const int32_t* item_of_column;   // (n_columns,), increasing
+    const float* most_norm;          // (n_panels,) longest factors of a panel and those after it,
+    const float* most_bias;          // (n_panels,) their largest bias; both a little more
+    const int32_t* item_of_column;   // (n_columns,)
     int64_t n_columns;
     int64_t width;
     const int64_t* excluded_indptr;  // CSR of the items not to return, columns sorted; or null

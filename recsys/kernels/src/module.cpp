@@ -116,7 +116,8 @@ void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
 }
 
 void top_k(const std::string& isa_name, Array2<const float> queries, Array1<const float> packed_items,
-           Array1<const float> packed_bias, Array1<const int32_t> item_of_column,
+           Array1<const float> packed_bias, Array1<const float> most_norm,
+           Array1<const float> most_bias, Array1<const int32_t> item_of_column,
            std::optional<Array1<const int64_t>> excluded_indptr,
            std::optional<Array1<const int32_t>> excluded, Array2<int32_t> items,
            Array2<float> scores, int n_threads) {
@@ -126,6 +127,8 @@ void top_k(const std::string& isa_name, Array2<const float> queries, Array1<cons
     const recsys::TopK job{queries.data(),
                            packed_items.data(),
                            packed_bias.data(),
+                           most_norm.data(),
+                           most_bias.data(),
                            item_of_column.data(),
                            static_cast<int64_t>(item_of_column.shape(0)),
                            width,

@@ -1,7 +1,7 @@
 // The k best items for every query. Scores are never stored: a tile of queries x items is computed
 // in registers and compared at once with each query's k-th best score so far; the few survivors
-// enter that query's heap. Items are visited in increasing order, so among equal scores the item
-// that comes first stays: ties are broken by item order without a second key.
+// enter that query's heap. Long items come first: by Cauchy and Schwarz |x| |y| bounds a score, and
+// once no item to come could reach the k-th best, a query is done.
 #include "kernels.hpp"
 #include "vector.hpp"
 
@@ -16,15 +16,15 @@ constexpr int kQueries = kLanes == 16 ? 8 : kLanes == 8 ? 6 : 4;  // rows of a t
 constexpr int kPanelVectors = 2;
 constexpr int64_t kPanelWidth = kPanelVectors * kLanes;
 
-// Which lanes exceed the threshold, as bits.
+// Which lanes reach the threshold, as bits.
 RECSYS_INLINE uint32_t above(Vec scores, float threshold) {
 #if defined(__AVX512F__)
-    return _mm512_cmp_ps_mask((__m512)scores, _mm512_set1_ps(threshold), _CMP_GT_OQ);
+    return _mm512_cmp_ps_mask((__m512)scores, _mm512_set1_ps(threshold), _CMP_GE_OQ);
 #elif defined(__AVX2__)
     return _mm256_movemask_ps(
-        _mm256_cmp_ps((__m256)scores, _mm256_set1_ps(threshold), _CMP_GT_OQ));
+        _mm256_cmp_ps((__m256)scores, _mm256_set1_ps(threshold), _CMP_GE_OQ));
 #else
-    const IntVec mask = scores > splat(threshold);
+    const IntVec mask = scores >= splat(threshold);
     uint32_t bits = 0;
     for (int i = 0; i < kLanes; ++i) bits |= mask[i] ? 1u << i : 0u;
     return bits;
@@ -79,7 +79,7 @@ struct Heap {
 
 struct Query {
     int64_t row, found;
-    float threshold;
+    float threshold, norm;
 };
 
 bool is_excluded(const TopK& job, int64_t row, int32_t item) {
@@ -98,7 +98,8 @@ void offer(const TopK& job, Query& query, int32_t item, float score) {
     if (is_excluded(job, query.row, item)) return;
     Heap heap{job.scores + query.row * job.k, job.items + query.row * job.k};
     if (query.found < job.k) heap.push(query.found++, score, item);
-    else heap.sift_down(job.k, 0, score, item);
+    else if (worse(heap.scores[0], heap.items[0], score, item))
+        heap.sift_down(job.k, 0, score, item);
     if (query.found == job.k) query.threshold = heap.scores[0];
 }
 
@@ -126,8 +127,7 @@ void tile(const TopK& job, const float* queries, Query* state, int n_queries, in
                 const int64_t column = panel * kPanelWidth + v * kLanes + lane;
                 float score[kLanes];
                 store(score, acc[q][v]);
-                // The threshold may have risen since the lanes were compared.
-                if (column < job.n_columns && score[lane] > state[q].threshold)
+                if (column < job.n_columns)
                     offer(job, state[q], job.item_of_column[column], score[lane]);
             }
         }
@@ -149,11 +149,21 @@ void top_k(const TopK& job, int64_t begin, int64_t end, float* scratch) {
             for (int64_t k = 0; k < job.width; ++k)
                 scratch[(q / kQueries * job.width + k) * kQueries + q % kQueries] =
                     q < n ? job.queries[(first + q) * job.width + k] : 0.0f;
-        for (int64_t q = 0; q < n; ++q) state[q] = Query{first + q, 0, -__builtin_inff()};
+        for (int64_t q = 0; q < n; ++q) {
+            const float* x = job.queries + (first + q) * job.width;
+            float squares = 0;
+            for (int64_t k = 0; k < job.width; ++k) squares += x[k] * x[k];
+            state[q] = Query{first + q, 0, -__builtin_inff(), __builtin_sqrtf(squares)};
+        }
         for (int64_t panel = 0; panel < n_panels; ++panel)
-            for (int64_t q = 0; q < n; q += kQueries)
-                tile(job, scratch + q * job.width, state + q,
-                     static_cast<int>(n - q < kQueries ? n - q : kQueries), panel);
+            for (int64_t q = 0; q < n; q += kQueries) {  // those of a tile go on together
+                const int rows = static_cast<int>(n - q < kQueries ? n - q : kQueries);
+                bool done = true;
+                for (int i = 0; i < rows; ++i)
+                    done = done && state[q + i].norm * job.most_norm[panel] + job.most_bias[panel] <
+                                       state[q + i].threshold;
+                if (!done) tile(job, scratch + q * job.width, state + q, rows, panel);
+            }
         for (const Query* query = state; query < state + n; ++query)
             Heap{job.scores + query->row * job.k, job.items + query->row * job.k}.sort(query->found);
     }
