@@ -11,6 +11,7 @@ in data/ml-1m and data/ml-100k.
     scripts/benchmark.py --size 0.1 --json benchmark.json
     scripts/benchmark.py --install-peers      irspack, cmfrec and Surprise, each in .peers/
     scripts/benchmark.py --runs 2 --write     and puts the tables into README.md and docs/
+    scripts/benchmark.py top-k --add-to benchmark.json --write    only this job anew
 """
 
 import argparse
@@ -48,6 +49,7 @@ class Line:
     ratios: list[float] = field(default_factory=list)
     reached: list[Answer] = field(default_factory=list)
     detail: bool = False
+    commit: str = ""
 
 
 def install_peers() -> None:
@@ -144,6 +146,11 @@ def write(lines: list[Line], made_with: dict[str, Any], rounds: int) -> None:
         f"{made_with['threads']} threads, Python {made_with['python']}; {versions}; commit "
         f"{made_with['commit']}; medians of {rounds} rounds"
     )
+    for commit in dict.fromkeys(line.commit for line in lines if line.commit):
+        if commit == made_with["commit"]:
+            continue
+        jobs = dict.fromkeys(line.job for line in lines if line.commit == commit)
+        note += f" ({', '.join(jobs)}: commit {commit})"
     runs = len(lines[0].values)
     note += f", {runs} runs, of which each number is told." if runs > 1 else "."
     for page, asked in PAGES.items():
@@ -168,12 +175,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="how often everything is run")
     parser.add_argument("--size", type=float, default=1.0, help="share of the full matrix")
     parser.add_argument("--json", type=Path, help="file for all numbers, machine and versions")
+    parser.add_argument("--add-to", type=Path, help="such a file, for the jobs that are not run")
     parser.add_argument("--write", action="store_true", help="put the tables into the pages")
     parser.add_argument("--install-peers", action="store_true", help="make their environments")
     options = parser.parse_args()
     unknown = set(options.jobs) - set(JOBS)
     if unknown or options.rounds < 1 or options.runs < 1 or options.size <= 0:
         parser.error(f"jobs are {', '.join(JOBS)}; rounds and runs at least 1, size above 0")
+    if options.add_to and not options.add_to.is_file():
+        parser.error(f"{options.add_to} is not there; --json writes such a file")
     if options.install_peers:
         install_peers()
         sys.exit()
@@ -185,6 +195,14 @@ def main() -> None:
             for job in options.jobs or JOBS:
                 run(job, setting, options.rounds, lines)
     made_with = about()
+    for line in lines:
+        line.commit = made_with["commit"]
+    if options.add_to:
+        before = json.loads(options.add_to.read_text())
+        commit = {"commit": before["machine"]["commit"]}
+        earlier = [Line(**(commit | line)) for line in before["lines"]]
+        lines += [line for line in earlier if line.job not in options.jobs]
+        lines.sort(key=lambda line: list(JOBS).index(line.job))
     print("\n" + ", ".join(f"{k} {v}" for k, v in made_with.items() if k != "versions"))
     if options.json:
         found = {"machine": made_with, "lines": [vars(line) for line in lines]}

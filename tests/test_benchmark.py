@@ -48,6 +48,23 @@ def test_bad_arguments_are_named(run_benchmark):
         assert "jobs are limits, epoch" in done.stderr
 
 
+@pytest.mark.slow
+def test_one_job_anew_keeps_the_others(run_benchmark, tmp_path):
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert (
+        run_benchmark("memory", "threads", "--size", "0.002", "--json", str(first)).returncode == 0
+    )
+    again = ["threads", "--size", "0.002", "--add-to", str(first), "--json", str(second)]
+    assert run_benchmark(*again).returncode == 0
+    before, after = (json.loads(file.read_text())["lines"] for file in (first, second))
+    assert [line["job"] for line in after] == [line["job"] for line in before]
+    kept = [line for line in after if line["job"] == "memory"]
+    assert kept == [line for line in before if line["job"] == "memory"]
+    missing = run_benchmark("threads", "--add-to", str(tmp_path / "nothing.json"))
+    assert missing.returncode == 2
+    assert "nothing.json is not there" in missing.stderr
+
+
 def test_tables_go_between_the_marks(root, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(root / "scripts"))
     import benchmark
