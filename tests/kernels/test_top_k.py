@@ -55,8 +55,8 @@ def test_equals_sorting_all_scores_on_any_data(seed, n_queries, n_items, width, 
 @pytest.mark.parametrize("isa", kernels.INSTRUCTION_SETS)
 @pytest.mark.parametrize("biased", [False, True])
 def test_items_left_unscored_could_not_have_come_in(isa, biased, monkeypatch):
-    # Items of very unequal length, so that most of them are ruled out by their length alone; some of
-    # the queries so short that the bias decides.
+    # Items of very unequal length, so that most of them are ruled out by their length alone; some
+    # of the queries so short that the bias decides.
     monkeypatch.setenv("RECSYS_ISA", isa)
     given_case = case(5, n_queries=70, n_items=3000)
     rng = np.random.default_rng(0)
