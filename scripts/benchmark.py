@@ -120,6 +120,13 @@ def table(lines: list[Line], asked: bool) -> str:
     return head + "\n".join(cells(line, asked) for line in shown) + "\n"
 
 
+def earlier(file: Path) -> list[Line]:
+    """The lines that `--json` wrote, each with its commit."""
+    before = json.loads(file.read_text())
+    commit = {"commit": before["machine"]["commit"]}
+    return [Line(**(commit | line)) for line in before["lines"]]
+
+
 def about() -> dict[str, Any]:
     """What the numbers were measured on."""
     kernel = {
@@ -182,8 +189,12 @@ def main() -> None:
     unknown = set(options.jobs) - set(JOBS)
     if unknown or options.rounds < 1 or options.runs < 1 or options.size <= 0:
         parser.error(f"jobs are {', '.join(JOBS)}; rounds and runs at least 1, size above 0")
-    if options.add_to and not options.add_to.is_file():
-        parser.error(f"{options.add_to} is not there; --json writes such a file")
+    jobs, kept = options.jobs or list(JOBS), []
+    if options.add_to:
+        try:
+            kept = [line for line in earlier(options.add_to) if line.job not in jobs]
+        except (OSError, ValueError, KeyError, TypeError):
+            parser.error(f"{options.add_to} is no file that --json wrote")
     if options.install_peers:
         install_peers()
         sys.exit()
@@ -192,17 +203,12 @@ def main() -> None:
     for _ in range(options.runs):
         with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, "blas"):
             setting = Setting(Path(folder), options.size, default_threads())
-            for job in options.jobs or JOBS:
+            for job in jobs:
                 run(job, setting, options.rounds, lines)
     made_with = about()
     for line in lines:
         line.commit = made_with["commit"]
-    if options.add_to:
-        before = json.loads(options.add_to.read_text())
-        commit = {"commit": before["machine"]["commit"]}
-        earlier = [Line(**(commit | line)) for line in before["lines"]]
-        lines += [line for line in earlier if line.job not in options.jobs]
-        lines.sort(key=lambda line: list(JOBS).index(line.job))
+    lines = sorted(lines + kept, key=lambda line: list(JOBS).index(line.job))
     print("\n" + ", ".join(f"{k} {v}" for k, v in made_with.items() if k != "versions"))
     if options.json:
         found = {"machine": made_with, "lines": [vars(line) for line in lines]}

@@ -60,9 +60,12 @@ def test_one_job_anew_keeps_the_others(run_benchmark, tmp_path):
     assert [line["job"] for line in after] == [line["job"] for line in before]
     kept = [line for line in after if line["job"] == "memory"]
     assert kept == [line for line in before if line["job"] == "memory"]
-    missing = run_benchmark("threads", "--add-to", str(tmp_path / "nothing.json"))
-    assert missing.returncode == 2
-    assert "nothing.json is not there" in missing.stderr
+    (tmp_path / "cut.json").write_text(first.read_text()[:100])
+    for name in ("nothing.json", "cut.json"):
+        refused = run_benchmark("threads", "--add-to", str(tmp_path / name))
+        assert refused.returncode == 2  # before anything is measured
+        assert not refused.stdout
+        assert f"{name} is no file that --json wrote" in refused.stderr
 
 
 def test_tables_go_between_the_marks(root, tmp_path, monkeypatch):

@@ -214,9 +214,7 @@ class ImplicitALS(Spec):
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         # Moves one side in place; returns the energies and the base. Both tables are turned into
         # the axes in which the base is diagonal, and stay there: no score changes.
-        diagonal, axes = kernels.diagonalized(kernels.gramian(other) * self.unobserved_weight)
-        kernels.turn(other, axes)
-        kernels.turn(own, axes)
+        diagonal = self._turn_to_axes(other, own)
         weights, targets = self._weights_and_targets(matrix)
         base = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
         problem = RowProblem(matrix, other, ridge, weights, targets, base)
@@ -224,12 +222,18 @@ class ImplicitALS(Spec):
         require_finite(energy, index, self.regularization)
         return energy, base
 
+    def _turn_to_axes(self, other: FloatArray, *tables: FloatArray) -> FloatArray:
+        # Turns all tables in place so that the base of `other` is diagonal; returns that diagonal.
+        diagonal, axes = kernels.diagonalized(kernels.gramian(other) * self.unobserved_weight)
+        for table in (other, *tables):
+            kernels.turn(table, axes)
+        return diagonal
+
     def _last_half_step(
         self, matrix: sp.csr_matrix, other: FloatArray, own: FloatArray, index: IdIndex
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         # The same, solved directly: what fold-in finds, bit by bit.
-        _, axes = kernels.diagonalized(kernels.gramian(other) * self.unobserved_weight)
-        kernels.turn(other, axes)
+        self._turn_to_axes(other)
         problem = self._problem(matrix, other)
         own[:], energy = problem.solve()
         require_finite(energy, index, self.regularization)

@@ -102,10 +102,11 @@ void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
     const bool full = base && static_cast<int64_t>(base->shape(0)) > stride;
     nb::gil_scoped_release release;
     const recsys::RowProblems problems{
-        indptr.data(), columns.data(), data(weights),   data(targets), target,          factors.data(),
-        width,         stride,         data(base),      data(base_rhs), data(typical),  ridge.data(),
-        solution.data(), energy.data(), n_rows,         n_columns,     block_columns,   full,
-        exact,         n_steps,        relaxation};
+        indptr.data(), columns.data(),  data(weights), data(targets),  target,
+        factors.data(), width,          stride,        data(base),     data(base_rhs),
+        data(typical), ridge.data(),    solution.data(), energy.data(), n_rows,
+        n_columns,     block_columns,   full,          exact,          n_steps,
+        relaxation};
     parallel_for(pieces.shape(0) - 1, 1, n_threads, solver.scratch(stride, at_once),
                  [&](int64_t piece, int64_t, float* memory) {
                      const int64_t first = pieces.data()[piece];

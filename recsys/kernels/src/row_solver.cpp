@@ -152,15 +152,17 @@ void add_scaled(float* out, const float* a, float s, int64_t n) {
     for (int64_t k = 0; k < n; k += kLanes) store(out + k, load(out + k) + load(a + k) * splat(s));
 }
 
+// kLanes numbers of what stands on the diagonal of A without the entries (and of a full base).
+RECSYS_INLINE Vec diagonal(const RowProblems& all, float ridge, int64_t k) {
+    return splat(ridge) + (all.base && !all.full ? load(all.base + k) : Vec{});
+}
+
 // out = rhs - (base + ridge) p: the part of the residual that has no entries in it.
 void start_residual(const RowProblems& all, float ridge, const float* rhs, const float* p,
                     float* out) {
     const int64_t n = all.stride;
-    const bool diagonal = all.base && !all.full;
-    for (int64_t k = 0; k < n; k += kLanes) {
-        const Vec a = splat(ridge) + (diagonal ? load(all.base + k) : Vec{});
-        store(out + k, (rhs ? load(rhs + k) : Vec{}) - a * load(p + k));
-    }
+    for (int64_t k = 0; k < n; k += kLanes)
+        store(out + k, (rhs ? load(rhs + k) : Vec{}) - diagonal(all, ridge, k) * load(p + k));
     for (int64_t i = 0; all.full && i < all.width; ++i)  // its rows serve as columns
         add_scaled(out, all.base + i * n, -p[i], n);
 }
@@ -201,7 +203,7 @@ void open(const RowProblems& all, Row& row) {
     const int64_t n = all.stride;
     Vec rz{};
     for (int64_t k = 0; k < n; k += kLanes) {
-        const Vec a = splat(row.ridge) + (all.base ? load(all.base + k) : Vec{}) +
+        const Vec a = diagonal(all, row.ridge, k) +
                       splat(static_cast<float>(row.sums.weights)) * load(all.typical + k);
         const Vec r = load(row.r + k), m = a > 0 ? 1 / a : Vec{};
         store(row.m + k, m);
@@ -358,8 +360,9 @@ void normal_equations(const RowProblems& all, Sweep sweep, Row& row, const Scrat
     const int64_t n = all.stride, capacity = block_entries(n);
     std::memset(s.matrix, 0, n * n * sizeof(float));
     if (all.full) std::memcpy(s.matrix, all.base, all.width * n * sizeof(float));
-    for (int64_t k = 0; k < n; ++k)
-        s.matrix[k * n + k] += k >= all.width ? 1 : row.ridge + (all.base && !all.full ? all.base[k] : 0);
+    for (int64_t k = 0; k < n; ++k)  // 1 where there are no more coordinates
+        s.matrix[k * n + k] +=
+            k < all.width ? diagonal(all, row.ridge, k / kLanes * kLanes)[k % kLanes] : 1;
     for (int64_t from = row.begin; from < row.end; from += capacity) {
         const int64_t to = row.end - from < capacity ? row.end : from + capacity;
         sweep(all, from, to, row.x, row.r, &row.sums);
@@ -383,10 +386,12 @@ void normal_equations(const RowProblems& all, Sweep sweep, Row& row, const Scrat
 // the block, a coordinate a row; false where rounding would win.
 bool dual_equations(const RowProblems& all, const Row& row, const Scratch& s, int64_t size) {
     const int64_t n = all.stride;
-    for (int64_t k = 0; k < n; ++k) {
-        const float d = row.ridge + (all.base ? all.base[k] : 0);
-        if (!(d > 0)) return false;
-        row.m[k] = 1 / __builtin_sqrtf(d);
+    for (int64_t k = 0; k < n; k += kLanes) {
+        const Vec d = diagonal(all, row.ridge, k);
+        for (int i = 0; i < kLanes; ++i) {
+            if (!(d[i] > 0)) return false;
+            row.m[k + i] = 1 / __builtin_sqrtf(d[i]);
+        }
     }
     for (int64_t e = 0; e < size; e += 4) {
         const float* y[4];
