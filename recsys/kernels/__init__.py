@@ -5,16 +5,22 @@ and the best one for this CPU is chosen at import; `RECSYS_ISA` overrides the ch
 """
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
+from recsys.kernels.dense import (
+    FloatArray,
+    aligned,
+    diagonalized,
+    gramian,
+    gramian_memory,
+    is_diagonal,
+    sums_of_squares,
+    turn,
+)
 from recsys.threads import default_threads
 
 try:
@@ -28,10 +34,21 @@ except ImportError as error:
 INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
 """What this CPU can run, best first: avx512, avx2, baseline."""
 
-FloatArray = npt.NDArray[np.float32]
-
-_ROWS = 2048  # multiplied together by one thread
-_PARTS = 64  # of a Gram matrix, at most: they are held until all are there
+__all__ = [
+    "INSTRUCTION_SETS",
+    "FloatArray",
+    "PackedItems",
+    "aligned",
+    "diagonalized",
+    "gramian",
+    "gramian_memory",
+    "is_diagonal",
+    "packed_items",
+    "solve_rows",
+    "sums_of_squares",
+    "top_k",
+    "turn",
+]
 
 _NEAR_FLOATS = 64 * 1024  # a row whose factors are no more is still in cache at its next pass
 _BLOCK_FLOATS = 256 * 1024  # factors of a block of columns that long rows use together
@@ -208,103 +225,6 @@ def _typical_square(columns: npt.NDArray[Any], factors: FloatArray) -> FloatArra
         return np.zeros(factors.shape[1], np.float32)
     sample: FloatArray = factors[columns[:: max(1, len(columns) // 1024)]]
     return _float32(np.einsum("nf,nf->f", sample, sample) / len(sample))
-
-
-def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Eigenvalues (f,) and eigenvectors (f, f) of a symmetric matrix: `base = Q diag(d) Qᵀ`.
-
-    In the coordinates y → Qᵀy, x → Qᵀx the row problem is the same, with a diagonal base: that
-    saves a product with a full matrix for every row and step, and lets the diagonal of the whole
-    matrix precondition the conjugate gradients.
-    """
-    with _blas().limit(limits=1, user_api="blas"):  # the same bits on any number of cores
-        values, vectors = np.linalg.eigh(np.asarray(base, np.float64))
-    return values.astype(np.float32), vectors.astype(np.float32)
-
-
-def is_diagonal(base: npt.NDArray[np.floating]) -> bool:
-    """Whether what stands beside the diagonal is no more than float32 rounding of the largest."""
-    beside = base - np.diag(np.diagonal(base))
-    rounding = 4 * np.finfo(np.float32).eps
-    return bool(np.abs(beside).max(initial=0) <= rounding * np.abs(base).max(initial=0))
-
-
-def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> None:
-    """Replaces `table` (n, f) by `table @ axes`, in place; the same bits for any number of threads.
-
-    In place, because training turns the largest arrays there are, twice an epoch.
-    """
-    axes = np.ascontiguousarray(axes)
-
-    def block(start: int) -> None:
-        table[start : start + _ROWS] = table[start : start + _ROWS] @ axes
-
-    _in_blocks(block, range(0, len(table), _ROWS), n_threads)
-
-
-def aligned(shape: tuple[int, int]) -> FloatArray:
-    """An uninitialized table whose rows start at cache lines where its width allows."""
-    numbers = np.empty(shape[0] * shape[1] + 16, np.float32)
-    first = -numbers.ctypes.data % 64 // 4
-    return numbers[first : first + shape[0] * shape[1]].reshape(shape)
-
-
-def gramian_memory(n_rows: int, width: int) -> int:
-    """Bytes of the parts that `gramian` holds of a table (n_rows, width)."""
-    return -(-n_rows // _rows_of_a_part(n_rows)) * 4 * width**2
-
-
-def _rows_of_a_part(n_rows: int) -> int:
-    return max(_ROWS, -(-n_rows // _PARTS))
-
-
-def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.float64]:
-    """`tableᵀ table` (f, f) float64, summed block by block in the order of the rows."""
-    parts: dict[int, FloatArray] = {}
-    n_rows = _rows_of_a_part(len(table))
-
-    def block(start: int) -> None:
-        rows = table[start : start + n_rows]
-        parts[start] = rows.T @ rows
-
-    _in_blocks(block, range(0, len(table), n_rows), n_threads)
-    total = np.zeros((table.shape[1], table.shape[1]))
-    for start in sorted(parts):
-        total += parts[start]
-    return total
-
-
-def sums_of_squares(
-    table: FloatArray, weights: FloatArray, n_threads: int | None = None
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """`Σ_i weights_i table_i²` and `Σ_i table_i²`, coordinate by coordinate: two times (f,)."""
-    parts: dict[int, npt.NDArray[np.float64]] = {}
-
-    def block(start: int) -> None:
-        rows = np.square(table[start : start + _ROWS])
-        both = np.stack([weights[start : start + _ROWS], np.ones(len(rows), np.float32)])
-        parts[start] = (both @ rows).astype(np.float64)
-
-    _in_blocks(block, range(0, len(table), _ROWS), n_threads)
-    weighted, plain = sum(parts[start] for start in sorted(parts)) + np.zeros((2, table.shape[1]))
-    return weighted, plain
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    # Kept, because finding the libraries takes longer than a small product.
-    return ThreadpoolController()
-
-
-def _in_blocks(work: Callable[[int], None], starts: range, n_threads: int | None) -> None:
-    # Every block is the business of one thread, whatever their number.
-    with _blas().limit(limits=1, user_api="blas"):
-        if len(starts) < 4:  # sooner done than threads are started
-            for start in starts:
-                work(start)
-            return
-        with ThreadPoolExecutor(n_threads or default_threads()) as pool:
-            list(pool.map(work, starts))
 
 
 @dataclass(frozen=True)
