@@ -264,7 +264,7 @@ def job_epoch(setting: Setting) -> Iterator[Case]:
 
 
 def job_exact(setting: Setting) -> Iterator[Case]:
-    """An epoch of implicit ALS, every row solved by Cholesky."""
+    """An epoch of implicit ALS, every row solved exactly."""
     matrix = load(setting.matrix())
     table = setting.folder / "factors.npz"
     for width in (64, 128):
@@ -287,7 +287,7 @@ def job_exact(setting: Setting) -> Iterator[Case]:
                 for who in found
             }
 
-        title = f"implicit ALS epoch, Cholesky, f = {width}"
+        title = f"implicit ALS epoch, exact, f = {width}"
         yield Case(title, contenders, "2.5×", rounds=4, add=rate)
 
 
@@ -387,11 +387,11 @@ def job_steps(setting: Setting) -> Iterator[Case]:
         contenders: dict[str, Contender] = {}
         for steps in (2, 1, 3, 0):
             spec = recsys.ImplicitALS(64, cg_steps=steps, **options)
-            who = f"{steps} steps" if steps > 1 else "1 step" if steps else "Cholesky"
+            who = f"{steps} steps" if steps > 1 else "1 step" if steps else "exact"
             contenders[who] = partial(losses, spec, train)
 
         def above(found: dict[str, Answer]) -> dict[str, Answer]:
-            exact = found["Cholesky"]["loss"]
+            exact = found["exact"]["loss"]
             return {who: {"% above": 100 * (found[who]["loss"] / exact - 1)} for who in found}
 
         yield Case(f"16 epochs, {name}", contenders, add=above, detail=True)

@@ -2,7 +2,7 @@
 """Runs docs/linear-algebra.md and writes what it prints, and its pictures, back into docs/.
 
 scripts/lesson.py            from anywhere; needs data/ml-100k (recsys fetch ml-100k)
-scripts/lesson.py --check    only says whether anything would change
+scripts/lesson.py --check    only says whether the page would change
 """
 
 import argparse
@@ -41,7 +41,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on a change")
+    parser.add_argument(
+        "--check", action="store_true", help="leave the page as it is; exit 1 on a change"
+    )
     check = parser.parse_args().check
     if not (ROOT / "data" / "ml-100k").exists():
         parser.error("data/ml-100k is not there; run recsys fetch ml-100k first")

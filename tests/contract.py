@@ -87,8 +87,10 @@ def folding_in_part_of_the_users_gives_the_same_as_all(spec, ratings):
     factors = spec.fit(ratings)
     side = fold_in_users(factors, ratings.matrix)
     part = fold_in_users(factors, ratings.matrix[3:7])
-    assert np.array_equal(part.factors, side.factors[3:7])
-    assert np.array_equal(part.bias, side.bias[3:7])
+    # What is approximate anyway passes through products that round by the number of rows.
+    rounding = 0 if spec.folds_in_exactly else 1e-6
+    assert np.abs(part.factors - side.factors[3:7]).max(initial=0) <= rounding
+    assert np.abs(part.bias - side.bias[3:7]).max() <= rounding
 
 
 def folding_in_training_items_ranks_like_their_factors(spec, ratings):

@@ -31,7 +31,8 @@ except ImportError as error:
         "'pip install -e .' there, or start Python in another folder"
     ) from error
 
-INSTRUCTION_SETS: tuple[str, ...] = tuple(_kernels.instruction_sets())
+_ISAS = {name: (number, *rest) for number, (name, *rest) in enumerate(_kernels.instruction_sets())}
+INSTRUCTION_SETS: tuple[str, ...] = tuple(_ISAS)
 """What this CPU can run, best first: avx512, avx2, baseline."""
 
 __all__ = [
@@ -57,11 +58,13 @@ _ENTRIES_PER_BLOCK = 16  # fewer in a block would not pay for visiting it
 _ROWS_AT_HAND = 16  # short rows that a thread takes at a time
 
 
-def _isa() -> str:
+def _isa() -> tuple[int, int, int]:
+    # Its number, of how many floats a row of factors is a multiple, the items of a panel.
     name = os.environ.get("RECSYS_ISA", INSTRUCTION_SETS[0])
     if name not in INSTRUCTION_SETS:
         raise ValueError(f"RECSYS_ISA must be one of {', '.join(INSTRUCTION_SETS)}, not {name!r}")
-    return name
+    number, row_unit, panel_width = _ISAS[name]
+    return number, row_unit, panel_width
 
 
 def _float32(array: npt.ArrayLike) -> FloatArray:
@@ -116,8 +119,8 @@ def solve_rows(
         base_rhs: (f,) or None for zeros.
         start: (n_rows, f), where to begin; None for zeros.
         overwrite_start: return the solution in the memory of `start` (float32, C order).
-        cg_steps: conjugate-gradient steps a row; 0 solves by Cholesky, and without a `start`
-            refines once.
+        cg_steps: conjugate-gradient steps a row; 0 solves until only rounding is left, by as many
+            steps as it takes or by Cholesky, whichever is sooner done.
         relaxation: how far to go from the start: 1 to the solution, between 1 and 2 beyond it,
             where the energy is still no higher than at the start (successive over-relaxation).
         n_threads: worker threads; None for `default_threads()`.
@@ -133,14 +136,13 @@ def solve_rows(
         if isinstance(values, np.ndarray) and len(values) != len(columns):
             raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
     n_threads = n_threads or default_threads()
-    exact = cg_steps == 0
     x = start if overwrite_start and start is not None else aligned((n_rows, width))
     if start is None:
         x[:] = 0
     elif x is not start:
         x[:] = start
     axes = None
-    if base is not None and np.ndim(base) == 2 and not exact:
+    if base is not None and np.ndim(base) == 2:
         base, axes = diagonalized(base)
         factors = np.array(factors, np.float32)
         turn(factors, axes, n_threads)
@@ -149,8 +151,7 @@ def solve_rows(
         base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
     energy = np.empty(n_rows, np.float64)
     if n_rows and width:
-        isa = _isa()
-        unit = _kernels.row_unit(isa)
+        isa, unit, _ = _isa()
         table = _padded(factors, unit)
         _kernels.solve_rows(
             isa,
@@ -162,13 +163,12 @@ def solve_rows(
             table,
             None if base is None else _padded(base, unit).reshape(-1),
             None if base_rhs is None else _padded(base_rhs, unit)[0],
-            None if exact else _padded(_typical_square(columns, factors), unit)[0],
+            _padded(_typical_square(factors, columns if cg_steps else None), unit)[0],
             _float32(ridge),
             x,
             energy,
-            *_schedule(indptr, table.shape, exact, n_threads),
-            exact,
-            cg_steps or (1 if start is not None else 2),
+            *_schedule(indptr, table.shape, n_threads),
+            cg_steps,
             relaxation,
             n_threads,
         )
@@ -189,7 +189,7 @@ def _padded(rows: npt.ArrayLike, unit: int) -> FloatArray:
 
 
 def _schedule(
-    indptr: npt.NDArray[Any], table: tuple[int, ...], exact: bool, n_threads: int
+    indptr: npt.NDArray[Any], table: tuple[int, ...], n_threads: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, int, int]:
     """Which rows are solved when, and which of them together.
 
@@ -206,7 +206,7 @@ def _schedule(
     most = max(16, _GROUP_FLOATS // stride)
     worth_it = _ENTRIES_PER_BLOCK * (n_columns // block_columns + 1)
     lengths = np.diff(indptr)
-    is_long = (lengths >= max(_NEAR_FLOATS // stride, worth_it)) & (not exact)
+    is_long = lengths >= max(_NEAR_FLOATS // stride, worth_it)
     long_rows = np.flatnonzero(is_long)
     long_rows = long_rows[np.argsort(-lengths[long_rows], kind="stable")]
     n_groups = min(-(-len(long_rows) // (most * n_threads)) * n_threads, len(long_rows))
@@ -218,9 +218,12 @@ def _schedule(
     return order, pieces, n_groups, max(map(len, groups), default=1), block_columns
 
 
-def _typical_square(columns: npt.NDArray[Any], factors: FloatArray) -> FloatArray:
+def _typical_square(factors: FloatArray, columns: npt.NDArray[Any] | None) -> FloatArray:
     # Of an entry's factors, coordinate by coordinate: a thousand entries spread over the matrix are
-    # enough for a preconditioner.
+    # enough for a preconditioner. Without entries, rows of the table: an exact solution must not
+    # depend on which other rows are solved with it.
+    if columns is None:
+        columns = np.arange(len(factors))
     if not len(columns):
         return np.zeros(factors.shape[1], np.float32)
     sample: FloatArray = factors[columns[:: max(1, len(columns) // 1024)]]
@@ -242,7 +245,7 @@ class PackedItems:
     """(n_panels,) longest factors of the items of a panel and all after it, rounded up."""
     most_bias: FloatArray
     """(n_panels,) and their largest bias."""
-    isa: str
+    isa: int
     """The instruction set that has panels of this size."""
 
 
@@ -263,8 +266,7 @@ def packed_items(
     columns = np.arange(n_items) if candidates is None else np.asarray(candidates)
     if len(columns) and (columns[0] < 0 or columns[-1] >= n_items or np.any(np.diff(columns) <= 0)):
         raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
-    isa = _isa()
-    panel = _kernels.panel_width(isa)
+    isa, _, panel = _isa()
     bias = np.zeros(n_items, np.float32) if item_bias is None else _float32(item_bias)
     norms = np.sqrt(np.einsum("if,if->i", item_factors, item_factors))
     columns = columns[np.argsort(-(norms + bias)[columns], kind="stable")]

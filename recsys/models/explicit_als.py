@@ -29,7 +29,7 @@ class ExplicitALS(Spec):
     Netflix Prize", with biases.) A bias is one more coordinate of the row problem: the user's row
     is (x_u, b_u) against (y_i, 1), with r − μ − b_i as target.
 
-    Users are solved last, by Cholesky, so that folding in a training user gives back their stored
+    Users are solved last, exactly, so that folding in a training user gives back their stored
     factors; new items are folded in the same way, users fixed. A row without ratings gets zeros:
     its prediction is the mean plus the other side's bias. The loss told to `on_epoch` is L.
     """
@@ -48,7 +48,7 @@ class ExplicitALS(Spec):
     """Stop when an epoch lowers the loss by a smaller share than this. 0 runs all epochs."""
     cg_steps: int = 2
     """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
-    row exactly by Cholesky. Typical 2."""
+    row exactly. Typical 2."""
     relaxation: float = 1.4
     """ω, how far a half step goes from the last epoch's factors: 1 to the solution, more beyond it,
     which saves epochs (see ImplicitALS). Above 0, at most 1.95; typical 1.2 to 1.5."""

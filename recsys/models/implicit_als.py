@@ -49,7 +49,7 @@ class ImplicitALS(Spec):
     `ImplicitALS(alpha=40, unobserved_weight=1, frequency_exponent=0)` is their objective, and that
     of `implicit.als.AlternatingLeastSquares` on a matrix of values 1 + alpha·r.
 
-    Users are solved last, by Cholesky, so that folding in a training user gives back their stored
+    Users are solved last, exactly, so that folding in a training user gives back their stored
     factors. New items are folded in the same way, users fixed. A row without ratings gets zeros.
     The loss told to `on_epoch` is L; it comes from the solver's own residuals, at no extra pass.
 
@@ -79,7 +79,7 @@ class ImplicitALS(Spec):
     """Stop when an epoch lowers the loss by a smaller share than this. 0 runs all epochs."""
     cg_steps: int = 2
     """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
-    row exactly by Cholesky. Typical 2; with a large `alpha` or little regularization 3 to 5."""
+    row exactly. Typical 2; with a large `alpha` or little regularization 3 to 5."""
     relaxation: float = 1.4
     """ω, how far a half step goes from the last epoch's factors: 1 to the solution, more beyond it,
     which takes about half the epochs. Above 0, at most 1.95; typical 1.3 to 1.5."""
@@ -199,7 +199,7 @@ class ImplicitALS(Spec):
     def _problem(self, matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
         weights, targets = self._weights_and_targets(matrix)
         base = (kernels.gramian(other) * self.unobserved_weight).astype(np.float32)
-        # Trained item factors lie along the axes of their Gram matrix; then short rows cost less.
+        # Trained item factors lie along the axes of their Gram matrix: no need to turn them again.
         base = np.diagonal(base) if kernels.is_diagonal(base) else base
         return RowProblem(matrix, other, self._ridge(matrix), weights, targets, base)
 
@@ -232,7 +232,7 @@ class ImplicitALS(Spec):
     def _last_half_step(
         self, matrix: sp.csr_matrix, other: FloatArray, own: FloatArray, index: IdIndex
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        # The same, solved directly: what fold-in finds, bit by bit.
+        # The same, solved exactly: what fold-in finds, bit by bit.
         self._turn_to_axes(other)
         problem = self._problem(matrix, other)
         own[:], energy = problem.solve()

@@ -9,9 +9,9 @@ namespace recsys {
 
 // Every row u of a CSR matrix poses
 //     (base + sum_j w_j y_j y_j' + ridge_u I) x_u = base_rhs + sum_j t_j y_j
-// over its entries j, with y_j row columns[j] of the other side's factors. Conjugate gradients need
-// a diagonal base, and for direct solutions it is faster: the caller turns the coordinates.
-// Everything of `stride` floats is a row of `width` padded with zeros to whole vectors.
+// over its entries j, with y_j row columns[j] of the other side's factors. The base is diagonal: the
+// caller turns the coordinates. Everything of `stride` floats is a row of `width` padded with zeros
+// to whole vectors.
 struct RowProblems {
     const int64_t* indptr;
     const int32_t* columns;
@@ -20,7 +20,7 @@ struct RowProblems {
     float target;
     const float* factors;   // (n_columns, stride)
     int64_t width, stride;
-    const float* base;      // (stride,) its diagonal, or (width, stride) `full`, or null
+    const float* base;      // (stride,) its diagonal, or null
     const float* base_rhs;  // (stride,) or null
     const float* typical;   // (stride,) mean square of an entry's factors, for the preconditioner
     const float* ridge;     // (n_rows,)
@@ -28,9 +28,7 @@ struct RowProblems {
     double* energy;         // (n_rows,): x'Ax - 2x'b there; NaN where there is none
     int64_t n_rows, n_columns;
     int64_t block_columns;  // columns whose factors stay in cache while several rows use them
-    bool full;
-    bool exact;             // by Cholesky, not by conjugate gradients
-    int n_steps;            // of conjugate gradients, or corrections by the exact inverse
+    int64_t n_steps;        // of conjugate gradients; 0 solves until only rounding is left
     float relaxation;       // how far to go from the start towards the solution: 1 ends there
 };
 

@@ -2,14 +2,10 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -30,29 +26,22 @@ struct Isa {
     const recsys::Ranker& ranker;
 };
 
-std::vector<Isa> available_isas() {
-    std::vector<Isa> found;
-#ifdef RECSYS_X86
-    using namespace recsys;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        found.push_back({"avx512", avx512::row_solver, avx512::ranker});
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        found.push_back({"avx2", avx2::row_solver, avx2::ranker});
-#endif
-    found.push_back({"baseline", recsys::baseline::row_solver, recsys::baseline::ranker});
-    return found;
-}
-
+// What this CPU can run, best first.
 const std::vector<Isa>& isas() {
-    static const std::vector<Isa> all = available_isas();
-    return all;
-}
-
-const Isa& isa_named(const std::string& name) {
-    for (const Isa& isa : isas())
-        if (name.empty() || name == isa.name) return isa;
-    throw std::invalid_argument("instruction set '" + name + "' is not available on this CPU");
+    static const std::vector<Isa> found = [] {
+        using namespace recsys;
+        std::vector<Isa> found;
+#ifdef RECSYS_X86
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+            found.push_back({"avx512", avx512::row_solver, avx512::ranker});
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            found.push_back({"avx2", avx2::row_solver, avx2::ranker});
+#endif
+        found.push_back({"baseline", baseline::row_solver, baseline::ranker});
+        return found;
+    }();
+    return found;
 }
 
 struct alignas(64) CacheLine {
@@ -63,19 +52,18 @@ struct alignas(64) CacheLine {
 // changes nothing in the result: every row is written by one iteration.
 template <class Work>
 void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_floats, const Work& work) {
-    const int64_t pieces = (n + grain - 1) / grain;
-    const int workers = static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(n_threads, pieces)));
-    std::vector<std::vector<CacheLine>> scratch(workers);
-    for (auto& own : scratch) own.resize(scratch_floats / 16 + 1);
+    const int64_t pieces = (n + grain - 1) / grain, lines = scratch_floats / 16 + 1;
+    const int64_t workers = std::max<int64_t>(1, std::min<int64_t>(n_threads, pieces));
+    std::vector<CacheLine> scratch(workers * lines);
     std::atomic<int64_t> next{0};
-    auto loop = [&](int worker) {
-        float* memory = scratch[worker].data()->floats;
+    auto loop = [&](int64_t worker) {
+        float* memory = scratch[worker * lines].floats;
         for (int64_t begin; (begin = next.fetch_add(grain)) < n;)
             work(begin, std::min(begin + grain, n), memory);
     };
     std::vector<std::thread> threads;
     try {
-        for (int i = 1; i < workers; ++i) threads.emplace_back(loop, i);
+        for (int64_t i = 1; i < workers; ++i) threads.emplace_back(loop, i);
     } catch (const std::system_error&) {
         // The system grants no more threads: those there are do all the work.
     }
@@ -83,30 +71,32 @@ void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_float
     for (std::thread& thread : threads) thread.join();
 }
 
-using Floats = std::optional<Array1<const float>>;
+template <class T>
+using Maybe = std::optional<Array1<const T>>;
 
-const float* data(const Floats& given) { return given ? given->data() : nullptr; }
+template <class T>
+const T* data(const Maybe<T>& given) {
+    return given ? given->data() : nullptr;
+}
 
 // Which rows are solved when, and which together, is decided in Python: `order` holds the rows,
 // `pieces` where each piece of work begins in it. The first `n_shared` pieces hold long rows.
-void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
-                Array1<const int32_t> columns, Floats weights, Floats targets, float target,
-                Array2<const float> factors, Floats base, Floats base_rhs, Floats typical,
-                Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
-                Array1<const int64_t> order, Array1<const int64_t> pieces, int64_t n_shared,
-                int64_t at_once, int64_t block_columns, bool exact, int n_steps, float relaxation,
-                int n_threads) {
-    const recsys::RowSolver& solver = isa_named(isa_name).row_solver;
+void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> columns,
+                Maybe<float> weights, Maybe<float> targets, float target,
+                Array2<const float> factors, Maybe<float> base, Maybe<float> base_rhs,
+                Array1<const float> typical, Array1<const float> ridge, Array2<float> solution,
+                Array1<double> energy, Array1<const int64_t> order, Array1<const int64_t> pieces,
+                int64_t n_shared, int64_t at_once, int64_t block_columns, int64_t n_steps,
+                float relaxation, int n_threads) {
+    const recsys::RowSolver& solver = isas().at(isa).row_solver;
     const int64_t n_rows = solution.shape(0), n_columns = factors.shape(0);
     const int64_t width = solution.shape(1), stride = factors.shape(1);
-    const bool full = base && static_cast<int64_t>(base->shape(0)) > stride;
     nb::gil_scoped_release release;
     const recsys::RowProblems problems{
-        indptr.data(), columns.data(),  data(weights), data(targets),  target,
-        factors.data(), width,          stride,        data(base),     data(base_rhs),
-        data(typical), ridge.data(),    solution.data(), energy.data(), n_rows,
-        n_columns,     block_columns,   full,          exact,          n_steps,
-        relaxation};
+        indptr.data(),  columns.data(), data(weights),   data(targets), target,
+        factors.data(), width,          stride,          data(base),    data(base_rhs),
+        typical.data(), ridge.data(),   solution.data(), energy.data(), n_rows,
+        n_columns,      block_columns,  n_steps,         relaxation};
     parallel_for(pieces.shape(0) - 1, 1, n_threads, solver.scratch(stride, at_once),
                  [&](int64_t piece, int64_t, float* memory) {
                      const int64_t first = pieces.data()[piece];
@@ -116,28 +106,18 @@ void solve_rows(const std::string& isa_name, Array1<const int64_t> indptr,
                  });
 }
 
-void top_k(const std::string& isa_name, Array2<const float> queries, Array1<const float> packed_items,
+void top_k(int64_t isa, Array2<const float> queries, Array1<const float> packed_items,
            Array1<const float> packed_bias, Array1<const float> most_norm,
            Array1<const float> most_bias, Array1<const int32_t> item_of_column,
-           std::optional<Array1<const int64_t>> excluded_indptr,
-           std::optional<Array1<const int32_t>> excluded, Array2<int32_t> items,
+           Maybe<int64_t> excluded_indptr, Maybe<int32_t> excluded, Array2<int32_t> items,
            Array2<float> scores, int n_threads) {
-    const recsys::Ranker& ranker = isa_named(isa_name).ranker;
-    const int64_t width = queries.shape(1);
+    const recsys::Ranker& ranker = isas().at(isa).ranker;
+    const int64_t width = queries.shape(1), k = items.shape(1), n_columns = item_of_column.shape(0);
     nb::gil_scoped_release release;
-    const recsys::TopK job{queries.data(),
-                           packed_items.data(),
-                           packed_bias.data(),
-                           most_norm.data(),
-                           most_bias.data(),
-                           item_of_column.data(),
-                           static_cast<int64_t>(item_of_column.shape(0)),
-                           width,
-                           excluded_indptr ? excluded_indptr->data() : nullptr,
-                           excluded ? excluded->data() : nullptr,
-                           static_cast<int64_t>(items.shape(1)),
-                           items.data(),
-                           scores.data()};
+    const recsys::TopK job{
+        queries.data(),   packed_items.data(),   packed_bias.data(), most_norm.data(),
+        most_bias.data(), item_of_column.data(), n_columns,          width,
+        data(excluded_indptr), data(excluded), k, items.data(), scores.data()};
     parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads, ranker.scratch(width),
                  [&](int64_t begin, int64_t end, float* memory) {
                      ranker.top_k(job, begin, end, memory);
@@ -148,12 +128,11 @@ void top_k(const std::string& isa_name, Array2<const float> queries, Array1<cons
 
 NB_MODULE(_kernels, m) {
     m.def("instruction_sets", [] {
-        nb::list names;
-        for (const Isa& isa : isas()) names.append(isa.name);
-        return names;
+        nb::list found;
+        for (const Isa& isa : isas())
+            found.append(nb::make_tuple(isa.name, isa.row_solver.unit, isa.ranker.panel_width));
+        return found;
     });
-    m.def("row_unit", [](const std::string& isa) { return isa_named(isa).row_solver.unit; });
-    m.def("panel_width", [](const std::string& isa) { return isa_named(isa).ranker.panel_width; });
     m.def("solve_rows", &solve_rows);
     m.def("top_k", &top_k);
 }

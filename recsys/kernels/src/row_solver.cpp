@@ -15,35 +15,27 @@ namespace {
 constexpr int64_t kAheadFloats = 1024;       // how far a sweep asks ahead
 constexpr int64_t kBlockFloats = 4096;       // entries whose outer products are added at a time
 constexpr int kTileRows = kLanes == 16 ? 8 : 4;  // of the outer-product tile, broadcast
-constexpr float kDualMost = 1e3f;            // beyond it the dual form would lose too many digits
-
-// What sweeps find besides: sum t (y . p) and sum w.
-struct Sums {
-    double targets, weights;
-};
 
 // One row on its way to its solution.
 struct Row {
     int64_t number, begin, end, at;  // entries [begin, end), of which those before `at` are swept
+    int64_t steps;                   // still to be taken
     float ridge, rz;
     double energy, start, noise;
-    Sums sums;
+    double targets, weights;         // sum t (y . x) and sum w
     float *x, *r, *p, *q, *m;
 
-    bool moving() const { return rz > noise; }
+    bool solved() const { return !(rz > noise); }
+    bool moving() const { return !solved() && steps > 0; }
 };
 
 int64_t block_entries(int64_t stride) {
     const int64_t n = kBlockFloats / stride / 4 * 4;
     return n < 16 ? 16 : n;
 }
-int64_t block_floats(int64_t stride) {  // for the dual form it takes a row as long as it is wide
-    const int64_t entries = block_entries(stride);
-    return (entries < stride ? stride : entries) * stride;
-}
 
-// One worker's memory, cut from one aligned piece: for every row of a group its five vectors and its
-// state; for direct solutions a block of entries and the matrix.
+// One worker's memory, cut from one aligned piece: for every row of a group its state and its five
+// vectors; for direct solutions a block of entries and the matrix.
 constexpr int64_t kRowFloats = (sizeof(Row) + 63) / 64 * 16;
 struct Scratch {
     Row* rows;
@@ -51,18 +43,15 @@ struct Scratch {
     Scratch(float* memory, int64_t n, int64_t n_rows) {
         rows = reinterpret_cast<Row*>(memory);
         block = memory + n_rows * kRowFloats;
-        matrix = block + block_floats(n);
+        matrix = block + block_entries(n) * n;
         float* vectors = matrix + n * n;
-        for (Row* row = rows; row < rows + n_rows; ++row, vectors += 5 * n) {
-            row->x = vectors;
-            row->r = row->x + n;
-            row->p = row->r + n;
-            row->q = row->p + n;
-            row->m = row->q + n;
+        for (Row* row = rows; row < rows + n_rows; ++row) {
+            float** own[] = {&row->x, &row->r, &row->p, &row->q, &row->m};
+            for (float** vector : own) *vector = vectors, vectors += n;
         }
     }
     static int64_t floats(int64_t n, int64_t n_rows) {
-        return n_rows * (kRowFloats + 5 * n) + block_floats(n) + n * n;
+        return n_rows * (kRowFloats + 5 * n) + (block_entries(n) + n) * n;
     }
 };
 
@@ -73,151 +62,133 @@ RECSYS_INLINE void ask_for(const RowProblems& all, int64_t n, int64_t entry) {
     for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(y + k);
 }
 
-// out += sum_j (t_j - w_j (y_j . p)) y_j over entries [from, to), four at a time so that p and out
-// are read once for them; without `sums`, the targets count as zero. Entries given in one call or in
-// several: the bits are the same, because all sums go entry by entry. NV is the number of vectors in
-// a row; 0 leaves it to run time, which costs a third at narrow widths.
+// Sweeps the entries from `at` to `to`: r += sum_j (t_j - w_j (y_j . x)) y_j, or without targets
+// q += sum_j -w_j (y_j . p) y_j; four at a time so that the vectors are read once for them. In one
+// call or in several: the bits are the same, because all sums go entry by entry. NV is the number of
+// vectors in a row; 0 leaves it to run time, which costs a third at narrow widths.
 template <int NV>
-void sweep(const RowProblems& all, int64_t from, int64_t to, const float* p, float* out,
-           Sums* sums) {
-    const float* targets = sums ? all.targets : nullptr;
-    const float target = sums ? all.target : 0.0f;
-    Sums sum = sums ? *sums : Sums{};
+void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
+    const float* p = residual ? row.x : row.p;
+    float* out = residual ? row.r : row.q;
+    const float* targets = residual ? all.targets : nullptr;
+    const Vec4 one = Vec4{} + 1.0f, target = one * (residual ? all.target : 0);
     const int64_t n = NV ? NV * kLanes : all.stride;
     const int64_t ahead = kAheadFloats / n + 4;
-    const auto at = [&](int64_t j) { return all.factors + all.columns[j] * n; };
-    const auto four = [&](const float* y0, const float* y1, const float* y2, const float* y3, Vec4 w,
-                          Vec4 t) __attribute__((always_inline)) {
-        Vec d0{}, d1{}, d2{}, d3{};
-        for (int64_t k = 0; k < n; k += kLanes) {
-            const Vec pk = load(p + k);
-            d0 += load(y0 + k) * pk;
-            d1 += load(y1 + k) * pk;
-            d2 += load(y2 + k) * pk;
-            d3 += load(y3 + k) * pk;
+    double sum_t = row.targets, sum_w = row.weights;
+    for (int64_t j = row.at; j < to; j += 4) {
+        const float* y[4];
+        Vec4 w = one, t = target;  // what is missing of the last four weighs nothing
+        const int64_t real = to - j < 4 ? to - j : 4;
+        for (int64_t i = 0; i < 4; ++i) {
+            y[i] = all.factors + all.columns[j + (i < real ? i : 0)] * n;
+            ask_for(all, n, j + ahead + i);
         }
-        const Vec4 d = sum4(d0, d1, d2, d3), c = t - w * d;
-        const Vec4 td = t * d;
-        for (int i = 0; sums && i < 4; ++i) {
-            sum.targets += td[i];
-            sum.weights += w[i];
-        }
-        const Vec c0 = splat(c[0]), c1 = splat(c[1]), c2 = splat(c[2]), c3 = splat(c[3]);
+        if (all.weights) std::memcpy(&w, all.weights + j, real * sizeof(float));
+        if (targets) std::memcpy(&t, targets + j, real * sizeof(float));
+        for (int64_t i = real; i < 4; ++i) w[i] = t[i] = 0;
+        Vec d[4] = {};
         for (int64_t k = 0; k < n; k += kLanes)
-            store(out + k, load(out + k) + load(y0 + k) * c0 + load(y1 + k) * c1 +
-                               load(y2 + k) * c2 + load(y3 + k) * c3);
-    };
-    const Vec4 one = Vec4{} + 1.0f;
-    int64_t j = from;
-    for (; j + 4 <= to; j += 4) {
-        for (int64_t i = 0; i < 4; ++i) ask_for(all, n, j + ahead + i);
-        Vec4 w = one, t = one * target;
-        if (all.weights) std::memcpy(&w, all.weights + j, sizeof w);
-        if (targets) std::memcpy(&t, targets + j, sizeof t);
-        four(at(j), at(j + 1), at(j + 2), at(j + 3), w, t);
+            for (int i = 0; i < 4; ++i) d[i] += load(y[i] + k) * load(p + k);
+        const Vec4 yp = sum4(d[0], d[1], d[2], d[3]), c = t - w * yp, typ = t * yp;
+        for (int i = 0; residual && i < 4; ++i) {
+            sum_t += typ[i];
+            sum_w += w[i];
+        }
+        for (int64_t k = 0; k < n; k += kLanes) {
+            Vec more = load(out + k);
+            for (int i = 0; i < 4; ++i) more += load(y[i] + k) * splat(c[i]);
+            store(out + k, more);
+        }
     }
-    for (; j < to; ++j) {
-        const float* y = at(j);
-        ask_for(all, n, j + ahead);
-        const float w = all.weights ? all.weights[j] : 1.0f, t = targets ? targets[j] : target;
-        four(y, y, y, y, Vec4{w}, Vec4{t});  // the other three weigh nothing
-    }
-    if (sums) *sums = sum;
+    row.targets = sum_t;
+    row.weights = sum_w;
+    row.at = to;
 }
 
-using Sweep = void (*)(const RowProblems&, int64_t, int64_t, const float*, float*, Sums*);
+using Sweep = void (*)(const RowProblems&, Row&, int64_t, bool);
 
 Sweep sweep_for(int64_t n_vectors) {
-    constexpr Sweep few[] = {sweep<0>, sweep<1>, sweep<2>, sweep<3>, sweep<4>,
-                             sweep<5>, sweep<6>, sweep<7>, sweep<8>};
-    return n_vectors <= 8 ? few[n_vectors] : n_vectors == 12 ? sweep<12> :
+    constexpr Sweep few[] = {sweep<0>, sweep<2>, sweep<4>, sweep<6>, sweep<8>};
+    return n_vectors <= 8 ? few[n_vectors / 2] : n_vectors == 12 ? sweep<12> :
            n_vectors == 16 ? sweep<16> : sweep<0>;
 }
 
-float dot(const float* a, const float* b, int64_t n) {
-    Vec s{};
-    for (int64_t k = 0; k < n; k += kLanes) s += load(a + k) * load(b + k);
-    return sum(s);
-}
-
-// The same summed in double: an energy is a small difference of large terms.
-double exact_dot(const float* a, const float* b, int64_t n) {
+// Summed in double: an energy is a small difference of large terms.
+double dot(const float* a, const float* b, int64_t n) {
     double s[4] = {0, 0, 0, 0};
     for (int64_t k = 0; k < n; k += 4)
         for (int i = 0; i < 4; ++i) s[i] += static_cast<double>(a[k + i]) * b[k + i];
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-void add_scaled(float* out, const float* a, float s, int64_t n) {
-    for (int64_t k = 0; k < n; k += kLanes) store(out + k, load(out + k) + load(a + k) * splat(s));
-}
-
-// kLanes numbers of what stands on the diagonal of A without the entries (and of a full base).
+// kLanes numbers of what stands on the diagonal of A without the entries.
 RECSYS_INLINE Vec diagonal(const RowProblems& all, float ridge, int64_t k) {
-    return splat(ridge) + (all.base && !all.full ? load(all.base + k) : Vec{});
+    return splat(ridge) + (all.base ? load(all.base + k) : Vec{});
 }
 
-// out = rhs - (base + ridge) p: the part of the residual that has no entries in it.
-void start_residual(const RowProblems& all, float ridge, const float* rhs, const float* p,
-                    float* out) {
-    const int64_t n = all.stride;
-    for (int64_t k = 0; k < n; k += kLanes)
-        store(out + k, (rhs ? load(rhs + k) : Vec{}) - diagonal(all, ridge, k) * load(p + k));
-    for (int64_t i = 0; all.full && i < all.width; ++i)  // its rows serve as columns
-        add_scaled(out, all.base + i * n, -p[i], n);
+// What a sweep adds to: base_rhs - (base + ridge) x into r, or -(base + ridge) p into q.
+void start(const RowProblems& all, Row& row, bool residual) {
+    row.at = row.begin;
+    if (residual) row.targets = row.weights = 0;
+    for (int64_t k = 0; k < all.stride; k += kLanes) {
+        const Vec rhs = residual && all.base_rhs ? load(all.base_rhs + k) : Vec{};
+        const Vec p = load((residual ? row.x : row.p) + k);
+        store((residual ? row.r : row.q) + k, rhs - diagonal(all, row.ridge, k) * p);
+    }
 }
 
 // One pass of all rows over their entries: the residual at x into r, or the product -A p into q.
 // Several rows go by blocks of columns, which are best sorted within a row.
 void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool residual) {
-    for (Row* row = rows; row < rows + count; ++row) {
-        row->at = row->begin;
-        if (residual) {
-            row->sums = {};
-            start_residual(all, row->ridge, all.base_rhs, row->x, row->r);
-        } else if (row->moving()) {
-            start_residual(all, row->ridge, nullptr, row->p, row->q);
-        }
-    }
     const int64_t width = count > 1 ? all.block_columns : all.n_columns;
     for (int64_t stop = width; stop < all.n_columns + width; stop += width)
         for (Row* row = rows; row < rows + count; ++row) {
             if (!residual && !row->moving()) continue;
+            if (stop == width) start(all, *row, residual);
             int64_t to = row->end;
             if (count > 1)
                 for (to = row->at; to < row->end && all.columns[to] < stop;) ++to;
-            if (residual) sweep(all, row->at, to, row->x, row->r, &row->sums);
-            else sweep(all, row->at, to, row->p, row->q, nullptr);
-            row->at = to;
+            sweep(all, *row, to, residual);
         }
 }
 
 // x'Ax - 2x'b where r is the residual.
 double energy_at(const RowProblems& all, const Row& row) {
-    const double energy = -exact_dot(row.x, row.r, all.stride) - row.sums.targets;
-    return all.base_rhs ? energy - exact_dot(row.x, all.base_rhs, all.stride) : energy;
+    const double energy = -dot(row.x, row.r, all.stride) - row.targets;
+    return all.base_rhs ? energy - dot(row.x, all.base_rhs, all.stride) : energy;
 }
 
-// The first direction, from the residual at x and the preconditioner m = 1 / diag A.
+// The first direction, from the residual at x and the preconditioner m = 1 / diag A. An exact
+// solution goes by conjugate gradients where these will be sooner done than a factorization. Both
+// sides of the comparison are measured: the steps until only rounding is left grow with the root of
+// what the entries add to the diagonal. What is not comparable, as in a singular A, is factorized.
 void open(const RowProblems& all, Row& row) {
     const int64_t n = all.stride;
-    Vec rz{};
+    Vec rz{}, shares{};
     for (int64_t k = 0; k < n; k += kLanes) {
-        const Vec a = diagonal(all, row.ridge, k) +
-                      splat(static_cast<float>(row.sums.weights)) * load(all.typical + k);
-        const Vec r = load(row.r + k), m = a > 0 ? 1 / a : Vec{};
+        const Vec d = diagonal(all, row.ridge, k);
+        const Vec entries = splat(static_cast<float>(row.weights)) * load(all.typical + k);
+        const Vec a = d + entries, r = load(row.r + k), m = a > 0 ? 1 / a : Vec{};
         store(row.m + k, m);
         store(row.p + k, m * r);
         rz += r * m * r;
+        shares += entries / d;
     }
     row.rz = sum(rz);
     row.energy = row.start = energy_at(all, row);
     // Below this the residual is rounding noise, and its direction would be too.
     row.noise = 1e-14 * (row.rz + (row.energy < 0 ? -row.energy : row.energy));
+    row.steps = all.n_steps;
+    if (row.steps > 0) return;
+    const float steps = 6 + 9 * __builtin_sqrtf(sum(shares) / all.width);
+    const bool sooner = steps < 0.2f * n + n * n / (15.0f * (row.end - row.begin));
+    row.steps = sooner ? static_cast<int64_t>(3 * steps) : 0;
+    if (!sooner) row.noise = -1;
 }
 
-void step(int64_t n, Row& row) {
-    const float alpha = -row.rz / dot(row.p, row.q, n);
+void step(const RowProblems& all, Row& row) {
+    const int64_t n = all.stride;
+    const float alpha = -row.rz / static_cast<float>(dot(row.p, row.q, n));
     row.energy -= static_cast<double>(alpha) * row.rz;
     Vec rz{};
     for (int64_t k = 0; k < n; k += kLanes) {
@@ -231,6 +202,7 @@ void step(int64_t n, Row& row) {
     for (int64_t k = 0; k < n; k += kLanes)
         store(row.p + k, load(row.r + k) * load(row.m + k) + load(row.p + k) * beta);
     row.rz = next;
+    row.steps -= 1;
 }
 
 // Conjugate gradients (Hestenes & Stiefel 1952) from the x at hand, preconditioned by the diagonal
@@ -240,132 +212,90 @@ void step(int64_t n, Row& row) {
 void conjugate_gradients(const RowProblems& all, Sweep sweep, Row* rows, int64_t count) {
     pass(all, sweep, rows, count, true);
     for (Row* row = rows; row < rows + count; ++row) open(all, *row);
-    for (int i = 0; i < all.n_steps; ++i) {
+    for (bool moving = true; moving;) {
         pass(all, sweep, rows, count, false);
-        for (Row* row = rows; row < rows + count; ++row)
-            if (row->moving()) step(all.stride, *row);
+        moving = false;
+        for (Row* row = rows; row < rows + count; ++row) {
+            if (row->moving()) step(all, *row);
+            moving = moving || row->moving();
+        }
     }
 }
 
-// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of Rows rows and NV vectors of columns, held in
-// registers while the entries stream past.
-template <int Rows, int NV, bool Minus>
+// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and two vectors of columns, held
+// in registers while the entries stream past.
+template <bool Minus>
 RECSYS_INLINE void outer_tile(float* matrix, int64_t n, const float* block, int64_t entries,
                               int64_t i, int64_t j) {
-    Vec acc[Rows][NV];
-    for (int a = 0; a < Rows; ++a)
-        for (int v = 0; v < NV; ++v) acc[a][v] = load(matrix + (i + a) * n + j + v * kLanes);
-    for (const float* y = block; y < block + entries * n; y += n) {
-        Vec yj[NV];
-        for (int v = 0; v < NV; ++v) yj[v] = load(y + j + v * kLanes);
-        for (int a = 0; a < Rows; ++a) {
-            const Vec yi = splat(Minus ? -y[i + a] : y[i + a]);
-            for (int v = 0; v < NV; ++v) acc[a][v] += yi * yj[v];
-        }
-    }
-    for (int a = 0; a < Rows; ++a)
-        for (int v = 0; v < NV; ++v) store(matrix + (i + a) * n + j + v * kLanes, acc[a][v]);
+    Vec acc[kTileRows][2];
+    for (int a = 0; a < kTileRows; ++a)
+        for (int v = 0; v < 2; ++v) acc[a][v] = load(matrix + (i + a) * n + j + v * kLanes);
+    for (const float* y = block; y < block + entries * n; y += n)
+        for (int a = 0; a < kTileRows; ++a)
+            for (int v = 0; v < 2; ++v)
+                acc[a][v] += splat(Minus ? -y[i + a] : y[i + a]) * load(y + j + v * kLanes);
+    for (int a = 0; a < kTileRows; ++a)
+        for (int v = 0; v < 2; ++v) store(matrix + (i + a) * n + j + v * kLanes, acc[a][v]);
 }
 
 // The same for kLanes rows from row i on and all columns from there, which is what the upper
 // triangle needs (what is written below the diagonal is never read).
 template <bool Minus>
 void outer_strip(float* matrix, int64_t n, const float* block, int64_t entries, int64_t i) {
-    int64_t j = i;
-    if ((n - i) / kLanes % 2) {
-        outer_tile<kLanes, 1, Minus>(matrix, n, block, entries, i, j);
-        j += kLanes;
-    }
-    for (; j < n; j += 2 * kLanes)
+    for (int64_t j = i / (2 * kLanes) * (2 * kLanes); j < n; j += 2 * kLanes)
         for (int a = 0; a < kLanes; a += kTileRows)
-            outer_tile<kTileRows, 2, Minus>(matrix, n, block, entries, i + a, j);
+            outer_tile<Minus>(matrix, n, block, entries, i + a, j);
 }
 
-// A = U'U in place, U upper triangular; false where A is not positive definite. A panel of kLanes
-// rows gets what the rows above take from it, then its own square is eliminated. In the place of
-// that square stands V = its U'^-1, lower triangular, so that whatever follows is products with V.
+// A = U'U in place, U upper triangular with its diagonal inverted; false where A is not positive
+// definite. A panel of kLanes rows gets what the rows above take from it, then what its own rows
+// take from each other, a vector of columns at a time.
 bool factorize(float* a, int64_t n) {
     for (int64_t first = 0; first < n; first += kLanes) {
         outer_strip<true>(a, n, a, first, first);
-        float* panel = a + first * n;
-        Vec own[kLanes], v[kLanes];
-        for (int k = 0; k < kLanes; ++k) {
-            own[k] = load(panel + k * n + first);
-            v[k] = Vec{};
-            v[k][k] = 1;
-        }
-        for (int k = 0; k < kLanes; ++k) {
-            if (!(own[k][k] > 0)) return false;  // also catches NaN
-            const Vec share = own[k] * splat(1 / own[k][k]);
-            for (int i = k + 1; i < kLanes; ++i) {
-                own[i] -= own[k] * splat(share[i]);
-                v[i] -= v[k] * splat(share[i]);
-            }
-        }
-        for (int k = 0; k < kLanes; ++k)
-            store(panel + k * n + first, v[k] * splat(1 / __builtin_sqrtf(own[k][k])));
-        for (int64_t j = first + kLanes; j < n; j += kLanes) {
+        float* square = a + first * n + first;
+        float inverse[kLanes];
+        for (int64_t j = 0; j < n - first; j += kLanes) {
             Vec r[kLanes];
-            for (int k = 0; k < kLanes; ++k) r[k] = load(panel + k * n + j);
+            for (int k = 0; k < kLanes; ++k) r[k] = load(square + k * n + j);
             for (int k = 0; k < kLanes; ++k) {
-                const float* row = panel + k * n + first;
-                Vec sum = r[0] * splat(row[0]);
-                for (int i = 1; i <= k; ++i) sum += r[i] * splat(row[i]);
-                store(panel + k * n + j, sum);
+                if (j == 0) inverse[k] = 1 / __builtin_sqrtf(r[k][k]);
+                store(square + k * n + j, r[k] *= splat(inverse[k]));
+                for (int i = k + 1; i < kLanes; ++i) r[i] -= r[k] * splat(square[k * n + i]);
             }
+        }
+        for (int k = 0; k < kLanes; ++k) {
+            if (!(inverse[k] > 0)) return false;  // the root of a negative number is NaN
+            square[k * n + k] = inverse[k];
         }
     }
     return true;
 }
 
-// The products of four rows, n apart, with x.
-RECSYS_INLINE Vec4 dot4(const float* rows, int64_t n, const float* x, int64_t count) {
-    Vec d[4] = {};
-    for (int64_t k = 0; k < count; k += kLanes)
-        for (int i = 0; i < 4; ++i) d[i] += load(rows + i * n + k) * load(x + k);
-    return sum4(d[0], d[1], d[2], d[3]);
-}
-
-// x = A^-1 b from U: U'z = b forward, then U x = z backward, a panel at a time.
-void substitute(const float* u, int64_t n, float* x) {
-    for (int64_t first = 0; first < n; first += kLanes) {
-        const float* panel = u + first * n;
-        Vec4 z[kLanes / 4];
-        for (int k = 0; k < kLanes; k += 4)
-            z[k / 4] = dot4(panel + k * n + first, n, x + first, kLanes);
-        std::memcpy(x + first, z, sizeof z);
-        for (int64_t j = first + kLanes; j < n; j += kLanes) {
-            Vec sum = load(x + j);
-            for (int k = 0; k < kLanes; ++k) sum -= load(panel + k * n + j) * splat(x[first + k]);
-            store(x + j, sum);
-        }
+// x = A^-1 z from U: U'z = z forward in place, then U x = z backward.
+void substitute(const float* u, int64_t n, float* z, float* x) {
+    for (int64_t k = 0; k < n; ++k) {
+        z[k] *= u[k * n + k];
+        for (int64_t j = k + 1; j < n; ++j) z[j] -= u[k * n + j] * z[k];
     }
-    for (int64_t first = n - kLanes; first >= 0; first -= kLanes) {
-        const float* panel = u + first * n;
-        const int64_t rest = first + kLanes;
-        Vec sum{};
-        for (int k = 0; k < kLanes; k += 4) {
-            Vec4 z;
-            std::memcpy(&z, x + first + k, sizeof z);
-            z -= dot4(panel + k * n + rest, n, x + rest, n - rest);
-            for (int i = 0; i < 4; ++i) sum += load(panel + (k + i) * n + first) * splat(z[i]);
-        }
-        store(x + first, sum);
+    std::memset(x, 0, n * sizeof(float));
+    for (int64_t k = n - 1; k >= 0; --k) {
+        Vec taken{};  // x is still zero up to k
+        for (int64_t j = k / kLanes * kLanes; j < n; j += kLanes)
+            taken += load(u + k * n + j) * load(x + j);
+        x[k] = (z[k] - sum(taken)) * u[k * n + k];
     }
 }
 
-// The matrix A of a row and its residual at x, from blocks of entries: sqrt(w) y goes into the block
-// whose outer products are added. Between its strips the next block is asked for.
-void normal_equations(const RowProblems& all, Sweep sweep, Row& row, const Scratch& s) {
+// The matrix A of a row, from blocks of entries: sqrt(w) y goes into the block whose outer products
+// are added. Between its strips the next block is asked for.
+void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
     const int64_t n = all.stride, capacity = block_entries(n);
     std::memset(s.matrix, 0, n * n * sizeof(float));
-    if (all.full) std::memcpy(s.matrix, all.base, all.width * n * sizeof(float));
     for (int64_t k = 0; k < n; ++k)  // 1 where there are no more coordinates
-        s.matrix[k * n + k] +=
-            k < all.width ? diagonal(all, row.ridge, k / kLanes * kLanes)[k % kLanes] : 1;
+        s.matrix[k * n + k] = k < all.width ? row.ridge + (all.base ? all.base[k] : 0) : 1;
     for (int64_t from = row.begin; from < row.end; from += capacity) {
         const int64_t to = row.end - from < capacity ? row.end : from + capacity;
-        sweep(all, from, to, row.x, row.r, &row.sums);
         float* out = s.block;
         for (int64_t j = from; j < to; ++j, out += n) {
             const float* y = all.factors + all.columns[j] * n;
@@ -380,89 +310,23 @@ void normal_equations(const RowProblems& all, Sweep sweep, Row& row, const Scrat
     }
 }
 
-// The dual form, for rows of few entries. With D = base + ridge and Z = sqrt(W) Y D^-1/2,
-//     A^-1 = D^-1/2 (I - Z' (I + Z Z')^-1 Z) D^-1/2          (Woodbury 1950)
-// so that the matrix to factorize is only as large as the row is long. D^-1/2 goes into m, Z' into
-// the block, a coordinate a row; false where rounding would win.
-bool dual_equations(const RowProblems& all, const Row& row, const Scratch& s, int64_t size) {
+// Twice x += A^-1 r, first with the residual at hand, then with the one that the entries themselves
+// give: a float32 factorization with refinement (Wilkinson 1963) holds the normal equations to about
+// the accuracy of the factors.
+void direct(const RowProblems& all, Sweep sweep, Row& row, const Scratch& s) {
     const int64_t n = all.stride;
-    for (int64_t k = 0; k < n; k += kLanes) {
-        const Vec d = diagonal(all, row.ridge, k);
-        for (int i = 0; i < kLanes; ++i) {
-            if (!(d[i] > 0)) return false;
-            row.m[k + i] = 1 / __builtin_sqrtf(d[i]);
-        }
-    }
-    for (int64_t e = 0; e < size; e += 4) {
-        const float* y[4];
-        float root[4];
-        for (int64_t i = 0; i < 4; ++i) {
-            const int64_t j = row.begin + e + i;
-            const bool real = j < row.end;  // what is missing of four weighs nothing
-            y[i] = all.factors + all.columns[real ? j : row.begin] * n;
-            root[i] = !real ? 0 : all.weights ? __builtin_sqrtf(all.weights[j]) : 1;
-        }
-        for (int64_t k = 0; k < n; k += 4) {
-            Vec4 m, part[4];
-            std::memcpy(&m, row.m + k, sizeof m);
-            for (int i = 0; i < 4; ++i) {
-                std::memcpy(&part[i], y[i] + k, sizeof m);
-                part[i] *= m * root[i];
-            }
-            transpose(part);
-            for (int i = 0; i < 4; ++i)
-                std::memcpy(s.block + (k + i) * size + e, &part[i], sizeof m);
-        }
-    }
-    std::memset(s.matrix, 0, size * size * sizeof(float));
-    for (int64_t i = 0; i < size; ++i) s.matrix[i * size + i] = 1;
-    for (int64_t i = 0; i < size; i += kLanes) outer_strip<false>(s.matrix, size, s.block, n, i);
-    for (int64_t i = 0; i < size; ++i)
-        if (!(s.matrix[i * size + i] < kDualMost)) return false;
-    return true;
-}
-
-// p = A^-1 p by the dual form.
-void apply_dual(int64_t n, const Row& row, const Scratch& s, int64_t size) {
-    float *p = row.p, *v = row.q;
-    std::memset(v, 0, size * sizeof(float));
-    for (int64_t k = 0; k < n; ++k) {
-        p[k] *= row.m[k];
-        add_scaled(v, s.block + k * size, p[k], size);
-    }
-    substitute(s.matrix, size, v);
-    for (int64_t k = 0; k < n; k += 4) {
-        const Vec4 d = dot4(s.block + k * size, size, v, size);
-        for (int i = 0; i < 4; ++i) p[k + i] = row.m[k + i] * (p[k + i] - d[i]);
-    }
-}
-
-// x += A^-1 r, n_steps times, with the residual that the entries themselves give: float32
-// factorization with refinement (Wilkinson 1963) holds the normal equations to about the accuracy of
-// the factors.
-void direct(const RowProblems& all, Sweep sweep, const Scratch& s) {
-    Row& row = s.rows[0];
-    const int64_t n = all.stride, size = round_up(row.end - row.begin, kLanes);
-    const bool dual = !all.full && 4 * size <= 3 * n && dual_equations(all, row, s, size);
-    if (dual) {
+    normal_matrix(all, row, s);
+    const bool definite = factorize(s.matrix, n);
+    for (int i = 0; i < 2; ++i) {
+        std::memcpy(row.q, row.r, n * sizeof(float));
+        substitute(s.matrix, n, row.q, row.p);
+        row.energy -= dot(row.p, row.r, n);
+        for (int64_t k = 0; k < n; ++k) row.x[k] += row.p[k];
+        if (i) break;
         pass(all, sweep, &row, 1, true);
-    } else {
-        row.sums = {};
-        start_residual(all, row.ridge, all.base_rhs, row.x, row.r);
-        normal_equations(all, sweep, row, s);
-    }
-    row.energy = __builtin_nan("");
-    if (!factorize(s.matrix, dual ? size : n)) return;
-    for (int i = 0; i < all.n_steps; ++i) {
-        if (i) pass(all, sweep, &row, 1, true);
         row.energy = energy_at(all, row);
-        if (!i) row.start = row.energy;
-        std::memcpy(row.p, row.r, n * sizeof(float));
-        if (dual) apply_dual(n, row, s, size);
-        else substitute(s.matrix, n, row.p);
-        row.energy -= exact_dot(row.p, row.r, n);
-        add_scaled(row.x, row.p, 1, n);
     }
+    if (!definite) row.energy = __builtin_nan("");
 }
 
 }  // namespace
@@ -489,10 +353,10 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
         if (s.rows[0].begin == s.rows[0].end && !all.base_rhs) {
             std::memset(s.rows[0].x, 0, n * sizeof(float));
             s.rows[0].energy = s.rows[0].start = 0;
-        } else if (all.exact) {
-            direct(all, sweep, s);
         } else {
             conjugate_gradients(all, sweep, s.rows, at_once);
+            for (Row* row = s.rows; all.n_steps == 0 && row < s.rows + at_once; ++row)
+                if (!row->solved()) direct(all, sweep, *row, s);
         }
         for (Row* row = s.rows; row < s.rows + at_once; ++row) {
             float* out = all.solution + row->number * width;
@@ -510,7 +374,7 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
     }
 }
 
-extern const RowSolver row_solver{kLanes < 8 ? 8 : kLanes, scratch, solve};
+extern const RowSolver row_solver{2 * kLanes, scratch, solve};
 
 }  // namespace RECSYS_ISA
 }  // namespace recsys

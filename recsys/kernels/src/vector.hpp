@@ -39,22 +39,12 @@ RECSYS_INLINE float sum(Vec v) {
     const Vec4 s = fold_to_4(v);
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
-// Rows become columns.
-RECSYS_INLINE void transpose(Vec4* rows) {
-    const Vec4 a = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
-    const Vec4 b = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
-    const Vec4 c = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
-    const Vec4 d = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
-    rows[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
-    rows[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-    rows[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
-    rows[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
-}
-
 RECSYS_INLINE Vec4 sum4(Vec a, Vec b, Vec c, Vec d) {
-    Vec4 parts[4] = {fold_to_4(a), fold_to_4(b), fold_to_4(c), fold_to_4(d)};
-    transpose(parts);
-    return (parts[0] + parts[1]) + (parts[2] + parts[3]);
+    const auto half = [](Vec4 x, Vec4 y) __attribute__((always_inline)) {
+        return __builtin_shufflevector(x, y, 0, 4, 1, 5) + __builtin_shufflevector(x, y, 2, 6, 3, 7);
+    };
+    const Vec4 x = half(fold_to_4(a), fold_to_4(b)), y = half(fold_to_4(c), fold_to_4(d));
+    return __builtin_shufflevector(x, y, 0, 1, 4, 5) + __builtin_shufflevector(x, y, 2, 3, 6, 7);
 }
 
 RECSYS_INLINE int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
