@@ -210,43 +210,46 @@ def in_csr_order(
     indptr = np.concatenate([[0], np.cumsum(counts)])
     if _is_sorted(rows, columns):
         return Entries(None, indptr, columns)
-    by_row = np.arange(len(rows), dtype=np.int32)
-    if not np.all(rows[1:] >= rows[:-1]):
-        # A counting sort by row: with its position as column, every entry is its own.
-        ones = np.ones(len(rows), np.int8)
-        by_row = sp.csr_matrix((ones, (rows, by_row)), shape=(shape[0], len(rows))).indices
-        columns = _taken(columns, by_row)
-        del ones
-    else:
-        columns = columns.copy()  # sorted in place below
-    _sort_rows(by_row, columns, indptr, shape)
-    return Entries(by_row, indptr, columns)
-
-
-def _sort_rows(
-    by_row: npt.NDArray[np.int32],
-    columns: npt.NDArray[np.int32],
-    indptr: IntArray,
-    shape: tuple[int, int],
-) -> None:
-    # In place, each row by its columns; shares of about as many entries, a thread each.
+    order, indices = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+    # Shares of about as many entries, a thread each.
     n = default_threads()
-    bounds = np.searchsorted(indptr, np.arange(1, n) * (len(columns) / n))
-    bounds = np.concatenate([[0], bounds, [shape[0]]])
+    inner = np.searchsorted(indptr, np.arange(1, n) * (len(rows) / n))
+    bounds = np.concatenate([[0], inner, [shape[0]]])
 
     def sort(share: int) -> None:
         first, last = bounds[share], bounds[share + 1]
         part = slice(indptr[first], indptr[last])
-        starts = indptr[first : last + 1] - indptr[first]
+        own = _within(rows, first, last, part.stop - part.start)
+        # A counting sort by row, which carries the columns along: with its position as column,
+        # every entry is its own. Then each row by its columns.
+        by_row = sp.csr_matrix(
+            (columns[own], (rows[own] - np.int32(first), own)), shape=(last - first, len(rows))
+        )
+        del own
         entries = sp.csr_matrix(
-            (by_row[part], columns[part], starts), shape=(last - first, shape[1]), copy=False
+            (by_row.indices, by_row.data, by_row.indptr), (last - first, shape[1]), copy=False
         )
         entries.sort_indices()
-        # What SciPy has copied nevertheless comes back.
-        by_row[part], columns[part] = entries.data, entries.indices
+        order[part], indices[part] = entries.data, entries.indices
 
     with ThreadPoolExecutor(n) as pool:
         list(pool.map(sort, range(n)))
+    return Entries(order, indptr, indices)
+
+
+def _within(
+    rows: npt.NDArray[np.int32], first: int, last: int, count: int
+) -> npt.NDArray[np.int32]:
+    # Where the `count` entries of the rows from first to last stand; in blocks, for flatnonzero
+    # counts in int64.
+    found = np.empty(count, np.int32)
+    at = 0
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        here = np.flatnonzero((block >= first) & (block < last))
+        found[at : at + len(here)] = here + start
+        at += len(here)
+    return found
 
 
 def _taken(values: npt.NDArray[T], order: npt.NDArray[np.int32]) -> npt.NDArray[T]:

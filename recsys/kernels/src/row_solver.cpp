@@ -310,23 +310,14 @@ void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
     }
 }
 
-// Twice x += A^-1 r, first with the residual at hand, then with the one that the entries themselves
-// give: a float32 factorization with refinement (Wilkinson 1963) holds the normal equations to about
-// the accuracy of the factors.
-void direct(const RowProblems& all, Sweep sweep, Row& row, const Scratch& s) {
-    const int64_t n = all.stride;
+// x += A^-1 r, with the residual at hand: from a guess, one step of iterative refinement.
+void direct(const RowProblems& all, Row& row, const Scratch& s) {
     normal_matrix(all, row, s);
-    const bool definite = factorize(s.matrix, n);
-    for (int i = 0; i < 2; ++i) {
-        std::memcpy(row.q, row.r, n * sizeof(float));
-        substitute(s.matrix, n, row.q, row.p);
-        row.energy -= dot(row.p, row.r, n);
-        for (int64_t k = 0; k < n; ++k) row.x[k] += row.p[k];
-        if (i) break;
-        pass(all, sweep, &row, 1, true);
-        row.energy = energy_at(all, row);
-    }
-    if (!definite) row.energy = __builtin_nan("");
+    const bool definite = factorize(s.matrix, all.stride);
+    std::memcpy(row.q, row.r, all.stride * sizeof(float));
+    substitute(s.matrix, all.stride, row.q, row.p);
+    row.energy -= definite ? dot(row.p, row.r, all.stride) : __builtin_nan("");
+    for (int64_t k = 0; k < all.stride; ++k) row.x[k] += row.p[k];
 }
 
 }  // namespace
@@ -356,7 +347,7 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
         } else {
             conjugate_gradients(all, sweep, s.rows, at_once);
             for (Row* row = s.rows; all.n_steps == 0 && row < s.rows + at_once; ++row)
-                if (!row->solved()) direct(all, sweep, *row, s);
+                if (!row->solved()) direct(all, *row, s);
         }
         for (Row* row = s.rows; row < s.rows + at_once; ++row) {
             float* out = all.solution + row->number * width;
