@@ -247,10 +247,10 @@ void outer_strip(float* matrix, int64_t n, const float* block, int64_t entries, 
             outer_tile<Minus>(matrix, n, block, entries, i + a, j);
 }
 
-// A = U'U in place, U upper triangular with its diagonal inverted; false where A is not positive
-// definite. A panel of kLanes rows gets what the rows above take from it, then what its own rows
-// take from each other, a vector of columns at a time.
-bool factorize(float* a, int64_t n) {
+// A = U'U in place, U upper triangular with its diagonal inverted. A panel of kLanes rows gets what
+// the rows above take from it, then what its own rows take from each other, a vector of columns at a
+// time. Where A is not positive definite a root is NaN, and so is all that comes of it.
+void factorize(float* a, int64_t n) {
     for (int64_t first = 0; first < n; first += kLanes) {
         outer_strip<true>(a, n, a, first, first);
         float* square = a + first * n + first;
@@ -264,12 +264,8 @@ bool factorize(float* a, int64_t n) {
                 for (int i = k + 1; i < kLanes; ++i) r[i] -= r[k] * splat(square[k * n + i]);
             }
         }
-        for (int k = 0; k < kLanes; ++k) {
-            if (!(inverse[k] > 0)) return false;  // the root of a negative number is NaN
-            square[k * n + k] = inverse[k];
-        }
+        for (int k = 0; k < kLanes; ++k) square[k * n + k] = inverse[k];
     }
-    return true;
 }
 
 // x = A^-1 z from U: U'z = z forward in place, then U x = z backward.
@@ -313,10 +309,10 @@ void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
 // x += A^-1 r, with the residual at hand: from a guess, one step of iterative refinement.
 void direct(const RowProblems& all, Row& row, const Scratch& s) {
     normal_matrix(all, row, s);
-    const bool definite = factorize(s.matrix, all.stride);
+    factorize(s.matrix, all.stride);
     std::memcpy(row.q, row.r, all.stride * sizeof(float));
     substitute(s.matrix, all.stride, row.q, row.p);
-    row.energy -= definite ? dot(row.p, row.r, all.stride) : __builtin_nan("");
+    row.energy -= dot(row.p, row.r, all.stride);
     for (int64_t k = 0; k < all.stride; ++k) row.x[k] += row.p[k];
 }
 
