@@ -67,6 +67,12 @@ def _isa() -> tuple[int, int, int]:
     return number, row_unit, panel_width
 
 
+def _threads(n_threads: int | None) -> int:
+    if n_threads is not None and n_threads < 1:
+        raise ValueError(f"n_threads must be at least 1, not {n_threads}")
+    return n_threads or default_threads()
+
+
 def _float32(array: npt.ArrayLike) -> FloatArray:
     return np.ascontiguousarray(array, dtype=np.float32)
 
@@ -75,16 +81,16 @@ def _check_csr(
     indptr: npt.NDArray[np.integer], columns: npt.NDArray[np.integer], n_rows: int, n_columns: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     # The kernels index without asking: a bad index here would read foreign memory there.
-    indptr = np.ascontiguousarray(indptr, dtype=np.int64)
-    columns = np.ascontiguousarray(columns, dtype=np.int32)
+    indptr, columns = np.ascontiguousarray(indptr, dtype=np.int64), np.asarray(columns)
     if len(indptr) != n_rows + 1 or indptr[0] != 0 or indptr[-1] != len(columns):
         raise ValueError(f"indptr does not describe {n_rows} rows of {len(columns)} entries")
     if np.any(indptr[1:] < indptr[:-1]):
         raise ValueError("indptr must not decrease")
     # As unsigned numbers the negative ones are the largest.
-    if len(columns) and columns.view(np.uint32).max() >= n_columns:
+    unsigned = columns.view(np.dtype(f"u{columns.itemsize}"))
+    if len(columns) and unsigned.max() >= n_columns:
         raise ValueError(f"a column number lies outside 0 .. {n_columns - 1}")
-    return indptr, columns
+    return indptr, np.ascontiguousarray(columns, dtype=np.int32)
 
 
 def solve_rows(
@@ -105,19 +111,21 @@ def solve_rows(
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """Solutions of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, one per CSR row.
 
-    A row without entries gets zeros (unless there is a `base_rhs`). A row whose matrix is not
-    positive definite, or whose solution is not finite, comes back as NaN, in `x` and in `energy`.
+    A row without entries gets zeros (unless there is a `base_rhs`). A row whose solution is not
+    finite, or whose matrix an exact solution finds not positive definite, comes back as NaN, in `x`
+    and in `energy`.
 
     Args:
         indptr: (n_rows + 1,) CSR row starts.
         columns: (nnz,) CSR column numbers: rows of `factors`.
         factors: (n_columns, f) float32, the other side's factors y.
         ridge: (n_rows,) float32.
-        weights: (nnz,) w, or None for all 1.
+        weights: (nnz,) w >= 0, or None for all 1.
         targets: (nnz,) t, or the one that all have.
         base: (f, f) symmetric, or (f,) its diagonal where it has no more, or None for zeros.
         base_rhs: (f,) or None for zeros.
-        start: (n_rows, f), where to begin; None for zeros.
+        start: (n_rows, f), where to begin, best near the solution: what is rounding is told by the
+            energy there. None for zeros.
         overwrite_start: return the solution in the memory of `start` (float32, C order).
         cg_steps: conjugate-gradient steps a row; 0 solves until only rounding is left, by as many
             steps as it takes or by Cholesky, whichever is sooner done.
@@ -132,10 +140,20 @@ def solve_rows(
     indptr, columns = _check_csr(indptr, columns, n_rows, n_columns)
     if start is not None and start.shape != (n_rows, width):
         raise ValueError(f"start must be {(n_rows, width)}, not {start.shape}")
-    for name, values in (("weights", weights), ("targets", targets)):
-        if isinstance(values, np.ndarray) and len(values) != len(columns):
-            raise ValueError(f"{name} must have {len(columns)} entries, not {len(values)}")
-    n_threads = n_threads or default_threads()
+    if overwrite_start and not (
+        start is not None and start.dtype == np.float32 and start.flags.c_contiguous
+    ):
+        raise ValueError("overwrite_start needs a start of float32 in C order")
+    shapes: dict[str, tuple[Any, list[tuple[int, ...]]]] = {
+        "weights": (weights, [(len(columns),)]),
+        "targets": (targets, [(), (len(columns),)]),
+        "base": (base, [(width,), (width, width)]),
+        "base_rhs": (base_rhs, [(width,)]),
+    }
+    for name, (given, allowed) in shapes.items():
+        if given is not None and np.shape(given) not in allowed:
+            raise ValueError(f"{name} must be {allowed[-1]}, not {np.shape(given)}")
+    n_threads = _threads(n_threads)
     x = start if overwrite_start and start is not None else aligned((n_rows, width))
     if start is None:
         x[:] = 0
@@ -149,7 +167,7 @@ def solve_rows(
         if start is not None:
             turn(x, axes, n_threads)
         base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
-    energy = np.empty(n_rows, np.float64)
+    energy = np.zeros(n_rows, np.float64)
     if n_rows and width:
         isa, unit, _ = _isa()
         table = _padded(factors, unit)
@@ -222,12 +240,10 @@ def _typical_square(factors: FloatArray, columns: npt.NDArray[Any] | None) -> Fl
     # Of an entry's factors, coordinate by coordinate: a thousand entries spread over the matrix are
     # enough for a preconditioner. Without entries, rows of the table: an exact solution must not
     # depend on which other rows are solved with it.
-    if columns is None:
-        columns = np.arange(len(factors))
-    if not len(columns):
-        return np.zeros(factors.shape[1], np.float32)
-    sample: FloatArray = factors[columns[:: max(1, len(columns) // 1024)]]
-    return _float32(np.einsum("nf,nf->f", sample, sample) / len(sample))
+    n = len(factors if columns is None else columns)
+    every = slice(None, None, max(1, n // 1024))
+    sample: FloatArray = factors[every if columns is None else columns[every]]
+    return _float32(np.einsum("nf,nf->f", sample, sample) / max(1, len(sample)))
 
 
 @dataclass(frozen=True)
@@ -268,7 +284,8 @@ def packed_items(
         raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
     isa, _, panel = _isa()
     bias = np.zeros(n_items, np.float32) if item_bias is None else _float32(item_bias)
-    norms = np.sqrt(np.einsum("if,if->i", item_factors, item_factors))
+    # In double: float knows no squares of small numbers.
+    norms = np.sqrt(np.einsum("if,if->i", item_factors, item_factors, dtype=np.float64))
     columns = columns[np.argsort(-(norms + bias)[columns], kind="stable")]
     n_columns = -(-len(columns) // panel) * panel
     spare = n_columns - len(columns)
@@ -311,7 +328,7 @@ def top_k(
     Args:
         queries: (n, f) float32.
         item_factors: (n_items, f) float32; or all about the items, packed before.
-        k: how many, at least 1.
+        k: how many, at least 1. Meant for up to some hundreds: each find moves those behind it.
         item_bias: (n_items,) float32 or None.
         candidates: increasing item numbers to choose from; None for all.
         excluded: CSR (indptr, columns sorted within a row) of items not to return, a row a query.
@@ -349,6 +366,6 @@ def top_k(
             columns,
             found,
             scores,
-            n_threads or default_threads(),
+            _threads(n_threads),
         )
     return found, scores

@@ -213,8 +213,9 @@ def in_csr_order(
     order, indices = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
     # Shares of about as many entries, a thread each.
     n = default_threads()
+    # Plain numbers, for with those of NumPy a comparison would copy the rows to int64.
     inner = np.searchsorted(indptr, np.arange(1, n) * (len(rows) / n))
-    bounds = np.concatenate([[0], inner, [shape[0]]])
+    bounds = [0, *inner.tolist(), shape[0]]
 
     def sort(share: int) -> None:
         first, last = bounds[share], bounds[share + 1]
@@ -223,7 +224,7 @@ def in_csr_order(
         # A counting sort by row, which carries the columns along: with its position as column,
         # every entry is its own. Then each row by its columns.
         by_row = sp.csr_matrix(
-            (columns[own], (rows[own] - np.int32(first), own)), shape=(last - first, len(rows))
+            (columns[own], (rows[own] - first, own)), shape=(last - first, len(rows))
         )
         del own
         entries = sp.csr_matrix(

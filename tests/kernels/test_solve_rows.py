@@ -287,10 +287,53 @@ def test_a_row_without_entries_is_zero():
     assert energy == [0]
 
 
-def test_a_matrix_that_is_not_positive_definite_comes_back_as_nan():
-    case = problem(6, n_rows=2, width=8, density=0.1)
-    case |= {"base": None, "base_rhs": None, "ridge": np.full(2, -100, np.float32)}
+def test_a_row_without_entries_is_zero_wherever_it_starts():
+    start = np.ones((1, 4), np.float32)
+    none, ridge = np.array([], np.int32), np.ones(1, np.float32)
+    factors = np.ones((3, 4), np.float32)
+    x, energy = kernels.solve_rows(
+        np.array([0, 0]), none, factors, ridge, start=start, relaxation=1.5
+    )
+    assert not x.any()
+    assert energy == [0]
+
+
+@pytest.mark.parametrize("cg_steps", [0, 9])
+def test_without_columns_the_base_alone_decides(cg_steps):
+    none, ridge = np.array([], np.int32), np.ones(1, np.float32)
+    ones = np.ones(4, np.float32)
+    x, energy = kernels.solve_rows(
+        np.array([0, 0]),
+        none,
+        np.ones((0, 4), np.float32),
+        ridge,
+        base=ones,
+        base_rhs=ones,
+        cg_steps=cg_steps,
+    )
+    assert np.allclose(x, 0.5)
+    assert energy == pytest.approx([-2])
+
+
+@pytest.mark.parametrize("base", [None, "one negative", "all negative but entries weigh nothing"])
+def test_a_matrix_that_is_not_positive_definite_comes_back_as_nan(base):
+    case = problem(6, n_rows=2, width=32, density=0.1) | {"base": None, "base_rhs": None}
+    if base is None:
+        case["ridge"] = np.full(2, -100, np.float32)
+    elif base == "one negative":
+        case["base"] = np.r_[np.full(31, 1e3), -50]
+    else:
+        case |= {"weights": np.zeros_like(case["weights"]), "ridge": np.full(2, -1, np.float32)}
     x, energy = kernels.solve_rows(**case)
+    assert np.isnan(x).all()
+    assert np.isnan(energy).all()
+
+
+@pytest.mark.parametrize("cg_steps", [0, 2])
+@pytest.mark.parametrize("what", ["targets", "weights"])
+def test_what_overflows_comes_back_as_nan(what, cg_steps):
+    case = problem(6, width=32) | {what: np.full(len(problem(6)["columns"]), 1e38, np.float32)}
+    x, energy = kernels.solve_rows(**case, cg_steps=cg_steps)
     assert np.isnan(x).all()
     assert np.isnan(energy).all()
 
@@ -311,6 +354,23 @@ def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
     }
     with pytest.raises(ValueError, match=message):
         kernels.solve_rows(**(case | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"base": np.ones(8)}, "base must be"),
+        ({"base_rhs": np.ones(2)}, "base_rhs must be"),
+        ({"targets": [1.0, 2.0]}, "targets must be"),
+        ({"overwrite_start": True}, "overwrite_start needs"),
+        ({"overwrite_start": True, "start": np.zeros((12, 16))}, "overwrite_start needs"),
+        ({"n_threads": 0}, "n_threads must be at least 1"),
+        ({"columns": problem(0)["columns"].astype(np.int64) + 2**32}, "column number"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.solve_rows(**(problem(0, width=16) | change))
 
 
 def test_thread_setting_is_checked(monkeypatch):

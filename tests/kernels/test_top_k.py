@@ -85,6 +85,14 @@ def test_long_items_are_looked_at_first_and_bound_the_rest():
     assert np.all(np.diff(lengths[packed.candidates]) <= 1e-5)
 
 
+def test_lengths_whose_squares_float_does_not_know_bound_as_well():
+    # The longer items look the same way; the short one at the end is the best.
+    queries = np.array([[1e-25, 0]], np.float32)
+    items = np.array([*[[1e-3, 10]] * 640, [5, 0]], np.float32)
+    assert kernels.top_k(queries, items, 1)[0].tolist() == [[640]]
+    assert kernels.top_k(queries[:, ::-1] * 1e25, items[:, ::-1] * 1e-24, 1)[0].tolist() == [[640]]
+
+
 def test_equal_scores_come_in_item_order():
     items, _ = kernels.top_k(np.ones((3, 2), np.float32), np.ones((50, 2), np.float32), 20)
     assert (items == np.arange(20)).all()

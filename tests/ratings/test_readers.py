@@ -177,45 +177,6 @@ def test_parquet_with_text_and_dictionary_ids(tmp_path):
     assert ratings.timestamps.tolist() == [2, 1, 3]
 
 
-HEAD = "user,item,rating,timestamp\n"
-BAD_TEXT = {
-    "empty": ("", "is empty"),
-    "blank": ("\n\n", "is empty"),
-    "header only": (HEAD, "a header and no ratings"),
-    "no user column": ("a,item,rating\nx,1,2\n", "no user column among 'a', 'item', 'rating'"),
-    "no separator": ("abc\ndef\n", "line 1: 'abc' has no separator"),
-    "not a number": (HEAD + "1,2,3,4\n1,3,good,4\n", r"line 3: 'rating' is 'good', not a finite"),
-    "NaN": (HEAD + "1,2,NaN,4\n", r"line 2: 'rating' is 'NaN', not a finite number"),
-    "infinite": (HEAD + "1,2,inf,4\n", r"line 2: 'rating' is 'inf', not a finite number"),
-    "too large": (HEAD + "1,2,1e300,4\n", "line 2: 'rating' is '1e300', not a finite number"),
-    "missing rating": (HEAD + "1,2,,4\n", "line 2: 'rating' is missing"),
-    "missing id": (HEAD + "1,2,3,4\n,2,3,4\n", "line 3: 'user' is missing"),
-    "short row": (HEAD + "1,2,3,4\n1,5,3\n", "line 3: 3 fields where 4 belong: '1,5,3'"),
-    "long row": (HEAD + "1,2,3,4\n1,5,3,4,5\n", "line 3: 5 fields where 4 belong"),
-    "bad time": (HEAD + "1,2,3,noon\n", "'timestamp' is 'noon', not a time"),
-    "short dat row": ("1::2::3::4\n1::2\n", "line 2: 2 fields where 4 belong"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_TEXT)
-def test_bad_text_gets_one_line_with_file_row_and_value(case, tmp_path):
-    text, message = BAD_TEXT[case]
-    file = tmp_path / "bad.csv"
-    file.write_text(text)
-    with pytest.raises(DataError, match=message) as caught:
-        recsys.read_ratings(file)
-    assert str(caught.value).startswith(str(file))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_bad_row_far_down_is_found(tmp_path):
-    file = tmp_path / "bad.csv"
-    good = "".join(f"{u},{u % 50},3,7\n" for u in range(200_000))
-    file.write_text(HEAD + good + "5,6,oops,7\n" + good)
-    with pytest.raises(DataError, match="line 200002: 'rating' is 'oops'"):
-        recsys.read_ratings(file)
-
-
 def test_bad_files(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         recsys.read_ratings(tmp_path / "none.csv")
@@ -231,16 +192,6 @@ def test_bad_files(tmp_path):
         file.write_bytes(content)
         with pytest.raises(DataError, match=message):
             recsys.read_ratings(file)
-
-
-def test_named_encodings(tmp_path):
-    file = tmp_path / "r.csv"
-    file.write_bytes("user,item\nzoë,1\n".encode("ISO-8859-1"))
-    with pytest.raises(DataError, match="not utf-8 text"):
-        recsys.read_ratings(file, encoding="utf-8")
-    with pytest.raises(ValueError, match="encoding 'klingon' is unknown"):
-        recsys.read_ratings(file, encoding="klingon")
-    assert recsys.read_ratings(file, encoding="ISO-8859-1").users.ids.tolist() == ["zoë"]
 
 
 @pytest.mark.parametrize("member", ["../evil.csv", "/evil.csv", "a/../../evil.csv", "C:/evil.csv"])
@@ -308,53 +259,6 @@ def test_real_sets(ml_100k, ml_1m, ml_latest_small):
     assert small.to_frame()["timestamp"].sum() == frame["timestamp"].sum()
 
 
-def read_text(tmp_path, text, **options):
-    file = tmp_path / "r.csv"
-    file.write_text(text)
-    return recsys.read_ratings(file, **options)
-
-
-def test_digits_behind_a_leading_zero_are_text(tmp_path):
-    ratings = read_text(tmp_path, "user,item,rating\n007,1,5\n7,1,1\n007,2,5\n")
-    assert ratings.users.ids.tolist() == ["007", "7"]
-    (tmp_path / "movies.csv").write_text("movieId,title\n001,One\n1,Uno\n")
-    (tmp_path / "ratings.csv").write_text("user,item\n1,001\n2,1\n")
-    ratings = recsys.read_ratings(tmp_path / "ratings.csv")
-    assert ratings.item_table["title"].tolist() == ["One", "Uno"]
-
-
-def test_whole_floats_are_whole_numbers(tmp_path):
-    ratings = read_text(tmp_path, "user,item,rating\n1.0,5,3\n2.0,6.0,4\n1,7,2\n")
-    assert ratings.users.ids.tolist() == [1, 2]
-    assert ratings.items.ids.tolist() == [5, 6, 7]
-    assert ratings.matrix.toarray().tolist() == [[3, 0, 2], [0, 4, 0]]
-
-
-def test_quoted_cells_do_not_mislead(tmp_path):
-    text = 'title,user_id,item_id,rating\n"Film 1, The (1999)",0,0,1\n"Film 2",1,0,2\n'
-    assert read_text(tmp_path, text).users.is_integer
-    text = 'user_id,item_id,rating,"a,b"\n1,1,3,x\n'
-    assert read_text(tmp_path, text).n_ratings == 1
-    assert read_text(tmp_path, '"a"\t1\t3\n"b"\t2\t4\n').users.ids.tolist() == ["a", "b"]
-
-
-def test_line_breaks_inside_quotes_in_small_and_large_files(tmp_path):
-    row = '{0},{1},3,"line one {0}\nline, two, with some more words to fill the block"\n'
-    for n in (2, 120_000):
-        text = "user,item,rating,note\n" + "".join(row.format(i, i % 50) for i in range(n))
-        assert read_text(tmp_path, text).n_ratings == n
-    with pytest.raises(DataError, match="line 240002: 'rating' is 'x'"):
-        read_text(tmp_path, text + '1,2,x,"note"\n')
-
-
-def test_a_first_line_that_may_be_either_is_asked_about(tmp_path):
-    text = "who,what\nalice,apple\nbob,pear\n"
-    with pytest.raises(DataError, match="cannot tell whether 'who, what' names columns"):
-        read_text(tmp_path, text)
-    assert read_text(tmp_path, text, header=False).n_ratings == 3
-    assert read_text(tmp_path, text, user="who", item="what").n_ratings == 2
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -383,17 +287,6 @@ def test_item_columns_never_clash_with_those_of_an_answer(tmp_path):
     again = recsys.load(recsys.save(model, tmp_path / "m"))
     assert again.recommend(2, 1)["item_rank"].tolist() == [8]
     assert again.item_table["odd"].tolist() == ["1", "x"]
-
-
-def test_one_column_has_one_role(tmp_path):
-    with pytest.raises(ValueError, match="item must name a column of its own"):
-        read_text(tmp_path, "a,b,rating\n1,2,3\n", user="a", item="a")
-    with pytest.raises(DataError, match="more than one column 'user'"):
-        read_text(tmp_path, "user,user,item\n1,2,3\n")
-    with pytest.raises(ValueError, match="duplicates must be one of"):
-        read_text(tmp_path, "user,item\n1,2\n1,2\n", duplicates="first")
-    with pytest.raises(ValueError, match="path must be a path"):
-        recsys.read_ratings(None)
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,9 @@ void start(const RowProblems& all, Row& row, bool residual) {
 // Several rows go by blocks of columns, which are best sorted within a row.
 void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool residual) {
     const int64_t width = count > 1 ? all.block_columns : all.n_columns;
-    for (int64_t stop = width; stop < all.n_columns + width; stop += width)
+    int64_t stop = 0;
+    do {
+        stop += width;
         for (Row* row = rows; row < rows + count; ++row) {
             if (!residual && !row->moving()) continue;
             if (stop == width) start(all, *row, residual);
@@ -150,6 +152,7 @@ void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool re
                 for (to = row->at; to < row->end && all.columns[to] < stop;) ++to;
             sweep(all, *row, to, residual);
         }
+    } while (stop < all.n_columns);
 }
 
 // x'Ax - 2x'b where r is the residual.
@@ -161,7 +164,8 @@ double energy_at(const RowProblems& all, const Row& row) {
 // The first direction, from the residual at x and the preconditioner m = 1 / diag A. An exact
 // solution goes by conjugate gradients where these will be sooner done than a factorization. Both
 // sides of the comparison are measured: the steps until only rounding is left grow with the root of
-// what the entries add to the diagonal. What is not comparable, as in a singular A, is factorized.
+// what the entries add to the diagonal. Where A need not be positive definite it is factorized,
+// which tells.
 void open(const RowProblems& all, Row& row) {
     const int64_t n = all.stride;
     Vec rz{}, shares{};
@@ -171,11 +175,11 @@ void open(const RowProblems& all, Row& row) {
         const Vec a = d + entries, r = load(row.r + k), m = a > 0 ? 1 / a : Vec{};
         store(row.m + k, m);
         store(row.p + k, m * r);
-        rz += r * m * r;
-        shares += entries / d;
+        rz += r * m * r + (a - a);  // NaN where that overflows
+        shares += d < 0 ? splat(__builtin_inff()) : entries > 0 ? entries / d : Vec{};
     }
     row.rz = sum(rz);
-    row.energy = row.start = energy_at(all, row);
+    row.energy = row.start = energy_at(all, row) + (row.rz - row.rz);
     // Below this the residual is rounding noise, and its direction would be too.
     row.noise = 1e-14 * (row.rz + (row.energy < 0 ? -row.energy : row.energy));
     row.steps = all.n_steps;
@@ -306,7 +310,7 @@ void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
     }
 }
 
-// x += A^-1 r, with the residual at hand: from a guess, one step of iterative refinement.
+// x += A^-1 r with the residual at hand, that of the start or what conjugate gradients left of it.
 void direct(const RowProblems& all, Row& row, const Scratch& s) {
     normal_matrix(all, row, s);
     factorize(s.matrix, all.stride);
@@ -339,6 +343,7 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
         }
         if (s.rows[0].begin == s.rows[0].end && !all.base_rhs) {
             std::memset(s.rows[0].x, 0, n * sizeof(float));
+            std::memset(all.solution + rows[0] * width, 0, width * sizeof(float));
             s.rows[0].energy = s.rows[0].start = 0;
         } else {
             conjugate_gradients(all, sweep, s.rows, at_once);

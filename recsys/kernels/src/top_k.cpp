@@ -96,30 +96,29 @@ int64_t ranker_scratch(int64_t width) { return (kTopKBlock + kQueries) * width; 
 
 void top_k(const TopK& job, int64_t begin, int64_t end, float* scratch) {
     const int64_t n_panels = (job.n_columns + kPanelWidth - 1) / kPanelWidth;
-    for (int64_t first = begin; first < end; first += kTopKBlock) {
-        const int64_t n = end - first < kTopKBlock ? end - first : kTopKBlock;
-        Query state[kTopKBlock];
-        // Queries are packed kQueries at a time, (width, kQueries), so that a tile reads one line.
-        for (int64_t q = 0; q < round_up(n, kQueries); ++q)
-            for (int64_t k = 0; k < job.width; ++k)
-                scratch[(q / kQueries * job.width + k) * kQueries + q % kQueries] =
-                    q < n ? job.queries[(first + q) * job.width + k] : 0.0f;
-        for (int64_t q = 0; q < n; ++q) {
-            const float* x = job.queries + (first + q) * job.width;
-            float squares = 0;
-            for (int64_t k = 0; k < job.width; ++k) squares += x[k] * x[k];
-            state[q] = Query{first + q, 0, -__builtin_inff(), __builtin_sqrtf(squares)};
-        }
-        for (int64_t panel = 0; panel < n_panels; ++panel)
-            for (int64_t q = 0; q < n; q += kQueries) {  // those of a tile go on together
-                const int rows = static_cast<int>(n - q < kQueries ? n - q : kQueries);
-                bool done = true;
-                for (int i = 0; i < rows; ++i)
-                    done = done && state[q + i].norm * job.most_norm[panel] + job.most_bias[panel] <
-                                       state[q + i].threshold;
-                if (!done) tile(job, scratch + q * job.width, state + q, rows, panel);
-            }
+    const int64_t n = end - begin;  // at most kTopKBlock
+    Query state[kTopKBlock];
+    // Queries are packed kQueries at a time, (width, kQueries), so that a tile reads one line.
+    for (int64_t q = 0; q < round_up(n, kQueries); ++q)
+        for (int64_t k = 0; k < job.width; ++k)
+            scratch[(q / kQueries * job.width + k) * kQueries + q % kQueries] =
+                q < n ? job.queries[(begin + q) * job.width + k] : 0.0f;
+    for (int64_t q = 0; q < n; ++q) {
+        const float* x = job.queries + (begin + q) * job.width;
+        double squares = 0;  // of small numbers float knows none
+        for (int64_t k = 0; k < job.width; ++k) squares += static_cast<double>(x[k]) * x[k];
+        const float norm = static_cast<float>(__builtin_sqrt(squares));
+        state[q] = Query{begin + q, 0, -__builtin_inff(), norm};
     }
+    for (int64_t panel = 0; panel < n_panels; ++panel)
+        for (int64_t q = 0; q < n; q += kQueries) {  // those of a tile go on together
+            const int rows = static_cast<int>(n - q < kQueries ? n - q : kQueries);
+            bool done = true;
+            for (int i = 0; i < rows; ++i)
+                done = done && state[q + i].norm * job.most_norm[panel] + job.most_bias[panel] <
+                                   state[q + i].threshold;
+            if (!done) tile(job, scratch + q * job.width, state + q, rows, panel);
+        }
 }
 
 extern const Ranker ranker{kPanelWidth, ranker_scratch, top_k};

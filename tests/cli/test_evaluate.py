@@ -1,0 +1,166 @@
+import json
+import textwrap
+
+import pytest
+
+import recsys
+
+SPLITS = {
+    "random": [],
+    "random, folds": ["--split", "random", "--folds", 2],
+    "leave-last": ["--split", "leave-last", "--last", 2],
+    "by-time": ["--split", "by-time", "--test", 0.2],
+    "given": ["--held-out", "{test}"],
+    "held-out-users": ["--split", "held-out-users", "--users", 60, "--test", 0.3],
+}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_evaluate_prints_and_reports(split, recsys_command, root, tmp_path):
+    parts = recsys.splits.random(recsys.read_ratings(root / "data/sample"), 0.2)
+    files = {}
+    for name in ("train", "test"):
+        files[name] = tmp_path / f"{name}.csv"
+        getattr(parts, name).to_frame().to_csv(files[name], index=False)
+    source = files["train"] if split == "given" else root / "data/sample"
+    options = [str(option).format(**files) for option in SPLITS[split]]
+    command = ["evaluate", source, "--models", "pure-svd,ease", *options]
+    command += ["--set", "pure-svd.n_factors=4", "-k", 5]
+    code, out, err = recsys_command(*command, "--report", tmp_path / "r.md")
+    assert code == 0
+    for model in ("popularity", "biases", "pure-svd", "ease"):
+        assert model in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert err.count("split: ") == 1
+    assert ("and 1 more like it" in err) == ("folds" in split)
+    report = (tmp_path / "r.md").read_text()
+    assert "| ndcg@5 | " in report
+    for line in textwrap.wrap(report.splitlines()[0], 80):
+        assert line in out
+    code, out, _ = recsys_command(*command, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["k"] == 5
+    assert found["specs"]["pure-svd"]["n_factors"] == 4
+
+
+def test_sampled_metrics_come_with_their_warning_once(recsys_command, root):
+    command = ["evaluate", root / "data/sample", "--models", "ease", "--sampled-negatives", 20]
+    code, out, err = recsys_command(*command)
+    assert code == 0
+    assert "R008 warning" in out
+    assert "UserWarning" not in err
+
+
+def test_reports_in_every_form(recsys_command, root, tmp_path):
+    command = ["evaluate", root / "data/sample", "--models", "ease", "-k", 5, "--report"]
+    for ending, begins in (("html", "<!doctype html>"), ("md", ""), ("json", "{")):
+        code, _, err = recsys_command(*command, tmp_path / f"r.{ending}")
+        assert code == 0
+        assert (tmp_path / f"r.{ending}").read_text().startswith(begins)
+        assert f"r.{ending}" in err
+    a = tmp_path / "r.json"
+    recsys_command(*command, tmp_path / "s.json", "--set", "ease.regularization=5")
+    code, out, err = recsys_command("compare", a, tmp_path / "s.json")
+    assert code == 0
+    assert "ease" in out
+    assert "ease has other settings: regularization 500.0 → 5.0" in err
+    code, out, _ = recsys_command("compare", a, a, "--metric", "recall@5", "--json")
+    assert {row["metric"] for row in json.loads(out)["rows"]} == {"recall@5"}
+    code, _, err = recsys_command("compare", a, a, "--metric", "fun")
+    assert code == 2
+    assert "metric must be one of" in err
+
+
+def test_a_study_names_models_grids_and_splits(recsys_command, root, tmp_path):
+    recipe = tmp_path / "study.toml"
+    recipe.write_text(
+        f"""
+        ratings = "{root / "data/sample"}"
+        k = 5
+        feedback = "at-least=3"
+        seeds = [0, 1]
+        per_user = 8
+        report = "{tmp_path / "r.html"}"
+        [splits.chance]
+        how = "random"
+        folds = 2
+        [splits.future]
+        how = "by-time"
+        test = 0.2
+        [models.tuned]
+        model = "implicit-als"
+        n_epochs = 3
+        grid.n_factors = [2, 8]
+        [models.als]
+        model = "implicit-als"
+        n_factors = 4
+        n_epochs = 3
+        [models.ease]
+        """
+    )
+    code, out, err = recsys_command("evaluate", "--config", recipe)
+    assert code == 0, err
+    assert out.index("Split chance") < out.index("Split future")
+    for name in ("chance", "future"):
+        page = (tmp_path / f"r-{name}.html").read_text()
+        assert "users with fewer than 8" in page
+        assert "Chosen from the grids" in page
+    code, out, _ = recsys_command("evaluate", "--config", recipe, "--json", "-k", 3)
+    found = json.loads(out)
+    assert set(found) == {"chance", "future"}
+    runs = [(r["fold"], r["seed"]) for r in found["chance"]["runs"] if r["model"] == "als"]
+    assert runs == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert found["future"]["k"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[split]\nhow = 'fair'", "split must be one of random"),
+        ("[split]\nfold = 3", "no setting 'fold'; did you mean 'folds'?"),
+        ("[models.als]", "model must be one of"),
+        ("[models.ease]\nridge = 3", "ease has no hyperparameter 'ridge'"),
+        ("[models]\nease = 3", "models: ease must be a table"),
+        ("[models.ease]\ngrid.regularization = 3", "regularization must be a list of values"),
+        ("[models.ease]\ngrid.ridge = [3]", "ease has no hyperparameter 'ridge'"),
+        ("[split]\n[splits.a]\nhow = 'random'\n[split.x]", "split"),
+        ("model = 'ease'", "no setting 'model'; did you mean 'models'?"),
+        ("seeds = [0.5]", "seeds must be whole numbers"),
+        ("k = 'ten'", "k cannot be 'ten'"),
+    ],
+)
+def test_bad_studies_are_named(text, said, recsys_command, root, tmp_path):
+    recipe = tmp_path / "study.toml"
+    recipe.write_text(f"ratings = '{root / 'data/sample'}'\n{text}\n")
+    code, _, err = recsys_command("evaluate", "--config", recipe)
+    assert code == 2, err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_the_gate_closes_with_exit_code_5(recsys_command, root, tmp_path):
+    sample = root / "data/sample"
+    ratings = recsys.read_ratings(sample)
+    past = recsys.splits.by_time(ratings, 0.2).train
+    good = recsys.ImplicitALS(8, regularization=0.1)
+    current = recsys.save(recsys.train(good, past), tmp_path / "now.safetensors")
+    command = ["evaluate", sample, "--models", "implicit-als", "--split", "by-time", "--test", 0.2]
+    command += ["--against", current, "--gate", "ndcg@10", "--set", "implicit-als.n_factors=8"]
+    command += ["--report", tmp_path / "r.json"]
+    bad = ["--set", "implicit-als.unobserved_weight=0", "--set", "implicit-als.regularization=3"]
+    code, out, err = recsys_command(*command, *bad)
+    assert code == 5, err
+    assert "implicit-als is significantly worse than current: NDCG@10" in err
+    assert "as it is served" in err
+    assert "current" in out
+    assert (tmp_path / "r.json").exists()  # the report is there to say why
+    code, _, err = recsys_command(*command, "--set", "implicit-als.regularization=0.1")
+    assert code == 0, err
+    assert "gate: implicit-als is not significantly worse" in err
+    # A model that was trained on everything is trained again.
+    leaky = recsys.save(recsys.train(good, ratings), tmp_path / "leaky.safetensors")
+    command[command.index(current)] = leaky
+    code, _, err = recsys_command(*command, *bad)
+    assert code == 5
+    assert "trained again on the training part: it was trained on" in err
