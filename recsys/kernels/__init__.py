@@ -93,6 +93,11 @@ def _check_csr(
     return indptr, np.ascontiguousarray(columns, dtype=np.int32)
 
 
+def _check_shape(name: str, given: npt.ArrayLike | None, *allowed: tuple[int, ...]) -> None:
+    if given is not None and np.shape(given) not in allowed:
+        raise ValueError(f"{name} must be {allowed[-1]}, not {np.shape(given)}")
+
+
 def solve_rows(
     indptr: npt.NDArray[np.integer],
     columns: npt.NDArray[np.integer],
@@ -138,21 +143,15 @@ def solve_rows(
     """
     n_rows, (n_columns, width) = len(ridge), factors.shape
     indptr, columns = _check_csr(indptr, columns, n_rows, n_columns)
-    if start is not None and start.shape != (n_rows, width):
-        raise ValueError(f"start must be {(n_rows, width)}, not {start.shape}")
+    _check_shape("start", start, (n_rows, width))
+    _check_shape("weights", weights, (len(columns),))
+    _check_shape("targets", targets, (), (len(columns),))
+    _check_shape("base", base, (width,), (width, width))
+    _check_shape("base_rhs", base_rhs, (width,))
     if overwrite_start and not (
         start is not None and start.dtype == np.float32 and start.flags.c_contiguous
     ):
         raise ValueError("overwrite_start needs a start of float32 in C order")
-    shapes: dict[str, tuple[Any, list[tuple[int, ...]]]] = {
-        "weights": (weights, [(len(columns),)]),
-        "targets": (targets, [(), (len(columns),)]),
-        "base": (base, [(width,), (width, width)]),
-        "base_rhs": (base_rhs, [(width,)]),
-    }
-    for name, (given, allowed) in shapes.items():
-        if given is not None and np.shape(given) not in allowed:
-            raise ValueError(f"{name} must be {allowed[-1]}, not {np.shape(given)}")
     n_threads = _threads(n_threads)
     x = start if overwrite_start and start is not None else aligned((n_rows, width))
     if start is None:
@@ -176,8 +175,8 @@ def solve_rows(
             indptr,
             columns,
             None if weights is None else _float32(weights),
-            _float32(targets) if isinstance(targets, np.ndarray) else None,
-            0.0 if isinstance(targets, np.ndarray) else targets,
+            _float32(targets) if np.ndim(targets) else None,
+            0.0 if np.ndim(targets) else float(targets),
             table,
             None if base is None else _padded(base, unit).reshape(-1),
             None if base_rhs is None else _padded(base_rhs, unit)[0],

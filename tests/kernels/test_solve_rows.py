@@ -362,6 +362,8 @@ def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
         ({"base": np.ones(8)}, "base must be"),
         ({"base_rhs": np.ones(2)}, "base_rhs must be"),
         ({"targets": [1.0, 2.0]}, "targets must be"),
+        ({"weights": [1.0, 2.0]}, "weights must be"),
+        ({"start": np.zeros((12, 15))}, "start must be"),
         ({"overwrite_start": True}, "overwrite_start needs"),
         ({"overwrite_start": True, "start": np.zeros((12, 16))}, "overwrite_start needs"),
         ({"n_threads": 0}, "n_threads must be at least 1"),
