@@ -151,7 +151,7 @@ def write(lines: list[Line], made_with: dict[str, Any], rounds: int) -> None:
     note = (
         f"{made_with['processor']}, {made_with['cores']} cores, {made_with['instruction set']}, "
         f"{made_with['threads']} threads, Python {made_with['python']}; {versions}; commit "
-        f"{made_with['commit']}; medians of {rounds} rounds"
+        f"{made_with['commit']}; medians of at least {rounds} rounds, the largest job once"
     )
     for commit in dict.fromkeys(line.commit for line in lines if line.commit):
         if commit == made_with["commit"]:

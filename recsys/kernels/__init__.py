@@ -152,6 +152,8 @@ def solve_rows(
         start is not None and start.dtype == np.float32 and start.flags.c_contiguous
     ):
         raise ValueError("overwrite_start needs a start of float32 in C order")
+    if cg_steps < 0:
+        raise ValueError(f"cg_steps must be at least 0, not {cg_steps}")
     n_threads = _threads(n_threads)
     x = start if overwrite_start and start is not None else aligned((n_rows, width))
     if start is None:

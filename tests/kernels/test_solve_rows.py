@@ -276,23 +276,15 @@ def test_same_bits_at_any_thread_count(cg_steps):
         assert np.array_equal(energy, results[0][1])
 
 
-def test_a_row_without_entries_is_zero():
-    x, energy = kernels.solve_rows(
-        np.array([0, 0]),
-        np.array([], np.int32),
-        np.ones((3, 4), np.float32),
-        np.zeros(1, np.float32),
-    )
-    assert not x.any()
-    assert energy == [0]
+NO_ENTRIES = {"indptr": np.array([0, 0]), "columns": np.array([], np.int32)}
 
 
-def test_a_row_without_entries_is_zero_wherever_it_starts():
-    start = np.ones((1, 4), np.float32)
-    none, ridge = np.array([], np.int32), np.ones(1, np.float32)
-    factors = np.ones((3, 4), np.float32)
+@pytest.mark.parametrize("start", [None, np.ones((1, 4), np.float32)])
+@pytest.mark.parametrize("ridge", [0, 1])
+def test_a_row_without_entries_is_zero_wherever_it_starts(start, ridge):
+    factors, ridges = np.ones((3, 4), np.float32), np.full(1, ridge, np.float32)
     x, energy = kernels.solve_rows(
-        np.array([0, 0]), none, factors, ridge, start=start, relaxation=1.5
+        **NO_ENTRIES, factors=factors, ridge=ridges, start=start, relaxation=1.5
     )
     assert not x.any()
     assert energy == [0]
@@ -300,16 +292,9 @@ def test_a_row_without_entries_is_zero_wherever_it_starts():
 
 @pytest.mark.parametrize("cg_steps", [0, 9])
 def test_without_columns_the_base_alone_decides(cg_steps):
-    none, ridge = np.array([], np.int32), np.ones(1, np.float32)
-    ones = np.ones(4, np.float32)
+    factors, ridge, ones = (np.ones(shape, np.float32) for shape in ((0, 4), 1, 4))
     x, energy = kernels.solve_rows(
-        np.array([0, 0]),
-        none,
-        np.ones((0, 4), np.float32),
-        ridge,
-        base=ones,
-        base_rhs=ones,
-        cg_steps=cg_steps,
+        **NO_ENTRIES, factors=factors, ridge=ridge, base=ones, base_rhs=ones, cg_steps=cg_steps
     )
     assert np.allclose(x, 0.5)
     assert energy == pytest.approx([-2])
@@ -367,6 +352,7 @@ def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
         ({"overwrite_start": True}, "overwrite_start needs"),
         ({"overwrite_start": True, "start": np.zeros((12, 16))}, "overwrite_start needs"),
         ({"n_threads": 0}, "n_threads must be at least 1"),
+        ({"cg_steps": -1}, "cg_steps must be at least 0"),
         ({"columns": problem(0)["columns"].astype(np.int64) + 2**32}, "column number"),
     ],
 )
