@@ -1,23 +1,33 @@
-"""Everything that can go wrong with data, ids, fits and files, in one tree.
+"""Everything that can go wrong with arguments, data, ids, fits and files, in one tree.
 
     RecsysError
+    ├── ArgumentError        an argument out of range (also a ValueError)
     ├── DataError            a ratings file or table that cannot be read as one
-    │   └── DownloadError    a data set that could not be fetched whole
-    ├── UnknownIdError       a user, item or title that is not there
+    │   └── DownloadError    a data set that could not be downloaded completely
+    ├── UnknownIdError       a user, item or title that is not in the data (also a LookupError)
     ├── ModelError
-    │   ├── FitError         a factorization without a finite answer
+    │   ├── FitError         a factorization without a finite solution
     │   └── ModelFileError   a model file that is damaged, foreign or too new
     └── GateError            a candidate that is significantly worse than the model in service
 
-Bad arguments are `ValueError`s that name argument, value and range. The command line maps each
-class to the exit code below.
+Every message is one line that names the thing, the value and the remedy. `outcome` maps an error to
+its exit code and its HTTP status.
 """
+
+from typing import NamedTuple
 
 
 class RecsysError(Exception):
-    """The root. The message is one line that names the thing and the remedy."""
+    """Base class of all errors about arguments, data, ids, fits and files."""
 
-    exit_code = 3
+    @property
+    def exit_code(self) -> int:
+        """What the command line exits with."""
+        return outcome(self).exit_code
+
+
+class ArgumentError(RecsysError, ValueError):
+    """An argument that is out of range or of the wrong kind: names it, its value and the range."""
 
 
 class DataError(RecsysError):
@@ -25,7 +35,7 @@ class DataError(RecsysError):
 
 
 class DownloadError(DataError):
-    """A data set that could not be fetched whole and unaltered."""
+    """A data set that could not be downloaded completely and unaltered."""
 
 
 class UnknownIdError(RecsysError, LookupError):
@@ -33,9 +43,7 @@ class UnknownIdError(RecsysError, LookupError):
 
 
 class ModelError(RecsysError):
-    """A model that cannot be made, read or asked this."""
-
-    exit_code = 4
+    """A model that cannot be made, read or used for what was asked."""
 
 
 class FitError(ModelError):
@@ -49,4 +57,37 @@ class ModelFileError(ModelError):
 class GateError(RecsysError):
     """A candidate that must not replace the model in service: says by how much it is worse."""
 
-    exit_code = 5
+
+class Outcome(NamedTuple):
+    """How an error is reported outside Python."""
+
+    exit_code: int
+    http_status: int
+
+
+OUTCOMES: dict[type[BaseException], Outcome] = {
+    ArgumentError: Outcome(2, 400),
+    DataError: Outcome(3, 422),
+    DownloadError: Outcome(3, 502),
+    UnknownIdError: Outcome(3, 404),
+    ModelError: Outcome(4, 409),
+    FitError: Outcome(4, 422),
+    ModelFileError: Outcome(4, 503),
+    GateError: Outcome(5, 409),
+    MemoryError: Outcome(7, 503),
+    OSError: Outcome(7, 503),
+    KeyboardInterrupt: Outcome(130, 503),
+}
+"""Error class → outcome; a class that is not listed has that of its nearest base class."""
+
+BUG = Outcome(1, 500)
+"""Of everything else."""
+
+
+def outcome(error: BaseException) -> Outcome:
+    """The exit code and HTTP status of an error.
+
+    >>> outcome(FitError("user 3 has no finite solution"))
+    Outcome(exit_code=4, http_status=422)
+    """
+    return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), BUG)

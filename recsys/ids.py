@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import UnknownIdError
+from recsys.errors import ArgumentError, UnknownIdError
 
 WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 """A whole number as text, written the one way that leads back to the same text."""
@@ -40,7 +40,7 @@ class IdIndex:
         values = as_id_array(ids, kind)
         unique = np.unique(values)
         if len(unique) != len(values):
-            raise ValueError(f"{kind} ids must be unique: {len(values) - len(unique)} repeat")
+            raise ArgumentError(f"{kind} ids must be unique: {len(values) - len(unique)} repeat")
         unique.flags.writeable = False
         self.ids: IdArray = unique
         """(n,) int64 or object array of str, increasing."""
@@ -154,34 +154,34 @@ def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
     """Ids as one flat array: int64 where all are whole numbers, else an object array of str.
 
     Whole floats (a column that once held NaN) are whole numbers. Booleans, fractions, missing
-    values and anything that is neither a number nor text are no ids and raise ValueError.
+    values and anything that is neither a number nor text are no ids and raise ArgumentError.
     """
     try:
         values = np.asarray(ids)
     except ValueError:  # ragged
         values = np.asarray(ids, dtype=object)
     if values.ndim != 1:
-        raise ValueError(f"{kind} ids must be a flat sequence, not {values.ndim}-dimensional")
+        raise ArgumentError(f"{kind} ids must be a flat sequence, not {values.ndim}-dimensional")
     if values.dtype.kind in "iuf" or not len(values):
         return _whole(values, kind)
     if values.dtype.kind == "U":
         values = values.astype(object)
     if values.dtype.kind != "O":
-        raise ValueError(f"{kind} id {shown(values[0])} is neither a whole number nor text")
+        raise ArgumentError(f"{kind} id {shown(values[0])} is neither a whole number nor text")
     items = [v.item() if isinstance(v, np.generic) else v for v in values.tolist()]
     for v in items:
         if v is None or v != v or v == "":
-            raise ValueError(f"{kind} id {v!r} is missing")
+            raise ArgumentError(f"{kind} id {v!r} is missing")
         if isinstance(v, bool) or not isinstance(v, str | int | float | Decimal):
-            raise ValueError(f"{kind} id {v!r} is neither a whole number nor text")
+            raise ArgumentError(f"{kind} id {v!r} is neither a whole number nor text")
         if isinstance(v, float | Decimal) and v != v // 1:
-            raise ValueError(f"{kind} id {v} is not a whole number")
+            raise ArgumentError(f"{kind} id {v} is not a whole number")
     if any(isinstance(v, str) for v in items):
         return np.array([v if isinstance(v, str) else str(int(v)) for v in items], dtype=object)
     numbers = [int(v) for v in items]
     largest = max(numbers, key=abs)
     if abs(largest) >= _TOO_LARGE:
-        raise ValueError(f"{kind} id {largest} does not fit a 64-bit integer")
+        raise ArgumentError(f"{kind} id {largest} does not fit a 64-bit integer")
     return np.array(numbers, dtype=np.int64)
 
 
@@ -208,7 +208,7 @@ def _whole(values: npt.NDArray[Any], kind: str) -> IdArray:
     if values.dtype.kind == "f":
         bad = ~np.isfinite(values) | (values != np.floor(values))
         if bad.any():
-            raise ValueError(f"{kind} id {values[bad][0]} is not a whole number")
+            raise ArgumentError(f"{kind} id {values[bad][0]} is not a whole number")
     if values.dtype.kind in "uf" and len(values) and float(np.abs(values).max()) >= _TOO_LARGE:
-        raise ValueError(f"{kind} id {np.abs(values).max()} does not fit a 64-bit integer")
+        raise ArgumentError(f"{kind} id {np.abs(values).max()} does not fit a 64-bit integer")
     return values.astype(np.int64, copy=False)

@@ -2,6 +2,8 @@
 
 import os
 
+from recsys.errors import ArgumentError
+
 
 def cores() -> int:
     """Cores this process may use."""
@@ -16,5 +18,5 @@ def default_threads() -> int:
     if not setting:
         return cores()
     if not setting.isdigit() or int(setting) < 1:
-        raise ValueError(f"RECSYS_NUM_THREADS must be a whole number >= 1, not {setting!r}")
+        raise ArgumentError(f"RECSYS_NUM_THREADS must be a whole number >= 1, not {setting!r}")
     return int(setting)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from recsys.app.queries import user_id
+from recsys.errors import ArgumentError
 from recsys.maps.health import Health, health
 from recsys.maps.movie_map import movie_map
 from recsys.maps.plots import plot_health, plot_projection, save_figure
@@ -43,7 +44,7 @@ def draw_map(
     """
     file = checked(out, (".html", *FIGURES))
     if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        raise ArgumentError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
     pair = _pair(components)
     model = load(path)
     ids = [user_id(model, text) for text in users or []]
@@ -77,9 +78,9 @@ def checked(out: str, endings: tuple[str, ...]) -> Path:
     """
     file = Path(out).expanduser()
     if file.suffix not in endings:
-        raise ValueError(f"out must end in {', '.join(endings)}, not {out!r}")
+        raise ArgumentError(f"out must end in {', '.join(endings)}, not {out!r}")
     if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise ValueError(f"out must lie in a folder one can write to, not {out!r}")
+        raise ArgumentError(f"out must lie in a folder one can write to, not {out!r}")
     return file
 
 
@@ -87,7 +88,7 @@ def _pair(text: str) -> tuple[int, int]:
     try:
         across, up = (int(part) for part in text.split(","))
     except ValueError:
-        raise ValueError(f"components must be two numbers, such as 1,2, not {text!r}") from None
+        raise ArgumentError(f"components must be two numbers, such as 1,2, not {text!r}") from None
     return across, up
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.errors import UnknownIdError
+from recsys.errors import ArgumentError, UnknownIdError
 from recsys.ids import WHOLE_NUMBER
 from recsys.models.factors import Factors
 from recsys.recommend.recommender import Recommender
@@ -57,10 +57,10 @@ def new_person(model: Recommender, texts: list[str]) -> dict[int | str, float]:
         except ValueError:
             equals = ""
         if not equals or not title.strip():
-            raise ValueError(f"rate must look like 'Toy Story (1995)=5', not {text!r}")
+            raise ArgumentError(f"rate must look like 'Toy Story (1995)=5', not {text!r}")
         item = item_id(model, title.strip())
         if item in ratings:
-            raise ValueError(f"rate names {title.strip()!r} twice; which rating counts?")
+            raise ArgumentError(f"rate names {title.strip()!r} twice; which rating counts?")
         ratings[item] = value
     return ratings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys.app.source import SOURCE_KINDS, Source, read_toml
-from recsys.errors import ModelFileError
+from recsys.errors import ArgumentError, ModelFileError
 from recsys.models.registry import make_spec
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
@@ -40,7 +40,7 @@ class Recipe(Source):
             ValueError: a name or value is not one.
         """
         if self.seed < 0:
-            raise ValueError(f"seed must be a whole number of at least 0, not {self.seed}")
+            raise ArgumentError(f"seed must be a whole number of at least 0, not {self.seed}")
         settings = dict(self.hyperparameters)
         spec = make_spec(self.model, settings)
         if "seed" in {f.name for f in fields(spec)} and "seed" not in settings:
@@ -56,7 +56,7 @@ class Recipe(Source):
         """
         out = Path(self.out).expanduser()
         if not self.out or out.is_dir():
-            raise ValueError(f"out must be a file name, not {self.out!r}")
+            raise ArgumentError(f"out must be a file name, not {self.out!r}")
         if not out.parent.is_dir():
             raise ModelFileError(f"{out}: the folder {out.parent} does not exist; make it first")
         if not os.access(out.parent, os.W_OK):
@@ -65,7 +65,7 @@ class Recipe(Source):
             try:
                 read_about(out)
             except ModelFileError:
-                raise ValueError(
+                raise ArgumentError(
                     f"out would replace {out}, which is no model file; choose another name"
                 ) from None
         return out
@@ -77,7 +77,7 @@ class Recipe(Source):
             ValueError: it is no share.
         """
         if not 0 <= self.test < 1:
-            raise ValueError(f"test must be at least 0 and below 1, not {self.test!r}")
+            raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
         return self.test
 
     def checked_feedback(self) -> Feedback:

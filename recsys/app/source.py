@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recsys.errors import ArgumentError
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.readers import read_ratings
 
@@ -67,17 +68,17 @@ def read_toml(path: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
     try:
         entries = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ValueError(f"config {path}: {error.strerror}") from None
+        raise ArgumentError(f"config {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"config {path}: not TOML ({error})") from None
+        raise ArgumentError(f"config {path}: not TOML ({error})") from None
     check_keys(f"config {path}", entries, kinds)
     for key, value in entries.items():
         expected = kinds[key]
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            raise ValueError(f"config {path}: {key} cannot be {value!r}")
+            raise ArgumentError(f"config {path}: {key} cannot be {value!r}")
     for name in entries.get("columns", {}):
         if name not in COLUMNS:
-            raise ValueError(f"config {path}: columns are {', '.join(COLUMNS)}, not {name!r}")
+            raise ArgumentError(f"config {path}: columns are {', '.join(COLUMNS)}, not {name!r}")
     return entries
 
 
@@ -88,4 +89,4 @@ def check_keys(where: str, keys: Iterable[str], known: Iterable[str]) -> None:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise ValueError(f"{where}: no setting {key!r}; {hint}")
+            raise ArgumentError(f"{where}: no setting {key!r}; {hint}")

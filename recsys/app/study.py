@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys.app.source import SOURCE_KINDS, Source, check_keys, read_toml
+from recsys.errors import ArgumentError
 from recsys.evaluation.grid import Grid
 from recsys.evaluation.names import METRICS
 from recsys.evaluation.scoring import Model
@@ -48,11 +49,13 @@ class SplitChoice:
 
     def __post_init__(self) -> None:
         if self.how not in HOW:
-            raise ValueError(f"split must be one of {', '.join(HOW)}, not {self.how!r}")
+            raise ArgumentError(f"split must be one of {', '.join(HOW)}, not {self.how!r}")
         if self.folds != 1 and self.how != "random":
-            raise ValueError(f"folds must be 1 for the split {self.how}, not {self.folds!r}")
+            raise ArgumentError(f"folds must be 1 for the split {self.how}, not {self.folds!r}")
         if (self.held_out is None) == (self.how == "given"):
-            raise ValueError("held_out and the split given need each other: a file of test ratings")
+            raise ArgumentError(
+                "held_out and the split given need each other: a file of test ratings"
+            )
 
     def make(self, ratings: Ratings, source: Source) -> Iterable[splits.Split]:
         """The splits of ratings from a source; a held-out file is in the same format."""
@@ -109,13 +112,15 @@ class Study(Source):
             ValueError: a name, hyperparameter or value is not one.
         """
         if not self.models:
-            raise ValueError(f"models must name at least one of {', '.join(_MODELS)}")
+            raise ArgumentError(f"models must name at least one of {', '.join(_MODELS)}")
         if self.gate is not None and (self.against is None or len(self.models) != 1):
-            raise ValueError("gate needs one model and, with against, the model file of another")
+            raise ArgumentError("gate needs one model and, with against, the model file of another")
         if self.gate is not None:
             self._check_gate(self.gate)
         if CURRENT in self.models and self.against is not None:
-            raise ValueError(f"models must not be called {CURRENT!r}: that is the model in service")
+            raise ArgumentError(
+                f"models must not be called {CURRENT!r}: that is the model in service"
+            )
         own_seed = self.split.get("seed", 0)
         return {name: _model(name, dict(given), own_seed) for name, given in self.models.items()}
 
@@ -125,20 +130,20 @@ class Study(Source):
         known = METRICS.get(name)
         if known is None or length != (str(self.k) if known.at_k else ""):
             example = f"ndcg@{self.k}, recall@{self.k}, map@{self.k} or rmse"
-            raise ValueError(f"gate must be a metric such as {example}, not {metric!r}")
+            raise ArgumentError(f"gate must be a metric such as {example}, not {metric!r}")
 
     def checked_splits(self) -> dict[str, SplitChoice]:
         """The splits by name; one without a name is called by how it parts."""
         if self.split and self.splits:
-            raise ValueError("split and splits exclude each other: put the one into the others")
+            raise ArgumentError("split and splits exclude each other: put the one into the others")
         known = [f.name for f in fields(SplitChoice)]
         chosen = self.splits or {str(self.split.get("how", "random")): self.split}
         for name, given in chosen.items():
             if not isinstance(given, Mapping):
-                raise ValueError(f"splits: {name} must be a table with how, folds, ...")
+                raise ArgumentError(f"splits: {name} must be a table with how, folds, ...")
             check_keys(f"split {name}", given, known)
         if len(chosen) > 1 and self.gate is not None:
-            raise ValueError("gate needs one split, not several")
+            raise ArgumentError("gate needs one split, not several")
         return {name: SplitChoice(**given) for name, given in chosen.items()}
 
     def checked_feedback(self) -> Feedback:
@@ -155,9 +160,11 @@ class Study(Source):
             return {}
         path = Path(self.report).expanduser()
         if path.suffix not in REPORTS:
-            raise ValueError(f"report must end in {', '.join(REPORTS)}, not {self.report!r}")
+            raise ArgumentError(f"report must end in {', '.join(REPORTS)}, not {self.report!r}")
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise ValueError(f"report must lie in a folder one can write to, not {self.report!r}")
+            raise ArgumentError(
+                f"report must lie in a folder one can write to, not {self.report!r}"
+            )
         names = list(names)
         if len(names) == 1:
             return {names[0]: path}
@@ -190,5 +197,5 @@ def _model(name: str, settings: dict[str, Any], seed: int) -> Model:
         return one  # type: ignore[no-any-return]
     for hyperparameter, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise ValueError(f"grid of {name}: {hyperparameter} must be a list of values")
+            raise ArgumentError(f"grid of {name}: {hyperparameter} must be a list of values")
     return Grid.over(lambda **each: make_one_of(_MODELS, kind, settings | each), grid, seed=seed)

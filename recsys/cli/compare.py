@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from recsys.cli.output import Json, print_json, print_table, records, say
+from recsys.errors import ArgumentError
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +35,7 @@ def compare(
         known = list(dict.fromkeys(table["metric"]))
         for name in metric:
             if name not in known:
-                raise ValueError(f"metric must be one of {', '.join(known)}, not {name!r}")
+                raise ArgumentError(f"metric must be one of {', '.join(known)}, not {name!r}")
     table = table[table["metric"].isin(wanted)].reset_index(drop=True)
     if json:
         print_json(records(table) | {"remarks": list(found.remarks)})

@@ -19,7 +19,7 @@ from recsys.cli.options import (
     merged,
 )
 from recsys.cli.output import Json, print_paragraph, print_table, say, training_progress
-from recsys.errors import GateError
+from recsys.errors import ArgumentError, GateError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,9 @@ def evaluate(
     }  # fmt: skip
     parting = {name: value for name, value in parting.items() if value is not None}
     if parting and "splits" in entries:
-        raise ValueError("split, folds, test, users, last and seed: the recipe has several splits")
+        raise ArgumentError(
+            "split, folds, test, users, last and seed: the recipe has several splits"
+        )
     if "splits" not in entries:
         if held_out is not None:
             parting.setdefault("how", "given")
@@ -229,19 +231,19 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in _names(text)]
     except ValueError:
-        raise ValueError(f"seeds must be whole numbers with commas, not {text!r}") from None
+        raise ArgumentError(f"seeds must be whole numbers with commas, not {text!r}") from None
 
 
 def _with_settings(models: Any, settings: dict[str, str]) -> dict[str, Any]:
     # MODEL.NAME=VALUE, put into the models.
     for name, model in models.items():
         if not isinstance(model, dict):
-            raise ValueError(f"models: {name} must be a table, not {model!r}")
+            raise ArgumentError(f"models: {name} must be a table, not {model!r}")
     found = {name: dict(model) for name, model in models.items()}
     for where, value in settings.items():
         model, dot, name = where.rpartition(".")
         if not dot or model not in found:
-            raise ValueError(
+            raise ArgumentError(
                 f"--set must look like MODEL.NAME=VALUE with a model of {', '.join(found)}, "
                 f"not {where}={value}"
             )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from recsys.cli.output import Json, download_progress, print_json, say
+from recsys.errors import ArgumentError
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +33,7 @@ def fetch(
     from recsys.ratings import datasets
 
     if timeout <= 0:
-        raise ValueError(f"timeout must be above 0 seconds, not {timeout:g}")
+        raise ArgumentError(f"timeout must be above 0 seconds, not {timeout:g}")
     with download_progress(quiet=json) as on_bytes:
         fetched = datasets.fetch(name, to, timeout=timeout, on_bytes=on_bytes)
     if json:

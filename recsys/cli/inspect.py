@@ -15,6 +15,7 @@ from recsys.cli.output import (
     records,
     say,
 )
+from recsys.errors import ArgumentError
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +38,7 @@ def inspect(
     from recsys.app.queries import describe_model
 
     if figure is not None and not health:
-        raise ValueError("figure goes with --health")
+        raise ArgumentError("figure goes with --health")
     if health:
         _health(model, figure, json)
         return

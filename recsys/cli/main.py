@@ -67,10 +67,6 @@ def run(arguments: list[str] | None = None) -> None:
             raise KeyboardInterrupt
     except RecsysError as error:
         code = _fail(str(error), error.exit_code)
-    except ValueError as error:
-        if not _is_ours(error):
-            raise
-        code = _fail(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted; nothing half-written was left", _INTERRUPTED)
     except BrokenPipeError:
@@ -89,15 +85,6 @@ def run(arguments: list[str] | None = None) -> None:
         where = context.command_path if context else "recsys"
         code = _fail(f"{message()} Try '{where} --help'.", 2)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _is_ours(error: ValueError) -> bool:
-    # Bad arguments are ValueErrors that our own code raises; numpy's or scipy's would be bugs.
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    module = traceback.tb_frame.f_globals.get("__name__", "") if traceback else ""
-    return str(module).startswith("recsys.")
 
 
 def _drop_output() -> None:

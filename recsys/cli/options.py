@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from recsys.errors import ArgumentError
+
 RatingsFile = Annotated[
     str | None,
     typer.Argument(help="MovieLens folder or zip, CSV, TSV or Parquet file.", show_default=False),
@@ -42,7 +44,7 @@ def merged(entries: dict[str, Any], given: dict[str, Any], column: list[str] | N
     entries |= {name: value for name, value in given.items() if value is not None}
     entries["columns"] = entries.get("columns", {}) | assignments("column", column, COLUMNS)
     if "ratings" not in entries:
-        raise ValueError(
+        raise ArgumentError(
             "RATINGS is missing: name a ratings file or folder, or a --config with one"
         )
 
@@ -59,8 +61,8 @@ def assignments(
     for text in texts or []:
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
-            raise ValueError(f"--{option} must look like NAME=VALUE, not {text!r}")
+            raise ArgumentError(f"--{option} must look like NAME=VALUE, not {text!r}")
         if names and name.strip() not in names:
-            raise ValueError(f"--{option} names one of {', '.join(names)}, not {name.strip()!r}")
+            raise ArgumentError(f"--{option} names one of {', '.join(names)}, not {name.strip()!r}")
         found[name.strip()] = value.strip()
     return found

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from recsys.cli.output import Count, Json, print_json, print_table, records
+from recsys.errors import ArgumentError
 
 
 def register(app: typer.Typer) -> None:
@@ -35,11 +36,11 @@ def recommend(
     from recsys.app import queries
 
     if (user is None) == (not rate):
-        raise ValueError("give either --user ID or --rate TITLE=RATING (once or more)")
+        raise ArgumentError("give either --user ID or --rate TITLE=RATING (once or more)")
     if user is None and (liked or include_seen):
-        raise ValueError("liked and include-seen go with --user, not with --rate")
+        raise ArgumentError("liked and include-seen go with --user, not with --rate")
     if liked < 0:
-        raise ValueError(f"liked must be at least 0, not {liked}")
+        raise ArgumentError(f"liked must be at least 0, not {liked}")
     recommender = queries.load(model)
     left_out = [queries.item_id(recommender, text) for text in exclude or []]
     if user is not None:

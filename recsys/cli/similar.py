@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from recsys.cli.output import Count, Json, print_json, print_table, records
+from recsys.errors import ArgumentError
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +36,7 @@ def similar(
     from recsys.app import queries
 
     if (item is None) == (user is None):
-        raise ValueError("give either --item TITLE or --user ID")
+        raise ArgumentError("give either --item TITLE or --user ID")
     chosen: Any = metric
     recommender = queries.load(model)
     if item is not None:

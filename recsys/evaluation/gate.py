@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recsys.errors import ArgumentError
 from recsys.evaluation.checks import SIGNIFICANT
 from recsys.evaluation.names import label_of, p_in_words, signed
 from recsys.evaluation.statistics import permutation_tests, quantiles, resampled_ratios
@@ -36,7 +37,7 @@ def gate(result: Evaluation, candidate: str, current: str, metric: str) -> Gate:
     one = next((m for m in result.user_means if m.metric == metric), None)
     if one is None or not {candidate, current} <= set(one.models):
         both = [m.metric for m in result.user_means if {candidate, current} <= set(m.models)]
-        raise ValueError(f"gate must be one of {', '.join(both)}, not {metric!r}")
+        raise ArgumentError(f"gate must be one of {', '.join(both)}, not {metric!r}")
     columns = [one.models.index(candidate), one.models.index(current)]
     tops, belows = one.numerators[:, columns], one.denominators[:, columns]
     both_there = (belows > 0).all(axis=1)

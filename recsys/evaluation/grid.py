@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.errors import FitError, RecsysError
+from recsys.errors import ArgumentError, FitError, RecsysError
 from recsys.evaluation import metrics
 from recsys.evaluation.bench import contains
 from recsys.evaluation.scoring import FactorScorer, Model, Scorer, best_items
@@ -42,7 +42,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if len({c.name for c in self.candidates}) != 1:
-            raise ValueError("candidates must be of one model, and at least one")
+            raise ArgumentError("candidates must be of one model, and at least one")
 
     @classmethod
     def over(cls, kind: Any, values: Mapping[str, Sequence[object]], **settings: Any) -> Grid:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recsys.errors import DataError, RecsysError
+from recsys.errors import ArgumentError, DataError, RecsysError
 from recsys.evaluation.bench import Bench, Measured, make_bench, measure
 from recsys.evaluation.checks import find_faults
 from recsys.evaluation.grid import Grid
@@ -110,22 +110,22 @@ def _check(
 ) -> None:
     kinds = Settings, Grid, Served
     if not models or not all(isinstance(m, kinds) and hasattr(m, "fit") for m in models.values()):
-        raise ValueError("models must map at least one name to a spec, such as ImplicitALS()")
+        raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise ValueError(f"k must be a whole number of at least 1, not {k!r}")
+        raise ArgumentError(f"k must be a whole number of at least 1, not {k!r}")
     if not isinstance(sampled_negatives, int | np.integer) or sampled_negatives < 0:
-        raise ValueError(
+        raise ArgumentError(
             f"sampled_negatives must be a whole number of at least 0, not {sampled_negatives!r}"
         )
     if not all(isinstance(s, int | np.integer) and s >= 0 for s in seeds):
-        raise ValueError(f"seeds must be whole numbers of at least 0, not {seeds!r}")
+        raise ArgumentError(f"seeds must be whole numbers of at least 0, not {seeds!r}")
     if len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds must differ, not {seeds!r}")
+        raise ArgumentError(f"seeds must differ, not {seeds!r}")
 
 
 def _check_splits(several: Sequence[Split]) -> None:
     if not several or not all(isinstance(split, Split) for split in several):
-        raise ValueError("splits must be at least one Split, such as splits.random(ratings)")
+        raise ArgumentError("splits must be at least one Split, such as splits.random(ratings)")
     first = several[0]
     for split in several[1:]:
         if split.test.users != first.test.users or split.test.items != first.test.items:

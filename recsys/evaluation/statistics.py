@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from recsys.errors import ArgumentError
+
 FloatVector = npt.NDArray[np.float64]
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -80,10 +82,10 @@ def compare(
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if a.shape != b.shape:
-        raise ValueError(f"paired values must be as many: {len(a)} and {len(b)}")
+        raise ArgumentError(f"paired values must be as many: {len(a)} and {len(b)}")
     differences = _without_nan(a - b)
     if not len(differences):
-        raise ValueError("no user has a value of both models")
+        raise ArgumentError("no user has a value of both models")
     interval = bootstrap_interval(differences, resamples=resamples, seed=seed)
     return Comparison(
         difference=interval.mean,

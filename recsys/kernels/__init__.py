@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.errors import ArgumentError
 from recsys.kernels.dense import (
     FloatArray,
     aligned,
@@ -62,14 +63,16 @@ def _isa() -> tuple[int, int, int]:
     # Its number, of how many floats a row of factors is a multiple, the items of a panel.
     name = os.environ.get("RECSYS_ISA", INSTRUCTION_SETS[0])
     if name not in INSTRUCTION_SETS:
-        raise ValueError(f"RECSYS_ISA must be one of {', '.join(INSTRUCTION_SETS)}, not {name!r}")
+        raise ArgumentError(
+            f"RECSYS_ISA must be one of {', '.join(INSTRUCTION_SETS)}, not {name!r}"
+        )
     number, row_unit, panel_width = _ISAS[name]
     return number, row_unit, panel_width
 
 
 def _threads(n_threads: int | None) -> int:
     if n_threads is not None and n_threads < 1:
-        raise ValueError(f"n_threads must be at least 1, not {n_threads}")
+        raise ArgumentError(f"n_threads must be at least 1, not {n_threads}")
     return n_threads or default_threads()
 
 
@@ -83,19 +86,19 @@ def _check_csr(
     # The kernels index without asking: a bad index here would read foreign memory there.
     indptr, columns = np.ascontiguousarray(indptr, dtype=np.int64), np.asarray(columns)
     if len(indptr) != n_rows + 1 or indptr[0] != 0 or indptr[-1] != len(columns):
-        raise ValueError(f"indptr does not describe {n_rows} rows of {len(columns)} entries")
+        raise ArgumentError(f"indptr does not describe {n_rows} rows of {len(columns)} entries")
     if np.any(indptr[1:] < indptr[:-1]):
-        raise ValueError("indptr must not decrease")
+        raise ArgumentError("indptr must not decrease")
     # As unsigned numbers the negative ones are the largest.
     unsigned = columns.view(np.dtype(f"u{columns.itemsize}"))
     if len(columns) and unsigned.max() >= n_columns:
-        raise ValueError(f"a column number lies outside 0 .. {n_columns - 1}")
+        raise ArgumentError(f"a column number lies outside 0 .. {n_columns - 1}")
     return indptr, np.ascontiguousarray(columns, dtype=np.int32)
 
 
 def _check_shape(name: str, given: npt.ArrayLike | None, *allowed: tuple[int, ...]) -> None:
     if given is not None and np.shape(given) not in allowed:
-        raise ValueError(f"{name} must be {allowed[-1]}, not {np.shape(given)}")
+        raise ArgumentError(f"{name} must be {allowed[-1]}, not {np.shape(given)}")
 
 
 def solve_rows(
@@ -151,9 +154,9 @@ def solve_rows(
     if overwrite_start and not (
         start is not None and start.dtype == np.float32 and start.flags.c_contiguous
     ):
-        raise ValueError("overwrite_start needs a start of float32 in C order")
+        raise ArgumentError("overwrite_start needs a start of float32 in C order")
     if cg_steps < 0:
-        raise ValueError(f"cg_steps must be at least 0, not {cg_steps}")
+        raise ArgumentError(f"cg_steps must be at least 0, not {cg_steps}")
     n_threads = _threads(n_threads)
     x = start if overwrite_start and start is not None else aligned((n_rows, width))
     if start is None:
@@ -282,7 +285,7 @@ def packed_items(
     n_items, width = item_factors.shape
     columns = np.arange(n_items) if candidates is None else np.asarray(candidates)
     if len(columns) and (columns[0] < 0 or columns[-1] >= n_items or np.any(np.diff(columns) <= 0)):
-        raise ValueError(f"candidates must increase within 0 .. {n_items - 1}")
+        raise ArgumentError(f"candidates must increase within 0 .. {n_items - 1}")
     isa, _, panel = _isa()
     bias = np.zeros(n_items, np.float32) if item_bias is None else _float32(item_bias)
     # In double: float knows no squares of small numbers.
@@ -340,15 +343,17 @@ def top_k(
     """
     n_queries = len(queries)
     if k < 1:
-        raise ValueError(f"k must be at least 1, not {k}")
+        raise ArgumentError(f"k must be at least 1, not {k}")
     if isinstance(item_factors, PackedItems):
         if item_bias is not None or candidates is not None:
-            raise ValueError("item_bias and candidates belong to packed_items, not to packed items")
+            raise ArgumentError(
+                "item_bias and candidates belong to packed_items, not to packed items"
+            )
         items = item_factors
     else:
         items = packed_items(item_factors, item_bias=item_bias, candidates=candidates)
     if queries.shape[1] != items.width:
-        raise ValueError(f"queries are {queries.shape[1]} wide, the item factors {items.width}")
+        raise ArgumentError(f"queries are {queries.shape[1]} wide, the item factors {items.width}")
     indptr = columns = None
     if excluded is not None:
         indptr, columns = _check_csr(*excluded, n_queries, items.n_items)

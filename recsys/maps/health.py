@@ -18,7 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from recsys.errors import ModelError
+from recsys.errors import ArgumentError, ModelError
 from recsys.maps.projection import Projection, project
 from recsys.models.factors import Factors
 from recsys.models.row_problem import RowProblem
@@ -142,7 +142,7 @@ def health(model: Recommender, k: int = 10) -> Health:
     if not factors.n_factors:
         raise ModelError("this model has no factors to examine; train a factorization")
     if not isinstance(k, int | np.integer) or k < 1:
-        raise ValueError(f"k must be a whole number of at least 1, not {k!r}")
+        raise ArgumentError(f"k must be a whole number of at least 1, not {k!r}")
     projection = project(model)
     spectrum = _predictions_spectrum(factors)
     names = projection.item_names()

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recsys.errors import ModelError
+from recsys.errors import ArgumentError, ModelError
 from recsys.maps import plots
 from recsys.maps.projection import item_names
 from recsys.recommend.recommender import Recommender
@@ -70,7 +70,7 @@ class Likeness:
         from scipy.cluster.hierarchy import fcluster
 
         if not isinstance(n, int | np.integer) or not 1 <= n <= len(self.names):
-            raise ValueError(f"n must be between 1 and {len(self.names)}, not {n!r}")
+            raise ArgumentError(f"n must be between 1 and {len(self.names)}, not {n!r}")
         if len(self.names) == 1:
             labels = np.array([1])
         else:
@@ -134,10 +134,10 @@ def compare_items(
         UnknownIdError: an item is not there. ValueError: the list is empty, or names one twice.
     """
     if not len(items):
-        raise ValueError("items must name at least one")
+        raise ArgumentError("items must name at least one")
     rows = as_rows(model.factors.items, model.titles, list(items))
     if len(np.unique(rows)) < len(rows):
-        raise ValueError("items must not name one twice")
+        raise ArgumentError("items must not name one twice")
     if not model.factors.n_factors:
         raise ModelError("this model has no factors to compare; train a factorization")
     table = model.factors.item_factors

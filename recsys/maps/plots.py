@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import ModelError
+from recsys.errors import ArgumentError, ModelError
 from recsys.maps.projection import Projection
 from recsys.ratings.item_tables import genre_flags
 
@@ -68,7 +68,7 @@ def plot_projection(
     width = projection.items.shape[1]
     for component in components:
         if not 1 <= component <= width:
-            raise ValueError(f"components must be between 1 and {width}, not {component!r}")
+            raise ArgumentError(f"components must be between 1 and {width}, not {component!r}")
     across, up = (c - 1 for c in components)
     points = projection.items[:, [across, up]]
     counts = np.ones(len(points), np.int64) if counts is None else np.asarray(counts)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recsys.errors import ModelError
+from recsys.errors import ArgumentError, ModelError
 from recsys.ids import IdIndex
 from recsys.ratings.item_tables import genre_flags
 from recsys.recommend.recommender import Recommender
@@ -69,7 +69,7 @@ class Projection:
         """
         if not 1 <= component <= self.items.shape[1]:
             most = self.items.shape[1]
-            raise ValueError(f"component must be between 1 and {most}, not {component!r}")
+            raise ArgumentError(f"component must be between 1 and {most}, not {component!r}")
         values = self.items[:, component - 1]
         order = np.argsort(-values, kind="stable")
         names = self.item_names()
@@ -135,14 +135,14 @@ def project(model: Recommender, k: int | None = None, variant: Variant = "pca") 
         ValueError: an argument is out of range.
     """
     if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        raise ArgumentError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
     factors = model.factors
     width = factors.n_factors
     most = min(width, len(factors.items))
     if not width:
         raise ModelError("this model has no factors to map; train a factorization")
     if k is not None and (not isinstance(k, int | np.integer) or not 1 <= k <= most):
-        raise ValueError(f"k must be a whole number between 1 and {most}, not {k!r}")
+        raise ArgumentError(f"k must be a whole number between 1 and {most}, not {k!r}")
     table = normalized(factors.item_factors) if variant == "cosine" else factors.item_factors
     items = table.astype(np.float64)
     items = items - items.mean(axis=0)
@@ -229,7 +229,7 @@ def embed(
         ValueError: the method is none.
     """
     if method not in ("tsne", "umap"):
-        raise ValueError(f"method must be tsne or umap, not {method!r}")
+        raise ArgumentError(f"method must be tsne or umap, not {method!r}")
     if not model.factors.n_factors:
         raise ModelError("this model has no factors to map; train a factorization")
     table = normalized(model.factors.item_factors)

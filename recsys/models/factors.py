@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys import kernels
-from recsys.errors import FitError
+from recsys.errors import ArgumentError, FitError
 from recsys.ids import IdIndex, several
 from recsys.models.spec import FloatArray, Progress, Spec
 
@@ -56,7 +56,9 @@ class Factors:
             if array is None:
                 continue
             if array.shape != shape or array.dtype != np.float32:
-                raise ValueError(f"{name} must be float32 {shape}, not {array.dtype} {array.shape}")
+                raise ArgumentError(
+                    f"{name} must be float32 {shape}, not {array.dtype} {array.shape}"
+                )
             if not np.isfinite(array).all():
                 raise FitError(
                     f"{self.spec.name}: {name} is not finite; raise the regularization or check "
@@ -101,7 +103,7 @@ class Factors:
         user_rows = self.users.rows(several(users))
         item_rows = self.items.rows(several(items))
         if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
-            raise ValueError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
+            raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
         return self.predict_rows(*np.broadcast_arrays(user_rows, item_rows))
 
     def predict_rows(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.errors import DataError, FitError
+from recsys.errors import ArgumentError, DataError, FitError
 from recsys.ids import IdIndex
 from recsys.models.factors import Factors
 from recsys.models.spec import Side
@@ -37,7 +37,7 @@ def fold_in_items(factors: Factors, matrix: sp.csr_matrix) -> Side:
 def _checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
     matrix = sp.csr_matrix(matrix, dtype=np.float32)
     if matrix.shape[1] != len(index):
-        raise ValueError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
+        raise ArgumentError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
     if not np.isfinite(matrix.data).all():
         raise DataError("a rating to fold in is not finite")
     return matrix

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from recsys.errors import ArgumentError
 from recsys.models.baselines import Biases, Popularity
 from recsys.models.explicit_als import ExplicitALS
 from recsys.models.implicit_als import ImplicitALS
@@ -44,7 +45,7 @@ def make_one_of(
 ) -> _Named:
     """Like `make_spec`, of whatever `among` names."""
     if model not in among:
-        raise ValueError(
+        raise ArgumentError(
             f"model must be one of {', '.join(among)}, not {model!r}{_near(model, among)}"
         )
     kinds = typing.get_type_hints(among[model])
@@ -53,7 +54,7 @@ def make_one_of(
     for name, value in (settings or {}).items():
         if name not in allowed:
             have = f"it has {', '.join(allowed)}" if allowed else "it has none"
-            raise ValueError(
+            raise ArgumentError(
                 f"{model} has no hyperparameter {name!r}{_near(name, allowed)}; {have}"
             )
         values[name] = _converted(name, value, kinds[name])
@@ -75,7 +76,7 @@ def _converted(name: str, value: object, kind: Any) -> object:
             return int(value) if int in options else float(value)
         except ValueError:
             wanted = "a whole number" if int in options else "a number"
-            raise ValueError(f"{name} must be {wanted}, not {value!r}") from None
+            raise ArgumentError(f"{name} must be {wanted}, not {value!r}") from None
     return value
 
 

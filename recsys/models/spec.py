@@ -13,6 +13,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys import kernels
+from recsys.errors import ArgumentError
 
 if TYPE_CHECKING:
     from recsys.models.factors import Factors
@@ -84,7 +85,7 @@ class Settings:
             kind = "a whole number" if whole else "a number"
             start = f"above {low:g}" if above else f"of at least {low:g}"
             end = "" if high == math.inf else f" and at most {high:g}"
-            raise ValueError(f"{argument} must be {kind} {start}{end}, not {value!r}")
+            raise ArgumentError(f"{argument} must be {kind} {start}{end}, not {value!r}")
         # NumPy scalars and whole floats become what JSON and loops expect.
         object.__setattr__(self, argument, int(value) if whole else number)
 

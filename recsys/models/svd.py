@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from recsys.errors import DataError, FitError
+from recsys.errors import ArgumentError, DataError, FitError
 from recsys.models.factors import Factors
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
@@ -128,7 +128,7 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDA
     """
     smaller = min(matrix.shape)
     if rank > smaller:
-        raise ValueError(
+        raise ArgumentError(
             f"n_factors must be at most {smaller}, the smaller side of the "
             f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}; set it lower"
         )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex, as_id_array
 from recsys.ratings.ratings import (
     DUPLICATES,
@@ -78,7 +78,9 @@ def assemble(
 ) -> Ratings:
     """Ratings from sorted entries and the values and times in the order they came."""
     if duplicates not in DUPLICATES:
-        raise ValueError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}")
+        raise ArgumentError(
+            f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}"
+        )
     order, indptr, indices = entries
     has_values = values is not None
     if values is None:

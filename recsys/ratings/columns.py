@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 
 ROLES = ("user", "item", "rating", "timestamp")
 RECOGNISED = {
@@ -44,7 +44,7 @@ def assign_roles(columns: list[str], named: dict[str, str | None], source: str) 
                 have = ", ".join(map(repr, columns))
                 raise DataError(f"{source}: no column {name!r} for the {role}; it has {have}")
             if name in roles.values():
-                raise ValueError(f"{role} must name a column of its own, not {name!r} again")
+                raise ArgumentError(f"{role} must name a column of its own, not {name!r} again")
             roles[role] = name
     for role in ROLES:
         if role in roles:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.errors import DownloadError
+from recsys.errors import ArgumentError, DownloadError
 from recsys.ratings.archives import unpack
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
@@ -99,7 +99,7 @@ def fetch(
         DownloadError: it could not be fetched whole and unaltered; says why and what to do.
     """
     if name not in DATASETS:
-        raise ValueError(f"data set must be one of {', '.join(DATASETS)}, not {name!r}")
+        raise ArgumentError(f"data set must be one of {', '.join(DATASETS)}, not {name!r}")
     root = Path(to)
     folder = root / name
     if folder.is_dir():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ratings.ratings import Ratings
 
 
@@ -40,7 +40,7 @@ class Feedback:
                 return cls(ones=True, threshold=float(number))
         except ValueError:
             pass
-        raise ValueError(f"feedback must be values, ones or at-least=NUMBER, not {text!r}")
+        raise ArgumentError(f"feedback must be values, ones or at-least=NUMBER, not {text!r}")
 
     def __str__(self) -> str:
         if self.threshold is not None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, IdIndex, as_id_array, shown
 
 Duplicates = Literal["latest", "mean", "error"]
@@ -111,7 +111,7 @@ class Ratings:
             DataError: a column is missing, or a value in it is no id, rating or time.
         """
         if not isinstance(frame, pd.DataFrame):
-            raise ValueError(f"frame must be a DataFrame, not {type(frame).__name__}")
+            raise ArgumentError(f"frame must be a DataFrame, not {type(frame).__name__}")
         named = {"user": user, "item": item, "rating": rating, "time": timestamp}
         arrays: dict[str, Any] = {}
         for role, column in named.items():
@@ -122,7 +122,7 @@ class Ratings:
                 often = "more than one" if column in frame.columns else "no"
                 raise DataError(f"the table has {often} {role} column {column!r}; it has {have}")
             if list(named.values()).count(column) > 1:
-                raise ValueError(f"{role} must name a column of its own, not {column!r} again")
+                raise ArgumentError(f"{role} must name a column of its own, not {column!r} again")
             arrays[role] = _column(frame[column], role)
         table = None
         if items is not None:
@@ -160,7 +160,7 @@ class Ratings:
         """The same pairs with other values (n_ratings,), in the order of `matrix.data`."""
         data = np.array(values, dtype=np.float32)
         if data.shape != (self.n_ratings,):
-            raise ValueError(f"values must be ({self.n_ratings},), not {data.shape}")
+            raise ArgumentError(f"values must be ({self.n_ratings},), not {data.shape}")
         matrix = sp.csr_matrix(
             (data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape, copy=False
         )
@@ -176,7 +176,7 @@ class Ratings:
         """
         for name, least in (("per_user", per_user), ("per_item", per_item)):
             if not isinstance(least, int | np.integer) or least < 0:
-                raise ValueError(f"{name} must be a whole number of at least 0, not {least!r}")
+                raise ArgumentError(f"{name} must be a whole number of at least 0, not {least!r}")
         matrix = self.matrix
         rows = np.repeat(np.arange(self.n_users), np.diff(matrix.indptr))
         keep = np.ones(self.n_ratings, bool)

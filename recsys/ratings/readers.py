@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex, numbers_in_text
 from recsys.ratings.archives import unpack
 from recsys.ratings.assembly import Entries, assemble, encode, encode_integers, in_csr_order
@@ -70,7 +70,7 @@ def read_ratings(
     if isinstance(path, pd.DataFrame):
         return _read_frame(path, named, items, duplicates)
     if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be a path or a DataFrame, not {type(path).__name__}")
+        raise ArgumentError(f"path must be a path or a DataFrame, not {type(path).__name__}")
     source = Path(path).expanduser()
     if not source.exists():
         raise DataError(f"{source}: no such file or folder")

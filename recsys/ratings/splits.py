@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.ratings.ratings import Ratings
 
@@ -68,7 +68,7 @@ def kfold(
         ValueError: `folds` is not between 2 and the number of ratings.
     """
     if not _is_whole(folds) or not 2 <= folds <= ratings.n_ratings:
-        raise ValueError(f"folds must lie between 2 and {ratings.n_ratings}, not {folds!r}")
+        raise ArgumentError(f"folds must lie between 2 and {ratings.n_ratings}, not {folds!r}")
     _check_seed(seed)
     fold = np.random.default_rng(seed).permutation(ratings.n_ratings) % folds
     # Arguments are checked now, each fold is made when it is asked for.
@@ -88,7 +88,7 @@ def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "dro
         DataError: there are no timestamps, or no user has more than n ratings.
     """
     if not _is_whole(n) or n < 1:
-        raise ValueError(f"n must be a whole number of at least 1, not {n!r}")
+        raise ArgumentError(f"n must be a whole number of at least 1, not {n!r}")
     times = _times(ratings)
     counts = np.diff(ratings.matrix.indptr)
     rows = np.repeat(np.arange(ratings.n_users), counts)
@@ -145,11 +145,11 @@ def held_out_users(
         DataError: none of the held-out users has five ratings.
     """
     if not _is_number(users):
-        raise ValueError(f"users must be a number, not {users!r}")
+        raise ArgumentError(f"users must be a number, not {users!r}")
     _check_seed(seed)
     n_held_out = int(users * ratings.n_users) if users < 1 else int(users)
     if not 0 < users < ratings.n_users or not n_held_out:
-        raise ValueError(
+        raise ArgumentError(
             f"users must be a share or a number below {ratings.n_users}, not {users!r}"
         )
     _check_share("test", test)
@@ -231,7 +231,7 @@ def _without_unseen(
     ratings: Ratings, is_test: BoolArray, seen: BoolArray, unseen_items: UnseenItems
 ) -> tuple[BoolArray, str]:
     if unseen_items not in ("drop", "keep"):
-        raise ValueError(f"unseen_items must be drop or keep, not {unseen_items!r}")
+        raise ArgumentError(f"unseen_items must be drop or keep, not {unseen_items!r}")
     keep = is_test & seen[ratings.matrix.indices]
     n_unseen = int(is_test.sum() - keep.sum())
     if not n_unseen:
@@ -260,12 +260,12 @@ def _times(ratings: Ratings) -> npt.NDArray[np.int64]:
 
 def _check_share(name: str, share: float) -> None:
     if not _is_number(share) or not 0 < share < 1:
-        raise ValueError(f"{name} must lie strictly between 0 and 1, not {share!r}")
+        raise ArgumentError(f"{name} must lie strictly between 0 and 1, not {share!r}")
 
 
 def _check_seed(seed: int) -> None:
     if not _is_whole(seed) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be a whole number from 0 to 2³² − 1, not {seed!r}")
+        raise ArgumentError(f"seed must be a whole number from 0 to 2³² − 1, not {seed!r}")
 
 
 def _is_number(value: object) -> bool:

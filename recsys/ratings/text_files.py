@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import WHOLE_NUMBER
 from recsys.ratings.columns import LARGEST, RECOGNISED, ROLES, assign_roles, first_line, plain
 from recsys.ratings.ratings import times_as_seconds
@@ -132,7 +132,7 @@ def _head(file: Path, encoding: str | None) -> tuple[str, str]:
             raise DataError(f"{file}: not {encoding} text ({error.reason})") from None
         return whole.decode("ISO-8859-1"), "ISO-8859-1"
     except (LookupError, TypeError):
-        raise ValueError(f"encoding {encoding!r} is unknown") from None
+        raise ArgumentError(f"encoding {encoding!r} is unknown") from None
 
 
 def _separator_of(file: Path, first: str) -> str:

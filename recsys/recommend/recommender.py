@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from recsys.errors import ModelError
+from recsys.errors import ArgumentError, ModelError
 from recsys.ids import several
 from recsys.models.factors import Factors
 from recsys.models.fold_in import fold_in_users
@@ -109,7 +109,7 @@ class Recommender:
         row = self._row_of(ratings)
         counted = self.feedback.rows(row)
         if not counted.data.any():
-            raise ValueError(
+            raise ArgumentError(
                 f"ratings hold nothing that counts for this model (feedback {self.feedback}); "
                 "add something the person liked"
             )
@@ -223,25 +223,27 @@ class Recommender:
         if isinstance(ratings, pd.Series):
             ratings = ratings.to_dict()
         if not isinstance(ratings, Mapping):
-            raise ValueError(
+            raise ArgumentError(
                 f"ratings must map items to ratings, not be a {type(ratings).__name__}"
             )
         if not ratings:
-            raise ValueError("ratings must hold at least one rating of a new person")
+            raise ArgumentError("ratings must hold at least one rating of a new person")
         items = as_rows(self.factors.items, self.titles, list(ratings))
         values = []
         for item, value in ratings.items():
             try:
                 values.append(float(value))
             except (TypeError, ValueError):
-                raise ValueError(f"rating of {item!r} must be a number, not {value!r}") from None
+                raise ArgumentError(f"rating of {item!r} must be a number, not {value!r}") from None
             if not abs(values[-1]) <= _LARGEST:  # NaN, too
-                raise ValueError(f"rating of {item!r} must be finite and sensible, not {value!r}")
+                raise ArgumentError(
+                    f"rating of {item!r} must be finite and sensible, not {value!r}"
+                )
         order = np.argsort(items)
         twice = np.flatnonzero(np.diff(items[order]) == 0)
         if len(twice):
             again = list(ratings)[order[twice[0] + 1]]
-            raise ValueError(f"ratings name one item twice, the second time as {again!r}")
+            raise ArgumentError(f"ratings name one item twice, the second time as {again!r}")
         data = np.array(values, np.float32)[order]
         return sp.csr_matrix(
             (data, items[order].astype(np.int32), np.array([0, len(items)])),
@@ -309,9 +311,9 @@ def train(
     also those that do not count as feedback, count as seen.
     """
     if not isinstance(spec, Spec):
-        raise ValueError(f"spec must be a model such as ImplicitALS(), not {spec!r}")
+        raise ArgumentError(f"spec must be a model such as ImplicitALS(), not {spec!r}")
     if not isinstance(ratings, Ratings):
-        raise ValueError(f"ratings must be Ratings (read_ratings), not {type(ratings).__name__}")
+        raise ArgumentError(f"ratings must be Ratings (read_ratings), not {type(ratings).__name__}")
     if not isinstance(feedback, Feedback):
         feedback = Feedback.parse(feedback) if feedback else Feedback()
     return Recommender(
@@ -325,12 +327,12 @@ def train(
 
 def _check_n(n: int) -> None:
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"n must be a whole number of at least 1, not {n!r}")
+        raise ArgumentError(f"n must be a whole number of at least 1, not {n!r}")
 
 
 def _as_list(argument: str, items: Iterable[object]) -> list[object]:
     if isinstance(items, str) or not isinstance(items, Iterable):
-        raise ValueError(f"{argument} must be a list of items, not {items!r}")
+        raise ArgumentError(f"{argument} must be a list of items, not {items!r}")
     return list(items)
 
 

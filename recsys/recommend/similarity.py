@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys import kernels
-from recsys.errors import ModelError
+from recsys.errors import ArgumentError, ModelError
 from recsys.models.spec import FloatArray
 
 Metric = Literal["cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1"]
@@ -83,9 +83,9 @@ def likeness(
 def check_metric(metric: str, alpha: float) -> None:
     """Raises ValueError for what is no metric, or no alpha."""
     if metric not in METRICS:
-        raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
+        raise ArgumentError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
     if not isinstance(alpha, int | float | np.number) or not 0 <= alpha <= 1:
-        raise ValueError(f"alpha must lie between 0 and 1, not {alpha!r}")
+        raise ArgumentError(f"alpha must lie between 0 and 1, not {alpha!r}")
 
 
 def normalized(table: FloatArray) -> FloatArray:

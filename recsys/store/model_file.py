@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import scipy.sparse as sp
 
-from recsys.errors import ModelFileError
+from recsys.errors import ArgumentError, ModelFileError
 from recsys.ids import IdIndex
 from recsys.models.factors import Factors
 from recsys.models.registry import spec_from_dict
@@ -54,7 +54,7 @@ def save(model: Recommender, path: str | os.PathLike[str], *, history: bool = Tr
     """
     if not isinstance(model, Recommender) or not isinstance(path, str | os.PathLike):
         given = type(model).__name__, type(path).__name__
-        raise ValueError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
+        raise ArgumentError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
     factors = model.factors
     arrays: dict[str, Array] = {
         "user_factors": factors.user_factors,

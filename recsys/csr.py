@@ -1,0 +1,48 @@
+"""What several rooms need of CSR matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+
+def entry_rows(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
+    """Row number (nnz,) of each entry, in the order of `matrix.data`.
+
+    >>> entry_rows(sp.csr_matrix([[1, 0, 1], [0, 0, 0], [0, 1, 0]]))
+    array([0, 0, 2])
+    """
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def with_values(matrix: sp.csr_matrix, values: npt.NDArray[Any]) -> sp.csr_matrix:
+    """A matrix with the same entries and other values (nnz,); indices and row starts are shared."""
+    return sp.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+
+
+def with_ones(matrix: sp.csr_matrix, dtype: npt.DTypeLike = np.float32) -> sp.csr_matrix:
+    """A matrix with the same entries, each of value 1.
+
+    >>> with_ones(sp.csr_matrix([[5.0, 0.0], [3.0, 4.0]])).toarray().tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    """
+    return with_values(matrix, np.ones(matrix.nnz, dtype))
+
+
+def frozen(array: npt.NDArray[Any] | None) -> Any:
+    """The array itself, made read-only."""
+    if array is not None:
+        array.flags.writeable = False
+    return array
+
+
+def frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    """The matrix itself, which must be sorted and without duplicates: marked so, made read-only."""
+    matrix.has_sorted_indices = True
+    matrix.has_canonical_format = True
+    for array in (matrix.data, matrix.indices, matrix.indptr):
+        array.flags.writeable = False
+    return matrix
