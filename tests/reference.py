@@ -13,7 +13,9 @@ def solve_rows(
     for u in range(len(ridge)):
         matrix = np.zeros((width, width)) if base is None else np.array(base, np.float64)
         matrix = matrix + ridge[u] * np.eye(width)
-        right = np.zeros(width) if base_rhs is None else np.array(base_rhs, np.float64)
+        right = np.zeros(width)
+        if base_rhs is not None:
+            right = np.array(base_rhs[u] if np.ndim(base_rhs) == 2 else base_rhs, np.float64)
         for j in range(indptr[u], indptr[u + 1]):
             y = factors[columns[j]].astype(np.float64)
             matrix = matrix + (1.0 if weights is None else float(weights[j])) * np.outer(y, y)

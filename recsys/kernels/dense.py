@@ -1,47 +1,46 @@
-"""Products with whole tables of factors: the BLAS, in blocks of rows that one thread each works on.
+"""Products with whole tables of factors: BLAS on blocks of rows, each block on one thread.
 
-The same bits for any number of threads: what is summed is summed in the order of the rows.
+The same bits at any number of threads: parts are added up in the order of the rows.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
-from recsys.threads import default_threads
+from recsys.threads import default_threads, one_blas_thread
 
 FloatArray = npt.NDArray[np.float32]
 
-_ROWS = 2048  # multiplied together by one thread
-_PARTS = 64  # of a Gram matrix, at most: they are held until all are there
+_ROWS = 2048  # rows that one thread multiplies at a time
+_PARTS = 64  # most parts of a Gram matrix; they are all held until the last is done
+_FEW_BLOCKS = 4  # below, starting threads takes longer than the work
 
 
 def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Eigenvalues (f,) and eigenvectors (f, f) of a symmetric matrix: `base = Q diag(d) Qᵀ`.
 
-    In the coordinates y → Qᵀy, x → Qᵀx the row problem is the same, with a diagonal base: that
-    saves a product with a full matrix for every row and step, and lets the diagonal of the whole
-    matrix precondition the conjugate gradients.
+    In the coordinates y → Qᵀy, x → Qᵀx the row problem is the same with a diagonal base. That
+    saves a product with a full matrix for every row and step, and the diagonal of the whole matrix
+    is a good preconditioner for conjugate gradients.
     """
-    with _blas().limit(limits=1, user_api="blas"):  # the same bits on any number of cores
+    with one_blas_thread():
         values, vectors = np.linalg.eigh(np.asarray(base, np.float64))
     return values.astype(np.float32), vectors.astype(np.float32)
 
 
 def is_diagonal(base: npt.NDArray[np.floating]) -> bool:
-    """Whether what stands beside the diagonal is no more than float32 rounding of the largest."""
-    beside = base - np.diag(np.diagonal(base))
+    """Whether all off-diagonal entries are within float32 rounding of the largest entry."""
+    others = base - np.diag(np.diagonal(base))
     rounding = 4 * np.finfo(np.float32).eps
-    return bool(np.abs(beside).max(initial=0) <= rounding * np.abs(base).max(initial=0))
+    return bool(np.abs(others).max(initial=0) <= rounding * np.abs(base).max(initial=0))
 
 
 def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> None:
-    """Replaces `table` (n, f) by `table @ axes`, in place; the same bits for any number of threads.
+    """Replaces `table` (n, f) by `table @ axes`, in place.
 
-    In place, because training turns the largest arrays there are, twice an epoch.
+    Training rotates its largest arrays twice per epoch; a copy would double its memory.
     """
     axes = np.ascontiguousarray(axes)
 
@@ -52,14 +51,14 @@ def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> N
 
 
 def aligned(shape: tuple[int, int]) -> FloatArray:
-    """An uninitialized table whose rows start at cache lines where its width allows."""
+    """An uninitialized table that starts at a cache line, as do its rows where the width allows."""
     numbers = np.empty(shape[0] * shape[1] + 16, np.float32)
     first = -numbers.ctypes.data % 64 // 4
     return numbers[first : first + shape[0] * shape[1]].reshape(shape)
 
 
 def gramian_memory(n_rows: int, width: int) -> int:
-    """Bytes of the parts that `gramian` holds of a table (n_rows, width)."""
+    """Bytes that `gramian` allocates for a table (n_rows, width)."""
     return -(-n_rows // _rows_of_a_part(n_rows)) * 4 * width**2
 
 
@@ -86,7 +85,7 @@ def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.f
 def sums_of_squares(
     table: FloatArray, weights: FloatArray, n_threads: int | None = None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """`Σ_i weights_i table_i²` and `Σ_i table_i²`, coordinate by coordinate: two times (f,)."""
+    """`Σ_i weights_i table_i²` and `Σ_i table_i²` per coordinate, two arrays (f,)."""
     parts: dict[int, npt.NDArray[np.float64]] = {}
 
     def block(start: int) -> None:
@@ -99,16 +98,10 @@ def sums_of_squares(
     return weighted, plain
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    # Kept, because finding the libraries takes longer than a small product.
-    return ThreadpoolController()
-
-
 def _in_blocks(work: Callable[[int], None], starts: range, n_threads: int | None) -> None:
-    # Every block is the business of one thread, whatever their number.
-    with _blas().limit(limits=1, user_api="blas"):
-        if len(starts) < 4:  # sooner done than threads are started
+    # One thread does a whole block, so that the number of threads does not change the result.
+    with one_blas_thread():
+        if len(starts) < _FEW_BLOCKS:
             for start in starts:
                 work(start)
             return

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from recsys.models.factors import Factors
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
 from recsys.ratings.ratings import Ratings
+from recsys.threads import one_blas_thread
 
 _UNOBSERVED_WEIGHT = 0.1  # of the fold-in's zeros against its ones
 _LOSS_SAMPLE = 50_000  # pairs that logistic MF's loss is measured on
@@ -55,7 +55,7 @@ class _Pairwise(Spec):
             if on_epoch is not None:
                 on_epoch(log[-1])
 
-        with warnings.catch_warnings(), threadpool_limits(1, "blas"):
+        with warnings.catch_warnings(), one_blas_thread():
             warnings.simplefilter("ignore")  # about BLAS threads, which are limited here
             trainer.fit(positive, show_progress=False, callback=hear)
         return tuple(log)
@@ -216,7 +216,7 @@ class _LogLikelihood:
 
 def _regressed(matrix: sp.csr_matrix, other: FloatArray, own: FloatArray) -> FloatArray:
     seen = (matrix.data > 0).astype(np.float32)
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         base = other.T @ other * np.float32(_UNOBSERVED_WEIGHT)
     # A ridge in proportion to the mean eigenvalue keeps directions nobody uses from exploding.
     ridge = max(float(np.trace(base)) / len(base) * 0.1, 1e-6)

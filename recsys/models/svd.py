@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from recsys.errors import ArgumentError, DataError, FitError
 from recsys.models.factors import Factors
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
 from recsys.ratings.ratings import Ratings
+from recsys.threads import one_blas_thread
 
 _DENSE_BELOW = 1_000_000  # entries of a matrix small enough for LAPACK's full decomposition
 
@@ -84,7 +84,7 @@ class PureSVD(Spec):
         own, _ = self._scales(matrix)
         targets = _scaled(matrix, own, factors.user_scale)
         x = factors.user_factors
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             gram = x.T @ x
         weights = np.zeros_like(targets.data)
         y, _ = RowProblem(targets, x, 0.0, weights, targets.data, gram).solve()
@@ -132,7 +132,7 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDA
             f"n_factors must be at most {smaller}, the smaller side of the "
             f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}; set it lower"
         )
-    with threadpool_limits(1, "blas"):  # the same bits on any number of cores
+    with one_blas_thread():  # the same bits on any number of cores
         if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:
             _, values, vt = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
         else:

@@ -76,6 +76,57 @@ def test_equals_the_formula_on_any_data(seed, n_rows, n_columns, width, density,
     assert_close(energy, expected_energy, 1e-4)
 
 
+@pytest.mark.parametrize("cg_steps", [0, 200])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.usefixtures("isa")
+def test_a_right_side_per_row_reaches_the_formula(width, cg_steps):
+    case = problem(width, width=width)
+    rng = np.random.default_rng(width)
+    case["base_rhs"] = rng.normal(size=(len(case["ridge"]), width)).astype(np.float32)
+    x, energy = kernels.solve_rows(**case, cg_steps=cg_steps)
+    expected, expected_energy = reference.solve_rows(**case)
+    assert_close(x, expected, 1e-4)
+    assert_close(energy, expected_energy, 1e-4)
+
+
+def test_one_right_side_for_all_rows_is_the_same_as_that_side_for_each():
+    case = problem(4, width=24)
+    each = np.tile(case["base_rhs"], (len(case["ridge"]), 1))
+    for steps in (0, 2):
+        together = kernels.solve_rows(**case, cg_steps=steps)
+        apart = kernels.solve_rows(**(case | {"base_rhs": each}), cg_steps=steps)
+        assert np.array_equal(together[0], apart[0])
+        assert np.array_equal(together[1], apart[1])
+
+
+def test_long_rows_that_share_passes_have_right_sides_of_their_own():
+    case = long_and_short_rows(64)
+    rng = np.random.default_rng(0)
+    case["base_rhs"] = rng.normal(size=(len(case["ridge"]), 64)).astype(np.float32)
+    x, _ = kernels.solve_rows(**case, cg_steps=60)
+    expected, _ = reference.solve_rows(**case)
+    assert_close(x, expected, 1e-4)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["i4", "i8", "u2"])
+def test_columns_of_any_byte_order_mean_the_same_numbers(order, kind):
+    case = problem(6)
+    expected, _ = kernels.solve_rows(**case)
+    changed = {name: case[name].astype(order + kind) for name in ("indptr", "columns")}
+    x, _ = kernels.solve_rows(**(case | changed))
+    assert np.array_equal(x, expected)
+
+
+def test_column_numbers_that_another_byte_order_would_hide_are_refused():
+    # 16,777,216, whose bytes in native order are those of 1.
+    columns = np.full(3, 0x01000000, ">i4")
+    with pytest.raises(ValueError, match="outside"):
+        kernels.solve_rows(
+            np.array([0, 3]), columns, np.ones((10, 4), np.float32), np.ones(1, np.float32)
+        )
+
+
 def test_entries_that_come_again_count_again():
     rng = np.random.default_rng(0)
     n, width = 30_000, 16
@@ -346,6 +397,8 @@ def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
     [
         ({"base": np.ones(8)}, "base must be"),
         ({"base_rhs": np.ones(2)}, "base_rhs must be"),
+        ({"base_rhs": np.ones((3, 8))}, "base_rhs must be"),
+        ({"columns": np.array([0.5, 1.0])}, "whole numbers"),
         ({"targets": [1.0, 2.0]}, "targets must be"),
         ({"weights": [1.0, 2.0]}, "weights must be"),
         ({"start": np.zeros((12, 15))}, "start must be"),

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference
@@ -105,6 +107,19 @@ def test_an_excluded_item_never_comes_back():
     )
     assert (items == -1).all()
     assert np.isnan(scores).all()
+
+
+def test_exclusions_in_any_order_are_excluded():
+    given_case = case(3)
+    expected = kernels.top_k(**given_case, k=150)
+    indptr, columns = given_case["excluded"]
+    shuffled = columns.copy()
+    rng = np.random.default_rng(0)
+    for first, last in pairwise(indptr):
+        rng.shuffle(shuffled[first:last])
+    for order in (shuffled, shuffled.astype(">i8")):
+        found = kernels.top_k(**(given_case | {"excluded": (indptr, order)}), k=150)
+        assert np.array_equal(found[0], expected[0])
 
 
 def test_an_answer_does_not_depend_on_who_else_asks():

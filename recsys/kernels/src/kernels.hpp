@@ -21,7 +21,8 @@ struct RowProblems {
     const float* factors;   // (n_columns, stride)
     int64_t width, stride;
     const float* base;      // (stride,) its diagonal, or null
-    const float* base_rhs;  // (stride,) or null
+    const float* base_rhs;  // (n_rows, stride), or null
+    int64_t rhs_stride;     // from one row's right side to the next; 0 where all rows share one
     const float* typical;   // (stride,) mean square of an entry's factors, for the preconditioner
     const float* ridge;     // (n_rows,)
     float* solution;        // (n_rows, width): the start on entry, x on return

@@ -83,7 +83,8 @@ const T* data(const Maybe<T>& given) {
 // `pieces` where each piece of work begins in it. The first `n_shared` pieces hold long rows.
 void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> columns,
                 Maybe<float> weights, Maybe<float> targets, float target,
-                Array2<const float> factors, Maybe<float> base, Maybe<float> base_rhs,
+                Array2<const float> factors, Maybe<float> base,
+                std::optional<Array2<const float>> base_rhs,
                 Array1<const float> typical, Array1<const float> ridge, Array2<float> solution,
                 Array1<double> energy, Array1<const int64_t> order, Array1<const int64_t> pieces,
                 int64_t n_shared, int64_t at_once, int64_t block_columns, int64_t n_steps,
@@ -94,7 +95,8 @@ void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t>
     nb::gil_scoped_release release;
     const recsys::RowProblems problems{
         indptr.data(),  columns.data(), data(weights),   data(targets), target,
-        factors.data(), width,          stride,          data(base),    data(base_rhs),
+        factors.data(), width,          stride,          data(base),
+        base_rhs ? base_rhs->data() : nullptr, base_rhs && base_rhs->shape(0) > 1 ? stride : 0,
         typical.data(), ridge.data(),   solution.data(), energy.data(), n_rows,
         n_columns,      block_columns,  n_steps,         relaxation};
     parallel_for(pieces.shape(0) - 1, 1, n_threads, solver.scratch(stride, at_once),

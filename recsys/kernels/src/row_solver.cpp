@@ -23,6 +23,7 @@ struct Row {
     float ridge, rz;
     double energy, start, noise;
     double targets, weights;         // sum t (y . x) and sum w
+    const float* rhs;                // base_rhs of this row, or null
     float *x, *r, *p, *q, *m;
 
     bool solved() const { return !(rz > noise); }
@@ -131,7 +132,7 @@ void start(const RowProblems& all, Row& row, bool residual) {
     row.at = row.begin;
     if (residual) row.targets = row.weights = 0;
     for (int64_t k = 0; k < all.stride; k += kLanes) {
-        const Vec rhs = residual && all.base_rhs ? load(all.base_rhs + k) : Vec{};
+        const Vec rhs = residual && row.rhs ? load(row.rhs + k) : Vec{};
         const Vec p = load((residual ? row.x : row.p) + k);
         store((residual ? row.r : row.q) + k, rhs - diagonal(all, row.ridge, k) * p);
     }
@@ -158,7 +159,7 @@ void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool re
 // x'Ax - 2x'b where r is the residual.
 double energy_at(const RowProblems& all, const Row& row) {
     const double energy = -dot(row.x, row.r, all.stride) - row.targets;
-    return all.base_rhs ? energy - dot(row.x, all.base_rhs, all.stride) : energy;
+    return row.rhs ? energy - dot(row.x, row.rhs, all.stride) : energy;
 }
 
 // The first direction, from the residual at x and the preconditioner m = 1 / diag A. An exact
@@ -338,6 +339,7 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
             row.begin = all.indptr[rows[i]];
             row.end = all.indptr[rows[i] + 1];
             row.ridge = all.ridge[rows[i]];
+            row.rhs = all.base_rhs ? all.base_rhs + rows[i] * all.rhs_stride : nullptr;
             std::memset(row.x, 0, n * sizeof(float));
             std::memcpy(row.x, all.solution + rows[i] * width, width * sizeof(float));
         }

@@ -1,0 +1,169 @@
+"""`top_k`: the best items for many queries, without ever storing the scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.errors import ArgumentError
+from recsys.kernels.native import (
+    FloatArray,
+    Integers,
+    checked_csr,
+    float32,
+    instruction_set,
+    native,
+    thread_count,
+    variant,
+)
+
+
+@dataclass(frozen=True)
+class PackedItems:
+    """A copy of the factors of the items to choose from, in the order in which `top_k` reads it."""
+
+    n_items: int
+    width: int
+    candidates: npt.NDArray[np.int32]
+    """Item numbers, longest factors first."""
+    factors: FloatArray
+    """Panels of items, coordinate by coordinate: (n_panels, f, items of a panel), flat."""
+    bias: FloatArray
+    """(n_panels × items of a panel,)"""
+    most_norm: FloatArray
+    """(n_panels,) longest factors among the items of a panel and all after it, rounded up."""
+    most_bias: FloatArray
+    """(n_panels,) their largest bias, rounded up."""
+    isa: str
+    """The instruction set that reads panels of this size."""
+
+
+def packed_items(
+    item_factors: FloatArray,
+    *,
+    item_bias: FloatArray | None = None,
+    candidates: Integers | None = None,
+) -> PackedItems:
+    """The items for `top_k`; worth keeping where several questions are asked.
+
+    Args:
+        item_factors: (n_items, f) float32.
+        item_bias: (n_items,) float32 or None.
+        candidates: increasing item numbers to choose from; None for all.
+
+    Raises:
+        ArgumentError: the candidates do not increase or are out of range.
+    """
+    n_items, width = item_factors.shape
+    columns = np.arange(n_items) if candidates is None else np.asarray(candidates)
+    if len(columns) and (columns[0] < 0 or columns[-1] >= n_items or np.any(np.diff(columns) <= 0)):
+        raise ArgumentError(f"candidates must increase within 0 .. {n_items - 1}")
+    name = instruction_set()
+    panel = variant(name).panel_width
+    bias = np.zeros(n_items, np.float32) if item_bias is None else float32(item_bias)
+    # In double precision: squares of small numbers are zero in float32.
+    norms = np.sqrt(np.einsum("if,if->i", item_factors, item_factors, dtype=np.float64))
+    columns = columns[np.argsort(-(norms + bias)[columns], kind="stable")]
+    n_columns = -(-len(columns) // panel) * panel
+    spare = n_columns - len(columns)
+    rounding = (width + 8) * float(np.finfo(np.float32).eps)
+
+    def most(numbers: FloatArray) -> FloatArray:
+        padded = np.pad(numbers[columns], (0, spare), constant_values=-np.inf)
+        of_panels = padded.reshape(-1, panel).max(1)
+        return float32(np.maximum.accumulate(of_panels[::-1])[::-1])
+
+    factors = np.zeros((n_columns, width), np.float32)
+    factors[: len(columns)] = item_factors[columns]
+    return PackedItems(
+        n_items,
+        width,
+        columns.astype(np.int32),
+        factors.reshape(-1, panel, width).transpose(0, 2, 1).ravel(),
+        np.pad(bias[columns], (0, spare)),
+        most(norms) * np.float32(1 + rounding),
+        most(bias) + np.float32(rounding * np.abs(bias).max(initial=0)),
+        name,
+    )
+
+
+def top_k(
+    queries: FloatArray,
+    item_factors: FloatArray | PackedItems,
+    k: int,
+    *,
+    item_bias: FloatArray | None = None,
+    candidates: Integers | None = None,
+    excluded: tuple[Integers, Integers] | None = None,
+    n_threads: int | None = None,
+) -> tuple[npt.NDArray[np.int32], FloatArray]:
+    """The k best items of `queries @ item_factors.T + item_bias`, best first, ties by item order.
+
+    An excluded item is never returned: where fewer than k items are left, the row ends in items -1
+    with score NaN.
+
+    Args:
+        queries: (n, f) float32.
+        item_factors: (n_items, f) float32, or `packed_items`.
+        k: length of the lists, at least 1. Meant for up to some hundreds: each item that enters a
+            list moves those behind it.
+        item_bias: (n_items,) float32 or None.
+        candidates: increasing item numbers to choose from; None for all.
+        excluded: CSR (indptr, columns) of items not to return, one row per query; sorted here
+            where a row's columns are not.
+        n_threads: worker threads; None for `default_threads()`.
+
+    Returns:
+        Items (n, k) int32 and scores (n, k) float32.
+
+    Raises:
+        ArgumentError: the arrays do not fit together, or k is less than 1.
+    """
+    n_queries = len(queries)
+    if k < 1:
+        raise ArgumentError(f"k must be at least 1, not {k}")
+    if not isinstance(item_factors, PackedItems):
+        items = packed_items(item_factors, item_bias=item_bias, candidates=candidates)
+    elif item_bias is not None or candidates is not None:
+        raise ArgumentError("item_bias and candidates belong to packed_items, not to packed items")
+    else:
+        items = item_factors
+    if queries.shape[1] != items.width:
+        raise ArgumentError(f"queries are {queries.shape[1]} wide, the item factors {items.width}")
+    indptr = columns = None
+    if excluded is not None:
+        indptr, columns = _sorted_rows(*checked_csr(*excluded, n_queries, items.n_items))
+    found = np.full((n_queries, k), -1, np.int32)
+    scores = np.full((n_queries, k), np.nan, np.float32)
+    if n_queries and len(items.candidates):
+        native.top_k(
+            variant(items.isa).number,
+            float32(queries),
+            items.factors,
+            items.bias,
+            items.most_norm,
+            items.most_bias,
+            items.candidates,
+            indptr,
+            columns,
+            found,
+            scores,
+            thread_count(n_threads),
+        )
+    return found, scores
+
+
+def _sorted_rows(
+    indptr: npt.NDArray[np.int64], columns: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    # The kernel searches each row by bisection and would miss what is out of order.
+    falls = np.flatnonzero(columns[1:] < columns[:-1]) + 1
+    if len(falls):
+        starts = np.zeros(len(columns) + 1, bool)
+        starts[indptr] = True
+        if not starts[falls].all():
+            rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+            columns = columns[np.lexsort((columns, rows))]
+    return indptr, columns

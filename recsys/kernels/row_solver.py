@@ -1,0 +1,208 @@
+"""`solve_rows`: the linear systems of all rows of a CSR matrix, solved in parallel."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.errors import ArgumentError
+from recsys.kernels.dense import aligned, diagonalized, turn
+from recsys.kernels.native import (
+    FloatArray,
+    Integers,
+    check_shape,
+    checked_csr,
+    float32,
+    instruction_set,
+    native,
+    thread_count,
+    variant,
+)
+
+_NEAR_FLOATS = 64 * 1024  # a row with at most these many floats of factors stays in the cache
+_BLOCK_FLOATS = 256 * 1024  # factors of a block of columns that long rows use together
+_GROUP_FLOATS = 32 * 1024  # floats of one vector of each long row that shares the blocks
+_ENTRIES_PER_BLOCK = 16  # with fewer entries in a block, visiting it does not pay
+_ROWS_AT_HAND = 16  # short rows that a thread takes at a time
+
+
+def solve_rows(
+    indptr: Integers,
+    columns: Integers,
+    factors: FloatArray,
+    ridge: FloatArray,
+    *,
+    weights: FloatArray | None = None,
+    targets: FloatArray | float = 0,
+    base: npt.ArrayLike | None = None,
+    base_rhs: npt.ArrayLike | None = None,
+    start: FloatArray | None = None,
+    overwrite_start: bool = False,
+    cg_steps: int = 0,
+    relaxation: float = 1.0,
+    n_threads: int | None = None,
+) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+    """Solutions of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, one per CSR row.
+
+    A row without entries gets zeros (unless there is a `base_rhs`). A row without a finite
+    solution comes back as NaN, in `x` and in `energy`; so does a row whose matrix an exact solution
+    finds not positive definite.
+
+    Args:
+        indptr: (n_rows + 1,) CSR row starts.
+        columns: (nnz,) CSR column numbers: rows of `factors`.
+        factors: (n_columns, f) float32, the other side's factors y.
+        ridge: (n_rows,) float32.
+        weights: (nnz,) w >= 0, or None for all 1.
+        targets: (nnz,) t, or one number for all entries.
+        base: (f, f) symmetric, or (f,) the diagonal of a diagonal one, or None for zeros.
+        base_rhs: (n_rows, f), or (f,) for all rows, or None for zeros.
+        start: (n_rows, f), where to begin; None for zeros. Rounding is judged by the energy there.
+        overwrite_start: return the solution in the memory of `start` (float32, C order).
+        cg_steps: conjugate-gradient steps per row; 0 solves to float32 rounding, with as many steps
+            as that takes or by Cholesky, whichever is faster.
+        relaxation: how far to go from the start: 1 to the solution, between 1 and 2 beyond it,
+            where the energy is still no higher than at the start (successive over-relaxation).
+        n_threads: worker threads; None for `default_threads()`.
+
+    Returns:
+        `x` (n_rows, f) float32 and `energy` (n_rows,) float64, `xᵀAx − 2xᵀb` at x.
+
+    Raises:
+        ArgumentError: the arrays do not fit together, or a number is out of range.
+    """
+    n_rows, (n_columns, width) = len(ridge), factors.shape
+    indptr, columns = checked_csr(indptr, columns, n_rows, n_columns)
+    check_shape("start", start, (n_rows, width))
+    check_shape("weights", weights, (len(columns),))
+    check_shape("targets", targets, (), (len(columns),))
+    check_shape("base", base, (width,), (width, width))
+    check_shape("base_rhs", base_rhs, (width,), (n_rows, width))
+    if cg_steps < 0:
+        raise ArgumentError(f"cg_steps must be at least 0, not {cg_steps}")
+    n_threads = thread_count(n_threads)
+    x = _initial(start, overwrite_start, (n_rows, width))
+    axes = None
+    if base is not None and np.ndim(base) == 2:
+        base, axes = diagonalized(base)
+        factors = np.array(factors, np.float32)
+        turn(factors, axes, n_threads)
+        if start is not None:
+            turn(x, axes, n_threads)
+        base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
+    energy = np.zeros(n_rows, np.float64)
+    if n_rows and width:
+        entries = _Entries(indptr, columns, weights, targets)
+        _solve(entries, factors, base, base_rhs, ridge, x, energy, cg_steps, relaxation, n_threads)
+    if axes is not None:
+        turn(x, axes.T, n_threads)
+    return x, energy
+
+
+class _Entries(NamedTuple):
+    indptr: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int32]
+    weights: FloatArray | None
+    targets: FloatArray | float
+
+
+def _initial(start: FloatArray | None, overwrite: bool, shape: tuple[int, int]) -> FloatArray:
+    # The table that the solver reads its start from and writes the solution to.
+    if overwrite:
+        if start is None or start.dtype != np.float32 or not start.flags.c_contiguous:
+            raise ArgumentError("overwrite_start needs a start of float32 in C order")
+        return start
+    x = aligned(shape)
+    x[:] = 0 if start is None else start
+    return x
+
+
+def _solve(
+    entries: _Entries,
+    factors: FloatArray,
+    base: npt.ArrayLike | None,
+    base_rhs: npt.ArrayLike | None,
+    ridge: FloatArray,
+    x: FloatArray,
+    energy: npt.NDArray[np.float64],
+    cg_steps: int,
+    relaxation: float,
+    n_threads: int,
+) -> None:
+    # With a diagonal base; overwrites x and energy.
+    isa = variant(instruction_set())
+    unit = isa.row_unit
+    table = _padded(factors, unit)
+    indptr, columns, weights, targets = entries
+    native.solve_rows(
+        isa.number,
+        indptr,
+        columns,
+        None if weights is None else float32(weights),
+        float32(targets) if np.ndim(targets) else None,
+        0.0 if np.ndim(targets) else float(targets),
+        table,
+        None if base is None else _padded(base, unit).reshape(-1),
+        None if base_rhs is None else _padded(base_rhs, unit),
+        _padded(_typical_square(factors, columns if cg_steps else None), unit)[0],
+        float32(ridge),
+        x,
+        energy,
+        *_schedule(indptr, table.shape, n_threads),
+        cg_steps,
+        relaxation,
+        n_threads,
+    )
+
+
+def _padded(rows: npt.ArrayLike, unit: int) -> FloatArray:
+    # Rows filled with zeros up to a multiple of `unit`; copied only where that is needed.
+    rows = np.atleast_2d(float32(rows))
+    n_rows, width = rows.shape
+    if width % unit == 0:
+        return rows
+    table = aligned((n_rows, -(-width // unit) * unit))
+    table[:, :width], table[:, width:] = rows, 0
+    return table
+
+
+def _schedule(
+    indptr: npt.NDArray[Any], table: tuple[int, ...], n_threads: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, int, int]:
+    """Which rows are solved when, and which of them together.
+
+    Conjugate gradients pass over a row again and again. Rows too long for the cache make their
+    passes together, block of columns by block; they come first, in groups of about as many entries
+    each. Then come the short rows, a few at a time.
+
+    Returns:
+        The rows in order; where each piece of work begins in it, and the end; the number of pieces
+        whose rows go together; the most rows of one piece; the columns of a block.
+    """
+    n_columns, stride = table
+    block_columns = max(1, _BLOCK_FLOATS // stride)
+    most = max(16, _GROUP_FLOATS // stride)
+    worth_it = _ENTRIES_PER_BLOCK * (n_columns // block_columns + 1)
+    lengths = np.diff(indptr)
+    is_long = lengths >= max(_NEAR_FLOATS // stride, worth_it)
+    long_rows = np.flatnonzero(is_long)
+    long_rows = long_rows[np.argsort(-lengths[long_rows], kind="stable")]
+    n_groups = min(-(-len(long_rows) // (most * n_threads)) * n_threads, len(long_rows))
+    groups = [long_rows[first::n_groups] for first in range(n_groups)]
+    order = np.concatenate([*groups, np.flatnonzero(~is_long)])
+    starts = np.cumsum([0, *map(len, groups)])
+    pieces = np.arange(starts[-1], len(lengths), _ROWS_AT_HAND)
+    pieces = np.concatenate([starts[:-1], pieces, [len(lengths)]])
+    return order, pieces, n_groups, max(map(len, groups), default=1), block_columns
+
+
+def _typical_square(factors: FloatArray, columns: npt.NDArray[Any] | None) -> FloatArray:
+    # Mean square of an entry's factors, coordinate by coordinate, from a thousand entries: enough
+    # for a preconditioner. Without entries, from rows of the table, because an exact solution must
+    # not depend on which other rows are solved with it.
+    n = len(factors if columns is None else columns)
+    every = slice(None, None, max(1, n // 1024))
+    sample: FloatArray = factors[every if columns is None else columns[every]]
+    return float32(np.einsum("nf,nf->f", sample, sample) / max(1, len(sample)))
