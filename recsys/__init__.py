@@ -19,26 +19,20 @@ _HOMES = {
     "Ratings": "recsys.ratings.ratings",
     "Feedback": "recsys.ratings.feedback",
     "Factors": "recsys.models.factors",
+    "ItemWeights": "recsys.models.item_weights",
     "Progress": "recsys.models.spec",
-    "ImplicitALS": "recsys.models.implicit_als",
-    "ExplicitALS": "recsys.models.explicit_als",
-    "PureSVD": "recsys.models.svd",
-    "NormalizedSVD": "recsys.models.svd",
-    "BPR": "recsys.models.pairwise",
-    "LogisticMF": "recsys.models.pairwise",
-    "Popularity": "recsys.models.baselines",
-    "Biases": "recsys.models.baselines",
+    "State": "recsys.models.alternating",
+    "Choice": "recsys.recommend.choice",
     "Recommender": "recsys.recommend.recommender",
-    "train": "recsys.recommend.recommender",
+    "train": "recsys.recommend.training",
     "evaluate": "recsys.evaluation.protocol",
     "Evaluation": "recsys.evaluation.result",
     "Grid": "recsys.evaluation.grid",
-    "EASE": "recsys.evaluation.yardsticks",
-    "ItemKNN": "recsys.evaluation.yardsticks",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
 }
+"""Name → module, of everything but the models, which the registry knows."""
 _MODULES = {
     "splits": "recsys.ratings.splits",
     "feedback": "recsys.ratings.feedback",
@@ -47,15 +41,17 @@ _MODULES = {
 
 __all__ = [
     "BPR",
-    "Evaluation",
     "Biases",
+    "Choice",
     "EASE",
+    "Evaluation",
     "ExplicitALS",
     "Factors",
     "Feedback",
     "Grid",
     "ImplicitALS",
     "ItemKNN",
+    "ItemWeights",
     "LogisticMF",
     "NormalizedSVD",
     "Popularity",
@@ -63,6 +59,7 @@ __all__ = [
     "PureSVD",
     "Ratings",
     "Recommender",
+    "State",
     "__version__",
     "errors",
     "evaluate",
@@ -81,11 +78,14 @@ if TYPE_CHECKING:
     from recsys.evaluation.grid import Grid
     from recsys.evaluation.protocol import evaluate
     from recsys.evaluation.result import Evaluation
-    from recsys.evaluation.yardsticks import EASE, ItemKNN
+    from recsys.models.alternating import State
     from recsys.models.baselines import Biases, Popularity
+    from recsys.models.ease import EASE
     from recsys.models.explicit_als import ExplicitALS
     from recsys.models.factors import Factors
     from recsys.models.implicit_als import ImplicitALS
+    from recsys.models.item_knn import ItemKNN
+    from recsys.models.item_weights import ItemWeights
     from recsys.models.pairwise import BPR, LogisticMF
     from recsys.models.spec import Progress
     from recsys.models.svd import NormalizedSVD, PureSVD
@@ -94,7 +94,9 @@ if TYPE_CHECKING:
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.readers import read_ratings
-    from recsys.recommend.recommender import Recommender, train
+    from recsys.recommend.choice import Choice
+    from recsys.recommend.recommender import Recommender
+    from recsys.recommend.training import train
     from recsys.store.model_file import load, save
 
 
@@ -103,6 +105,12 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(_MODULES[name])
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    from recsys.models import registry
+
+    for home in registry.BUILT_IN.values():
+        module, _, model = home.partition(":")
+        if model == name:
+            return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'recsys' has no attribute {name!r}")
 
 

@@ -201,6 +201,9 @@ class Setting:
 class Settings:
     """A frozen dataclass of declared fields: checked, comparable, ready for JSON."""
 
+    noun: ClassVar[str] = "setting"
+    """What messages call a field."""
+
     def __post_init__(self) -> None:
         for setting in settings_of(type(self)):
             value = setting.checked(getattr(self, setting.name))
@@ -227,7 +230,7 @@ class Settings:
             if name not in known:
                 have = f"it has {', '.join(known)}" if known else "it has none"
                 raise ArgumentError(
-                    f"{what or cls.__name__} has no setting {name!r}{near(name, known)}; {have}"
+                    f"{what or cls.__name__} has no {cls.noun} {name!r}{near(name, known)}; {have}"
                 )
             values[name] = known[name].parsed(value) if isinstance(value, str) else value
         return cls(**values)
@@ -237,6 +240,7 @@ class Settings:
 class NamedSettings(Settings):
     """Settings of something that is chosen by name: a model, a re-ranker."""
 
+    noun: ClassVar[str] = "hyperparameter"
     name: ClassVar[str]
     """What the command line, the registry and model files call it."""
 

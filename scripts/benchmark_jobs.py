@@ -24,7 +24,7 @@ from recsys.evaluation.bench import make_bench
 from recsys.evaluation.bench import measure as measure_model
 from recsys.evaluation.scoring import FactorScorer
 from recsys.ids import IdIndex
-from recsys.models.spec import initial_factors
+from recsys.models.alternating import random_table
 from recsys.ratings.ratings import Ratings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -192,7 +192,7 @@ def only_ticks(ratings: Ratings) -> Ratings:
 def made_up_factors(matrix: sp.csr_matrix, width: int = 64) -> tuple[Any, Any]:
     """User and item factors of the right shapes."""
     rng = np.random.default_rng(0)
-    return tuple(initial_factors(rng, n, width) for n in matrix.shape)  # type: ignore[return-value]
+    return random_table(rng, matrix.shape[0], width), random_table(rng, matrix.shape[1], width)
 
 
 def timed(job: Callable[[], object]) -> Answer:
@@ -463,7 +463,7 @@ def split_files(setting: Setting) -> tuple[Any, Path, Path, Path]:
     sp.save_npz(paths[0], split.train.matrix, compressed=False)
     sp.save_npz(paths[1], split.test.matrix, compressed=False)
     np.savez(paths[2], x=x, y=y)
-    return split, *paths  # type: ignore[return-value]
+    return split, paths[0], paths[1], paths[2]
 
 
 def job_top_k(setting: Setting) -> Iterator[Case]:

@@ -44,35 +44,38 @@ class Worker:
         self.job, self.factors = job, factors
 
 
+def ratings_of(matrix: Any) -> Any:
+    """A matrix as `recsys.Ratings`, its row and column numbers as ids."""
+    import pandas as pd
+
+    import recsys
+    from recsys.ids import IdIndex
+
+    users, items = (IdIndex(np.arange(n), "row") for n in matrix.shape)
+    return recsys.Ratings(users, items, matrix, None, pd.DataFrame(index=range(matrix.shape[1])))
+
+
 def train(library: str, settings: dict[str, Any]) -> Worker:
     """One epoch of implicit ALS at every `go`; all at the same objective where they share one."""
     matrix: Any = sp.load_npz(settings["matrix"])
     width, exact, threads = settings["width"], settings["exact"], settings["threads"]
     if library == "recsys":
         import recsys
-        from recsys.ids import IdIndex
-        from recsys.models.implicit_als import _without_values
-        from recsys.models.spec import initial_factors
 
-        matrix = _without_values(matrix)
-        columns = matrix.T.tocsr()
-        users, items = (IdIndex(np.arange(n), "row") for n in matrix.shape)
+        ratings = ratings_of(matrix)
         steps = 0 if exact else recsys.ImplicitALS().cg_steps
         spec = recsys.ImplicitALS(width, REGULARIZATION, UNOBSERVED_WEIGHT, cg_steps=steps)
-        rng = np.random.default_rng(0)
-        x, y = (initial_factors(rng, n, width) for n in matrix.shape)
-
-        ridges = spec._ridge(columns), spec._ridge(matrix)
+        objective, state = spec.objective(ratings), spec.initial(ratings)
         done = 0
 
         def epoch() -> None:
-            nonlocal done
+            nonlocal done, state
             relaxation = spec.relaxation if done else 1.0
-            spec._half_step(columns, x, y, ridges[0], items, relaxation)
-            spec._half_step(matrix, y, x, ridges[1], users, relaxation)
+            for side in ("items", "users"):
+                state, _ = objective.half_step(side, state, relaxation=relaxation)
             done += 1
 
-        return Worker(epoch, lambda: (x, y))
+        return Worker(epoch, lambda: (state.users, state.items))
     if library == "implicit":
         from implicit.als import AlternatingLeastSquares
         from implicit.cpu import _als
@@ -100,17 +103,11 @@ def train(library: str, settings: dict[str, Any]) -> Worker:
 
 def fit(library: str, settings: dict[str, Any]) -> Worker:
     """A whole training by `recsys`, with the peak of memory and what was told of it beforehand."""
-    import pandas as pd
-
     import recsys
-    from recsys.app.estimate import memory_of, process_memory
-    from recsys.ids import IdIndex
+    from recsys.app.estimate import memory_of
+    from recsys.memory import process_memory
 
-    matrix: Any = sp.load_npz(settings["matrix"])
-    users, items = (IdIndex(np.arange(n), "row") for n in matrix.shape)
-    frame = pd.DataFrame(index=pd.RangeIndex(matrix.shape[1]))
-    ratings = recsys.Ratings(users, items, matrix, None, frame)
-    del matrix
+    ratings = ratings_of(sp.load_npz(settings["matrix"]))
     spec = recsys.ImplicitALS(64)
 
     def job() -> dict[str, float]:

@@ -7,9 +7,11 @@ import pytest
 import scipy.sparse as sp
 
 import recsys
+from recsys.models.factors import Factorization
 from recsys.models.fold_in import fold_in_items, fold_in_users
+from recsys.models.item_weights import ItemModel
 from recsys.models.registry import SPECS, spec_from_dict
-from recsys.recommend.top_k import top_items
+from recsys.recommend.ranking import FittedRanker
 
 # Quick settings for small data, where the defaults are meant for real data.
 QUICK = {
@@ -21,16 +23,22 @@ QUICK = {
     "logistic-mf": {"n_factors": 8, "regularization": 0.6},
     "popularity": {},
     "biases": {},
+    "ease": {"regularization": 5.0},
+    "item-knn": {"n_neighbours": 10, "shrinkage": 1.0},
 }
-ALL = [SPECS[name](**QUICK[name]) for name in SPECS]
+EVERY = [SPECS[name](**QUICK[name]) for name in SPECS]
+ALL = [spec for spec in EVERY if isinstance(spec, Factorization)]
+ITEM_MODELS = [spec for spec in EVERY if isinstance(spec, ItemModel)]
+ALTERNATING = [spec for spec in ALL if spec.resumable]
 FACTORIZATIONS = [s for s in ALL if s.name not in ("popularity", "biases")]
-RANKERS = [s for s in FACTORIZATIONS if s.name != "explicit-als"]
+RANKERS = [s for s in FACTORIZATIONS if s.name != "explicit-als"] + ITEM_MODELS
 
 
 def recommends_the_one_item_that_was_held_out(spec, checkerboard):
     ratings, held_out = checkerboard
     # Two tastes need two factors; more would learn the holes.
-    spec = dataclasses.replace(spec, n_factors=2)
+    if hasattr(spec, "n_factors"):
+        spec = dataclasses.replace(spec, n_factors=2)
     model = recsys.train(spec, ratings)
     for user, item in held_out.items():
         assert model.recommend(user, 1)["item"].tolist() == [item]
@@ -149,16 +157,16 @@ def scores_of_recommendations_are_predictions(spec, ratings):
     assert answer["score"].is_monotonic_decreasing
 
 
-def progress_is_told(spec, ratings):
-    heard = []
-    factors = spec.fit(ratings, on_epoch=heard.append)
-    assert tuple(heard) == factors.log
-    assert [p.epoch for p in heard] == list(range(1, len(heard) + 1))
-    assert all(np.isfinite(p.loss) for p in heard)
+def progress_is_reported(spec, ratings):
+    received = []
+    factors = spec.fit(ratings, on_epoch=received.append)
+    assert tuple(received) == factors.log
+    assert [p.epoch for p in received] == list(range(1, len(received) + 1))
+    assert all(np.isfinite(p.loss) for p in received)
     if spec.name != "popularity":
-        assert heard
-    if len(heard) > 1:
-        assert heard[-1].loss < heard[0].loss
+        assert received
+    if len(received) > 1:
+        assert received[-1].loss < received[0].loss
 
 
 def progress_may_stop_the_fit(spec, ratings):
@@ -192,6 +200,14 @@ def every_hyperparameter_changes_the_result(spec, ratings):
         assert not same, f"{field.name} does nothing"
 
 
+def every_hyperparameter_changes_the_weights(spec, ratings):
+    before = spec.fit(ratings).weights.toarray()
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        after = dataclasses.replace(spec, **{field.name: 2 * value}).fit(ratings).weights.toarray()
+        assert not np.array_equal(before, after), f"{field.name} does nothing"
+
+
 def every_bad_value_is_named(spec):
     for field in dataclasses.fields(spec):
         for bad in (-1, float("nan"), "many", float("inf"), True):
@@ -206,8 +222,87 @@ def survives_a_round_trip_through_json(spec):
 def ranks_like_its_scores(spec, ratings):
     factors = spec.fit(ratings)
     side = fold_in_users(factors, ratings.matrix[:6])
-    items, scores = top_items(factors, side, 5)
+    items, scores = FittedRanker(factors).ranked(side, 5)
     full = side.factors @ factors.item_factors.T + factors.item_bias + side.bias[:, None]
     for row in range(6):
         assert np.allclose(np.sort(full[row])[::-1][:5] + factors.mean, scores[row], atol=1e-4)
         assert np.allclose(full[row][items[row]] + factors.mean, scores[row], atol=1e-4)
+
+
+def item_weights_are_immutable_and_finite(spec, ratings):
+    weights = spec.fit(ratings)
+    assert weights.weights.dtype == np.float32
+    assert np.isfinite(weights.weights.data).all()
+    assert not weights.weights.diagonal().any()
+    for array in (weights.weights.data, weights.weights.indices, weights.weights.indptr):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    assert weights.users is ratings.users
+    assert weights.spec == spec
+
+
+def a_new_person_with_a_users_ratings_gets_that_users_list(spec, ratings):
+    model = recsys.train(spec, ratings)
+    for row in (0, 3):
+        own = ratings.matrix[row]
+        person = dict(zip(ratings.items.ids[own.indices], own.data.tolist(), strict=True))
+        answer = model.recommend_for(person)
+        user = model.recommend(ratings.users.ids[row])
+        assert answer["item"].tolist() == user["item"].tolist()
+        assert np.allclose(answer["score"], user["score"], rtol=1e-4, atol=1e-5)
+
+
+def a_batch_answers_like_one_by_one(spec, ratings):
+    model = recsys.train(spec, ratings)
+    allowed = ratings.items.ids[::2]
+    choices = ({}, {"among": allowed}, {"exclude": allowed[:3]}, {"exclude_seen": False})
+    for choice in choices:
+        table = model.recommend_many(n=4, **choice)
+        for user in ratings.users.ids[:5]:
+            alone = model.recommend(user, 4, **choice)
+            of_user = table[table["user"] == user]
+            assert of_user["item"].tolist() == alone["item"].tolist()
+            assert np.allclose(of_user["score"], alone["score"], rtol=1e-5, atol=1e-6)
+
+
+def continuing_gives_the_same_bits_as_never_stopping(spec, ratings):
+    states = []
+    whole = spec.fit(ratings, on_state=states.append)
+    assert [state.epoch for state in states] == list(range(1, spec.n_epochs))
+    for state in (states[0], states[len(states) // 2], states[-1]):
+        # Twice, because continuing must not change the state it starts from.
+        for _ in range(2):
+            rest = spec.fit(ratings, start=state)
+            assert np.array_equal(rest.user_factors, whole.user_factors)
+            assert np.array_equal(rest.item_factors, whole.item_factors)
+            assert np.array_equal(rest.item_bias, whole.item_bias)
+            assert [p.loss for p in rest.log] == [p.loss for p in whole.log]
+
+
+def a_state_of_something_else_is_refused(spec, ratings):
+    states = []
+    spec.fit(ratings, on_state=states.append)
+    other = dataclasses.replace(spec, seed=5)
+    with pytest.raises(ValueError, match=r"start is a state of other settings: seed=0"):
+        other.fit(ratings, start=states[0])
+    fewer = ratings.select(np.arange(ratings.n_ratings) % 7 > 0)
+    with pytest.raises(ValueError, match="other ratings"):
+        spec.fit(fewer, start=states[0])
+    done = dataclasses.replace(states[-1], epoch=spec.n_epochs)
+    with pytest.raises(ValueError, match="nothing is left to do"):
+        spec.fit(ratings, start=done)
+    with pytest.raises(ValueError, match="start or warm"):
+        spec.fit(ratings, start=states[0], warm=spec.fit(ratings))
+
+
+def a_warm_start_begins_where_the_other_model_ended(spec, ratings):
+    # Of the same, a narrower and a wider model: the first epoch is lower than from a random start.
+    cold = spec.fit(ratings).log[0].loss
+    for width in (spec.n_factors, spec.n_factors // 2, 2 * spec.n_factors):
+        warm = dataclasses.replace(spec, n_factors=width).fit(ratings)
+        first = spec.fit(ratings, warm=warm)
+        assert first.n_factors == spec.n_factors
+        assert first.log[0].loss < cold
+    # Factors of other users and items are taken where they are known.
+    few = ratings.select(np.arange(ratings.n_ratings) % 2 > 0).without_empty()
+    assert spec.fit(ratings, warm=spec.fit(few)).log[0].loss < cold

@@ -18,12 +18,12 @@ from recsys.store.model_file import load, read_about
 
 def user_id(model: Recommender, text: str) -> int | str:
     """The user that `text` stands for, in the type of the model's ids."""
-    return model.factors.users.parse(text)
+    return model.fitted.users.parse(text)
 
 
 def item_id(model: Recommender, text: str) -> int | str:
     """The item that `text` stands for: an id where it is one, else a title."""
-    items = model.factors.items
+    items = model.fitted.items
     if items.is_integer and WHOLE_NUMBER.fullmatch(text):
         # A title may be a number ("1984"): an id comes first, then a title.
         if items.find([int(text)])[0] >= 0:
@@ -38,9 +38,9 @@ def item_id(model: Recommender, text: str) -> int | str:
 def item_name(model: Recommender, item: object) -> str:
     """What people call an item given by id or title: its title where it has one, else its id."""
     row = model.item_row(item)
-    table = model.item_table
-    title = table["title"].iloc[row] if "title" in table.columns else None
-    return title if isinstance(title, str) else str(model.factors.items.ids[row])
+    titles = model.items.titles
+    title = None if titles is None else titles[row]
+    return title if title is not None else str(model.factors.items.ids[row])
 
 
 def new_person(model: Recommender, texts: list[str]) -> dict[int | str, float]:

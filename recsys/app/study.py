@@ -13,9 +13,7 @@ from recsys.errors import ArgumentError
 from recsys.evaluation.grid import Grid
 from recsys.evaluation.names import METRICS
 from recsys.evaluation.scoring import Model
-from recsys.evaluation.yardsticks import YARDSTICKS
-from recsys.models.registry import SPECS, make_one_of
-from recsys.models.spec import Settings
+from recsys.models.registry import SPECS, make_spec
 from recsys.ratings import splits
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -25,7 +23,7 @@ REPORTS = (".html", ".md", ".json")
 CURRENT = "current"
 """Name of the served model in the tables."""
 
-_MODELS: dict[str, type[Settings]] = {**SPECS, **YARDSTICKS}
+_MODELS = SPECS
 
 
 @dataclass(frozen=True)
@@ -192,10 +190,10 @@ def _model(name: str, settings: dict[str, Any], seed: int) -> Model:
     grid = settings.pop("grid", {})
     if kind in _MODELS and "seed" in {f.name for f in fields(_MODELS[kind])}:
         settings.setdefault("seed", seed)
-    one: Any = make_one_of(_MODELS, kind, settings)
+    one: Any = make_spec(kind, settings)
     if not grid:
         return one  # type: ignore[no-any-return]
     for hyperparameter, values in grid.items():
         if not isinstance(values, list) or not values:
             raise ArgumentError(f"grid of {name}: {hyperparameter} must be a list of values")
-    return Grid.over(lambda **each: make_one_of(_MODELS, kind, settings | each), grid, seed=seed)
+    return Grid.over(lambda **each: make_spec(kind, settings | each), grid, seed=seed)

@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from recsys.app.recipe import Recipe
 from recsys.evaluation.bench import measure_factors
 from recsys.models.baselines import Biases, Popularity
+from recsys.models.factors import Factors
 from recsys.models.spec import OnEpoch, Progress, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings, overview
 from recsys.ratings.splits import random
-from recsys.recommend.recommender import Recommender, train
+from recsys.recommend.recommender import Recommender
+from recsys.recommend.training import train
 from recsys.store.model_file import save
 
 OnStage = Callable[[str, Spec | None], None]
@@ -117,7 +119,8 @@ def measure(
     split = random(ratings, test=test, seed=seed)
     train_part = feedback.apply(split.train)
     how = f"{test:.0%} of the ratings held out at random, seed {seed}"
-    found = measure_factors(spec.fit(train_part, on_epoch), split, 10, feedback)
+    fitted = cast("Factors", spec.fit(train_part, on_epoch))
+    found = measure_factors(fitted, split, 10, feedback)
     ours = found.values["ndcg@10"].dropna()
     popular, margin = None, None
     if not isinstance(spec, Popularity):

@@ -12,7 +12,7 @@ import numpy as np
 from recsys.errors import ArgumentError, FitError, RecsysError
 from recsys.evaluation import metrics
 from recsys.evaluation.bench import contains
-from recsys.evaluation.scoring import FactorScorer, Model, Scorer, best_items
+from recsys.evaluation.scoring import FactorScorer, Model, Scorer, WeightScorer, best_items
 from recsys.models.factors import Factors
 from recsys.models.spec import OnEpoch
 from recsys.ratings.ratings import Ratings
@@ -76,7 +76,7 @@ class Grid:
             "validation": self.validation,
         }
 
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors | Scorer:
+    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Any:
         """The best candidate, fitted on all of `ratings`; its spec says which it was.
 
         Raises:
@@ -92,7 +92,8 @@ class Grid:
             except (RecsysError, ValueError) as error:
                 failure = str(error)
                 continue
-            scorer = FactorScorer(fitted) if isinstance(fitted, Factors) else fitted
+            of_factors = isinstance(fitted, Factors)
+            scorer: Scorer = FactorScorer(fitted) if of_factors else WeightScorer(fitted)
             if self.predicts_ratings and isinstance(scorer, FactorScorer):
                 everybody = np.arange(ratings.n_users)
                 test = split.test.matrix

@@ -23,13 +23,14 @@ from recsys.evaluation.checks import find_faults
 from recsys.evaluation.grid import Grid
 from recsys.evaluation.result import Evaluation
 from recsys.evaluation.sampled import sampled_metrics
-from recsys.evaluation.scoring import FactorScorer, Model, Scorer
+from recsys.evaluation.scoring import FactorScorer, Model, Scorer, WeightScorer
 from recsys.evaluation.segments import user_segments
 from recsys.evaluation.served import Served
 from recsys.evaluation.summary import UserMeans, ratio_intervals, summarise, user_means
 from recsys.models.baselines import Biases, Popularity
 from recsys.models.factors import Factors
-from recsys.models.spec import OnEpoch, Settings
+from recsys.models.item_weights import ItemWeights
+from recsys.models.spec import OnEpoch, Spec
 from recsys.provenance import commit, machine, versions
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import overview
@@ -108,7 +109,7 @@ def evaluate(
 def _check(
     models: Mapping[str, Model], k: int, seeds: Sequence[int], sampled_negatives: int
 ) -> None:
-    kinds = Settings, Grid, Served
+    kinds = Spec, Grid, Served
     if not models or not all(isinstance(m, kinds) and hasattr(m, "fit") for m in models.values()):
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
@@ -150,9 +151,12 @@ def _fitted(model: Model, bench: Bench, on_epoch: OnEpoch | None) -> Scorer:
     fitted = model.fit(bench.split.train if of_ratings else bench.trained_on, on_epoch)
     if isinstance(fitted, Factors):
         return FactorScorer(fitted, folds_in=bench.folds_in)
+    if isinstance(fitted, ItemWeights):
+        return WeightScorer(fitted)
     if isinstance(fitted, FactorScorer):
         return replace(fitted, folds_in=bench.folds_in)
-    return fitted
+    scorer: Scorer = fitted
+    return scorer
 
 
 @dataclass

@@ -7,17 +7,18 @@ which never forms the scores; yardsticks without factors form them, a block of u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.models.factors import Factors
+from recsys.models.factors import Embeddings, Factors
 from recsys.models.fold_in import fold_in_users
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Side
+from recsys.models.item_weights import ItemWeights
+from recsys.models.spec import FloatArray, OnEpoch, Progress
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.top_k import top_items, users_of
+from recsys.recommend.ranking import FittedRanker
 
 Rows = npt.NDArray[np.integer]
 
@@ -44,7 +45,7 @@ class Model(Protocol):
     @property
     def predicts_ratings(self) -> bool: ...  # noqa: D102
     def to_dict(self) -> dict[str, object]: ...  # noqa: D102
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors | Scorer: ...  # noqa: D102
+    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Any: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ class FactorScorer:
         """The training, epoch by epoch."""
         return self.factors.log
 
-    def side(self, users: Rows, history: sp.csr_matrix) -> Side:
+    def side(self, users: Rows, history: sp.csr_matrix) -> Embeddings:
         """Biases and factors of the users."""
         if self.folds_in:
             return fold_in_users(self.factors, history)
-        return users_of(self.factors, users)
+        return self.factors.people(users)
 
     def scores(self, users: Rows, history: sp.csr_matrix) -> FloatArray:
         """Mean, biases and dot products."""
@@ -88,16 +89,25 @@ class FactorScorer:
         return np.asarray(scores, np.float32)
 
 
+@dataclass(frozen=True)
+class WeightScorer:
+    """Item weights as a `Scorer`."""
+
+    weights: ItemWeights
+
+    def scores(self, users: Rows, history: sp.csr_matrix) -> FloatArray:
+        """History times weights."""
+        return self.weights.scores(self.weights.fold_in_users(history))
+
+
 def best_items(
     scorer: Scorer, users: Rows, history: sp.csr_matrix, k: int, excluded: sp.csr_matrix
 ) -> npt.NDArray[np.int32]:
     """The k best items (n, k) of each user that are not excluded, ties by item order, then −1."""
     if isinstance(scorer, FactorScorer):
         side = scorer.side(users, history)
-        rows = top_items(scorer.factors, side, k, excluded=excluded, candidates=scorer.candidates)[
-            0
-        ]
-        return rows
+        ranker = FittedRanker(scorer.factors, candidates=scorer.candidates)
+        return ranker.ranked(side, k, excluded)[0]
     n_items = history.shape[1]
     step = max(1, _ENTRIES // n_items)
     blocks = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ class Served:
     @property
     def name(self) -> str:
         """That of its spec."""
-        return self.model.factors.spec.name
+        return str(self.model.factors.spec.name)
 
     @property
     def predicts_ratings(self) -> bool:
@@ -40,34 +40,18 @@ class Served:
     def to_dict(self) -> dict[str, object]:
         """Its spec, and the data it was trained on."""
         own = {"served": True, "trained on": self.model.fingerprint}
-        return self.model.factors.spec.to_dict() | own
+        return dict(self.model.factors.spec.to_dict() | own)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> FactorScorer:
         """Its factors over the users and items of `ratings`, users folded in from them."""
-        factors = self.model.factors
+        factors: Factors = self.model.factors
         theirs = factors.items.find(ratings.items.ids)  # −1 where it does not know the item
         known = np.flatnonzero(theirs >= 0)
         users = fold_in_users(factors, self.model.feedback.rows(_over(ratings, theirs, factors)))
-        bias = np.zeros(ratings.n_items, np.float32)
-        table = np.zeros((ratings.n_items, factors.n_factors), np.float32)
-        bias[known] = factors.item_bias[theirs[known]]
-        table[known] = factors.item_factors[theirs[known]]
-        user_scale = item_scale = None
-        if factors.item_scale is not None:
-            user_scale = np.ones(ratings.n_users, np.float32)
-            item_scale = np.zeros(ratings.n_items, np.float32)
-            item_scale[known] = factors.item_scale[theirs[known]]
-        placed = Factors(
-            users=ratings.users,
-            items=ratings.items,
-            mean=factors.mean,
+        placed = replace(
+            factors.over(ratings.users, ratings.items),
             user_bias=users.bias,
-            item_bias=bias,
             user_factors=users.factors,
-            item_factors=table,
-            spec=factors.spec,
-            user_scale=user_scale,
-            item_scale=item_scale,
         )
         return FactorScorer(placed, candidates=known)
 

@@ -13,7 +13,7 @@ from recsys.kernels.dense import (
     sums_of_squares,
     turn,
 )
-from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, instruction_set
+from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
 from recsys.kernels.row_solver import solve_rows
 
@@ -23,6 +23,7 @@ __all__ = [
     "PackedItems",
     "aligned",
     "diagonalized",
+    "float32",
     "gramian",
     "gramian_memory",
     "instruction_set",

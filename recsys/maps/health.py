@@ -22,10 +22,10 @@ from recsys.errors import ArgumentError, ModelError
 from recsys.maps.projection import Projection, project
 from recsys.models.factors import Factors
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import SideName
+from recsys.models.spec import Side
 from recsys.models.svd import truncated_svd
+from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender
-from recsys.recommend.top_k import top_items, users_of
 from recsys.threads import default_threads
 
 FloatVector = npt.NDArray[np.float64]
@@ -217,7 +217,7 @@ def condition_numbers(problem: RowProblem) -> FloatVector:
 def _conditions(model: Recommender, matrix: sp.csr_matrix, names: list[str]) -> pd.DataFrame:
     factors = model.factors
     tables = []
-    sides: tuple[SideName, ...] = ("users", "items")
+    sides: tuple[Side, ...] = ("users", "items")
     for side in sides:
         rows = matrix if side == "users" else matrix.T.tocsr()
         problem = factors.spec.problem_of(factors, rows, side)
@@ -274,10 +274,11 @@ def _axis_share(factors: Factors) -> FloatVector:
 def _recommended(model: Recommender, k: int) -> npt.NDArray[np.int64]:
     factors, history = model.factors, model.history
     counts = np.zeros(len(factors.items), np.int64)
+    ranker = FittedRanker(factors)
     for start in range(0, len(factors.users), 8192):
         rows = slice(start, min(start + 8192, len(factors.users)))
         seen = None if history is None else history[rows]
-        items, _ = top_items(factors, users_of(factors, rows), k, excluded=seen)
+        items, _ = ranker.ranked(factors.people(rows), k, seen)
         counts += np.bincount(items[items >= 0], minlength=len(counts))
     return counts
 

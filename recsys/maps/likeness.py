@@ -15,7 +15,6 @@ from recsys.maps import plots
 from recsys.maps.projection import item_names
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.similarity import Metric, likeness
-from recsys.recommend.titles import as_rows
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -118,7 +117,7 @@ def nearest(
     Raises:
         UnknownIdError: the item is not there. ValueError: an argument is not one.
     """
-    row = int(as_rows(model.factors.items, model.titles, [item])[0])
+    row = int(model.item_row(item))
     table = model.similar_items(item, n, metric=metric, alpha=alpha)
     names = item_names(model.item_table, model.factors.items)
     listed = tuple(names[i] for i in model.factors.items.rows(table["item"]))
@@ -135,7 +134,7 @@ def compare_items(
     """
     if not len(items):
         raise ArgumentError("items must name at least one")
-    rows = as_rows(model.factors.items, model.titles, list(items))
+    rows = model.item_rows(items)
     if len(np.unique(rows)) < len(rows):
         raise ArgumentError("items must not name one twice")
     if not model.factors.n_factors:

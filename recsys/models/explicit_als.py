@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.models.factors import Factors
-from recsys.models.implicit_als import require_finite
+from recsys.ids import IdIndex
+from recsys.models.als import AlternatingModel
+from recsys.models.alternating import State, Step, require_finite
+from recsys.models.factors import Embeddings, Factors
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, SideName, Spec, initial_factors
-from recsys.ratings.ratings import Ratings
+from recsys.models.spec import FloatArray, PeakMemory, Side
+from recsys.settings import hyper
+
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
 
 
 @dataclass(frozen=True)
-class ExplicitALS(Spec):
-    """Regularized squared error on the observed ratings alone, solved side by side in turn.
+class ExplicitALS(AlternatingModel):
+    """Regularized squared error on the observed ratings, solved for one side after the other.
 
     With μ the mean rating, b the biases, x_u and y_i the factors, #u and #i the numbers of ratings:
 
@@ -31,131 +34,140 @@ class ExplicitALS(Spec):
 
     Users are solved last, exactly, so that folding in a training user gives back their stored
     factors; new items are folded in the same way, users fixed. A row without ratings gets zeros:
-    its prediction is the mean plus the other side's bias. The loss told to `on_epoch` is L.
+    its prediction is the mean plus the other side's bias. The loss that `on_epoch` receives is L.
     """
 
     name: ClassVar[str] = "explicit-als"
     predicts_ratings: ClassVar[bool] = True
-    working_memory: ClassVar[tuple[float, float, float]] = (20, 2.8, 70)
+    has_bias: ClassVar[bool] = True
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(20, 2.8, 70)
 
-    n_factors: int = 50
-    """f, width of the factors. Typical 10 to 200."""
-    regularization: float = 0.08
-    """λ, L2 strength, multiplied by the number of ratings of the row. Typical 0.02 to 0.2."""
-    n_epochs: int = 15
-    """Epochs at most; each solves all items, then all users. Typical 10 to 30."""
-    tolerance: float = 0.0
-    """Stop when an epoch lowers the loss by a smaller share than this. 0 runs all epochs."""
-    cg_steps: int = 2
-    """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
-    row exactly. Typical 2."""
-    relaxation: float = 1.4
-    """ω, how far a half step goes from the last epoch's factors: 1 to the solution, more beyond it,
-    which saves epochs (see ImplicitALS). Above 0, at most 1.95; typical 1.2 to 1.5."""
-    seed: int = 0
-    """Of the initial factors, N(0, (0.1/√f)²)."""
+    n_factors: int = hyper(
+        50,
+        low=1,
+        high=4096,
+        typical=(10, 200),
+        log=True,
+        symbol="f",
+        meaning="Width of the factors.",
+    )
+    regularization: float = hyper(
+        0.08, low=0, above=True, typical=(0.02, 0.2), log=True, symbol="λ",
+        meaning="L2 strength, multiplied by the number of ratings of the row.",
+    )  # fmt: skip
+    n_epochs: int = hyper(
+        15, low=1, typical=(10, 30),
+        meaning="Epochs at most; each solves all items, then all users.",
+    )  # fmt: skip
+    tolerance: float = hyper(
+        0.0, low=0, high=1,
+        meaning="Stop when an epoch lowers the loss by a smaller share than this. 0 runs all "
+        "epochs.",
+    )  # fmt: skip
+    cg_steps: int = hyper(
+        2, low=0, high=1000, typical=(2, 5),
+        meaning="Conjugate-gradient steps per row and half epoch, from the last epoch's factors; 0 "
+        "solves every row exactly.",
+    )  # fmt: skip
+    relaxation: float = hyper(
+        1.4, low=0, above=True, high=1.95, typical=(1.2, 1.5), symbol="ω",
+        meaning="How far a half step goes from the last epoch's factors: 1 to the solution, more "
+        "beyond it, which saves epochs (see ImplicitALS).",
+    )  # fmt: skip
+    seed: int = hyper(0, low=0, meaning="Seed for the random start, N(0, (0.1/√f)²).")
 
-    def __post_init__(self) -> None:
-        self._check("n_factors", 1, 4096, whole=True)
-        self._check("regularization", 0, above=True)
-        self._check("n_epochs", 1, whole=True)
-        self._check("tolerance", 0, 1)
-        self._check("cg_steps", 0, 1000, whole=True)
-        self._check("relaxation", 0, 1.95, above=True)
-        self._check("seed", 0, whole=True)
+    def objective(self, ratings: Ratings) -> ExplicitObjective:
+        """L on `ratings`."""
+        return ExplicitObjective(self, ratings.matrix, ratings.users, ratings.items)
 
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
-        """The biases and factors that minimize L on `ratings`.
-
-        Raises:
-            FitError: a user or an item has no finite solution.
-        """
-        rows = ratings.matrix
-        columns = rows.T.tocsr()
-        mean = float(rows.data.mean(dtype=np.float64))
-        item_ridge, user_ridge = self._ridge(columns), self._ridge(rows)
-        rng = np.random.default_rng(self.seed)
-        # The last column of each table is the bias.
-        x = np.pad(initial_factors(rng, ratings.n_users, self.n_factors), ((0, 0), (0, 1)))
-        y = np.pad(initial_factors(rng, ratings.n_items, self.n_factors), ((0, 0), (0, 1)))
-        log: list[Progress] = []
-        started = time.perf_counter()
-        previous = np.inf
-        for epoch in range(1, self.n_epochs + 1):
-            last = epoch == self.n_epochs
-            relaxation = 1.0 if epoch == 1 or last else self.relaxation
-            y, energy, _ = self._solve(columns, x, mean, y, relaxation)
-            require_finite(energy, ratings.items, self.regularization)
-            start = None if last else x
-            x, energy, constant = self._solve(rows, y, mean, start, relaxation)
-            require_finite(energy, ratings.users, self.regularization)
-            of_items = np.einsum("i,if,if->", item_ridge, y, y, dtype=np.float64)
-            loss = constant + float(energy.sum()) + float(of_items)
-            of_users = np.einsum("i,if,if->", user_ridge, x, x, dtype=np.float64)
-            penalty = float(of_items) + float(of_users)
-            parts = {"fit": loss - penalty, "regularization": penalty}
-            log.append(Progress(epoch, self.n_epochs, loss, time.perf_counter() - started, parts))
-            if on_epoch is not None:
-                on_epoch(log[-1])
-            if self.tolerance and not last and previous - loss < self.tolerance * abs(previous):
-                x, _, _ = self._solve(rows, y, mean, None)
-                break
-            previous = loss
-        return Factors(
-            users=ratings.users,
-            items=ratings.items,
-            mean=mean,
-            user_bias=np.ascontiguousarray(x[:, -1]),
-            item_bias=np.ascontiguousarray(y[:, -1]),
-            user_factors=np.ascontiguousarray(x[:, :-1]),
-            item_factors=np.ascontiguousarray(y[:, :-1]),
-            spec=self,
-            log=tuple(log),
-        )
-
-    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The last half step of training, for rows that were not in it."""
-        return self._fold_in(matrix, factors.item_factors, factors.item_bias, factors.mean)
+        return self._fold_in(factors, matrix, "users")
 
-    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The normal equations of an item, with the users as they are."""
-        return self._fold_in(matrix, factors.user_factors, factors.user_bias, factors.mean)
+        return self._fold_in(factors, matrix, "items")
 
-    def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: SideName) -> RowProblem:
+    def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
         """One half step of training; the last coordinate is the bias."""
         if side == "users":
-            return self._problem(matrix, factors.item_factors, factors.item_bias, factors.mean)
-        return self._problem(matrix, factors.user_factors, factors.user_bias, factors.mean)
+            other, bias = factors.item_factors, factors.item_bias
+        else:
+            other, bias = factors.user_factors, factors.user_bias
+        return self.row_problem(matrix, other, bias, factors.mean)
 
-    def _fold_in(
-        self, matrix: sp.csr_matrix, other: FloatArray, other_bias: FloatArray, mean: float
-    ) -> Side:
-        x, _ = self._problem(matrix, other, other_bias, mean).solve()
-        return Side(np.ascontiguousarray(x[:, -1]), np.ascontiguousarray(x[:, :-1]))
-
-    def _ridge(self, matrix: sp.csr_matrix) -> FloatArray:
-        return (self.regularization * np.diff(matrix.indptr)).astype(np.float32)
-
-    def _problem(
+    def row_problem(
         self, matrix: sp.csr_matrix, other: FloatArray, other_bias: FloatArray, mean: float
     ) -> RowProblem:
-        # Against a column of ones stands the bias, which is one more coordinate.
+        """The equations of the rows of `matrix` (n, n_other), the other side fixed."""
+        # The bias is one more coordinate, against a column of ones.
         targets = matrix.data - np.float32(mean)
         targets -= other_bias[matrix.indices]
         against = np.column_stack([other, np.ones(len(other), np.float32)])
-        return RowProblem(matrix, against, self._ridge(matrix), None, targets)
+        return RowProblem(matrix, against, self.ridge(matrix), None, targets)
 
-    def _solve(
-        self,
-        matrix: sp.csr_matrix,
-        other: FloatArray,
-        mean: float,
-        start: FloatArray | None,
-        relaxation: float = 1.0,
-    ) -> tuple[FloatArray, npt.NDArray[np.float64], float]:
-        # Solutions (n, f + 1) with the bias last, their energies, and the sum of squared targets.
-        # Without a start they are what fold-in finds.
-        problem = self._problem(matrix, other[:, :-1], other[:, -1], mean)
-        steps = 0 if start is None else self.cg_steps
-        x, energy = problem.solve(start, steps, relaxation=relaxation)
-        return x, energy, float(np.square(np.asarray(problem.targets)).sum(dtype=np.float64))
+    def ridge(self, matrix: sp.csr_matrix) -> FloatArray:
+        """(n,) λ # of the rows of a matrix."""
+        return (self.regularization * np.diff(matrix.indptr)).astype(np.float32)
+
+    def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
+        x, _ = self.problem_of(factors, matrix, side).solve()
+        return Embeddings(np.ascontiguousarray(x[:, -1]), np.ascontiguousarray(x[:, :-1]))
+
+    def _factors(self, ratings: Ratings, state: State) -> Factors:
+        x, y = state.users, state.items
+        return Factors.of(
+            self,
+            ratings,
+            x[:, :-1],
+            y[:, :-1],
+            mean=mean_rating(ratings.matrix),
+            user_bias=x[:, -1],
+            item_bias=y[:, -1],
+            log=state.log,
+        )
+
+
+class ExplicitObjective:
+    """L of `ExplicitALS` on one set of ratings."""
+
+    def __init__(
+        self, spec: ExplicitALS, matrix: sp.csr_matrix, users: IdIndex, items: IdIndex
+    ) -> None:
+        self.spec = spec
+        self._matrix: dict[Side, sp.csr_matrix] = {"users": matrix, "items": matrix.T.tocsr()}
+        self._index: dict[Side, IdIndex] = {"users": users, "items": items}
+        self._ridge = {side: spec.ridge(own) for side, own in self._matrix.items()}
+        self._mean = mean_rating(matrix)
+
+    def half_step(
+        self, side: Side, state: State, *, relaxation: float = 1.0, exact: bool = False
+    ) -> tuple[State, Step]:
+        """Solves one side; see `Objective.half_step`."""
+        own, other = state.users, state.items
+        if side == "items":
+            own, other = other, own
+        problem = self.spec.row_problem(self._matrix[side], other[:, :-1], other[:, -1], self._mean)
+        start, steps = (None, 0) if exact else (own, self.spec.cg_steps)
+        solved, energy = problem.solve(start, steps, relaxation=relaxation)
+        require_finite(energy, self._index[side], self.spec.regularization)
+        constant = float(np.square(np.asarray(problem.targets)).sum(dtype=np.float64))
+        moved = replace(state, users=solved) if side == "users" else replace(state, items=solved)
+        return moved, Step(energy, constant=constant)
+
+    def loss(self, state: State, step: Step) -> tuple[float, dict[str, float]]:
+        """L after the half step of the users, and its terms."""
+        of_items = self._penalty("items", state.items)
+        of_users = self._penalty("users", state.users)
+        loss = step.constant + float(step.energy.sum()) + of_items
+        penalty = of_items + of_users
+        return loss, {"fit": loss - penalty, "regularization": penalty}
+
+    def _penalty(self, side: Side, table: FloatArray) -> float:
+        ridge: FloatArray = self._ridge[side]
+        return float(np.einsum("i,if,if->", ridge, table, table, dtype=np.float64))
+
+
+def mean_rating(matrix: sp.csr_matrix) -> float:
+    """The mean of the entries, summed in double precision."""
+    return float(matrix.data.mean(dtype=np.float64))

@@ -1,17 +1,37 @@
-"""`Factors`: what every fit returns, whatever the model."""
+"""`Factors`, the result of every factorization, and `Factorization`, what makes and extends one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys import kernels
+from recsys.csr import entry_rows
 from recsys.errors import ArgumentError, FitError
 from recsys.ids import IdIndex, several
-from recsys.models.spec import FloatArray, Progress, Spec
+from recsys.models.alternating import OnState, State
+from recsys.models.spec import Fitted, FloatArray, OnEpoch, Progress, Rows, Side, Spec
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
+    from recsys.models.row_problem import RowProblem
+    from recsys.ratings.ratings import Ratings
+
+_PAIRS = 1 << 16  # pairs whose scores are computed together
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Biases (n,) and factors (n, f), float32, of n users or items."""
+
+    bias: FloatArray
+    factors: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,56 +52,102 @@ class Factors:
     """(n_users, f) float32."""
     item_factors: FloatArray
     """(n_items, f) float32."""
-    spec: Spec
-    """What made them, which also knows how to fold in."""
+    spec: Factorization
+    """What made them, and folds in."""
     log: tuple[Progress, ...] = ()
     """The training, epoch by epoch."""
-    user_scale: FloatArray | None = None
-    """(n_users,) what a rating is multiplied by before factorization, for models that scale."""
-    item_scale: FloatArray | None = None
-    """(n_items,) likewise."""
+    state: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    """Whatever else the model needs to fold in, by name. Only the model reads it. An array whose
+    name begins with `user_` or `item_` has one row per user or item."""
 
     def __post_init__(self) -> None:
         width = self.user_factors.shape[1]
-        expected = {
-            "user_bias": (len(self.users),),
-            "item_bias": (len(self.items),),
-            "user_factors": (len(self.users), width),
-            "item_factors": (len(self.items), width),
-            "user_scale": (len(self.users),),
-            "item_scale": (len(self.items),),
-        }
-        for name, shape in expected.items():
-            array = getattr(self, name)
-            if array is None:
-                continue
-            if array.shape != shape or array.dtype != np.float32:
-                raise ArgumentError(
-                    f"{name} must be float32 {shape}, not {array.dtype} {array.shape}"
-                )
-            if not np.isfinite(array).all():
-                raise FitError(
-                    f"{self.spec.name}: {name} is not finite; raise the regularization or check "
-                    "the ratings for extreme values"
-                )
-            array.flags.writeable = False
+        for side, n in (("user", len(self.users)), ("item", len(self.items))):
+            self._check(f"{side}_bias", getattr(self, f"{side}_bias"), (n,))
+            self._check(f"{side}_factors", getattr(self, f"{side}_factors"), (n, width))
+            for name, array in self.state.items():
+                if name.startswith(f"{side}_"):
+                    self._check(f"state {name}", array, (n, *array.shape[1:]), array.dtype)
+        for name, array in self.state.items():
+            self._check(f"state {name}", array, array.shape, array.dtype)
         if not np.isfinite(self.mean):
             raise FitError(f"{self.spec.name}: the mean rating is not finite")
 
-    @cached_property
-    def packed_items(self) -> kernels.PackedItems:
-        """All items as `kernels.top_k` reads them, kept from the first question on."""
-        return self.pack_items()
+    def _check(
+        self, name: str, array: npt.NDArray[Any], shape: tuple[int, ...], dtype: Any = np.float32
+    ) -> None:
+        if array.shape != shape or array.dtype != dtype:
+            raise ArgumentError(
+                f"{name} must be {np.dtype(dtype)} {shape}, not {array.dtype} {array.shape}"
+            )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise FitError(
+                f"{self.spec.name}: {name} is not finite; raise the regularization or check "
+                "the ratings for extreme values"
+            )
+        array.flags.writeable = False
 
-    def pack_items(self, candidates: npt.NDArray[np.integer] | None = None) -> kernels.PackedItems:
-        """The items, or some (increasing rows), as `kernels.top_k` reads them.
+    @classmethod
+    def of(
+        cls,
+        spec: Factorization,
+        ratings: Ratings,
+        user_factors: FloatArray,
+        item_factors: FloatArray,
+        *,
+        mean: float = 0.0,
+        user_bias: FloatArray | None = None,
+        item_bias: FloatArray | None = None,
+        log: tuple[Progress, ...] = (),
+        state: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> Factors:
+        """The factors that `spec` found for the users and items of `ratings`.
 
-        A model of biases alone has one coordinate of zeros, so that there is something to rank by.
+        Biases that are not given are zero; arrays become contiguous float32.
         """
-        table = self.item_factors
-        if not self.n_factors:
-            table = np.zeros((len(self.items), 1), np.float32)
-        return kernels.packed_items(table, item_bias=self.item_bias, candidates=candidates)
+
+        def table(given: FloatArray | None, n: int) -> FloatArray:
+            return np.zeros(n, np.float32) if given is None else kernels.float32(given)
+
+        return cls(
+            users=ratings.users,
+            items=ratings.items,
+            mean=mean,
+            user_bias=table(user_bias, ratings.n_users),
+            item_bias=table(item_bias, ratings.n_items),
+            user_factors=table(user_factors, ratings.n_users),
+            item_factors=table(item_factors, ratings.n_items),
+            spec=spec,
+            log=log,
+            state=dict(state or {}),
+        )
+
+    def over(self, users: IdIndex, items: IdIndex) -> Factors:
+        """The same factors for other users and items; zeros for those that are not known here."""
+        found = {"user": self.users.find(users.ids), "item": self.items.find(items.ids)}
+
+        def placed(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            rows = found[side]
+            out = np.zeros((len(rows), *table.shape[1:]), table.dtype)
+            out[rows >= 0] = table[rows[rows >= 0]]
+            return out
+
+        def state(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            side = name[:4]
+            return placed(side, array) if name[:5] in ("user_", "item_") else array
+
+        return Factors(
+            users=users,
+            items=items,
+            mean=self.mean,
+            user_bias=placed("user", self.user_bias),
+            item_bias=placed("item", self.item_bias),
+            user_factors=placed("user", self.user_factors),
+            item_factors=placed("item", self.item_factors),
+            spec=self.spec,
+            log=self.log,
+            state={name: state(name, array) for name, array in self.state.items()},
+        )
 
     @property
     def n_factors(self) -> int:
@@ -94,28 +160,159 @@ class Factors:
             f"width {self.n_factors})"
         )
 
-    def predict(self, users: npt.ArrayLike, items: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def predict(
+        self, users: npt.ArrayLike, items: npt.ArrayLike, history: sp.csr_matrix | None = None
+    ) -> npt.NDArray[np.float64]:
         """Scores (n,) float64 of n pairs of external ids; one id on a side serves all pairs.
+
+        The history is not needed.
 
         Raises:
             UnknownIdError: an id was not in the training data.
+            ArgumentError: there are not as many users as items.
         """
-        user_rows = self.users.rows(several(users))
-        item_rows = self.items.rows(several(items))
-        if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
-            raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
-        return self.predict_rows(*np.broadcast_arrays(user_rows, item_rows))
+        return self.predict_rows(*paired_rows(self, users, items))
 
-    def predict_rows(
-        self, user_rows: npt.NDArray[np.integer], item_rows: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.float64]:
+    def predict_rows(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float64]:
         """Scores (n,) float64 of pairs of row numbers, in bounded memory."""
         scores: npt.NDArray[np.float64]
         scores = self.user_bias[user_rows].astype(np.float64) + self.item_bias[item_rows]
         scores += self.mean
-        block = 1 << 16
-        for start in range(0, len(scores) if self.n_factors else 0, block):
-            x = self.user_factors[user_rows[start : start + block]].astype(np.float64)
-            y = self.item_factors[item_rows[start : start + block]]
-            scores[start : start + block] += np.einsum("nf,nf->n", x, y)
+        for start in range(0, len(scores) if self.n_factors else 0, _PAIRS):
+            x = self.user_factors[user_rows[start : start + _PAIRS]].astype(np.float64)
+            y = self.item_factors[item_rows[start : start + _PAIRS]]
+            scores[start : start + _PAIRS] += np.einsum("nf,nf->n", x, y)
         return scores
+
+    def people(self, rows: Rows | slice, history: sp.csr_matrix | None = None) -> Embeddings:
+        """The stored embeddings of training users, by row; the history is not needed."""
+        return Embeddings(self.user_bias[rows], self.user_factors[rows])
+
+    def fold_in_users(self, history: sp.csr_matrix) -> Embeddings:
+        """Embeddings of new users from their counted feedback; see `fold_in.fold_in_users`."""
+        from recsys.models.fold_in import fold_in_users  # which checks what comes in and out
+
+        return fold_in_users(self, history)
+
+    @property
+    def item_vectors(self) -> tuple[FloatArray, FloatArray]:
+        """Item factors and biases."""
+        return self.item_factors, self.item_bias
+
+    def queries(self, people: Embeddings) -> tuple[FloatArray, FloatArray]:
+        """Users' factors, and their biases plus the mean."""
+        return people.factors, people.bias + np.float32(self.mean)
+
+    def indifferent(self, people: Embeddings) -> npt.NDArray[np.bool_]:
+        """(n,) whether a person's factors are all zero while no item has a bias."""
+        knows_nothing = bool(self.n_factors) and not self.item_bias.any()
+        return np.asarray(~people.factors.any(axis=1) & knows_nothing)
+
+    def similarities(self, row: int) -> FloatArray | None:
+        """None: items are compared by their factors."""
+        return None
+
+    def scores(self, people: Embeddings) -> FloatArray:
+        """Scores (n, n_items) float32 of all items: mean, biases and dot products."""
+        scores = people.factors @ self.item_factors.T + self.item_bias
+        scores += people.bias[:, None] + np.float32(self.mean)
+        return np.asarray(scores, np.float32)
+
+    def pair_scores(self, people: Embeddings, pairs: sp.csr_matrix) -> FloatArray:
+        """Scores (nnz,) float32 of the entries of `pairs` (n, n_items)."""
+        rows, columns = entry_rows(pairs), pairs.indices
+        scores = people.bias[rows] + self.item_bias[columns] + np.float32(self.mean)
+        scores += np.einsum("nf,nf->n", people.factors[rows], self.item_factors[columns])
+        return np.asarray(scores, np.float32)
+
+
+def paired_rows(
+    fitted: Fitted, users: npt.ArrayLike, items: npt.ArrayLike
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Rows of n users and of n items, given by external ids; one id on a side serves all pairs.
+
+    Raises:
+        UnknownIdError: an id was not in the training data.
+        ArgumentError: there are not as many users as items.
+    """
+    user_rows = fitted.users.rows(several(users))
+    item_rows = fitted.items.rows(several(items))
+    if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
+        raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
+    rows, columns = np.broadcast_arrays(user_rows, item_rows)
+    return rows, columns
+
+
+@dataclass(frozen=True)
+class Factorization(Spec):
+    """A spec whose fit gives `Factors`, and which can fold in users and items."""
+
+    resumable: ClassVar[bool] = False
+    """Whether a training can start from a state or from other factors."""
+
+    def fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None = None,
+        *,
+        start: State | None = None,
+        warm: Factors | None = None,
+        on_state: OnState | None = None,
+    ) -> Factors:
+        """The factors of `ratings`, users and items in the same order.
+
+        Args:
+            ratings: what to factorize.
+            on_epoch: called with the `Progress` after each epoch; an exception stops the training.
+            start: a state of this spec on these ratings; training continues from it to the same
+                bits as if it had never stopped.
+            warm: factors of any width, of any users and items, to start from instead of random
+                ones; for users and items that they lack, the start is random.
+            on_state: called with the `State` after each epoch but the last.
+
+        Raises:
+            ArgumentError: the model cannot start from a state or from factors, or not from these.
+            DataError: the ratings do not suit the model.
+            FitError: there is no finite solution.
+        """
+        if not self.resumable and any(x is not None for x in (start, warm, on_state)):
+            raise ArgumentError(
+                f"start, warm and on_state are for models that train by alternation, and "
+                f"{self.name} does not"
+            )
+        if start is not None and warm is not None:
+            raise ArgumentError("give start or warm, not both: each is where the training begins")
+        return self._fit(ratings, on_epoch, start, warm, on_state)
+
+    @abstractmethod
+    def _fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None,
+        start: State | None,
+        warm: Factors | None,
+        on_state: OnState | None,
+    ) -> Factors:
+        """What `fit` does after its checks."""
+
+    @abstractmethod
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
+        """Embeddings of new users from their ratings (n, n_items), items fixed."""
+
+    @abstractmethod
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
+        """Embeddings of new items from their ratings (n, n_users), users fixed."""
+
+    def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem | None:
+        """The least-squares problem that the factors of one side solve, the other side fixed.
+
+        Args:
+            factors: gives the other side.
+            matrix: (n, n_other) what the model trains on: users × items for the side "users", items
+                × users for "items".
+            side: which.
+
+        Returns:
+            None for models that are not least squares row by row.
+        """
+        return None

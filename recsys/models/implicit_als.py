@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys import kernels
-from recsys.errors import DataError, FitError
+from recsys.csr import with_ones
+from recsys.errors import DataError
 from recsys.ids import IdIndex
-from recsys.models.factors import Factors
+from recsys.models.als import AlternatingModel
+from recsys.models.alternating import State, Step, require_finite
+from recsys.models.factors import Embeddings, Factors
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import (
-    FloatArray,
-    OnEpoch,
-    Progress,
-    Side,
-    SideName,
-    Spec,
-    initial_factors,
-)
-from recsys.ratings.ratings import Ratings
+from recsys.models.spec import FloatArray, PeakMemory, Side
+from recsys.settings import hyper
+
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
 
 
 @dataclass(frozen=True)
-class ImplicitALS(Spec):
-    """Weighted least squares on "seen" against "not seen", solved side by side in turn.
+class ImplicitALS(AlternatingModel):
+    """Weighted least squares on "seen" against "not seen", solved for one side after the other.
 
     With S the observed pairs, c the feedback (`ratings.matrix`; 1 where there are no values), x_u
     and y_i the factors, #u and #i the numbers of ratings, |U| and |I| of users and items:
@@ -51,140 +47,106 @@ class ImplicitALS(Spec):
 
     Users are solved last, exactly, so that folding in a training user gives back their stored
     factors. New items are folded in the same way, users fixed. A row without ratings gets zeros.
-    The loss told to `on_epoch` is L; it comes from the solver's own residuals, at no extra pass.
+    The loss that `on_epoch` receives is L, computed from the solver's residuals without another
+    pass over the data.
 
-    **Over-relaxation.** Alternating least squares is a block Gauss-Seidel iteration, and like it is
-    sped up by successive over-relaxation (Young 1954): x ← x + ω (solution − x). L is a parabola
-    along that line, no higher beyond the solution than at the start as long as ω < 2, so that the
-    loss still never rises. The first and the last epoch go to the solution itself.
+    **Over-relaxation.** Alternating least squares is a block Gauss-Seidel iteration, which
+    successive over-relaxation speeds up (Young 1954): x ← x + ω (solution − x). L is a parabola
+    along that line and no higher beyond the solution than at the start as long as ω < 2, so the
+    loss never rises. The first and the last epoch go to the solution itself.
     """
 
     name: ClassVar[str] = "implicit-als"
-    working_memory: ClassVar[tuple[float, float, float]] = (12, 2.1, 70)
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(12, 2.1, 70)
 
-    n_factors: int = 64
-    """f, width of the factors. Typical 16 to 512."""
-    regularization: float = 0.01
-    """λ, L2 strength, times (ratings + α₀·other side's size)^ν. Typical 0.001 to 0.1 at ν = 1; 0.01
-    to 100 at ν = 0."""
-    unobserved_weight: float = 1.0
-    """α₀, weight of the pairs not observed, against c on those observed. Typical 0.01 to 1."""
-    frequency_exponent: float = 1.0
-    """ν, how regularization grows with the number of ratings: 1 in proportion, 0 not at all."""
-    alpha: float | None = None
-    """Confidence per unit of feedback in the classic form; None for the form with weight c."""
-    n_epochs: int = 16
-    """Epochs at most; each solves all items, then all users. Typical 8 to 30."""
-    tolerance: float = 0.0
-    """Stop when an epoch lowers the loss by a smaller share than this. 0 runs all epochs."""
-    cg_steps: int = 2
-    """Conjugate-gradient steps a row and half epoch, from the last epoch's factors; 0 solves every
-    row exactly. Typical 2; with a large `alpha` or little regularization 3 to 5."""
-    relaxation: float = 1.4
-    """ω, how far a half step goes from the last epoch's factors: 1 to the solution, more beyond it,
-    which takes about half the epochs. Above 0, at most 1.95; typical 1.3 to 1.5."""
-    seed: int = 0
-    """Of the initial factors, N(0, (0.1/√f)²)."""
+    n_factors: int = hyper(
+        64,
+        low=1,
+        high=4096,
+        typical=(16, 512),
+        log=True,
+        symbol="f",
+        meaning="Width of the factors.",
+    )
+    regularization: float = hyper(
+        0.01, low=0, typical=(0.001, 0.1), log=True, symbol="λ",
+        meaning="L2 strength, times (ratings + α₀ · size of the other side)^ν. Typical 0.01 to 100 "
+        "at ν = 0.",
+    )  # fmt: skip
+    unobserved_weight: float = hyper(
+        1.0, low=0, typical=(0.01, 1), log=True, symbol="α₀",
+        meaning="Weight of the pairs not observed, against c on those observed.",
+    )  # fmt: skip
+    frequency_exponent: float = hyper(
+        1.0, low=0, high=2, typical=(0, 1), symbol="ν",
+        meaning="How regularization grows with the number of ratings: 1 in proportion, 0 not at "
+        "all.",
+    )  # fmt: skip
+    alpha: float | None = hyper(
+        None, low=0, above=True, typical=(1, 100), log=True, symbol="alpha",
+        meaning="Confidence per unit of feedback in the classic form; none for the form with "
+        "weight c.",
+    )  # fmt: skip
+    n_epochs: int = hyper(
+        16, low=1, typical=(8, 30), meaning="Epochs at most; each solves all items, then all users."
+    )
+    tolerance: float = hyper(
+        0.0, low=0, high=1,
+        meaning="Stop when an epoch lowers the loss by a smaller share than this. 0 runs all "
+        "epochs.",
+    )  # fmt: skip
+    cg_steps: int = hyper(
+        2, low=0, high=1000, typical=(2, 5),
+        meaning="Conjugate-gradient steps per row and half epoch, from the last epoch's factors; 0 "
+        "solves every row exactly. With a large alpha or little regularization use 3 to 5.",
+    )  # fmt: skip
+    relaxation: float = hyper(
+        1.4, low=0, above=True, high=1.95, typical=(1.3, 1.5), symbol="ω",
+        meaning="How far a half step goes from the last epoch's factors: 1 to the solution, more "
+        "beyond it, which takes about half the epochs.",
+    )  # fmt: skip
+    seed: int = hyper(0, low=0, meaning="Seed for the random start, N(0, (0.1/√f)²).")
 
-    def __post_init__(self) -> None:
-        self._check("n_factors", 1, 4096, whole=True)
-        self._check("regularization", 0)
-        self._check("unobserved_weight", 0)
-        self._check("frequency_exponent", 0, 2)
-        if self.alpha is not None:
-            self._check("alpha", 0, above=True)
-        self._check("n_epochs", 1, whole=True)
-        self._check("tolerance", 0, 1)
-        self._check("cg_steps", 0, 1000, whole=True)
-        self._check("relaxation", 0, 1.95, above=True)
-        self._check("seed", 0, whole=True)
-
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
-        """The factors that minimize L on `ratings`.
+    def objective(self, ratings: Ratings) -> ImplicitObjective:
+        """L on `ratings`.
 
         Raises:
             DataError: a value is negative, which is no confidence.
-            FitError: a user or an item has no finite solution.
         """
         _require_no_negative(ratings.matrix)
-        rows = _without_values(ratings.matrix)
-        columns = rows.T.tocsr()
-        item_ridge, user_ridge = self._ridge(columns), self._ridge(rows)
-        targets = self._weights_and_targets(rows)[1]
-        constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))
-        rng = np.random.default_rng(self.seed)
-        x = initial_factors(rng, ratings.n_users, self.n_factors)
-        y = initial_factors(rng, ratings.n_items, self.n_factors)
-        log: list[Progress] = []
-        started = time.perf_counter()
-        previous, stopped = np.inf, False
-        for epoch in range(1, self.n_epochs + 1):
-            last = epoch == self.n_epochs
-            # The first solution lies far from the random start, and the last is to be a solution.
-            relaxation = 1.0 if epoch == 1 or last else self.relaxation
-            self._half_step(columns, x, y, item_ridge, ratings.items, relaxation)
-            if last:
-                energy, base = self._last_half_step(rows, y, x, ratings.users)
-            else:
-                energy, base = self._half_step(rows, y, x, user_ridge, ratings.users, relaxation)
-            of_items = float(kernels.sums_of_squares(y, item_ridge)[0].sum())
-            loss = constant + float(energy.sum()) + of_items
-            # L = fit on S + α₀ Σ_all (x·y)² + regularization. The second is Σ_u xᵀBx with B the
-            # base of the users' problems, a sum of squares where B is diagonal.
-            of_users, squares = kernels.sums_of_squares(x, user_ridge)
-            unobserved = base @ squares if base.ndim == 1 else np.vdot(base, kernels.gramian(x))
-            regularization = of_items + float(of_users.sum())
-            parts = {
-                "fit": loss - float(unobserved) - regularization,
-                "unobserved": float(unobserved),
-                "regularization": regularization,
-            }
-            log.append(Progress(epoch, self.n_epochs, loss, time.perf_counter() - started, parts))
-            if on_epoch is not None:
-                on_epoch(log[-1])
-            stopped = not last and previous - loss < self.tolerance * abs(previous)
-            if stopped and self.tolerance:
-                self._last_half_step(rows, y, x, ratings.users)
-                break
-            previous = loss
-        return Factors(
-            users=ratings.users,
-            items=ratings.items,
-            mean=0.0,
-            user_bias=np.zeros(ratings.n_users, np.float32),
-            item_bias=np.zeros(ratings.n_items, np.float32),
-            user_factors=x,
-            item_factors=y,
-            spec=self,
-            log=tuple(log),
-        )
+        return ImplicitObjective(self, ratings.matrix, ratings.users, ratings.items)
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
-        """Bytes that `fit` allocates at most; with them the parts of the Gram matrix."""
+        """Bytes that `fit` allocates at most, the parts of the Gram matrix included."""
         parts = kernels.gramian_memory(max(n_users, n_items), self.n_factors)
         return super().training_memory(n_users, n_items, n_ratings) + parts
 
-    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The last half step of training, for rows that were not in it."""
         return self._fold_in(matrix, factors.item_factors)
 
-    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The normal equations of an item, with the users as they are."""
         return self._fold_in(matrix, factors.user_factors)
 
-    def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: SideName) -> RowProblem:
+    def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
         """One half step of training: B = α₀ YᵀY, w = t = c."""
-        other = factors.item_factors if side == "users" else factors.user_factors
-        return self._problem(matrix, other)
+        return self.row_problem(
+            matrix, factors.item_factors if side == "users" else factors.user_factors
+        )
 
-    def _fold_in(self, matrix: sp.csr_matrix, other: FloatArray) -> Side:
-        _require_no_negative(matrix)
-        x, _ = self._problem(matrix, other).solve()
-        return Side(np.zeros(len(x), np.float32), x)
+    def row_problem(self, matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
+        """The equations of the rows of `matrix` (n, n_other), the other side's factors fixed."""
+        weights, targets = self.weights_and_targets(matrix)
+        base = (kernels.gramian(other) * self.unobserved_weight).astype(np.float32)
+        # Trained item factors lie along the axes of their Gram matrix: no need to turn them again.
+        base = np.diagonal(base) if kernels.is_diagonal(base) else base
+        return RowProblem(matrix, other, self.ridge(matrix), weights, targets, base)
 
-    def _weights_and_targets(
+    def weights_and_targets(
         self, matrix: sp.csr_matrix
     ) -> tuple[FloatArray | None, FloatArray | float]:
+        """W and t of the entries; None and 1 for a matrix of truth values."""
         if self.alpha is None:
             if matrix.dtype == np.bool_:  # there is nothing but ones
                 return None, 1.0
@@ -192,74 +154,104 @@ class ImplicitALS(Spec):
         weights = matrix.data.astype(np.float32) * np.float32(self.alpha)
         return weights, weights + np.float32(self.unobserved_weight)
 
-    def _ridge(self, matrix: sp.csr_matrix) -> FloatArray:
+    def ridge(self, matrix: sp.csr_matrix) -> FloatArray:
+        """(n,) λ (# + α₀ · other side)^ν of the rows of a matrix."""
         counts = np.diff(matrix.indptr) + self.unobserved_weight * matrix.shape[1]
         return (self.regularization * counts**self.frequency_exponent).astype(np.float32)
 
-    def _problem(self, matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
-        weights, targets = self._weights_and_targets(matrix)
-        base = (kernels.gramian(other) * self.unobserved_weight).astype(np.float32)
-        # Trained item factors lie along the axes of their Gram matrix: no need to turn them again.
-        base = np.diagonal(base) if kernels.is_diagonal(base) else base
-        return RowProblem(matrix, other, self._ridge(matrix), weights, targets, base)
+    def _fold_in(self, matrix: sp.csr_matrix, other: FloatArray) -> Embeddings:
+        _require_no_negative(matrix)
+        x, _ = self.row_problem(matrix, other).solve()
+        return Embeddings(np.zeros(len(x), np.float32), x)
 
-    def _half_step(
-        self,
-        matrix: sp.csr_matrix,
-        other: FloatArray,
-        own: FloatArray,
-        ridge: FloatArray,
-        index: IdIndex,
-        relaxation: float,
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        # Moves one side in place; returns the energies and the base. Both tables are turned into
-        # the axes in which the base is diagonal, and stay there: no score changes.
+    def _factors(self, ratings: Ratings, state: State) -> Factors:
+        return Factors.of(self, ratings, state.users, state.items, log=state.log)
+
+
+class ImplicitObjective:
+    """L of `ImplicitALS` on one set of ratings."""
+
+    def __init__(
+        self, spec: ImplicitALS, matrix: sp.csr_matrix, users: IdIndex, items: IdIndex
+    ) -> None:
+        self.spec = spec
+        rows = _without_values(matrix)
+        self._matrix: dict[Side, sp.csr_matrix] = {"users": rows, "items": rows.T.tocsr()}
+        self._index: dict[Side, IdIndex] = {"users": users, "items": items}
+        self._ridge = {side: spec.ridge(own) for side, own in self._matrix.items()}
+        targets = spec.weights_and_targets(rows)[1]
+        self._constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))
+
+    def half_step(
+        self, side: Side, state: State, *, relaxation: float = 1.0, exact: bool = False
+    ) -> tuple[State, Step]:
+        """Solves one side in place; see `Objective.half_step`.
+
+        Both tables are first turned into the axes in which the base is diagonal, and stay there: a
+        rotation changes no score.
+        """
+        own, other = state.users, state.items
+        if side == "items":
+            own, other = other, own
+        if exact:
+            step = self._exact(side, own, other)
+        else:
+            step = self._approximate(side, own, other, relaxation)
+        require_finite(step.energy, self._index[side], self.spec.regularization)
+        return state, step
+
+    def loss(self, state: State, step: Step) -> tuple[float, dict[str, float]]:
+        """L after the half step of the users, and its terms."""
+        x, base = state.users, step.base
+        of_items = float(kernels.sums_of_squares(state.items, self._ridge["items"])[0].sum())
+        loss = self._constant + float(step.energy.sum()) + of_items
+        # L = fit on S + α₀ Σ_all (x·y)² + regularization. The second term is Σ_u xᵀBx with B the
+        # base of the users' problems, a sum of squares where B is diagonal.
+        of_users, squares = kernels.sums_of_squares(x, self._ridge["users"])
+        unobserved = base @ squares if base.ndim == 1 else np.vdot(base, kernels.gramian(x))
+        regularization = of_items + float(of_users.sum())
+        parts = {
+            "fit": loss - float(unobserved) - regularization,
+            "unobserved": float(unobserved),
+            "regularization": regularization,
+        }
+        return loss, parts
+
+    def _approximate(
+        self, side: Side, own: FloatArray, other: FloatArray, relaxation: float
+    ) -> Step:
         diagonal = self._turn_to_axes(other, own)
-        weights, targets = self._weights_and_targets(matrix)
-        base = np.maximum(diagonal, 0)  # of a Gram matrix; what is below is rounding
-        problem = RowProblem(matrix, other, ridge, weights, targets, base)
-        _, energy = problem.solve(own, self.cg_steps, overwrite_start=True, relaxation=relaxation)
-        require_finite(energy, index, self.regularization)
-        return energy, base
+        weights, targets = self.spec.weights_and_targets(self._matrix[side])
+        base = np.maximum(diagonal, 0)  # of a Gram matrix; below zero is rounding
+        problem = RowProblem(self._matrix[side], other, self._ridge[side], weights, targets, base)
+        _, energy = problem.solve(
+            own, self.spec.cg_steps, overwrite_start=True, relaxation=relaxation
+        )
+        return Step(energy, base)
+
+    def _exact(self, side: Side, own: FloatArray, other: FloatArray) -> Step:
+        # To the bit what fold-in finds.
+        self._turn_to_axes(other)
+        problem = self.spec.row_problem(self._matrix[side], other)
+        own[:], energy = problem.solve()
+        return Step(energy, np.asarray(problem.base, np.float64))
 
     def _turn_to_axes(self, other: FloatArray, *tables: FloatArray) -> FloatArray:
         # Turns all tables in place so that the base of `other` is diagonal; returns that diagonal.
-        diagonal, axes = kernels.diagonalized(kernels.gramian(other) * self.unobserved_weight)
+        base = kernels.gramian(other) * self.spec.unobserved_weight
+        diagonal, axes = kernels.diagonalized(base)
         for table in (other, *tables):
             kernels.turn(table, axes)
         return diagonal
 
-    def _last_half_step(
-        self, matrix: sp.csr_matrix, other: FloatArray, own: FloatArray, index: IdIndex
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        # The same, solved exactly: what fold-in finds, bit by bit.
-        self._turn_to_axes(other)
-        problem = self._problem(matrix, other)
-        own[:], energy = problem.solve()
-        require_finite(energy, index, self.regularization)
-        return energy, np.asarray(problem.base, np.float64)
-
 
 def _without_values(matrix: sp.csr_matrix) -> sp.csr_matrix:
     # Where every value is 1 the solver needs none of them, which saves memory in both matrices.
-    if not (matrix.data == 1).all():
-        return matrix
-    return sp.csr_matrix((np.ones(matrix.nnz, bool), matrix.indices, matrix.indptr), matrix.shape)
+    return with_ones(matrix, bool) if (matrix.data == 1).all() else matrix
 
 
 def _require_no_negative(matrix: sp.csr_matrix) -> None:
     if matrix.nnz and matrix.data.min() < 0:
         raise DataError(
             f"implicit feedback cannot be negative, but a rating is {matrix.data.min():g}"
-        )
-
-
-def require_finite(energy: npt.NDArray[np.float64], index: IdIndex, regularization: float) -> None:
-    """Raises FitError that names the first row without a finite solution."""
-    bad = ~np.isfinite(energy)
-    if bad.any():
-        raise FitError(
-            f"{index.kind} {index.name(int(bad.argmax()))} (and {int(bad.sum()) - 1} more) has no "
-            f"finite solution; raise regularization (now {regularization:g}) or check the "
-            "ratings for extreme values"
         )

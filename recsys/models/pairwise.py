@@ -1,8 +1,9 @@
 """BPR and logistic matrix factorization, trained by the `implicit` package.
 
-Their training is stochastic gradient descent on a loss that is no least-squares problem, so fold-in
-is an approximation, the same for both: ridge regression of "seen" (1) against "not seen" (0) on the
-factors of the other side, as in implicit ALS, scaled to the mean length of the training rows.
+They are trained by stochastic gradient descent on a loss that is not a least-squares problem.
+Fold-in is therefore an approximation, the same for both: ridge regression of "seen" (1) against
+"not seen" (0) on the factors of the other side, as in implicit ALS, scaled to the mean length of
+the training rows.
 """
 
 from __future__ import annotations
@@ -10,34 +11,37 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.models.factors import Factors
+from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
-from recsys.ratings.ratings import Ratings
+from recsys.models.spec import FloatArray, OnEpoch, PeakMemory, Progress
+from recsys.settings import hyper
 from recsys.threads import one_blas_thread
 
-_UNOBSERVED_WEIGHT = 0.1  # of the fold-in's zeros against its ones
-_LOSS_SAMPLE = 50_000  # pairs that logistic MF's loss is measured on
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
+
+_UNOBSERVED_WEIGHT = 0.1  # of the zeros in fold-in, against the ones
+_LOSS_SAMPLE = 50_000  # pairs on which the loss of logistic MF is measured
 
 
 @dataclass(frozen=True)
-class _Pairwise(Spec):
+class _Pairwise(Factorization):
     folds_in_exactly: ClassVar[bool] = False
 
-    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Ridge regression on the item factors, scaled to the users' mean length (approximate)."""
         x = _regressed(matrix, factors.item_factors, factors.user_factors)
-        return Side(np.zeros(len(x), np.float32), x)
+        return Embeddings(np.zeros(len(x), np.float32), x)
 
-    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Ridge regression on the user factors; the bias is that of items as often rated."""
         y = _regressed(matrix, factors.user_factors, factors.item_factors)
-        return Side(np.full(len(y), factors.item_bias.mean(), np.float32), y)
+        return Embeddings(np.full(len(y), factors.item_bias.mean(), np.float32), y)
 
     def _run(
         self, trainer: Any, ratings: Ratings, n_epochs: int, loss_of: Any, on_epoch: Any
@@ -49,15 +53,17 @@ class _Pairwise(Spec):
         log: list[Progress] = []
         started = time.perf_counter()
 
-        def hear(epoch: int, _seconds: float, *counts: int) -> None:
+        def record(epoch: int, _seconds: float, *counts: int) -> None:
             seconds = time.perf_counter() - started
             log.append(Progress(epoch + 1, n_epochs, loss_of(trainer, *counts), seconds))
             if on_epoch is not None:
                 on_epoch(log[-1])
 
         with warnings.catch_warnings(), one_blas_thread():
-            warnings.simplefilter("ignore")  # about BLAS threads, which are limited here
-            trainer.fit(positive, show_progress=False, callback=hear)
+            warnings.simplefilter(
+                "ignore"
+            )  # of implicit, about BLAS threads, which are limited here
+            trainer.fit(positive, show_progress=False, callback=record)
         return tuple(log)
 
 
@@ -69,33 +75,37 @@ class BPR(_Pairwise):
 
     over users u, items i they rated and random items j they did not (Rendle, Freudenthaler,
     Gantner, Schmidt-Thieme 2009), by stochastic gradient ascent in `implicit`. Rating values are
-    ignored. One thread, because several would make the result depend on their race. The loss told
-    to `on_epoch` is the share of sampled pairs in the wrong order. Fold-in is approximate.
+    ignored. One thread, because with several the result would depend on a race. The loss that
+    `on_epoch` receives is the share of sampled pairs in the wrong order. Fold-in is approximate.
     """
 
     name: ClassVar[str] = "bpr"
-    working_memory: ClassVar[tuple[float, float, float]] = (16, 2.1, 70)
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(16, 2.1, 70)
 
-    n_factors: int = 64
-    """f, width of the factors. Typical 16 to 256."""
-    learning_rate: float = 0.01
-    """Step of the gradient ascent. Typical 0.005 to 0.1."""
-    regularization: float = 0.03
-    """λ, L2 strength per sampled pair. Typical 0.001 to 0.1."""
-    n_epochs: int = 100
-    """Epochs; each draws as many pairs as there are ratings. Typical 50 to 500."""
-    seed: int = 0
-    """Of initial factors and draws."""
+    n_factors: int = hyper(
+        64,
+        low=1,
+        high=4096,
+        typical=(16, 256),
+        log=True,
+        symbol="f",
+        meaning="Width of the factors.",
+    )
+    learning_rate: float = hyper(
+        0.01, low=0, above=True, typical=(0.005, 0.1), log=True,
+        meaning="Step of the gradient ascent.",
+    )  # fmt: skip
+    regularization: float = hyper(
+        0.03, low=0, typical=(0.001, 0.1), log=True, symbol="λ",
+        meaning="L2 strength per sampled pair.",
+    )  # fmt: skip
+    n_epochs: int = hyper(
+        100, low=1, typical=(50, 500), log=True,
+        meaning="Epochs; each draws as many pairs as there are ratings.",
+    )  # fmt: skip
+    seed: int = hyper(0, low=0, high=2**31 - 1, meaning="Seed for the random start and the draws.")
 
-    def __post_init__(self) -> None:
-        self._check("n_factors", 1, 4096, whole=True)
-        self._check("learning_rate", 0, above=True)
-        self._check("regularization", 0)
-        self._check("n_epochs", 1, whole=True)
-        self._check("seed", 0, 2**31 - 1, whole=True)
-
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
-        """The factors of `ratings`."""
+    def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
         trainer = BayesianPersonalizedRanking(
@@ -114,15 +124,12 @@ class BPR(_Pairwise):
 
         log = self._run(trainer, ratings, self.n_epochs, misordered, on_epoch)
         # implicit keeps the item bias as a last column, against ones.
-        return Factors(
-            users=ratings.users,
-            items=ratings.items,
-            mean=0.0,
-            user_bias=np.zeros(ratings.n_users, np.float32),
-            item_bias=np.array(trainer.item_factors[:, -1], np.float32),
-            user_factors=np.array(trainer.user_factors[:, :-1], np.float32, order="C"),
-            item_factors=np.array(trainer.item_factors[:, :-1], np.float32, order="C"),
-            spec=self,
+        return Factors.of(
+            self,
+            ratings,
+            trainer.user_factors[:, :-1],
+            trainer.item_factors[:, :-1],
+            item_bias=trainer.item_factors[:, -1],
             log=log,
         )
 
@@ -136,36 +143,36 @@ class LogisticMF(_Pairwise):
 
     over observed pairs and `negatives` random ones for each (Johnson 2014, "Logistic Matrix
     Factorization for Implicit Feedback Data"), by AdaGrad in `implicit`. Rating values are ignored.
-    One thread, so that the result does not depend on a race. The loss told to `on_epoch` is the
-    mean negative log-likelihood of a fixed sample of seen and random pairs. Fold-in is approximate.
+    One thread, because with several the result would depend on a race. The loss that `on_epoch`
+    receives is the mean negative log-likelihood of a fixed sample of seen and random pairs. Fold-in
+    is approximate.
     """
 
     name: ClassVar[str] = "logistic-mf"
-    working_memory: ClassVar[tuple[float, float, float]] = (30, 11, 70)
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(30, 11, 70)
 
-    n_factors: int = 32
-    """f, width of the factors. Typical 16 to 128."""
-    learning_rate: float = 1.0
-    """Step of AdaGrad. Typical 0.1 to 2."""
-    regularization: float = 3.0
-    """λ, L2 strength. Typical 0.1 to 10."""
-    negatives: int = 30
-    """Random pairs drawn for each observed one. Typical 5 to 50."""
-    n_epochs: int = 30
-    """Epochs. Typical 20 to 100."""
-    seed: int = 0
-    """Of initial factors and draws."""
+    n_factors: int = hyper(
+        32,
+        low=1,
+        high=4096,
+        typical=(16, 128),
+        log=True,
+        symbol="f",
+        meaning="Width of the factors.",
+    )
+    learning_rate: float = hyper(
+        1.0, low=0, above=True, typical=(0.1, 2), log=True, meaning="Step of AdaGrad."
+    )
+    regularization: float = hyper(
+        3.0, low=0, typical=(0.1, 10), log=True, symbol="λ", meaning="L2 strength."
+    )
+    negatives: int = hyper(
+        30, low=1, typical=(5, 50), meaning="Random pairs drawn for each observed one."
+    )
+    n_epochs: int = hyper(30, low=1, typical=(20, 100), meaning="Epochs.")
+    seed: int = hyper(0, low=0, high=2**31 - 1, meaning="Seed for the random start and the draws.")
 
-    def __post_init__(self) -> None:
-        self._check("n_factors", 1, 4096, whole=True)
-        self._check("learning_rate", 0, above=True)
-        self._check("regularization", 0)
-        self._check("negatives", 1, whole=True)
-        self._check("n_epochs", 1, whole=True)
-        self._check("seed", 0, 2**31 - 1, whole=True)
-
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
-        """The factors of `ratings`."""
+    def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
         from implicit.cpu.lmf import LogisticMatrixFactorization
 
         trainer = LogisticMatrixFactorization(
@@ -181,15 +188,13 @@ class LogisticMF(_Pairwise):
         log = self._run(trainer, ratings, self.n_epochs, likelihood, on_epoch)
         # implicit keeps the item bias in the last column but one, against ones, and the user bias
         # in the last.
-        return Factors(
-            users=ratings.users,
-            items=ratings.items,
-            mean=0.0,
-            user_bias=np.array(trainer.user_factors[:, -1], np.float32),
-            item_bias=np.array(trainer.item_factors[:, -2], np.float32),
-            user_factors=np.array(trainer.user_factors[:, :-2], np.float32, order="C"),
-            item_factors=np.array(trainer.item_factors[:, :-2], np.float32, order="C"),
-            spec=self,
+        return Factors.of(
+            self,
+            ratings,
+            trainer.user_factors[:, :-2],
+            trainer.item_factors[:, :-2],
+            user_bias=trainer.user_factors[:, -1],
+            item_bias=trainer.item_factors[:, -2],
             log=log,
         )
 

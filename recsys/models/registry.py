@@ -1,85 +1,109 @@
-"""From names to specs: what the command line, recipes and model files use."""
+"""Models by name: what the command line, recipes and model files use.
+
+A model is registered as "module:Class" and loaded when it is first asked for, so that listing the
+names costs nothing. Other packages add models through entry points of the group `recsys.models`:
+
+    [project.entry-points."recsys.models"]
+    my-model = "my_package.my_module:MyModel"
+"""
 
 from __future__ import annotations
 
-import difflib
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, TypeVar
+import importlib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
 
-from recsys.errors import ArgumentError
-from recsys.models.baselines import Biases, Popularity
-from recsys.models.explicit_als import ExplicitALS
-from recsys.models.implicit_als import ImplicitALS
-from recsys.models.pairwise import BPR, LogisticMF
-from recsys.models.spec import Settings, Spec
-from recsys.models.svd import NormalizedSVD, PureSVD
+from recsys.errors import ArgumentError, ModelError
+from recsys.settings import near
 
-SPECS: dict[str, type[Spec]] = {
-    spec.name: spec
-    for spec in (
-        ImplicitALS, ExplicitALS, PureSVD, NormalizedSVD, BPR, LogisticMF, Popularity, Biases,
-    )
-}  # fmt: skip
+if TYPE_CHECKING:
+    from recsys.models.spec import Spec
+
+GROUP = "recsys.models"
+"""Entry points of this group are models."""
+
+BUILT_IN: Mapping[str, str] = {
+    "implicit-als": "recsys.models.implicit_als:ImplicitALS",
+    "explicit-als": "recsys.models.explicit_als:ExplicitALS",
+    "pure-svd": "recsys.models.svd:PureSVD",
+    "normalized-svd": "recsys.models.svd:NormalizedSVD",
+    "bpr": "recsys.models.pairwise:BPR",
+    "logistic-mf": "recsys.models.pairwise:LogisticMF",
+    "popularity": "recsys.models.baselines:Popularity",
+    "biases": "recsys.models.baselines:Biases",
+    "ease": "recsys.models.ease:EASE",
+    "item-knn": "recsys.models.item_knn:ItemKNN",
+}
+"""Name → "module:Class" of the models of this package."""
 
 
-_Named = TypeVar("_Named", bound=Settings)
+class Registry(Mapping[str, "type[Spec]"]):
+    """Name → spec class, loaded on first use."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, type[Spec]] = {}
+
+    @cached_property
+    def _added(self) -> Mapping[str, EntryPoint]:
+        # Looked up once: it reads the metadata of every installed package.
+        points = {point.name: point for point in entry_points(group=GROUP)}
+        return {name: point for name, point in points.items() if name not in BUILT_IN}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*BUILT_IN, *self._added])
+
+    def __len__(self) -> int:
+        return len(BUILT_IN) + len(self._added)
+
+    def __contains__(self, name: object) -> bool:
+        return name in BUILT_IN or name in self._added
+
+    def __getitem__(self, name: str) -> type[Spec]:
+        if name not in self:
+            raise KeyError(name)
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> type[Spec]:
+        from recsys.models.spec import Spec  # which imports NumPy; the names do not need it
+
+        if name in BUILT_IN:
+            module, _, attribute = BUILT_IN[name].partition(":")
+            loaded = getattr(importlib.import_module(module), attribute)
+        else:
+            loaded = self._added[name].load()
+        if not isinstance(loaded, type) or not issubclass(loaded, Spec) or loaded.name != name:
+            raise ModelError(
+                f"the entry point {name!r} of the group {GROUP} must name a Spec whose `name` is "
+                f"{name!r}, not {loaded!r}"
+            )
+        return loaded
 
 
-def make_spec(model: str, settings: Mapping[str, object] | None = None) -> Spec:
+SPECS = Registry()
+"""Every model that is installed."""
+
+
+def make_spec(model: str, settings: Mapping[str, Any] | None = None) -> Spec:
     """The spec called `model` with `settings`; text values become the type of the hyperparameter.
 
     >>> make_spec("pure-svd", {"n_factors": "20"})
     PureSVD(n_factors=20)
 
     Raises:
-        ValueError: the model, a hyperparameter or a value is not one; says which there are.
+        ArgumentError: the model, a hyperparameter or a value is wrong; says what there is.
     """
-    return make_one_of(SPECS, model, settings)
-
-
-def make_one_of(
-    among: Mapping[str, type[_Named]], model: str, settings: Mapping[str, object] | None = None
-) -> _Named:
-    """Like `make_spec`, of whatever `among` names."""
-    if model not in among:
+    if model not in SPECS:
         raise ArgumentError(
-            f"model must be one of {', '.join(among)}, not {model!r}{_near(model, among)}"
+            f"model must be one of {', '.join(SPECS)}, not {model!r}{near(model, SPECS)}"
         )
-    kinds = typing.get_type_hints(among[model])
-    allowed = [f.name for f in fields(among[model])]
-    values: dict[str, Any] = {}
-    for name, value in (settings or {}).items():
-        if name not in allowed:
-            have = f"it has {', '.join(allowed)}" if allowed else "it has none"
-            raise ArgumentError(
-                f"{model} has no hyperparameter {name!r}{_near(name, allowed)}; {have}"
-            )
-        values[name] = _converted(name, value, kinds[name])
-    return among[model](**values)
+    return SPECS[model].parsed(settings or {}, model)
 
 
 def spec_from_dict(saved: Mapping[str, Any]) -> Spec:
     """The spec that `Spec.to_dict` described."""
     settings = dict(saved)
     return make_spec(settings.pop("model"), settings)
-
-
-def _converted(name: str, value: object, kind: Any) -> object:
-    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if isinstance(value, str):
-        if type(None) in options and value.lower() == "none":
-            return None
-        try:
-            return int(value) if int in options else float(value)
-        except ValueError:
-            wanted = "a whole number" if int in options else "a number"
-            raise ArgumentError(f"{name} must be {wanted}, not {value!r}") from None
-    return value
-
-
-def _near(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

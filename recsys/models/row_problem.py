@@ -1,6 +1,6 @@
-"""The row problem that every least-squares model poses, as a value that can be solved or looked at.
+"""The row problem that every least-squares model poses, as a value to solve or to examine.
 
-(base + Σ w·y·yᵀ + ridge·I) x = Σ t·y        sums over the entries of a row
+(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y        sums over the entries of a row
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys import kernels
+from recsys.csr import entry_rows, with_values
 from recsys.models.spec import FloatArray
 
 FloatMatrix = npt.NDArray[np.float64]
 
-_ENTRIES = 1 << 22  # numbers of normal matrices formed together: 32 MB
+_NUMBERS = 1 << 22  # numbers of normal matrices formed together: 32 MB
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,19 @@ class RowProblem:
     """The linear systems of all rows of a matrix, the other side's factors fixed."""
 
     matrix: sp.csr_matrix
-    """(n, n_other); only where its entries stand matters."""
+    """(n, n_other); only the positions of its entries are used."""
     table: FloatArray
     """(n_other, f) y."""
     ridge: npt.ArrayLike
-    """(n,), or one for all rows."""
+    """(n,), or one number for all rows."""
     weights: FloatArray | None = None
     """(nnz,) w; None for all 1."""
     targets: FloatArray | float = 0.0
-    """(nnz,) t, or the one that all have."""
+    """(nnz,) t, or one number for all entries."""
     base: FloatArray | None = None
-    """(f, f), or (f,) its diagonal where it has no more; None for zeros."""
+    """(f, f), or (f,) the diagonal of a diagonal one; None for zeros."""
+    base_rhs: FloatArray | None = None
+    """(n, f), or (f,) for all rows; None for zeros."""
 
     def solve(
         self,
@@ -54,6 +57,7 @@ class RowProblem:
             weights=self.weights,
             targets=self.targets,
             base=self.base,
+            base_rhs=self.base_rhs,
             start=start,
             overwrite_start=overwrite_start,
             cg_steps=cg_steps,
@@ -67,7 +71,7 @@ class RowProblem:
         common = np.zeros((width, width)) if self.base is None else self._base
         indptr, columns = self.matrix.indptr, self.matrix.indices
         diagonal = np.arange(width)
-        step = max(1, _ENTRIES // max(1, width * width))
+        step = max(1, _NUMBERS // max(1, width * width))
         for first in range(0, self.matrix.shape[0], step):
             rows = range(first, min(first + step, self.matrix.shape[0]))
             block = np.repeat(common[None], len(rows), axis=0)
@@ -82,29 +86,30 @@ class RowProblem:
     def gradients(self, x: FloatArray) -> FloatMatrix:
         """(n, f) float64 `A x − b`: half the gradient of the loss at x, zero at the solution."""
         table = self.table.astype(np.float64)
-        rows = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
+        rows = entry_rows(self.matrix)
         own = x.astype(np.float64)
         scores = np.empty(self.matrix.nnz)
-        for start in range(0, len(scores), _ENTRIES // max(1, table.shape[1])):
-            part = slice(start, start + _ENTRIES // max(1, table.shape[1]))
-            there = table[self.matrix.indices[part]]
-            scores[part] = np.einsum("nf,nf->n", own[rows[part]], there)
+        step = _NUMBERS // max(1, table.shape[1])
+        for start in range(0, len(scores), step):
+            part = slice(start, start + step)
+            entries = table[self.matrix.indices[part]]
+            scores[part] = np.einsum("nf,nf->n", own[rows[part]], entries)
         if self.weights is not None:
             scores *= self.weights
         scores -= self.targets
-        pulls = sp.csr_matrix((scores, self.matrix.indices, self.matrix.indptr), self.matrix.shape)
-        gradient = pulls @ table + own * self._ridges[:, None]
+        gradient = with_values(self.matrix, scores) @ table + own * self._ridges[:, None]
         if self.base is not None:
             gradient += own @ self._base
+        if self.base_rhs is not None:
+            gradient -= self.base_rhs
         return np.asarray(gradient)
 
     @property
     def right_sides(self) -> FloatMatrix:
         """(n, f) float64 `b`."""
-        shape = self.matrix.shape
         targets = np.broadcast_to(np.asarray(self.targets, np.float64), (self.matrix.nnz,))
-        pulls = sp.csr_matrix((targets, self.matrix.indices, self.matrix.indptr), shape=shape)
-        return np.asarray(pulls @ self.table.astype(np.float64))
+        right = np.asarray(with_values(self.matrix, targets) @ self.table.astype(np.float64))
+        return right if self.base_rhs is None else right + self.base_rhs
 
     @property
     def _base(self) -> FloatMatrix:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from recsys.csr import with_values
 from recsys.errors import ArgumentError, DataError, FitError
-from recsys.models.factors import Factors
+from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Side, Spec
-from recsys.ratings.ratings import Ratings
+from recsys.models.spec import FloatArray, OnEpoch, PeakMemory, Progress
+from recsys.settings import hyper
 from recsys.threads import one_blas_thread
+
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
 
 _DENSE_BELOW = 1_000_000  # entries of a matrix small enough for LAPACK's full decomposition
 
 
 @dataclass(frozen=True)
-class PureSVD(Spec):
+class PureSVD(Factorization):
     """Truncated SVD of the rating matrix R with zeros where there is no rating.
 
     R ≈ U Σ Vᵀ; the item factors are V, the user factors R V = U Σ, so that a score is an entry of
@@ -30,25 +34,18 @@ class PureSVD(Spec):
 
     A new user's factors are their ratings times V; a new item's solve the least-squares problem
     XᵀX y = Xᵀ r against the user factors X, which for a training item gives its row of V. The loss
-    told to `on_epoch`, once, is ‖R − U Σ Vᵀ‖².
+    that `on_epoch` receives, once, is ‖R − U Σ Vᵀ‖².
     """
 
     name: ClassVar[str] = "pure-svd"
-    working_memory: ClassVar[tuple[float, float, float]] = (29, 5.8, 70)
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(29, 5.8, 70)
 
-    n_factors: int = 50
-    """f, rank of the approximation. Typical 10 to 300; below both sides of the matrix."""
+    n_factors: int = hyper(
+        50, low=1, high=4096, typical=(10, 300), log=True, symbol="f",
+        meaning="Rank of the approximation, below both sides of the matrix.",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        self._check("n_factors", 1, 4096, whole=True)
-
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Factors:
-        """The factors of `ratings`.
-
-        Raises:
-            ValueError: n_factors exceeds the smaller side of the matrix.
-            FitError: the decomposition did not converge.
-        """
+    def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
         started = time.perf_counter()
         user_scale, item_scale = self._scales(ratings.matrix)
         matrix = _scaled(ratings.matrix, user_scale, item_scale)
@@ -59,36 +56,33 @@ class PureSVD(Spec):
         progress = Progress(1, 1, max(loss, 0.0), time.perf_counter() - started)
         if on_epoch is not None:
             on_epoch(progress)
-        return Factors(
-            users=ratings.users,
-            items=ratings.items,
-            mean=0.0,
-            user_bias=np.zeros(ratings.n_users, np.float32),
-            item_bias=np.zeros(ratings.n_items, np.float32),
-            user_factors=np.asarray(matrix @ v),
-            item_factors=v,
-            spec=self,
+        scales = {"user_scale": user_scale, "item_scale": item_scale}
+        return Factors.of(
+            self,
+            ratings,
+            np.asarray(matrix @ v),
+            v,
             log=(progress,),
-            user_scale=user_scale,
-            item_scale=item_scale,
+            state={name: scale for name, scale in scales.items() if scale is not None},
         )
 
-    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Their (scaled) ratings times V, which is the least-squares solution: VᵀV = I."""
         own, _ = self._scales(matrix)
-        x = np.asarray(_scaled(matrix, own, factors.item_scale) @ factors.item_factors)
-        return Side(np.zeros(len(x), np.float32), x)
+        scaled = _scaled(matrix, own, factors.state.get("item_scale"))
+        x = np.asarray(scaled @ factors.item_factors)
+        return Embeddings(np.zeros(len(x), np.float32), x)
 
-    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Side:
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Least squares against the user factors."""
         own, _ = self._scales(matrix)
-        targets = _scaled(matrix, own, factors.user_scale)
+        targets = _scaled(matrix, own, factors.state.get("user_scale"))
         x = factors.user_factors
         with one_blas_thread():
             gram = x.T @ x
         weights = np.zeros_like(targets.data)
         y, _ = RowProblem(targets, x, 0.0, weights, targets.data, gram).solve()
-        return Side(np.zeros(len(y), np.float32), y)
+        return Embeddings(np.zeros(len(y), np.float32), y)
 
     def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
         # What rows and columns are multiplied by before the decomposition.
@@ -99,12 +93,14 @@ class PureSVD(Spec):
 class NormalizedSVD(PureSVD):
     """Truncated SVD of D_u^-½ R D_i^-½, D the row and column sums of R.
 
-    Dividing by the root of a movie's and a user's total takes the weight of the popular and the
-    busy out of the leading factors: the normalized adjacency matrix of the bipartite graph, whose
-    singular vectors are its smoothest signals. Ratings must not be negative.
+    Dividing by the square root of an item's and a user's total takes the weight of popular items
+    and active users out of the leading factors. The result is the normalized adjacency matrix of
+    the bipartite graph, whose singular vectors are its smoothest signals. Ratings must not be
+    negative.
 
     User factors are D_u^-½ R D_i^-½ V, item factors V. Fold-in as for `PureSVD`, with the new row
-    normalized by its own sum and by the training sums of the other side.
+    normalized by its own sum and by the training sums of the other side, which are kept in
+    `Factors.state` as `user_scale` and `item_scale`.
     """
 
     name: ClassVar[str] = "normalized-svd"
@@ -123,7 +119,7 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDA
     Signs are fixed: the largest entry of each vector is positive.
 
     Raises:
-        ValueError: `rank` exceeds the smaller side.
+        ArgumentError: `rank` exceeds the smaller side.
         FitError: no convergence.
     """
     smaller = min(matrix.shape)
@@ -132,14 +128,14 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDA
             f"n_factors must be at most {smaller}, the smaller side of the "
             f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}; set it lower"
         )
-    with one_blas_thread():  # the same bits on any number of cores
+    with one_blas_thread():
         if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:
             _, values, vt = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
         else:
-            # Here, because loading a model to ask it questions should not wait for ARPACK.
+            # Imported here so that loading a model for queries does not import ARPACK.
             from scipy.sparse.linalg import ArpackNoConvergence, svds
 
-            # ARPACK would start from a vector of its own choice, another each time.
+            # Without a start of ours, ARPACK draws another one each time.
             start = np.random.default_rng(0).standard_normal(smaller)
             try:
                 _, values, vt = svds(matrix.astype(np.float64), k=rank, v0=start)
@@ -149,7 +145,7 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDA
                 ) from None
     order = np.argsort(-values, kind="stable")[:rank]
     v = vt[order].T.copy()
-    v[np.bincount(matrix.indices, minlength=matrix.shape[1]) == 0] = 0  # not just nearly so
+    v[np.bincount(matrix.indices, minlength=matrix.shape[1]) == 0] = 0  # exactly, not nearly
     signs = np.sign(v[np.abs(v).argmax(axis=0), np.arange(v.shape[1])])
     return np.ascontiguousarray(v * np.where(signs == 0, 1, signs), np.float32), values[order]
 
@@ -166,4 +162,4 @@ def _scaled(
         return matrix
     data = matrix.data * np.repeat(row_scale, np.diff(matrix.indptr))
     data *= column_scale[matrix.indices]
-    return sp.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return with_values(matrix, data)

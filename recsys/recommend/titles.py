@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 from recsys.errors import UnknownIdError
 from recsys.ids import IdIndex
@@ -24,24 +25,25 @@ class TitleIndex:
     """Finds item rows by title: with or without year and article, in any case.
 
     >>> items = IdIndex([1, 2], "item")
-    >>> titles = TitleIndex(items, pd.Series(["Matrix, The (1999)", "Toy Story (1995)"]))
+    >>> titles = TitleIndex(items, ["Matrix, The (1999)", "Toy Story (1995)"])
     >>> titles.row("the matrix"), titles.row("Toy Story (1995)")
     (0, 1)
     """
 
-    def __init__(self, items: IdIndex, titles: pd.Series[str] | None) -> None:
+    def __init__(self, items: IdIndex, titles: Iterable[str | None] | None) -> None:
         self._items = items
-        self._titles = [] if titles is None else [str(t) if pd.notna(t) else "" for t in titles]
+        self._titles = [title or "" for title in (() if titles is None else titles)]
         self._rows: dict[str, set[int]] = defaultdict(set)
         for row, title in enumerate(self._titles):
             for key in _keys(title):
                 self._rows[key].add(row)
 
     def row(self, title: str) -> int:
-        """The row of the item called so.
+        """The row of the item with this title.
 
         Raises:
-            UnknownIdError: several are, and they are listed; or none is, and near ones are named.
+            UnknownIdError: several items have it, and they are listed; or none has, and the closest
+                titles are named.
         """
         exact = [row for row in self._rows.get(_plain(title), ()) if self._titles[row] == title]
         rows = exact or sorted(self._rows.get(_plain(title), ()))
@@ -62,9 +64,14 @@ class TitleIndex:
         raise UnknownIdError(f"no {self._items.kind} is called {title!r}; {hint}")
 
     def _near(self, title: str) -> list[int]:
+        from rapidfuzz import fuzz, process  # only a title that is not found needs it
+
         plain = _plain(title)
         inside = [key for key in self._rows if len(plain) > 2 and f" {plain} " in f" {key} "]
-        close = difflib.get_close_matches(plain, self._rows, n=5, cutoff=0.7)
+        found = process.extract(
+            plain, self._rows.keys(), scorer=fuzz.ratio, limit=5, score_cutoff=70
+        )
+        close = [key for key, _, _ in found]
         rows = [
             row for key in (*close, *sorted(inside, key=len)) for row in sorted(self._rows[key])
         ]
@@ -77,7 +84,7 @@ class TitleIndex:
 
 
 def _plain(title: str) -> str:
-    # Letters and digits of the title, article in front; the year, if there, last.
+    # Letters and digits of the title, with the article in front and the year, if any, last.
     text = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode() or title
     text = text.casefold().strip()
     year = _YEAR_LAST.search(text)
@@ -91,7 +98,7 @@ def _plain(title: str) -> str:
 
 
 def _keys(title: str) -> set[str]:
-    # Ways to say it: whole, without year or article, by an alternative title in parentheses.
+    # The whole title, without year or article, and an alternative title in parentheses.
     if not title:
         return set()
     bare = _YEAR_LAST.sub("", title)
@@ -101,14 +108,14 @@ def _keys(title: str) -> set[str]:
     return (keys | {_ARTICLE_FIRST.sub("", key) for key in keys}) - {""}
 
 
-def title_column(table: pd.DataFrame) -> pd.Series[str] | None:
-    """The titles of an item table; None where it has none."""
-    return table["title"] if "title" in table.columns and len(table) else None
+class HasTitles(Protocol):
+    """Something with a title index, which is built when it is first asked for."""
+
+    @property
+    def titles(self) -> TitleIndex: ...  # noqa: D102
 
 
-def as_rows(
-    items: IdIndex, titles: TitleIndex, wanted: list[object]
-) -> np.typing.NDArray[np.int64]:
+def as_rows(items: IdIndex, model: HasTitles, wanted: list[object]) -> npt.NDArray[np.int64]:
     """Rows of items given by id or title, each.
 
     Raises:
@@ -117,14 +124,14 @@ def as_rows(
     rows = items.find(wanted) if all(isinstance(w, int | np.integer) for w in wanted) else None
     if rows is not None and (rows >= 0).all():
         return rows
-    return np.array([_row(items, titles, w) for w in wanted], np.int64)
+    return np.array([_row(items, model, w) for w in wanted], np.int64)
 
 
-def _row(items: IdIndex, titles: TitleIndex, wanted: object) -> int:
-    if isinstance(wanted, str):
-        if not items.is_integer:
-            row = int(items.find([wanted])[0])
-            if row >= 0:
-                return row
-        return titles.row(wanted)
-    return items.row(wanted)
+def _row(items: IdIndex, model: HasTitles, wanted: object) -> int:
+    if not isinstance(wanted, str):
+        return items.row(wanted)
+    if not items.is_integer:
+        row = int(items.find([wanted])[0])
+        if row >= 0:
+            return row
+    return model.titles.row(wanted)

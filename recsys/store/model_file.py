@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,12 @@ import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.ids import IdIndex
-from recsys.models.factors import Factors
+from recsys.models.factors import Factorization, Factors
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Progress
 from recsys.provenance import versions
 from recsys.ratings.feedback import Feedback
+from recsys.recommend.items import ItemTable
 from recsys.recommend.recommender import Recommender
 
 SCHEMA_VERSION = 1
@@ -66,9 +67,7 @@ def save(model: Recommender, path: str | os.PathLike[str], *, history: bool = Tr
             pd.concat([pd.DataFrame({"id": factors.items.ids}), model.item_table], axis=1)
         ),
     }
-    for name in ("user_scale", "item_scale"):
-        if getattr(factors, name) is not None:
-            arrays[name] = getattr(factors, name)
+    arrays |= dict(factors.state)
     if history and model.history is not None:
         arrays["history_indptr"] = model.history.indptr.astype(np.int64)
         arrays["history_items"] = model.history.indices.astype(np.int32)
@@ -111,16 +110,15 @@ def load(path: str | os.PathLike[str]) -> Recommender:
             item_bias=arrays["item_bias"],
             user_factors=arrays["user_factors"],
             item_factors=arrays["item_factors"],
-            spec=spec_from_dict(about["spec"]),
+            spec=cast("Factorization", spec_from_dict(about["spec"])),
             log=tuple(Progress(*entry) for entry in about["log"]),
-            user_scale=arrays.get("user_scale"),
-            item_scale=arrays.get("item_scale"),
+            state={n: arrays[n] for n in ("user_scale", "item_scale") if n in arrays},
         )
         feedback = Feedback(**about["feedback"])
         fingerprint = str(about["data_fingerprint"])
     except (KeyError, TypeError, ValueError, pa.ArrowInvalid) as error:
         raise ModelFileError(f"{file}: damaged model file ({error}); save it again") from None
-    return Recommender(factors, items, history, feedback, fingerprint)
+    return Recommender(factors, ItemTable.of(items), history, feedback, fingerprint)
 
 
 def read_about(path: str | os.PathLike[str]) -> Mapping[str, Any]:

@@ -196,7 +196,7 @@ import recsys
 from recsys.evaluation.bench import measure_factors
 from recsys.ids import IdIndex
 from recsys.models.factors import Factors
-from recsys.models.spec import initial_factors
+from recsys.models.alternating import random_table
 rng = np.random.default_rng(0)
 n, m = 138_000, 26_000
 users, items = np.repeat(np.arange(n), 20), rng.integers(0, m, 20 * n)
@@ -206,7 +206,7 @@ matrix.data[:] = 1
 ids = IdIndex(np.arange(n), "user"), IdIndex(np.arange(m), "item")
 ratings = recsys.Ratings(*ids, matrix, None, pd.DataFrame(index=pd.RangeIndex(m)))
 split = recsys.splits.random(ratings, 0.1)
-x, y = initial_factors(rng, n, 64), initial_factors(rng, m, 64)
+x, y = random_table(rng, n, 64), random_table(rng, m, 64)
 zeros = np.zeros(n, np.float32), np.zeros(m, np.float32)
 found = measure_factors(Factors(*ids, 0.0, *zeros, x, y, recsys.ImplicitALS(64)), split)
 assert len(found.values) > 100_000

@@ -1,7 +1,7 @@
 import contract
 import pytest
 
-from recsys.models.registry import SPECS
+from recsys.models.registry import BUILT_IN
 
 
 def each(specs):
@@ -21,7 +21,7 @@ ON_RANDOM_RATINGS = (
     contract.awkward_rows_work,
     contract.excluded_items_never_come_back,
     contract.scores_of_recommendations_are_predictions,
-    contract.progress_is_told,
+    contract.progress_is_reported,
     contract.ranks_like_its_scores,
 )
 
@@ -68,5 +68,59 @@ def test_survives_a_round_trip_through_json(spec):
     contract.survives_a_round_trip_through_json(spec)
 
 
+@pytest.mark.parametrize(
+    "promise",
+    [
+        contract.item_weights_are_immutable_and_finite,
+        contract.excluded_items_never_come_back,
+        contract.scores_of_recommendations_are_predictions,
+        contract.every_hyperparameter_changes_the_weights,
+    ],
+    ids=lambda p: p.__name__,
+)
+@each(contract.ITEM_MODELS)
+def test_promise_of_item_models(promise, spec, random_ratings):
+    promise(spec, random_ratings)
+
+
+@each(contract.ITEM_MODELS)
+def test_item_models_keep_the_promises_of_specs(spec):
+    contract.every_bad_value_is_named(spec)
+    contract.survives_a_round_trip_through_json(spec)
+
+
+@each([s for s in contract.EVERY if s.folds_in_exactly])
+def test_a_new_person_with_a_users_ratings_gets_that_users_list(spec, random_ratings):
+    contract.a_new_person_with_a_users_ratings_gets_that_users_list(spec, random_ratings)
+
+
+@each(contract.EVERY)
+def test_a_batch_answers_like_one_by_one(spec, random_ratings):
+    contract.a_batch_answers_like_one_by_one(spec, random_ratings)
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        contract.continuing_gives_the_same_bits_as_never_stopping,
+        contract.a_state_of_something_else_is_refused,
+        contract.a_warm_start_begins_where_the_other_model_ended,
+    ],
+    ids=lambda p: p.__name__,
+)
+@each(contract.ALTERNATING)
+def test_promise_of_alternating_models(promise, spec, sample):
+    promise(spec, sample)
+
+
+@each([s for s in contract.ALL if not s.resumable])
+def test_models_without_alternation_refuse_to_start_somewhere(spec, random_ratings):
+    factors = spec.fit(random_ratings)
+    with pytest.raises(ValueError, match=f"train by alternation, and {spec.name} does not"):
+        spec.fit(random_ratings, warm=factors)
+    with pytest.raises(ValueError, match="train by alternation"):
+        spec.fit(random_ratings, on_state=print)
+
+
 def test_the_contract_knows_every_model():
-    assert {s.name for s in contract.ALL} == set(SPECS)
+    assert {s.name for s in contract.EVERY} == set(BUILT_IN)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from recsys.recommend.similarity import METRICS, likeness, most_similar
+from recsys.recommend.similarity import METRICS, Similarity, likeness
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(50, 6)).astype(np.float32) * RNG.random((50, 1)).astype(np.float32)
@@ -26,7 +26,7 @@ def test_every_metric_by_its_formula(metric):
     mean = TABLE.astype(np.float64).mean(axis=0)
     expected = [[by_formula(u, v, metric, 0.3, mean) for v in TABLE] for u in TABLE[:7]]
     assert likeness(TABLE[:7], TABLE, metric, 0.3) == pytest.approx(np.array(expected), abs=1e-5)
-    rows, scores = most_similar(TABLE, TABLE[4], 9, metric, 4, 0.3)
+    rows, scores = Similarity(TABLE).search(4, 9, metric, 0.3)
     order = [i for i in np.argsort(-np.array(expected[4]), kind="stable") if i != 4][:9]
     assert rows.tolist() == order
     assert scores == pytest.approx(np.array(expected[4])[order], abs=1e-5)
@@ -34,7 +34,7 @@ def test_every_metric_by_its_formula(metric):
 
 def test_damped_lies_between_dot_and_cosine():
     def order(metric, alpha=0.5):
-        return most_similar(TABLE, TABLE[4], 49, metric, 4, alpha)[0].tolist()
+        return Similarity(TABLE).search(4, 49, metric, alpha)[0].tolist()
 
     assert order("damped", 0.0) == order("dot")
     assert order("damped", 1.0) == order("cosine")
@@ -43,10 +43,21 @@ def test_damped_lies_between_dot_and_cosine():
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_more_than_there_are_and_none_for_a_zero_vector(metric):
-    rows, scores = most_similar(TABLE, TABLE[4], 99, metric, 4)
+    rows, scores = Similarity(TABLE).search(4, 99, metric)
     assert len(rows) == len(scores) == 49
     assert 4 not in rows
-    assert len(most_similar(TABLE, np.zeros(6, np.float32), 5, metric)[0]) == 0
+    with_zeros = np.vstack([TABLE, np.zeros(6, np.float32)])
+    assert len(Similarity(with_zeros).search(50, 5, metric)[0]) == 0
+
+
+def test_asking_again_gives_the_same_whatever_was_asked_between():
+    similarity = Similarity(TABLE)
+    first = similarity.search(4, 9, "damped", 0.3)
+    for metric in METRICS:
+        similarity.search(4, 9, metric, 0.9)
+    again = similarity.search(4, 9, "damped", 0.3)
+    assert first[0].tolist() == again[0].tolist()
+    assert first[1].tolist() == again[1].tolist()
 
 
 def test_bad_arguments_are_named():
@@ -54,4 +65,4 @@ def test_bad_arguments_are_named():
         likeness(TABLE, TABLE, "chess")
     for alpha in (-0.1, 1.5, "x"):
         with pytest.raises(ValueError, match="alpha must lie between 0 and 1"):
-            most_similar(TABLE, TABLE[0], 3, "damped", alpha=alpha)
+            Similarity(TABLE).search(0, 3, "damped", alpha)

@@ -1,0 +1,112 @@
+"""`AlternatingModel`: what the models that alternate between users and items have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from recsys import kernels
+from recsys.models.alternating import (
+    Objective,
+    OnState,
+    State,
+    alternate,
+    continued,
+    random_table,
+)
+from recsys.models.factors import Factorization, Factors
+from recsys.models.spec import FloatArray, OnEpoch
+
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
+
+
+@dataclass(frozen=True)
+class AlternatingModel(Factorization):
+    """A factorization that is trained by `alternate`."""
+
+    resumable: ClassVar[bool] = True
+    has_bias: ClassVar[bool] = False
+    """Whether the last column of each table is a bias."""
+
+    # Declared by each model, in its own order and with its own defaults.
+    @property
+    @abstractmethod
+    def n_factors(self) -> int: ...  # noqa: D102
+    @property
+    @abstractmethod
+    def n_epochs(self) -> int: ...  # noqa: D102
+    @property
+    @abstractmethod
+    def tolerance(self) -> float: ...  # noqa: D102
+    @property
+    @abstractmethod
+    def relaxation(self) -> float: ...  # noqa: D102
+    @property
+    @abstractmethod
+    def seed(self) -> int: ...  # noqa: D102
+
+    @abstractmethod
+    def objective(self, ratings: Ratings) -> Objective:
+        """What is minimized on `ratings`: its half steps and its loss."""
+
+    @abstractmethod
+    def _factors(self, ratings: Ratings, state: State) -> Factors:
+        """The factors that a finished training gives."""
+
+    def initial(self, ratings: Ratings) -> State:
+        """The state before the first epoch: both tables drawn from N(0, (0.1/√f)²)."""
+        rng = np.random.default_rng(self.seed)
+        users = random_table(rng, ratings.n_users, self.n_factors, self.has_bias)
+        items = random_table(rng, ratings.n_items, self.n_factors, self.has_bias)
+        return State(0, users, items, rng, spec=self.to_dict())
+
+    def _fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None,
+        start: State | None,
+        warm: Factors | None,
+        on_state: OnState | None,
+    ) -> Factors:
+        objective = self.objective(ratings)
+        # Hashing the ratings takes time that only a training that can be continued needs.
+        fingerprint = ratings.fingerprint if start is not None or on_state is not None else ""
+        if start is not None:
+            width = self.n_factors + self.has_bias
+            shapes = (ratings.n_users, width), (ratings.n_items, width)
+            state = continued(start, self.to_dict(), fingerprint, shapes)
+        else:
+            state = replace(self.initial(ratings), fingerprint=fingerprint)
+            if warm is not None:
+                self._warm(state, warm, ratings)
+        state = alternate(
+            objective, state, self.n_epochs, self.tolerance, self.relaxation, on_epoch, on_state
+        )
+        return self._factors(ratings, state)
+
+    def _warm(self, state: State, warm: Factors, ratings: Ratings) -> None:
+        # Overwrites the random rows of the users and items that `warm` knows.
+        tables = warm.user_factors, warm.item_factors
+        if warm.n_factors > self.n_factors:
+            tables = _strongest(*tables, self.n_factors)
+        sides = (
+            (state.users, warm.users.find(ratings.users.ids), tables[0], warm.user_bias),
+            (state.items, warm.items.find(ratings.items.ids), tables[1], warm.item_bias),
+        )
+        for own, rows, table, bias in sides:
+            known = rows >= 0
+            own[known, : table.shape[1]] = table[rows[known]]
+            if self.has_bias:
+                own[known, -1] = bias[rows[known]]
+
+
+def _strongest(x: FloatArray, y: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:
+    # Both tables along the axes of the items' Gram matrix that carry most, `width` of them: dot
+    # products change only by what the other axes carried.
+    values, axes = kernels.diagonalized(kernels.gramian(y))
+    axes = axes[:, np.argsort(-values, kind="stable")[:width]]
+    return x @ axes, y @ axes

@@ -1,0 +1,92 @@
+"""`Table`: an answer, ready for a terminal, for JSON, and, when asked for, as a DataFrame."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from recsys.recommend.items import ItemTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DECIMALS = 6  # of fractions in JSON
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of equal length: those of the answer, then those of the item table."""
+
+    answer: Mapping[str, npt.NDArray[Any]]
+    """The columns that the question computed: rank, item, score, ..."""
+    items: ItemTable | None = None
+    rows: npt.NDArray[Any] | None = None
+    """(n,) rows of `items`."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """`shortfall`: why there are fewer rows than asked for; `remark`: what else to know."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.answer.values())))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, those of the answer first."""
+        known = [] if self.items is None else self.items.columns
+        return [*self.answer, *(name for name in known if name not in self.answer)]
+
+    def column(self, name: str) -> list[Any]:
+        """One column as Python objects, None where a value is missing."""
+        if name in self.answer:
+            return [_plain(value) for value in self.answer[name].tolist()]
+        if self.items is None or self.rows is None or name not in self.items.columns:
+            raise KeyError(name)
+        return [_plain(value) for value in self.items.take(name, self.rows)]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Rows by column name."""
+        names = self.columns
+        for values in zip(*(self.column(name) for name in names), strict=True):
+            yield dict(zip(names, values, strict=True))
+
+    def frame(self) -> pd.DataFrame:
+        """The table in pandas; the notes are its `attrs`."""
+        import pandas as pd
+
+        columns = dict(self.answer)
+        if self.items is not None and self.rows is not None:
+            known = self.items.frame
+            columns |= {
+                str(name): column.array.take(self.rows)
+                for name, column in known.items()
+                if name not in self.answer
+            }
+        table = pd.DataFrame(columns)
+        table.attrs |= dict(self.notes)
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rows and notes, ready for JSON; fractions have six decimals."""
+        rows = [{name: _json(v) for name, v in record.items()} for record in self.records()]
+        return {"rows": rows} | dict(self.notes)
+
+    def noting(self, **notes: str) -> Table:
+        """The same table with more notes; empty ones are left out."""
+        return replace(self, notes={**self.notes, **{k: v for k, v in notes.items() if v}})
+
+
+def _plain(value: Any) -> Any:
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return None if missing else value
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, _DECIMALS)
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return json.loads(json.dumps(value, default=str))

@@ -1,0 +1,50 @@
+"""`train`: from a spec and ratings to a `Recommender`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recsys.errors import ArgumentError
+from recsys.models.spec import OnEpoch, Spec
+from recsys.ratings.feedback import Feedback
+from recsys.ratings.ratings import Ratings
+from recsys.recommend.items import ItemTable
+from recsys.recommend.recommender import Recommender
+
+
+def train(
+    spec: Spec,
+    ratings: Ratings,
+    *,
+    feedback: Feedback | str | None = None,
+    on_epoch: OnEpoch | None = None,
+    **start: Any,
+) -> Recommender:
+    """Fits `spec` to `ratings` and returns the recommender.
+
+    Args:
+        spec: the model.
+        ratings: all of them count as seen, also those that do not count as feedback.
+        feedback: how rating values enter the training; None for as they are.
+        on_epoch: called with the `Progress` after each epoch.
+        start: `start`, `warm` and `on_state` of models that train by alternation; see
+            `Factorization.fit`.
+
+    Raises:
+        ArgumentError: an argument is of the wrong kind.
+        DataError: the ratings do not suit the model.
+        FitError: there is no finite solution.
+    """
+    if not isinstance(spec, Spec):
+        raise ArgumentError(f"spec must be a model such as ImplicitALS(), not {spec!r}")
+    if not isinstance(ratings, Ratings):
+        raise ArgumentError(f"ratings must be Ratings (read_ratings), not {type(ratings).__name__}")
+    if not isinstance(feedback, Feedback):
+        feedback = Feedback.parse(feedback) if feedback else Feedback()
+    return Recommender(
+        factors=spec.fit(feedback.apply(ratings), on_epoch, **start),
+        items=ItemTable.of(ratings.item_table),
+        history=ratings.matrix,
+        feedback=feedback,
+        fingerprint=ratings.fingerprint,
+    )
