@@ -14,6 +14,7 @@ from recsys.models.baselines import Biases, Popularity
 from recsys.models.spec import OnEpoch, Progress, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings, overview
+from recsys.ratings.readers import read
 from recsys.ratings.splits import random
 from recsys.recommend.recommender import Recommender, train
 from recsys.store.model_file import save
@@ -88,7 +89,7 @@ def run(
     test, out = recipe.checked_test(), recipe.checked_out()
     started = time.perf_counter()
     on_stage("reading", None)
-    ratings = recipe.read()
+    ratings = read(recipe)
     accuracy: tuple[Accuracy, ...] = ()
     if test:
         on_stage("measuring", spec)

@@ -17,14 +17,13 @@ import scipy.sparse as sp
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex, as_id_array
 from recsys.ratings.ratings import (
-    DUPLICATES,
-    Duplicates,
     IntArray,
     Ratings,
     align_items,
     frozen,
     frozen_csr,
 )
+from recsys.ratings.source import DUPLICATES, Duplicates
 from recsys.threads import default_threads
 
 T = TypeVar("T", bound=np.generic)

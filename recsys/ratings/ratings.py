@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,7 @@ import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, IdIndex, as_id_array, shown
-
-Duplicates = Literal["latest", "mean", "error"]
-DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "error")
+from recsys.ratings.source import Duplicates
 
 IntArray = npt.NDArray[np.integer[Any]]
 

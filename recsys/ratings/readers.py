@@ -22,7 +22,8 @@ from recsys.ratings.archives import unpack
 from recsys.ratings.assembly import Entries, assemble, encode, encode_integers, in_csr_order
 from recsys.ratings.columns import LARGEST, assign_roles, first_line
 from recsys.ratings.item_tables import normalised, read_item_table
-from recsys.ratings.ratings import Duplicates, Ratings, times_as_seconds
+from recsys.ratings.ratings import Ratings, times_as_seconds
+from recsys.ratings.source import Duplicates, Source
 from recsys.ratings.text_files import read_text
 
 RATING_FILES = ("u.data", "ratings.dat", "ratings.csv", "ratings.parquet", "ratings.tsv")
@@ -89,6 +90,19 @@ def read_ratings(
         columns = read_text(file, named, separator, encoding, header)
     table = normalised(items) if isinstance(items, pd.DataFrame) else read_item_table(file, items)
     return _finish(columns, table, duplicates, str(file))
+
+
+def read(source: Source) -> Ratings:
+    """The ratings of a source; see `read_ratings`."""
+    return read_ratings(
+        source.ratings,
+        items=source.items,
+        separator=source.separator,
+        encoding=source.encoding,
+        header=source.header,
+        duplicates=source.duplicates,  # type: ignore[arg-type]  # checked by the source
+        **dict(source.columns),
+    )
 
 
 def find_ratings_file(folder: Path) -> Path:
