@@ -14,6 +14,7 @@ from recsys.app.recipe import Recipe
 from recsys.app.train import OnStage
 from recsys.models.spec import Spec
 from recsys.ratings.ratings import Ratings, overview
+from recsys.ratings.readers import read
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def estimate(recipe: Recipe, on_stage: OnStage = lambda what, spec: None) -> Est
     recipe.checked_feedback()
     recipe.checked_test()
     on_stage("reading", None)
-    ratings = recipe.read()
+    ratings = read(recipe)
     held, peak = process_memory()
     size = memory_of(ratings)
     needed = spec.training_memory(ratings.n_users, ratings.n_items, ratings.n_ratings)

@@ -13,6 +13,7 @@ from recsys.evaluation.gate import Gate, gate
 from recsys.evaluation.protocol import OnModel, evaluate
 from recsys.evaluation.result import Evaluation
 from recsys.evaluation.served import held_against
+from recsys.ratings.readers import read
 from recsys.store.model_file import load
 
 
@@ -44,7 +45,7 @@ def run(
     reports = study.reports(choices)
     current = load(study.against) if study.against is not None else None
     on_stage("reading")
-    ratings = study.read()
+    ratings = read(study)
     if study.per_user or study.per_item:
         ratings = ratings.at_least_active(study.per_user, study.per_item)
     done: dict[str, Evaluated] = {}

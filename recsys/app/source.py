@@ -5,57 +5,17 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from recsys.errors import ArgumentError
-from recsys.ratings.ratings import Ratings
-from recsys.ratings.readers import read_ratings
+from recsys.ratings.columns import ROLES
+from recsys.ratings.source import Source as Source
+from recsys.settings import settings_of
 
-COLUMNS = ("user", "item", "rating", "timestamp")
+COLUMNS = ROLES
 
-
-@dataclass(frozen=True)
-class Source:
-    """A ratings file and how to read it. The fields are keys of a recipe file."""
-
-    ratings: str
-    """MovieLens folder or zip, CSV, TSV or Parquet file."""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """Names of the columns user, item, rating, timestamp, where they are unusual."""
-    items: str | None = None
-    """File that says what the items are, where it does not lie beside the ratings."""
-    separator: str | None = None
-    """Between the fields of a text file; found out where not given."""
-    encoding: str | None = None
-    """Of a text file; UTF-8 or ISO-8859-1 where not given."""
-    header: bool | None = None
-    """Whether a text file begins with column names; found out where not given."""
-    duplicates: str = "latest"
-    """Several ratings of one item by one user: latest, mean or error."""
-
-    def read(self) -> Ratings:
-        """The ratings.
-
-        Raises:
-            ValueError: an option is not one. DataError: the file cannot be read.
-        """
-        return read_ratings(
-            self.ratings,
-            items=self.items,
-            separator=self.separator,
-            encoding=self.encoding,
-            header=self.header,
-            duplicates=self.duplicates,  # type: ignore[arg-type]  # checked there
-            **dict(self.columns),
-        )
-
-
-SOURCE_KINDS: dict[str, Any] = {
-    "ratings": str, "columns": dict, "items": str, "separator": str, "encoding": str,
-    "header": bool, "duplicates": str,
-}  # fmt: skip
+SOURCE_KINDS: dict[str, Any] = {setting.name: setting.kind for setting in settings_of(Source)}
 """Key of a recipe file → type of its value, of what a `Source` has."""
 
 

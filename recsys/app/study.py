@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,63 +14,14 @@ from recsys.evaluation.grid import Grid
 from recsys.evaluation.names import METRICS
 from recsys.evaluation.scoring import Model
 from recsys.models.registry import SPECS, make_spec
-from recsys.ratings import splits
 from recsys.ratings.feedback import Feedback
-from recsys.ratings.ratings import Ratings
+from recsys.ratings.split_choice import SplitChoice as SplitChoice
 
-HOW = ("random", "leave-last", "by-time", "held-out-users", "given")
 REPORTS = (".html", ".md", ".json")
 CURRENT = "current"
 """Name of the served model in the tables."""
 
 _MODELS = SPECS
-
-
-@dataclass(frozen=True)
-class SplitChoice:
-    """How ratings are parted. The fields are the keys of a split in a recipe file."""
-
-    how: str = "random"
-    """random, leave-last, by-time, held-out-users or given."""
-    folds: int = 1
-    """Of random: so many parts, each the test once; 1 for one draw of a share `test`."""
-    test: float | None = None
-    """Share of the ratings for the test, 0.1; of held-out users share of theirs, 0.2."""
-    users: float = 0.1
-    """Of held-out-users: how many are held out, or their share."""
-    last: int = 1
-    """Of leave-last: how many ratings of each user."""
-    held_out: str | None = None
-    """Of given: file of the test ratings; the others are the training."""
-    seed: int = 0
-    """Of whatever is drawn."""
-
-    def __post_init__(self) -> None:
-        if self.how not in HOW:
-            raise ArgumentError(f"split must be one of {', '.join(HOW)}, not {self.how!r}")
-        if self.folds != 1 and self.how != "random":
-            raise ArgumentError(f"folds must be 1 for the split {self.how}, not {self.folds!r}")
-        if (self.held_out is None) == (self.how == "given"):
-            raise ArgumentError(
-                "held_out and the split given need each other: a file of test ratings"
-            )
-
-    def make(self, ratings: Ratings, source: Source) -> Iterable[splits.Split]:
-        """The splits of ratings from a source; a held-out file is in the same format."""
-        if self.held_out is not None:
-            return [splits.given(ratings, replace(source, ratings=self.held_out).read())]
-        if self.how == "leave-last":
-            return [splits.leave_last(ratings, self.last)]
-        if self.how == "by-time":
-            return [splits.by_time(ratings, self._share(0.1))]
-        if self.how == "held-out-users":
-            return [splits.held_out_users(ratings, self.users, self._share(0.2), self.seed)]
-        if self.folds != 1:
-            return splits.kfold(ratings, self.folds, self.seed)
-        return [splits.random(ratings, self._share(0.1), self.seed)]
-
-    def _share(self, default: float) -> float:
-        return default if self.test is None else self.test
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from recsys.models.factors import Factors
 from recsys.models.spec import OnEpoch, Progress, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings, overview
+from recsys.ratings.readers import read
 from recsys.ratings.splits import random
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.training import train
@@ -90,7 +91,7 @@ def run(
     test, out = recipe.checked_test(), recipe.checked_out()
     started = time.perf_counter()
     on_stage("reading", None)
-    ratings = recipe.read()
+    ratings = read(recipe)
     accuracy: tuple[Accuracy, ...] = ()
     if test:
         on_stage("measuring", spec)

@@ -1,7 +1,7 @@
-"""From parallel arrays to `Ratings`: encode the ids, sort into CSR, resolve duplicates.
+"""From one column per role to a sparse matrix: encode ids, sort into CSR, resolve duplicates.
 
-Written for tens of millions of ratings: no step holds more than a few numbers a rating beside what
-came in, and arrays are let go as soon as the next stands.
+Written for tens of millions of ratings: each step needs only a few numbers per rating in addition
+to its input, and frees its input as soon as possible.
 """
 
 from __future__ import annotations
@@ -12,83 +12,75 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import scipy.sparse as sp
 
+from recsys.csr import frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
-from recsys.ids import IdIndex, as_id_array
-from recsys.ratings.ratings import (
-    DUPLICATES,
-    Duplicates,
-    IntArray,
-    Ratings,
-    align_items,
-    frozen,
-    frozen_csr,
-)
+from recsys.ids import IdIndex
+from recsys.ratings.encoding import encode
+from recsys.ratings.item_tables import align_items
+from recsys.ratings.source import DUPLICATES
 from recsys.threads import default_threads
 
 T = TypeVar("T", bound=np.generic)
+IntArray = npt.NDArray[np.integer[Any]]
+Values = npt.NDArray[np.float32]
+Times = npt.NDArray[np.int64]
 
-_BLOCK = 1 << 20  # ratings looked at together where a temporary array would be large
+_BLOCK = 1 << 20  # ratings per block where a temporary array for all of them would be large
+
+
+class Parts(NamedTuple):
+    """The fields of a `Ratings`; see there."""
+
+    users: IdIndex
+    items: IdIndex
+    matrix: sp.csr_matrix
+    timestamps: Times | None
+    item_table: pd.DataFrame
+    has_values: bool
 
 
 class Entries(NamedTuple):
-    """Ratings in CSR order, duplicates still in, next to each other in any order."""
+    """Ratings in CSR order; duplicates are still included, next to each other."""
 
     order: npt.NDArray[np.int32] | None
-    """The permutation that led there; None where they came in this order."""
+    """Position of each entry in the input; None where the input was in this order."""
     indptr: IntArray
     indices: npt.NDArray[np.int32]
 
 
-def build_ratings(
-    user_ids: npt.ArrayLike,
-    item_ids: npt.ArrayLike,
-    values: npt.NDArray[np.float32] | None,
-    timestamps: npt.NDArray[np.int64] | None,
-    *,
-    items: pd.DataFrame | None = None,
-    duplicates: Duplicates = "latest",
-    source: str = "the table",
-) -> Ratings:
-    """Ratings from one array per role, in memory.
-
-    `items` has a column `item` with the ids; `source` names the data in messages.
-    """
-    try:
-        users, rows = encode(user_ids, "user")
-        item_index, columns = encode(item_ids, "item")
-    except ValueError as error:
-        raise DataError(f"{source}: {error}") from None
-    if not len(rows):
-        raise DataError(f"{source} holds no ratings")
-    entries = in_csr_order(rows, columns, (len(users), len(item_index)))
-    return assemble(users, item_index, entries, values, timestamps, items, duplicates, source)
-
-
 def assemble(
-    users: IdIndex,
-    item_index: IdIndex,
-    entries: Entries,
-    values: npt.NDArray[np.float32] | None,
-    timestamps: npt.NDArray[np.int64] | None,
-    items: pd.DataFrame | None,
-    duplicates: Duplicates,
-    source: str,
-) -> Ratings:
-    """Ratings from sorted entries and the values and times in the order they came."""
+    columns: dict[str, Any], items: pd.DataFrame | None, duplicates: str, source: str
+) -> Parts:
+    """The fields of the `Ratings` in these columns.
+
+    Args:
+        columns: column by role (see `Layout.read`). The dictionary is emptied, so that each
+            column is freed once it is used.
+        items: what is known of the items, with their ids in the column `item`.
+        duplicates: what counts when a user rated an item several times.
+        source: name of the data, for messages.
+
+    Raises:
+        ArgumentError: `duplicates` is none of `DUPLICATES`.
+        DataError: there are no ratings, a value is not an id, or the item table does not fit.
+    """
     if duplicates not in DUPLICATES:
         raise ArgumentError(
             f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}"
         )
-    order, indptr, indices = entries
+    users, item_index, entries = _encoded(columns, source)
+    values, timestamps = columns.pop("rating", None), columns.pop("timestamp", None)
     has_values = values is not None
     if values is None:
-        values = np.ones(len(indices), np.float32)
-    elif order is not None:
-        values = _taken(values, order)
-    if timestamps is not None and order is not None:
-        timestamps = _taken(timestamps, order)
+        values = np.ones(len(entries.indices), np.float32)
+    elif entries.order is not None:
+        values = _taken(values, entries.order)
+    if timestamps is not None and entries.order is not None:
+        timestamps = _taken(timestamps, entries.order)
+    indptr, indices = entries.indptr, entries.indices
     again = _repeats(indptr, indices)
     if again.any():
         if duplicates == "error":
@@ -98,24 +90,33 @@ def assemble(
                 f"{source}: user {users.name(row)} rated item {item_index.name(indices[at])} "
                 "more than once; choose duplicates='latest' or 'mean'"
             )
-        values, timestamps = _resolve(again, order, values, timestamps, duplicates)
+        values, timestamps = _resolve(again, entries.order, values, timestamps, duplicates)
         keep = np.concatenate([~again, [True]])  # the last of each group
-        kept_before = np.zeros(len(keep) + 1, np.int64)
-        np.cumsum(keep, out=kept_before[1:])
-        indptr = kept_before[indptr]
-        del kept_before
-        indices, values = indices[keep], values[keep]
+        indptr, indices, values = _starts(keep)[indptr], indices[keep], values[keep]
         timestamps = None if timestamps is None else timestamps[keep]
     shape = (len(users), len(item_index))
-    matrix = sp.csr_matrix((values, indices, indptr), shape=shape, copy=False)
-    return Ratings(
-        users=users,
-        items=item_index,
-        matrix=frozen_csr(matrix),
-        timestamps=frozen(timestamps),
-        item_table=align_items(items, item_index, source),
-        has_values=has_values,
-    )
+    matrix = frozen_csr(sp.csr_matrix((values, indices, indptr), shape=shape, copy=False))
+    table = align_items(items, item_index, source)
+    return Parts(users, item_index, matrix, frozen(timestamps), table, has_values)
+
+
+def _encoded(columns: dict[str, Any], source: str) -> tuple[IdIndex, IdIndex, Entries]:
+    # Arrow keeps freed memory in its pool until it is released.
+    pool = pa.default_memory_pool()
+    pool.release_unused()
+    users, rows = encode(columns.pop("user"), "user", source)
+    items, item_rows = encode(columns.pop("item"), "item", source)
+    pool.release_unused()
+    if not len(rows):
+        raise DataError(f"{source} holds no ratings")
+    return users, items, in_csr_order(rows, item_rows, (len(users), len(items)))
+
+
+def _starts(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    # (n + 1,) how many entries are kept before each one.
+    before = np.zeros(len(keep) + 1, np.int64)
+    np.cumsum(keep, out=before[1:])
+    return before
 
 
 def _repeats(indptr: IntArray, indices: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
@@ -129,24 +130,23 @@ def _repeats(indptr: IntArray, indices: npt.NDArray[np.int32]) -> npt.NDArray[np
 def _resolve(
     again: npt.NDArray[np.bool_],
     order: npt.NDArray[np.int32] | None,
-    values: npt.NDArray[np.float32],
-    timestamps: npt.NDArray[np.int64] | None,
-    duplicates: Duplicates,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64] | None]:
-    # Puts what counts of each group of equal pairs at the group's last place. Only members of
-    # groups are looked at.
+    values: Values,
+    timestamps: Times | None,
+    duplicates: str,
+) -> tuple[Values, Times | None]:
+    # Writes the value that counts in each group of equal pairs to the group's last position.
     members = np.flatnonzero(np.concatenate([again, [False]]) | np.concatenate([[False], again]))
     ends = np.concatenate([~again, [True]])[members]
     group = np.cumsum(ends) - ends
     last = members[ends]
     position = members if order is None else order[members]
     times = None if timestamps is None else timestamps[members]
-    if order is None:  # still the caller's own arrays, and maybe read-only
+    if order is None:  # still the caller's arrays, which may be read-only
         values = values.copy()
         timestamps = None if timestamps is None else timestamps.copy()
     if duplicates == "latest":
         by_time = (position, group) if times is None else (position, times, group)
-        winners = members[np.lexsort(by_time)[ends]]  # groups keep their places in the sorted order
+        winners = members[np.lexsort(by_time)[ends]]  # sorting keeps groups in place
         values[last] = values[winners]
     else:
         values[last] = np.bincount(group, values[members]) / np.bincount(group)
@@ -157,55 +157,11 @@ def _resolve(
     return values, timestamps
 
 
-def encode(ids: Any, kind: str) -> tuple[IdIndex, npt.NDArray[np.int32]]:
-    """The index of the distinct ids, and each id's row number in it (int32)."""
-    values = as_id_array(ids, kind)
-    if values.dtype.kind == "i" and len(values):
-        return encode_integers([values], kind)
-    codes, found = pd.factorize(values)
-    unique = np.asarray(found)
-    order = np.argsort(unique)
-    rank = np.empty(len(unique), np.int32)
-    rank[order] = np.arange(len(unique), dtype=np.int32)
-    return IdIndex(unique[order], kind), rank[codes]
-
-
-def encode_integers(
-    chunks: list[npt.NDArray[np.int64]], kind: str
-) -> tuple[IdIndex, npt.NDArray[np.int32]]:
-    """`encode` for int64 ids that come in pieces, without putting the pieces together first."""
-    n = sum(map(len, chunks))
-    filled = [c for c in chunks if len(c)]
-    low, high = min(int(c.min()) for c in filled), max(int(c.max()) for c in filled)
-    codes = np.empty(n, np.int32)
-    ends = np.cumsum([len(c) for c in filled])
-    pieces = [codes[end - len(c) : end] for c, end in zip(filled, ends, strict=True)]
-    if high - low < 4 * n + 1_000_000:
-        # Ids in a narrow range: a table beats hashing many times over.
-        present = np.zeros(high - low + 1, bool)
-        for chunk in filled:
-            present[chunk - low] = True
-        unique = np.flatnonzero(present) + low
-        table = np.cumsum(present, dtype=np.int32) - np.int32(1)
-
-        def look_up(chunk: npt.NDArray[np.int64], piece: npt.NDArray[np.int32]) -> None:
-            np.take(table, chunk - low, out=piece, mode="clip")  # which spares it a copy
-
-        with ThreadPoolExecutor(default_threads()) as pool:
-            list(pool.map(look_up, filled, pieces))
-    else:
-        unique = np.unique(np.concatenate([pd.unique(c) for c in filled]))
-        lookup = pd.Index(unique)
-        for chunk, piece in zip(filled, pieces, strict=True):
-            piece[:] = lookup.get_indexer(pd.Index(chunk))
-    return IdIndex(unique, kind), codes
-
-
 def in_csr_order(
     rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], shape: tuple[int, int]
 ) -> Entries:
     """The entries at these rows and columns in CSR order."""
-    # In blocks: bincount would copy all rows to int64.
+    # In blocks, because bincount copies its input to int64.
     counts = np.zeros(shape[0], np.int64)
     for start in range(0, len(rows), _BLOCK):
         counts += np.bincount(rows[start : start + _BLOCK], minlength=shape[0])
@@ -213,9 +169,9 @@ def in_csr_order(
     if _is_sorted(rows, columns):
         return Entries(None, indptr, columns)
     order, indices = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
-    # Shares of about as many entries, a thread each.
+    # One share per thread, each with about as many entries.
     n = default_threads()
-    # Plain numbers, for with those of NumPy a comparison would copy the rows to int64.
+    # Python ints: comparing rows with NumPy integers would copy them to int64.
     inner = np.searchsorted(indptr, np.arange(1, n) * (len(rows) / n))
     bounds = [0, *inner.tolist(), shape[0]]
 
@@ -223,8 +179,8 @@ def in_csr_order(
         first, last = bounds[share], bounds[share + 1]
         part = slice(indptr[first], indptr[last])
         own = _within(rows, first, last, part.stop - part.start)
-        # A counting sort by row, which carries the columns along: with its position as column,
-        # every entry is its own. Then each row by its columns.
+        # CSR conversion is a counting sort by row. The position serves as the column, so that
+        # no entries are merged, and the item column as the value; then each row is sorted by item.
         by_row = sp.csr_matrix(
             (columns[own], (rows[own] - first, own)), shape=(last - first, len(rows))
         )
@@ -243,8 +199,8 @@ def in_csr_order(
 def _within(
     rows: npt.NDArray[np.int32], first: int, last: int, count: int
 ) -> npt.NDArray[np.int32]:
-    # Where the `count` entries of the rows from first to last stand; in blocks, for flatnonzero
-    # counts in int64.
+    # Positions of the `count` entries in rows first to last; in blocks, because flatnonzero returns
+    # int64.
     found = np.empty(count, np.int32)
     at = 0
     for start in range(0, len(rows), _BLOCK):
@@ -256,7 +212,7 @@ def _within(
 
 
 def _taken(values: npt.NDArray[T], order: npt.NDArray[np.int32]) -> npt.NDArray[T]:
-    # values[order], in blocks by several threads: it waits for memory more than anything.
+    # values[order], in several threads because it is bound by memory latency.
     out = np.empty(len(order), values.dtype)
 
     def take(start: int) -> None:

@@ -1,29 +1,30 @@
-"""Which column of a table is what: user, item, rating, timestamp."""
+"""Which column of a table has which role: user, item, rating, timestamp."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from recsys.errors import ArgumentError, DataError
 
 ROLES = ("user", "item", "rating", "timestamp")
-RECOGNISED = {
+RECOGNIZED = {
     "user": ("user", "userid", "uid", "customer", "customerid", "reviewerid", "visitorid"),
     "item": ("item", "itemid", "iid", "movie", "movieid", "product", "productid", "asin", "book",
              "bookid", "track", "trackid"),
     "rating": ("rating", "ratings", "score", "stars", "value", "overall", "preference"),
     "timestamp": ("timestamp", "time", "ts", "date", "datetime", "unixreviewtime", "ratedat"),
 }  # fmt: skip
-"""Column names recognised without being named, in lower case without `_`, `-` and spaces."""
+"""Column names that are recognized, as `plain` writes them."""
 
 LARGEST = float(np.finfo(np.float32).max)
-"""What a rating may be at most."""
+"""The largest rating that is allowed."""
 
 
 def plain(name: str) -> str:
-    """A column name without what people write in different ways.
+    """A column name in lower case without `_`, `-`, spaces and RecBole's type.
 
     >>> plain("user_id:token"), plain("User ID"), plain("userId")
     ('userid', 'userid', 'userid')
@@ -31,25 +32,28 @@ def plain(name: str) -> str:
     return re.sub(r"[_\-\s]", "", name.split(":")[0]).lower()
 
 
-def assign_roles(columns: list[str], named: dict[str, str | None], source: str) -> dict[str, str]:
-    """Role -> column, from the names given and the names recognised.
+def assign_roles(columns: list[str], named: Mapping[str, str], source: str) -> dict[str, str]:
+    """Role → column, from the columns that are named and the names that are recognized.
 
     Raises:
-        DataError: a named column is not there, or the user or item column cannot be told.
+        ArgumentError: one column is named for two roles.
+        DataError: a named column does not exist, or the user or item column is not recognized.
     """
     roles: dict[str, str] = {}
-    for role, name in named.items():
-        if name is not None:
-            if name not in columns:
-                have = ", ".join(map(repr, columns))
-                raise DataError(f"{source}: no column {name!r} for the {role}; it has {have}")
-            if name in roles.values():
-                raise ArgumentError(f"{role} must name a column of its own, not {name!r} again")
-            roles[role] = name
+    for role in ROLES:
+        if role not in named:
+            continue
+        name = named[role]
+        if name not in columns:
+            have = ", ".join(map(repr, columns))
+            raise DataError(f"{source}: no column {name!r} for the {role}; it has {have}")
+        if name in roles.values():
+            raise ArgumentError(f"{role} must name a column of its own, not {name!r} again")
+        roles[role] = name
     for role in ROLES:
         if role in roles:
             continue
-        known = [c for c in columns if plain(c) in RECOGNISED[role] and c not in roles.values()]
+        known = [c for c in columns if plain(c) in RECOGNIZED[role] and c not in roles.values()]
         if known:
             roles[role] = known[0]
         elif role in ("user", "item"):
@@ -64,5 +68,5 @@ def assign_roles(columns: list[str], named: dict[str, str | None], source: str) 
 
 
 def first_line(error: object) -> str:
-    """The first line of an error's message, or what kind it is."""
+    """The first line of an error's message, or the name of its class."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,4 +1,4 @@
-"""Fetching the MovieLens data sets: whole, verified, resumable, with the licence shown."""
+"""Downloads MovieLens data sets: verified, resumable, with their licence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import hashlib
 import http.client
 import os
 import re
-import shutil
-import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -28,11 +25,11 @@ CITATION = (
 )
 
 OnBytes = Callable[[int, int | None], None]
-"""Hears of bytes there and bytes expected (None where the server does not say)."""
+"""Called with the bytes received and the bytes expected (None if the server does not say)."""
 
 _ATTEMPTS = 3
 _CHUNK = 1 << 18
-_BROKEN_OFF = (TimeoutError, http.client.HTTPException, ConnectionError)  # amid a reply
+_BROKEN_OFF = (TimeoutError, http.client.HTTPException, ConnectionError)  # during a reply
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,9 @@ class Dataset:
 
     name: str
     ratings: str
-    """How many, in words."""
+    """The number of ratings, in words."""
     md5: str | None
-    """Of the archive. None for the sets that change, or whose sum is read beside the archive."""
+    """Checksum of the archive; None where the one that GroupLens publishes is downloaded."""
 
 
 DATASETS = {
@@ -60,15 +57,10 @@ DATASETS = {
     )
 }
 
-# The one way to ml-100k where GroupLens cannot be reached: RecBole ships it as an example.
-_WHEEL = "recbole==1.2.1"
-_WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
-_WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
-
 
 @dataclass(frozen=True)
 class Fetched:
-    """Where a data set is now, how it came, and under what licence."""
+    """The folder of a data set, where it came from, and its licence."""
 
     folder: Path
     source: str
@@ -83,20 +75,20 @@ def fetch(
     timeout: float = 30.0,
     on_bytes: OnBytes | None = None,
 ) -> Fetched:
-    """The data set in the folder `to`/`name`, downloaded unless it is there.
+    """The data set in the folder `to`/`name`; downloads it if that folder does not exist.
 
-    A download is kept as `.part` until its checksum is right, and goes on where it stopped.
+    The download is a `.part` file until its checksum is verified, and resumes where it stopped.
 
     Args:
         name: one of `DATASETS`.
-        to: folder that will hold the data set's folder.
+        to: folder in which the data set's folder is made.
         base_url: where the archives are; None for GroupLens.
         timeout: seconds without a byte before giving up.
-        on_bytes: hears of the progress.
+        on_bytes: called with the progress.
 
     Raises:
-        ValueError: there is no such data set.
-        DownloadError: it could not be fetched whole and unaltered; says why and what to do.
+        ArgumentError: there is no such data set.
+        DownloadError: it could not be downloaded completely and unaltered.
     """
     if name not in DATASETS:
         raise ArgumentError(f"data set must be one of {', '.join(DATASETS)}, not {name!r}")
@@ -107,23 +99,25 @@ def fetch(
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DownloadError(f"{root}: cannot be made ({error.strerror})") from None
+        raise DownloadError(f"{root}: cannot be created ({error.strerror})") from None
     base = base_url or os.environ.get("RECSYS_GROUPLENS_URL") or GROUPLENS
     try:
         source = _fetch_archive(DATASETS[name], folder, base, timeout, on_bytes)
     except UnreachableError as error:
         if name != "ml-100k":
             raise
-        source = _fetch_from_wheel(folder, error)
+        raise UnreachableError(
+            f"{error}; in a checkout, scripts/ml_100k_from_pypi.py gets ml-100k from PyPI"
+        ) from None
     return Fetched(folder, source, licence_of(folder))
 
 
 class UnreachableError(DownloadError):
-    """The server cannot be reached at all, as against one that answers wrongly."""
+    """The server cannot be reached at all."""
 
 
 def licence_of(folder: Path) -> str:
-    """The licence section of the data set's own README; a summary where it has none."""
+    """The licence section of the data set's README; a summary if it has none."""
     for readme in sorted(folder.glob("README*")):
         lines = readme.read_text("utf-8", errors="replace").splitlines()
         starts = [i for i, line in enumerate(lines) if re.search(r"usage licen[sc]e", line, re.I)]
@@ -158,10 +152,10 @@ def _fetch_archive(
     if found != expected:
         part.unlink()
         raise DownloadError(
-            f"{url}: the checksum is {found}, not {expected}: altered on the way or at the source; "
-            "the download was thrown away, try again"
+            f"{url}: the checksum is {found}, not {expected}; the download is damaged and was "
+            "deleted, try again"
         )
-    # Unpacked beside, then renamed: the folder is there whole or not at all.
+    # Unpacked elsewhere and renamed, so that the folder is complete or does not exist.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{dataset.name}.") as temporary:
         unpack(part, Path(temporary))
         inside = [p for p in Path(temporary).iterdir() if p.is_dir()]
@@ -172,7 +166,7 @@ def _fetch_archive(
 
 
 def _published_md5(url: str, timeout: float) -> str:
-    # GroupLens publishes "MD5 (ml-32m.zip) = ..." beside each archive.
+    # GroupLens publishes "MD5 (ml-32m.zip) = ..." next to each archive.
     try:
         with _opened(f"{url}.md5", timeout) as reply:
             text = reply.read(4096).decode("ascii", errors="replace")
@@ -181,7 +175,7 @@ def _published_md5(url: str, timeout: float) -> str:
         raise DownloadError(f"{url}.md5: {said}; try again later") from None
     found = re.search(r"\b[0-9a-fA-F]{32}\b", text)
     if not found:
-        raise DownloadError(f"{url}.md5: holds no checksum; try again later")
+        raise DownloadError(f"{url}.md5: contains no checksum; try again later")
     return found[0].lower()
 
 
@@ -196,23 +190,23 @@ def _download(url: str, part: Path, timeout: float, on_bytes: OnBytes | None) ->
             kept = part.stat().st_size if part.exists() else 0
             raise DownloadError(
                 f"{url}: {str(error) or type(error).__name__} after {kept:,} bytes; "
-                "run again to go on from there"
+                "run again to resume"
             ) from None
         size = part.stat().st_size
         if total is None or size == total:
             return
         if size > total:
-            part.unlink()  # left over from another file
+            part.unlink()  # it belongs to another file
     raise DownloadError(
         f"{url}: cut off at {part.stat().st_size if part.exists() else 0:,} of {total:,} bytes; "
-        "run again to go on from there"
+        "run again to resume"
     )
 
 
 def _receive(
     url: str, part: Path, have: int, timeout: float, on_bytes: OnBytes | None
 ) -> int | None:
-    # Appends what is missing to `part`, and returns the size the whole should have.
+    # Appends what is missing to `part` and returns the expected size of the complete file.
     with _opened(url, timeout, have) as reply:
         resumed = reply.status == http.client.PARTIAL_CONTENT
         length = reply.headers.get("Content-Length")
@@ -243,42 +237,16 @@ def _opened(url: str, timeout: float, have: int = 0) -> http.client.HTTPResponse
         return reply
     except urllib.error.HTTPError as error:
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return error  # type: ignore[return-value]  # the part is complete, or not of this file
-        raise DownloadError(f"{url}: the server says {error.code} {error.reason}") from None
+            return error  # type: ignore[return-value]  # the part is complete, or belongs to another file
+        raise DownloadError(f"{url}: the server answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise UnreachableError(f"{url}: cannot be reached ({error.reason})") from None
     except TimeoutError:
         raise UnreachableError(f"{url}: no answer within {timeout:g} s") from None
     except ValueError as error:
-        raise DownloadError(f"{url}: not an address ({error})") from None
+        raise DownloadError(f"{url}: not a URL ({error})") from None
 
 
 def _md5(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest()
-
-
-def _fetch_from_wheel(folder: Path, because: DownloadError) -> str:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".ml-100k.") as temporary:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--dest",
-            temporary,
-        ]
-        done = subprocess.run([*command, _WHEEL], capture_output=True, text=True, check=False)
-        wheels = list(Path(temporary).glob("*.whl"))
-        if done.returncode or not wheels:
-            said = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-            raise DownloadError(f"{because}; nor does pip bring {_WHEEL}, which carries it: {said}")
-        with wheels[0].open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != _WHEEL_SHA256:
-            raise DownloadError(f"{_WHEEL}: the checksum is {found}, not {_WHEEL_SHA256}; not used")
-        unpack(wheels[0], Path(temporary), lambda name: name.startswith(_WHEEL_FOLDER))
-        shutil.move(Path(temporary) / _WHEEL_FOLDER, folder)
-    return f"the {_WHEEL} package ({because})"

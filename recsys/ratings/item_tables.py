@@ -1,20 +1,17 @@
-"""What the items are: titles, years and genres in every MovieLens layout."""
+"""Tables that say what the items are: titles, years, genres."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from recsys.errors import DataError
-from recsys.ids import WHOLE_NUMBER, numbers_in_text
+from recsys.ids import WHOLE_NUMBER, IdIndex, as_id_array, numbers_in_text, shown
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
 """The year at the end of a title: "Toy Story (1995)"."""
@@ -26,116 +23,27 @@ _COLUMNS = {
     "genres": ("genres", "genre"),
 }
 
-_NO_GENRE = ("", "(no genres listed)", "unknown")  # how MovieLens says that there is none
+_NO_GENRE = ("", "(no genres listed)", "unknown")  # how MovieLens writes that there is none
 _TEXTS = {*_COLUMNS["item"], *_COLUMNS["title"], *_COLUMNS["genres"]}
-
-GENRES_100K = (
-    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
-    "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
-    "Thriller", "War", "Western",
-)  # fmt: skip
-"""The genre columns of `u.item`, in their order (`u.genre`)."""
+_ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # reserved for recommendations
 
 
-def read_item_table(
-    ratings_file: Path, named: str | os.PathLike[str] | None = None
-) -> pd.DataFrame | None:
-    """Item table with the columns item, title, year and genres; None where there is none.
-
-    It is read from the file `named`, or from the one that belongs beside `ratings_file`.
-
-    Raises:
-        DataError: the file named is missing, or a file is no item table.
-    """
-    if named is not None:
-        file = Path(named)
-        if not file.is_file():
-            raise DataError(f"{file}: no such file of items")
-    else:
-        found = [f for f in _beside(ratings_file) if f.is_file()]
-        if not found:
-            return None
-        file = found[0]
-    if file.stat().st_size == 0:
-        raise DataError(f"{file}: the file of items is empty")
-    try:
-        table = _reader_for(file)(file)
-    except DataError as error:
-        raise DataError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
-    except (ValueError, KeyError, OSError, StopIteration, csv.Error) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{file}: not a table of items ({said})") from None
-    if "year" in table.columns:
-        table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
-    elif "title" in table.columns:
-        table["year"] = table["title"].astype("str").str.extract(YEAR)[0].astype("Int64")
-    first = [c for c in ("item", "title", "year", "genres") if c in table.columns]
-    return table[first + [c for c in table.columns if c not in first]]
-
-
-def _beside(ratings_file: Path) -> list[Path]:
-    folder = ratings_file.parent
-    if ratings_file.suffix == ".inter":
-        return [ratings_file.with_suffix(".item")]
-    if ratings_file.name == "u.data" or ratings_file.suffix in (".base", ".test"):
-        return [folder / "u.item"]
-    if ratings_file.stem.startswith("ratings"):
-        return [folder / f"movies{end}" for end in (".dat", ".csv", ".parquet")]
-    return []
-
-
-def _reader_for(file: Path) -> Callable[[Path], pd.DataFrame]:
-    if file.name == "u.item":
-        return read_u_item
-    if file.suffix == ".item":
-        return read_recbole_items
-    if file.suffix == ".dat":
-        return read_movies_dat
-    if file.suffix in (".parquet", ".pq"):
-        return lambda f: normalised(pd.read_parquet(f))
-    return read_movies_csv
-
-
-def decoded(file: Path) -> str:
-    """The text of a file: UTF-8 where it is that, else ISO-8859-1."""
-    raw = file.read_bytes()
+def decoded(file: str) -> str:
+    """The text of a file: UTF-8 if it is that, otherwise ISO-8859-1."""
+    raw = Path(file).read_bytes()
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("ISO-8859-1")
 
 
-def read_u_item(file: Path) -> pd.DataFrame:
-    """MovieLens 100K: `id|title|release date|video date|url|19 genre flags`, ISO-8859-1."""
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(decoded(file).splitlines(), start=1):
-        cells = line.split("|")
-        if len(cells) != 5 + len(GENRES_100K):
-            raise DataError(f"{file}, line {number}: {len(cells)} fields where 24 belong")
-        genres = [g for g, flag in zip(GENRES_100K, cells[5:], strict=True) if flag == "1"]
-        rows.append({"item": _id(cells[0]), "title": cells[1], "genres": "|".join(genres)})
-    return pd.DataFrame(rows)
+def read_delimited(file: str, separator: str, *, quoted: bool) -> pd.DataFrame:
+    """A table from delimited text with a header; numbers where a whole column is numeric.
 
-
-def read_movies_dat(file: Path) -> pd.DataFrame:
-    """MovieLens 1M and 10M: `id::title::genres`. A title may itself contain `::`."""
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(decoded(file).splitlines(), start=1):
-        cells = line.split("::")
-        if len(cells) < 3:
-            raise DataError(f"{file}, line {number}: {len(cells)} fields where 3 belong")
-        rows.append({"item": _id(cells[0]), "title": "::".join(cells[1:-1]), "genres": cells[-1]})
-    return pd.DataFrame(rows)
-
-
-def read_movies_csv(file: Path) -> pd.DataFrame:
-    """MovieLens 20M and later, or any CSV or TSV with an item column and a header."""
-    return normalised(_read_table(file, "\t" if file.suffix == ".tsv" else ",", quoted=True))
-
-
-def _read_table(file: Path, separator: str, quoted: bool) -> pd.DataFrame:
-    # Text cells, with the field count of every line checked: a title with a comma in it and no
-    # quotes around it would otherwise shift the columns.
+    Raises:
+        DataError: a line has too many or too few fields. An unquoted separator inside a title
+            would otherwise shift the columns.
+    """
     text = io.StringIO(decoded(file))
     quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(text, delimiter=separator, quoting=quoting)  # type: ignore[arg-type]
@@ -144,8 +52,8 @@ def _read_table(file: Path, separator: str, quoted: bool) -> pd.DataFrame:
     for row in reader:
         if len(row) not in (0, len(header)):
             raise DataError(
-                f"{file}, line {reader.line_num}: {len(row)} fields where {len(header)} belong "
-                f"(a separator inside a field needs quotes around the field)"
+                f"{file}, line {reader.line_num}: {len(row)} fields instead of {len(header)} "
+                "(a field that contains the separator must be quoted)"
             )
         rows += [row] if row else []
     table = pd.DataFrame(rows, columns=header, dtype="str").replace("", None)
@@ -156,27 +64,13 @@ def _read_table(file: Path, separator: str, quoted: bool) -> pd.DataFrame:
     return table
 
 
-def read_recbole_items(file: Path) -> pd.DataFrame:
-    """RecBole's atomic `.item` file: a header of `name:type`, tabs between fields."""
-    table = _read_table(file, "\t", quoted=False)
-    table.columns = pd.Index([c.split(":")[0] for c in table.columns])
-    table = normalised(table)
-    if "year" in table.columns:
-        table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
-        if "title" in table.columns:
-            # As MovieLens writes it; the file keeps the year apart.
-            dated = table["title"] + " (" + table["year"].astype("string") + ")"
-            table["title"] = dated.where(table["year"].notna(), table["title"])
-    if "class" in table.columns:
-        table["genres"] = table.pop("class").str.replace(" ", "|")
-    return table
+def normalized(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its columns renamed to item, title, year and genres.
 
-
-def normalised(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its columns called item, title, year and genres, ids as numbers if all are.
+    The ids become integers if all of them are whole numbers.
 
     Raises:
-        DataError: no column can be taken for that of the ids.
+        DataError: no column looks like that of the ids.
     """
     names: dict[str, str] = {}
     for role, known in _COLUMNS.items():
@@ -193,16 +87,63 @@ def normalised(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _plain(column: object) -> str:
-    return str(column).lower().replace("_", "").replace(" ", "")
+def with_years(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with whole years, from the titles where it has none, and its columns in order."""
+    if "year" in table.columns:
+        table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
+    elif "title" in table.columns:
+        table["year"] = table["title"].astype("str").str.extract(YEAR)[0].astype("Int64")
+    first = [c for c in _COLUMNS if c in table.columns]
+    return table[first + [c for c in table.columns if c not in first]]
 
 
-def _id(text: str) -> int | str:
+def id_in_text(text: str) -> int | str:
+    """The item id that a text stands for.
+
+    >>> id_in_text("7"), id_in_text("007")
+    (7, '007')
+    """
     return int(text) if WHOLE_NUMBER.fullmatch(text) else text
 
 
+def align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.DataFrame:
+    """The item table with one row per item, in row order.
+
+    Columns whose names are reserved for recommendations get the prefix `item_`.
+
+    Raises:
+        DataError: its ids are not ids, or none of them is in the index.
+    """
+    if items is None or not len(items):
+        return pd.DataFrame(index=pd.RangeIndex(len(index)))
+    known = items.loc[:, ~items.columns.duplicated()].drop_duplicates("item", keep="last")
+    try:
+        ids = as_id_array(known["item"].to_numpy(), "item")
+    except ValueError as error:
+        raise DataError(f"{source}: the item table is wrong: {error}") from None
+    if (ids.dtype.kind == "i") != index.is_integer:
+        # One side was read as text, so both are compared as text.
+        wanted = pd.Index([str(i) for i in index.ids])
+        found = pd.Index([str(i) for i in ids]).get_indexer(wanted)
+    else:
+        found = pd.Index(ids).get_indexer(pd.Index(index.ids))
+    if (found < 0).all():
+        raise DataError(
+            f"{source}: the item table names none of the rated items; its ids are like "
+            f"{shown(ids[0])}, those of the ratings like {index.name(0)}"
+        )
+    aligned = known.drop(columns="item").reset_index(drop=True).reindex(found)
+    aligned = aligned.rename(columns={c: f"item_{c}" for c in _ANSWER_COLUMNS & set(aligned)})
+    for column in aligned.columns:
+        if pd.api.types.infer_dtype(aligned[column], skipna=True).startswith("mixed"):
+            aligned[column] = aligned[column].map(str, na_action="ignore")
+    return aligned.reset_index(drop=True)
+
+
 def genre_flags(item_table: pd.DataFrame) -> tuple[list[str], npt.NDArray[np.bool_]]:
-    """Genres by name and which items (n_items, n_genres) have them; none where none are known.
+    """Names of the genres, and which items (n_items, n_genres) have them.
+
+    Without genres: no names and (n_items, 0).
 
     >>> names, flags = genre_flags(pd.DataFrame({"genres": ["Comedy|Drama", None, "Drama"]}))
     >>> names, flags.astype(int).tolist()
@@ -213,3 +154,7 @@ def genre_flags(item_table: pd.DataFrame) -> tuple[list[str], npt.NDArray[np.boo
     texts = item_table["genres"].fillna("").astype(str)
     flags = texts.str.get_dummies("|").drop(columns=list(_NO_GENRE), errors="ignore")
     return list(flags.columns), flags.to_numpy(bool)
+
+
+def _plain(column: object) -> str:
+    return str(column).lower().replace("_", "").replace(" ", "")

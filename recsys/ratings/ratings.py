@@ -6,23 +6,21 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from recsys.csr import entry_rows, frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
-from recsys.ids import IdArray, IdIndex, as_id_array, shown
-
-Duplicates = Literal["latest", "mean", "error"]
-DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "error")
+from recsys.ids import IdIndex
+from recsys.ratings.assembly import assemble
+from recsys.ratings.frames import columns_of, item_rows
+from recsys.ratings.source import Duplicates
 
 IntArray = npt.NDArray[np.integer[Any]]
-
-_ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # taken, in tables of answers
-_BLOCK = 1 << 20  # ratings looked at together where a temporary array would be large
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,35 +110,10 @@ class Ratings:
         """
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"frame must be a DataFrame, not {type(frame).__name__}")
-        named = {"user": user, "item": item, "rating": rating, "time": timestamp}
-        arrays: dict[str, Any] = {}
-        for role, column in named.items():
-            if column is None and role in ("rating", "time"):
-                continue
-            if list(frame.columns).count(str(column)) != 1:
-                have = ", ".join(map(repr, frame.columns))
-                often = "more than one" if column in frame.columns else "no"
-                raise DataError(f"the table has {often} {role} column {column!r}; it has {have}")
-            if list(named.values()).count(column) > 1:
-                raise ArgumentError(f"{role} must name a column of its own, not {column!r} again")
-            arrays[role] = _column(frame[column], role)
-        table = None
-        if items is not None:
-            own = item if item in items.columns else "item"
-            if own not in items.columns:
-                raise DataError(f"the item table has no column {item!r}, which names the items")
-            others = [c for c in items.columns if c == own or c != "item"]
-            table = items[others].rename(columns={own: "item"})
-        from recsys.ratings.assembly import build_ratings  # which makes what this class holds
-
-        return build_ratings(
-            arrays["user"],
-            arrays["item"],
-            arrays.get("rating"),
-            arrays.get("time"),
-            items=table,
-            duplicates=duplicates,
-        )
+        named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
+        columns = columns_of(frame, named)
+        table = None if items is None else item_rows(items, item)
+        return cls(*assemble(columns, table, duplicates, "the table"))
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings where `keep` (n_ratings,) is true, over the same users and items."""
@@ -178,7 +151,7 @@ class Ratings:
             if not isinstance(least, int | np.integer) or least < 0:
                 raise ArgumentError(f"{name} must be a whole number of at least 0, not {least!r}")
         matrix = self.matrix
-        rows = np.repeat(np.arange(self.n_users), np.diff(matrix.indptr))
+        rows = entry_rows(matrix)
         keep = np.ones(self.n_ratings, bool)
         while True:
             per_row = np.bincount(rows[keep], minlength=self.n_users)
@@ -235,7 +208,7 @@ class Ratings:
 
     def to_frame(self) -> pd.DataFrame:
         """Long table with the columns user, item, rating and, where known, timestamp."""
-        rows = np.repeat(np.arange(self.n_users), np.diff(self.matrix.indptr))
+        rows = entry_rows(self.matrix)
         columns: dict[str, Any] = {
             "user": self.users.ids[rows],
             "item": self.items.ids[self.matrix.indices],
@@ -244,99 +217,6 @@ class Ratings:
         if self.timestamps is not None:
             columns["timestamp"] = self.timestamps
         return pd.DataFrame(columns)
-
-
-def frozen(array: npt.NDArray[Any] | None) -> Any:
-    """The array, read-only from now on."""
-    if array is not None:
-        array.flags.writeable = False
-    return array
-
-
-def frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
-    """The sorted matrix without duplicates, marked so and read-only from now on."""
-    matrix.has_sorted_indices = True
-    matrix.has_canonical_format = True
-    for array in (matrix.data, matrix.indices, matrix.indptr):
-        array.flags.writeable = False
-    return matrix
-
-
-def align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.DataFrame:
-    """One row per item in row order, columns that cannot be mistaken for those of an answer."""
-    if items is None or not len(items):
-        return pd.DataFrame(index=pd.RangeIndex(len(index)))
-    known = items.loc[:, ~items.columns.duplicated()].drop_duplicates("item", keep="last")
-    try:
-        ids = as_id_array(known["item"].to_numpy(), "item")
-    except ValueError as error:
-        raise DataError(f"{source}: the item table is wrong: {error}") from None
-    if (ids.dtype.kind == "i") != index.is_integer:
-        # One side was read as text: compare as text.
-        wanted = pd.Index([str(i) for i in index.ids])
-        found = pd.Index([str(i) for i in ids]).get_indexer(wanted)
-    else:
-        found = pd.Index(ids).get_indexer(pd.Index(index.ids))
-    if (found < 0).all():
-        raise DataError(
-            f"{source}: the item table names none of the rated items; its ids are like "
-            f"{shown(ids[0])}, those of the ratings like {index.name(0)}"
-        )
-    aligned = known.drop(columns="item").reset_index(drop=True).reindex(found)
-    aligned = aligned.rename(columns={c: f"item_{c}" for c in _ANSWER_COLUMNS & set(aligned)})
-    for column in aligned.columns:
-        if pd.api.types.infer_dtype(aligned[column], skipna=True).startswith("mixed"):
-            aligned[column] = aligned[column].map(str, na_action="ignore")
-    return aligned.reset_index(drop=True)
-
-
-def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
-    # One column of a table as an array of the type its role needs.
-    name = series.name
-    if role in ("user", "item"):
-        missing = series.isna().to_numpy()
-        if missing.any():
-            raise DataError(f"row {int(missing.argmax())}: the {role} id in {name!r} is missing")
-        values: IdArray = series.to_numpy()
-        return values
-    if role == "time":
-        return times_as_seconds(series)
-    if series.dtype.kind in "Mmc":
-        raise DataError(f"column {name!r} is {series.dtype}, not numbers")
-    numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = ~(np.abs(numbers) <= np.finfo(np.float32).max)  # NaN, too
-    if bad.any():
-        row = int(bad.argmax())
-        raise DataError(f"row {row}: {name!r} is {shown(series.iloc[row])}, not a finite number")
-    return numbers.astype(np.float32)
-
-
-def times_as_seconds(series: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    """Seconds since 1970 (int64) from numbers or dates; DataError names the first bad row."""
-    bad = series.isna().to_numpy()
-    if not pd.api.types.is_datetime64_any_dtype(series):
-        # Numbers first, also as text: to_datetime would take them for nanoseconds.
-        numbers = pd.to_numeric(series.astype(object), errors="coerce")
-        if numbers.notna().any():
-            seconds = numbers.to_numpy(dtype=np.float64)
-            bad = ~(np.abs(seconds) < 2**53)  # NaN, too
-            if not bad.any():
-                return seconds.astype(np.int64)
-        else:
-            text = series.astype(str)
-            # Other ways to write a date are ambiguous between day and month.
-            dates = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601")
-            bad = dates.isna().to_numpy()
-    else:
-        dates = pd.to_datetime(series, utc=True)
-    if not bad.any():
-        stamps = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
-        return np.asarray(stamps.astype(np.int64))
-    row = int(bad.argmax())
-    raise DataError(
-        f"row {row}: {series.name!r} is {shown(series.iloc[row])}, not a time (seconds since 1970, "
-        "or a date as in 2020-12-31)"
-    )
 
 
 def overview(ratings: Ratings) -> Mapping[str, Any]:

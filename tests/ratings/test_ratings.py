@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import recsys
 from recsys.errors import DataError
-from recsys.ratings.assembly import encode_integers
+from recsys.ratings.encoding import encode_integers
 
 
 def frame(rows, columns=("user_id", "item_id", "rating")):

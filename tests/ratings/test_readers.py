@@ -14,7 +14,7 @@ import pytest
 
 import recsys
 from recsys.errors import DataError
-from recsys.ratings.item_tables import GENRES_100K
+from recsys.ratings.layouts.movielens_100k import GENRES as GENRES_100K
 
 # The same three ratings in every layout: user, item, rating, timestamp.
 RATINGS = [(1, 10, 4.5, 100), (1, 20, 3.0, 200), (2, 10, 0.5, 300)]
@@ -262,7 +262,7 @@ def test_real_sets(ml_100k, ml_1m, ml_latest_small):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("movieId,title\n1,Matrix, The (1999)\n", "line 2: 3 fields where 2 belong"),
+        ("movieId,title\n1,Matrix, The (1999)\n", "line 2: 3 fields instead of 2"),
         ("movieId,title\n99,Other\n", "names none of the rated items; its ids are like 99"),
         ("name,title\nx,y\n", "no item column among 'name', 'title'"),
     ],

@@ -23,10 +23,10 @@ BAD_TEXT = {
     "too large": (HEAD + "1,2,1e300,4\n", "line 2: 'rating' is '1e300', not a finite number"),
     "missing rating": (HEAD + "1,2,,4\n", "line 2: 'rating' is missing"),
     "missing id": (HEAD + "1,2,3,4\n,2,3,4\n", "line 3: 'user' is missing"),
-    "short row": (HEAD + "1,2,3,4\n1,5,3\n", "line 3: 3 fields where 4 belong: '1,5,3'"),
-    "long row": (HEAD + "1,2,3,4\n1,5,3,4,5\n", "line 3: 5 fields where 4 belong"),
+    "short row": (HEAD + "1,2,3,4\n1,5,3\n", "line 3: 3 fields instead of 4: '1,5,3'"),
+    "long row": (HEAD + "1,2,3,4\n1,5,3,4,5\n", "line 3: 5 fields instead of 4"),
     "bad time": (HEAD + "1,2,3,noon\n", "'timestamp' is 'noon', not a time"),
-    "short dat row": ("1::2::3::4\n1::2\n", "line 2: 2 fields where 4 belong"),
+    "short dat row": ("1::2::3::4\n1::2\n", "line 2: 2 fields instead of 4"),
 }
 
 

@@ -1,0 +1,91 @@
+"""From columns of ids to an `IdIndex` and row numbers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from recsys.errors import DataError
+from recsys.ids import IdIndex, as_id_array, numbers_in_text
+from recsys.threads import default_threads
+
+Rows = npt.NDArray[np.int32]
+
+
+def encode(column: Any, kind: str, source: str) -> tuple[IdIndex, Rows]:
+    """The index of the distinct ids, and the row number of each id in it (int32).
+
+    Args:
+        column: NumPy array of ids, or Arrow column of int64 or text.
+        kind: what an id stands for ("user", "item"), for messages.
+        source: name of the data, for messages.
+
+    Raises:
+        DataError: a value is not an id.
+    """
+    if isinstance(column, np.ndarray):
+        try:
+            return _encode_array(column, kind)
+        except ValueError as error:
+            raise DataError(f"{source}: {error}") from None
+    if pa.types.is_integer(column.type):
+        return encode_integers([chunk.to_numpy() for chunk in column.chunks], kind)
+    return _encode_text(column, kind)
+
+
+def encode_integers(chunks: list[npt.NDArray[np.int64]], kind: str) -> tuple[IdIndex, Rows]:
+    """`encode` for the chunks of an int64 column; they are not concatenated, to save memory."""
+    n = sum(map(len, chunks))
+    filled = [c for c in chunks if len(c)]
+    low, high = min(int(c.min()) for c in filled), max(int(c.max()) for c in filled)
+    codes = np.empty(n, np.int32)
+    ends = np.cumsum([len(c) for c in filled])
+    pieces = [codes[end - len(c) : end] for c, end in zip(filled, ends, strict=True)]
+    if high - low < 4 * n + 1_000_000:
+        # In a narrow range a lookup table is many times faster than hashing.
+        present = np.zeros(high - low + 1, bool)
+        for chunk in filled:
+            present[chunk - low] = True
+        unique = np.flatnonzero(present) + low
+        table = np.cumsum(present, dtype=np.int32) - np.int32(1)
+
+        def look_up(chunk: npt.NDArray[np.int64], piece: Rows) -> None:
+            np.take(table, chunk - low, out=piece, mode="clip")  # "raise" would buffer the output
+
+        with ThreadPoolExecutor(default_threads()) as pool:
+            list(pool.map(look_up, filled, pieces))
+    else:
+        unique = np.unique(np.concatenate([pd.unique(c) for c in filled]))
+        lookup = pd.Index(unique)
+        for chunk, piece in zip(filled, pieces, strict=True):
+            piece[:] = lookup.get_indexer(pd.Index(chunk))
+    return IdIndex(unique, kind), codes
+
+
+def _encode_array(ids: npt.NDArray[Any], kind: str) -> tuple[IdIndex, Rows]:
+    values = as_id_array(ids, kind)
+    if values.dtype.kind == "i" and len(values):
+        return encode_integers([values], kind)
+    codes, found = pd.factorize(values)
+    unique = np.asarray(found)
+    order = np.argsort(unique)
+    rank = np.empty(len(unique), np.int32)
+    rank[order] = np.arange(len(unique), dtype=np.int32)
+    return IdIndex(unique[order], kind), rank[codes]
+
+
+def _encode_text(column: pa.ChunkedArray, kind: str) -> tuple[IdIndex, Rows]:
+    # Arrow's dictionary is in order of appearance; an index is in increasing order.
+    coded = column.combine_chunks().dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+    texts = coded.dictionary.to_pylist()
+    numbers = numbers_in_text(texts)  # 7.0, as pandas writes a column that once contained NaN
+    ids = np.array(texts, dtype=object) if numbers is None else numbers
+    unique, rank = np.unique(ids, return_inverse=True)
+    return IdIndex(unique, kind), rank.astype(np.int32)[coded.indices.to_numpy()]

@@ -1,0 +1,103 @@
+"""From the columns of a DataFrame to the arrays that each role needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recsys.errors import ArgumentError, DataError
+from recsys.ids import IdArray, shown
+from recsys.ratings.columns import LARGEST
+
+
+def columns_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> dict[str, Any]:
+    """Array by role (user, item, rating, timestamp), from a table and its column for each role.
+
+    Rating and timestamp may be None; they are absent from the result then.
+
+    Raises:
+        ArgumentError: two roles have the same column.
+        DataError: a column is missing or ambiguous, or a value in it is not of its role.
+    """
+    arrays: dict[str, Any] = {}
+    for role, column in named.items():
+        if column is None and role in ("rating", "timestamp"):
+            continue
+        word = "time" if role == "timestamp" else role
+        if list(frame.columns).count(str(column)) != 1:
+            have = ", ".join(map(repr, frame.columns))
+            often = "more than one" if column in frame.columns else "no"
+            raise DataError(f"the table has {often} {word} column {column!r}; it has {have}")
+        if list(named.values()).count(column) > 1:
+            raise ArgumentError(f"{word} must name a column of its own, not {column!r} again")
+        arrays[role] = _column(frame[column], role)
+    return arrays
+
+
+def item_rows(items: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The item table with its ids in the column `item`; they were in `column` or in `item`.
+
+    Raises:
+        DataError: it has neither.
+    """
+    own = column if column in items.columns else "item"
+    if own not in items.columns:
+        raise DataError(f"the item table has no column {column!r}, which names the items")
+    others = [c for c in items.columns if c == own or c != "item"]
+    return items[others].rename(columns={own: "item"})
+
+
+def times_as_seconds(series: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Seconds since 1970 (int64) from numbers or dates.
+
+    Raises:
+        DataError: a value is not a time; names the first such row.
+    """
+    bad = series.isna().to_numpy()
+    if not pd.api.types.is_datetime64_any_dtype(series):
+        # Numbers first, including numbers as text, which to_datetime would read as nanoseconds.
+        numbers = pd.to_numeric(series.astype(object), errors="coerce")
+        if numbers.notna().any():
+            seconds = numbers.to_numpy(dtype=np.float64)
+            bad = ~(np.abs(seconds) < 2**53)  # also true for NaN
+            if not bad.any():
+                return seconds.astype(np.int64)
+        else:
+            text = series.astype(str)
+            # Other formats of a date leave open which number is the day.
+            dates = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601")
+            bad = dates.isna().to_numpy()
+    else:
+        dates = pd.to_datetime(series, utc=True)
+    if not bad.any():
+        stamps = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        return np.asarray(stamps.astype(np.int64))
+    row = int(bad.argmax())
+    raise DataError(
+        f"row {row}: {series.name!r} is {shown(series.iloc[row])}, not a time (seconds since 1970, "
+        "or a date such as 2020-12-31)"
+    )
+
+
+def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
+    name = series.name
+    if role in ("user", "item"):
+        missing = series.isna().to_numpy()
+        if missing.any():
+            raise DataError(f"row {int(missing.argmax())}: the {role} id in {name!r} is missing")
+        values: IdArray = series.to_numpy()
+        return values
+    if role == "timestamp":
+        return times_as_seconds(series)
+    if series.dtype.kind in "Mmc":
+        raise DataError(f"column {name!r} is {series.dtype}, not numbers")
+    numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = ~(np.abs(numbers) <= LARGEST)  # also true for NaN
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(f"row {row}: {name!r} is {shown(series.iloc[row])}, not a finite number")
+    return numbers.astype(np.float32)

@@ -1,0 +1,72 @@
+"""`Layout`: one way in which ratings are stored, as a record.
+
+Each module of `recsys.ratings.layouts` defines one as `LAYOUT`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recsys.ratings.source import Source
+
+Matches = Callable[[str], bool]
+
+
+def named(*patterns: str) -> Matches:
+    """A test for files with a name like one of these: `ratings.csv`, `*.parquet`."""
+
+    def matches(location: str) -> bool:
+        name = os.path.basename(location)
+        return is_file(location) and any(fnmatchcase(name, pattern) for pattern in patterns)
+
+    return matches
+
+
+def is_file(location: str) -> bool:
+    """Whether this is something that can be read as a file, such as a file or a pipe."""
+    return os.path.exists(location) and not os.path.isdir(location)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFiles:
+    """How a layout stores what is known of the items."""
+
+    files: tuple[str, ...]
+    """Names of such files. Those called `movies.*` are found next to any file `ratings*`."""
+    matches: Matches
+    """Whether `read` reads the file or address."""
+    read: Callable[[str], pd.DataFrame]
+    """Table with the ids in the column `item` and, where known, title, year and genres
+    (separated by `|`). Raises DataError or ValueError if the file is not such a table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How ratings are stored, and how to read them."""
+
+    name: str
+    """For people: "MovieLens 100K"."""
+    priority: int
+    """Layouts are tried from low to high; the first that matches reads the ratings. A layout that
+    accepts few files comes before one that accepts many."""
+    matches: Matches
+    """Whether `read` reads the file, folder or address. May look inside."""
+    read: Callable[[str, Source], dict[str, Any]]
+    """Column by role. User and item ids: NumPy array, or Arrow column of int64 or text; rating:
+    float32, finite; timestamp: int64, seconds since 1970. Rating and timestamp may be absent.
+    Raises DataError if the file has no ratings or is wrong; names file, row and value."""
+    files: tuple[str, ...] = ()
+    """Names or patterns of its ratings files, for which folders and archives are searched; the
+    exact names of all layouts come before patterns."""
+    item_files: Callable[[str], Sequence[str]] | None = None
+    """Files that may hold the items of the ratings at this location, best first. Without it,
+    `movies.*` next to a file `ratings*`."""
+    items: ItemFiles | None = None
+    """Item tables in this layout; None if it has none."""
