@@ -34,7 +34,7 @@ _USERS = 200
 _BLOCK = 4096  # items compared with all others at a time
 _GENRES = 32  # one bit each
 
-_SCRIPTS = ("state.js", "draw.js", "panel.js", "pointer.js")  # in the order in which they run
+_PAGE = resources.files("recsys.maps").joinpath("page")
 
 
 def movie_map(
@@ -82,8 +82,9 @@ def movie_map(
 
 
 def page_script() -> str:
-    """The script of the page: its parts, which form one JavaScript module, joined."""
-    return "\n".join(_resource(name) for name in _SCRIPTS)
+    """The script of the page: its files joined in order of their names, one JavaScript module."""
+    names = sorted(file.name for file in _PAGE.iterdir() if file.name.endswith(".js"))
+    return "\n".join(_resource(name) for name in names)
 
 
 def neighbours(
@@ -223,4 +224,4 @@ def _packed(array: npt.NDArray[Any]) -> str:
 
 
 def _resource(name: str) -> str:
-    return resources.files("recsys.maps").joinpath("page", name).read_text("utf-8")
+    return _PAGE.joinpath(name).read_text("utf-8")

@@ -1,5 +1,4 @@
-// The scripts of this folder are one module: movie_map joins them in the order state, draw, panel,
-// pointer.
+// The scripts of this folder are one module: movie_map joins them in the order of their names.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer;
