@@ -11,7 +11,7 @@ from recsys.app.queries import user_id
 from recsys.errors import ArgumentError
 from recsys.maps.health import Health, health
 from recsys.maps.movie_map import movie_map
-from recsys.maps.plots import plot_health, plot_projection, save_figure
+from recsys.maps.plots import save_figure
 from recsys.maps.projection import VARIANTS, Variant, project
 from recsys.recommend.recommender import Recommender
 from recsys.store.model_file import load
@@ -50,10 +50,11 @@ def draw_map(
     ids = [user_id(model, text) for text in users or []]
     projection = project(model, None, variant)
     if file.suffix == ".html":
-        movie_map(model, file, variant=variant, users=ids, title=f"Map of {Path(path).name}")
+        title = f"Map of {Path(path).name}"
+        movie_map(model, file, users=ids, title=title, projection=projection)
         return file, projection.describe(min(2, projection.items.shape[1]))
     counts = _counts(model)
-    save_figure(plot_projection(projection, counts, pair, ids), file)
+    save_figure(projection.plot(counts, pair, ids), file)
     return file, projection.describe(min(2, projection.items.shape[1]))
 
 
@@ -66,7 +67,7 @@ def examine(path: str, figure: str | None = None, k: int = 10) -> Health:
     file = checked(figure, FIGURES) if figure is not None else None
     found = health(load(path), k)
     if file is not None:
-        save_figure(plot_health(found), file)
+        save_figure(found.plot(), file)
     return found
 
 

@@ -104,7 +104,7 @@ def _health(model: str, figure: str | None, json: bool) -> None:
     print_pairs(lines)
     print()
     for symptom in found.symptoms:
-        print_paragraph(f"- {symptom}.", indent=2)
+        print_paragraph(f"- {symptom.text}: {symptom.remedy}.", indent=2)
     if not found.symptoms:
         print("Nothing is wrong with the numbers.")
     if figure is not None:

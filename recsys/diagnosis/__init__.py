@@ -1,1 +1,1 @@
-"""What is wrong with a fitted model: the health of its numbers, and the signs that give it away."""
+"""Diagnosis of fitted models: the health of their numbers, and the signs of trouble."""

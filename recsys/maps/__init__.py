@@ -1,4 +1,4 @@
-"""Pictures of the embeddings, and the health of the numbers."""
+"""Maps of the factors: projections, pages, figures, and the health of the numbers."""
 
 from recsys.maps.health import Health, health
 from recsys.maps.likeness import Likeness, Nearest, compare_items, nearest

@@ -1,4 +1,4 @@
-"""How alike items are: neighbours, a matrix, clusters, a dendrogram; as tables and as pictures."""
+"""Similarity of items: neighbours, matrices, clusters and dendrograms, as tables and figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from recsys.errors import ArgumentError, ModelError
 from recsys.maps import plots
-from recsys.maps.projection import item_names
+from recsys.recommend.names import item_names
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.similarity import Metric, likeness
 
@@ -21,14 +21,14 @@ FloatMatrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """The items most like one."""
+    """The items most similar to one item."""
 
     name: str
     metric: Metric
     table: pd.DataFrame
-    """As `Recommender.similar_items` gives it: rank, item, score, ..."""
+    """As `Recommender.similar_items` returns it: rank, item, score, ..."""
     names: tuple[str, ...]
-    """Of the items in the table."""
+    """Names of the items in the table."""
 
     def frame(self) -> pd.DataFrame:
         """The table."""
@@ -37,17 +37,17 @@ class Nearest:
     def plot(self) -> Any:
         """Bars of the scores, as a matplotlib figure."""
         scores = self.table["score"].to_numpy()
-        return plots.plot_bars(self.names, scores, f"Like {self.name}", self.metric)
+        return plots.plot_bars(self.names, scores, f"Similar to {self.name}", self.metric)
 
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """How alike the items of a list are, each with each."""
+    """The similarity of each item of a list to each other."""
 
     names: tuple[str, ...]
     ids: npt.NDArray[Any]
     matrix: FloatMatrix
-    """(n, n); of `damped`, which is not symmetric, rows are what is compared with."""
+    """(n, n); `damped` is not symmetric: rows are the queries."""
     metric: Metric
 
     def frame(self) -> pd.DataFrame:
@@ -55,17 +55,18 @@ class Likeness:
         return pd.DataFrame(self.matrix, index=list(self.names), columns=list(self.names))
 
     def plot(self) -> Any:
-        """The matrix in colours, like beside like, as a matplotlib figure."""
+        """The matrix as a heat map, similar items next to each other, as a matplotlib figure."""
         order = self._order()
         names = [self.names[i] for i in order]
         return plots.plot_matrix(names, self.matrix[np.ix_(order, order)], self.metric)
 
     def clusters(self, n: int) -> pd.DataFrame:
-        """The items in n groups of like ones: columns cluster, item, name; largest group first.
+        """The items in n groups by similarity: columns cluster, item, name; largest group first.
 
         Raises:
-            ValueError: n is not between 1 and the number of items.
+            ArgumentError: n is not between 1 and the number of items.
         """
+        # scipy.cluster is slow to import.
         from scipy.cluster.hierarchy import fcluster
 
         if not isinstance(n, int | np.integer) or not 1 <= n <= len(self.names):
@@ -82,26 +83,33 @@ class Likeness:
         return table.sort_values("cluster", kind="stable", ignore_index=True)
 
     def dendrogram(self) -> Any:
-        """The order in which items and groups join, most alike first, as a matplotlib figure."""
+        """Which items and groups join at which similarity, as a matplotlib figure.
+
+        Raises:
+            ModelError: there is only one item.
+        """
         if len(self.names) < 2:
             raise ModelError("a dendrogram needs at least two items")
         return plots.plot_dendrogram(self.linkage(), list(self.names), self.metric)
 
     def linkage(self) -> FloatMatrix:
-        """Average linkage as scipy has it, (n − 1, 4): groups join at their mean distance.
+        """Average linkage in scipy's format, (n − 1, 4): groups join at their mean distance.
 
-        A similarity becomes a distance by taking it from the highest there is.
+        The distance is the highest possible similarity less the similarity: 1 for cosines, the
+        highest in the matrix for other metrics.
         """
+        # scipy.cluster is slow to import.
         from scipy.cluster.hierarchy import linkage
         from scipy.spatial.distance import squareform
 
-        alike = (self.matrix + self.matrix.T) / 2
-        top = 1.0 if "cosine" in self.metric else float(alike.max())
-        distances = np.maximum(top - alike, 0)
+        similarity = (self.matrix + self.matrix.T) / 2
+        top = 1.0 if "cosine" in self.metric else float(similarity.max())
+        distances = np.maximum(top - similarity, 0)
         np.fill_diagonal(distances, 0)
         return np.asarray(linkage(squareform(distances, checks=False), "average"))
 
     def _order(self) -> npt.NDArray[np.int64]:
+        # scipy.cluster is slow to import.
         from scipy.cluster.hierarchy import leaves_list
 
         if len(self.names) < 3:
@@ -112,12 +120,13 @@ class Likeness:
 def nearest(
     model: Recommender, item: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
 ) -> Nearest:
-    """The n items most like `item` (id or title).
+    """The n items most similar to `item` (id or title).
 
     Raises:
-        UnknownIdError: the item is not there. ValueError: an argument is not one.
+        UnknownIdError: there is no such item.
+        ArgumentError: an argument is out of range.
     """
-    row = int(model.item_row(item))
+    row = model.item_row(item)
     table = model.similar_items(item, n, metric=metric, alpha=alpha)
     names = item_names(model.item_table, model.factors.items)
     listed = tuple(names[i] for i in model.factors.items.rows(table["item"]))
@@ -127,21 +136,23 @@ def nearest(
 def compare_items(
     model: Recommender, items: Sequence[object], metric: Metric = "cosine", alpha: float = 0.5
 ) -> Likeness:
-    """How alike the items of a list are, each by id or title.
+    """The similarity of each item of a list (ids or titles) to each other.
 
     Raises:
-        UnknownIdError: an item is not there. ValueError: the list is empty, or names one twice.
+        UnknownIdError: there is no such item.
+        ArgumentError: the list is empty, or names an item twice.
+        ModelError: the model has no factors.
     """
     if not len(items):
-        raise ArgumentError("items must name at least one")
+        raise ArgumentError("items must name at least one item")
     rows = model.item_rows(items)
     if len(np.unique(rows)) < len(rows):
-        raise ArgumentError("items must not name one twice")
+        raise ArgumentError("items must not name an item twice")
     if not model.factors.n_factors:
         raise ModelError("this model has no factors to compare; train a factorization")
     table = model.factors.item_factors
-    # Against the whole table, so that what is adjusted is adjusted by the mean of all items.
+    # Against the whole table, so that adjusted metrics subtract the mean of all items.
     matrix = likeness(table[rows], table, metric, alpha)[:, rows]
-    every = item_names(model.item_table, model.factors.items)
-    names = tuple(every[i] for i in rows)
+    all_names = item_names(model.item_table, model.factors.items)
+    names = tuple(all_names[i] for i in rows)
     return Likeness(names, model.factors.items.ids[rows], matrix.astype(np.float64), metric)

@@ -1,7 +1,7 @@
-"""The movie map: one page to wander through the items, which needs nothing but itself.
+"""The movie map: a self-contained HTML page for exploring the items.
 
-The page holds coordinates along the leading components, the ten most similar items of each, and
-some users with their ratings, as packed arrays; its own script draws them. Nothing is loaded from
+The page holds coordinates along the leading components, the ten most similar items of each item,
+and some users with their ratings, as packed arrays. Its script draws them. Nothing is loaded from
 elsewhere.
 """
 
@@ -14,7 +14,6 @@ import os
 import string
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,17 +21,20 @@ import numpy.typing as npt
 
 from recsys import kernels
 from recsys.errors import ModelError
+from recsys.files import write_text
 from recsys.maps.projection import Projection, Variant, project
 from recsys.ratings.item_tables import genre_flags
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.similarity import normalized
 
-_COMPONENTS = 8  # at most, to choose axes from
-_NEAR = 10  # similar items of each
-_USER_RATINGS = 60_000  # ratings of users, at most, that the page carries
+_COMPONENTS = 8  # at most this many axes to choose from
+_NEAR = 10  # similar items of each item
+_USER_RATINGS = 60_000  # at most this many ratings of users in a page
 _USERS = 200
-_BLOCK = 4096  # items compared with all others together
-_GENRES = 32  # bits
+_BLOCK = 4096  # items compared with all others at a time
+_GENRES = 32  # one bit each
+
+_PAGE = resources.files("recsys.maps").joinpath("page")
 
 
 def movie_map(
@@ -42,58 +44,69 @@ def movie_map(
     variant: Variant = "cosine",
     users: Sequence[object] = (),
     title: str = "Movie map",
+    projection: Projection | None = None,
 ) -> str:
     """The page as HTML; also written to `path` if given.
 
     Args:
-        model: a trained model with factors; with its history, if sizes by ratings and users are
-            wanted.
-        path: file to write.
-        variant: of the projection; see `project`. `cosine` shows the likeness that the lines to the
-            most similar items show, and not popularity, which else takes the first component.
-        users: ids of users to show for certain, beside a sample of the others.
-        title: of the page.
+        model: a trained model with factors. Sizes by number of ratings, and users, need its
+            history.
+        path: file to write; an existing file is replaced only by a complete page.
+        variant: of the projection; see `project`. `cosine` shows the same similarity as the lines
+            to the most similar items, and not popularity, which otherwise dominates the first
+            component.
+        users: ids of users to include; a sample of the others is added.
+        title: title of the page.
+        projection: `project(model, None, variant)`, where it has been computed already.
 
     Raises:
         ModelError: the model has no factors to map.
         UnknownIdError: a user is not in the model.
     """
-    projection = project(model, None, variant)
+    if projection is None:
+        projection = project(model, None, variant)
     k = min(_COMPONENTS, projection.items.shape[1])
     content = json.dumps(_payload(model, projection, k, users), separators=(",", ":"))
-    folder = resources.files("recsys.maps")
     parts = {
-        "style": folder.joinpath("page.css").read_text("utf-8"),
-        "script": folder.joinpath("page.js").read_text("utf-8"),
+        "style": _resource("page.css"),
+        "script": page_script(),
         "title": html.escape(title),
         "about": html.escape(_about(model, projection, k)),
-        # A title may hold "</script>"; inside JSON the slash may be escaped.
+        # A title may contain "</script>"; in JSON the slash may be escaped.
         "data": content.replace("</", "<\\/"),
     }
-    page = string.Template(folder.joinpath("page.html").read_text("utf-8")).substitute(parts)
+    page = string.Template(_resource("page.html")).substitute(parts)
     if path is not None:
-        Path(path).expanduser().write_text(page, "utf-8")
+        write_text(path, page)
     return page
+
+
+def page_script() -> str:
+    """The script of the page: its files joined in order of their names, one JavaScript module."""
+    names = sorted(file.name for file in _PAGE.iterdir() if file.name.endswith(".js"))
+    return "\n".join(_resource(name) for name in names)
 
 
 def neighbours(
     model: Recommender, n: int = _NEAR
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """The n most similar items (n_items, n) of each by cosine, and how similar; −1 and NaN at the
-    end where there are fewer, and for items without factors.
+    """The n most similar items of each by cosine, and the cosines; both (n_items, n).
+
+    Rows end in −1 and NaN where an item has fewer than n. Items whose factors are zero have none,
+    and are nobody's neighbours.
     """
     table = normalized(model.factors.item_factors)
     n_items = len(table)
     items = np.full((n_items, n), -1, np.int32)
     scores = np.full((n_items, n), np.nan, np.float32)
-    there = np.flatnonzero(table.any(axis=1)).astype(np.int32)
-    wanted = min(n, max(0, len(there) - 1))
+    nonzero = np.flatnonzero(table.any(axis=1)).astype(np.int32)
+    wanted = min(n, max(0, len(nonzero) - 1))
     if not wanted:
         return items, scores
-    for start in range(0, len(there), _BLOCK):
-        rows = there[start : start + _BLOCK]
+    for start in range(0, len(nonzero), _BLOCK):
+        rows = nonzero[start : start + _BLOCK]
         own = np.arange(len(rows) + 1, dtype=np.int64), rows
-        found = kernels.top_k(table[rows], table, wanted, candidates=there, excluded=own)
+        found = kernels.top_k(table[rows], table, wanted, candidates=nonzero, excluded=own)
         items[rows, :wanted], scores[rows, :wanted] = found
     return items, scores
 
@@ -137,23 +150,23 @@ def _axis(projection: Projection, component: int) -> Mapping[str, str]:
     words = {}
     for side in ("high", "low"):
         words[side] = ", ".join(ends[f"{side}_genres"]) or ", ".join(ends[side][:2])
-    told = projection.predictions[component - 1]
+    predicted = projection.predictions[component - 1]
     share = f"{projection.explained[component - 1]:.0%} of the items' variance"
     if projection.variant != "predictions":
-        share += f", {told:.0%} of the predictions'"
-    short = f"{words['low'].split(',')[0]} – {words['high'].split(',')[0]} ({told:.0%})"
+        share += f", {predicted:.0%} of the predictions'"
+    short = f"{words['low'].split(',')[0]} – {words['high'].split(',')[0]} ({predicted:.0%})"
     return words | {"share": share, "short": short}
 
 
 def _users(
     model: Recommender, projection: Projection, k: int, unit: float, wanted: Sequence[object]
 ) -> list[dict[str, Any]]:
-    # Those asked for, then as many as the page can carry, evenly over the index.
+    # Those that were asked for, then as many as fit into the page, evenly spaced in the index.
     index, history = projection.user_ids, model.history
     rows = [index.row(one) for one in wanted]
     if history is None:
         if rows:
-            raise ModelError("the model file has no history, so no user's ratings can be shown")
+            raise ModelError("the model has no history, so no user's ratings can be shown")
         return []
     carried = sum(int(history.indptr[r + 1] - history.indptr[r]) for r in rows)
     for row in np.unique(np.linspace(0, len(index) - 1, min(_USERS, len(index))).astype(int)):
@@ -196,14 +209,19 @@ def _about(model: Recommender, projection: Projection, k: int) -> str:
         "cosine": "principal components of the item factors scaled to length 1",
         "predictions": "the directions that carry most of the predictions' variance",
     }[projection.variant]
-    told, kept = projection.predictions[:2].sum(), projection.explained[:2].sum()
+    predicted, kept = projection.predictions[:2].sum(), projection.explained[:2].sum()
     return (
         f"{factors.spec.name}, {factors.n_factors} factors, {len(factors.items):,} items. Axes: "
-        f"{explained}. The first two keep {kept:.0%} of the variance of the factors and {told:.0%} "
-        f"of that of the predictions, so what is near here may be far in the other "
-        f"{factors.n_factors - min(2, k)}; the lines to the most similar show it."
+        f"{explained}. The first two keep {kept:.0%} of the variance of the factors and "
+        f"{predicted:.0%} of that of the predictions, so items that are close here may be far "
+        f"apart in the other {factors.n_factors - min(2, k)}; the lines lead to the most similar "
+        "items."
     )
 
 
 def _packed(array: npt.NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+def _resource(name: str) -> str:
+    return _PAGE.joinpath(name).read_text("utf-8")

@@ -1,171 +1,183 @@
-"""Figures for paper and notebook: the only importer of matplotlib."""
+"""Figures for papers and notebooks: the only module that imports matplotlib."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import ArgumentError, ModelError
-from recsys.maps.projection import Projection
-from recsys.ratings.item_tables import genre_flags
-
-if TYPE_CHECKING:
-    from recsys.maps.health import Health
+from recsys.diagnosis.health import Health
+from recsys.errors import ModelError
+from recsys.files import replacing
 
 COLOURS = (
     "#0b6bcb", "#d1495b", "#2a9d62", "#e08a00", "#8a4fbf", "#009aa6", "#b5488f", "#6b7a1e",
 )  # fmt: skip
 _OTHER = "#9aa4af"
-_LABELS = 40
+
+Groups = tuple[Sequence[str], npt.NDArray[np.bool_]]
+"""Names (n_groups) and membership (n_items, n_groups)."""
+
+_Box = tuple[float, float, float, float]
 
 
 def pyplot() -> Any:
-    """matplotlib.pyplot, for figures without a screen.
+    """matplotlib.pyplot, set up to draw without a screen unless it is in use already.
 
     Raises:
         ModelError: matplotlib is not installed.
     """
+    # Optional, and slow to import.
     try:
         import matplotlib
     except ImportError:
         raise ModelError(
             "figures need matplotlib; install it with pip install 'recsys-mf[maps]'"
         ) from None
-    if "matplotlib.pyplot" not in __import__("sys").modules and not os.environ.get("MPLBACKEND"):
+    if "matplotlib.pyplot" not in sys.modules and not os.environ.get("MPLBACKEND"):
         matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     return plt
 
 
-def plot_projection(
-    projection: Projection,
-    counts: npt.NDArray[np.integer] | None = None,
-    components: tuple[int, int] = (1, 2),
-    users: Sequence[object] = (),
-    labels: int = _LABELS,
+def plot_points(
+    points: npt.NDArray[np.float64],
+    names: Sequence[str],
+    counts: npt.NDArray[np.integer] | None,
+    *,
+    groups: Groups,
+    group: str,
+    axis_labels: Sequence[str],
+    marks: Mapping[str, npt.NDArray[np.float64]],
+    labels: int,
 ) -> Any:
-    """The items in a plane, coloured by genre, sized by ratings, the most rated named.
+    """Points in a plane, coloured by group, sized by count, those with the highest count labelled.
 
-    Labels never overlap: the most rated come first, and one that finds no room is left out.
+    Labels never overlap: a label that does not fit is left out.
 
     Args:
-        projection: what to draw.
-        counts: (n_items,) ratings of each, for sizes and for whose name comes first.
-        components: across and up, 1 is the first.
-        users: ids of users to draw among the items.
-        labels: at most so many.
+        points: (n, 2).
+        names: (n,) the labels.
+        counts: (n,) for sizes and the order of the labels; None for equal ones.
+        groups: a point has the colour of the rarest of its common groups.
+        group: title of the legend.
+        axis_labels: of the horizontal and the vertical axis.
+        marks: further points (2,) by name, drawn as stars.
+        labels: at most this many points are labelled.
 
     Returns:
         A matplotlib figure.
     """
-    plt = pyplot()
-    width = projection.items.shape[1]
-    for component in components:
-        if not 1 <= component <= width:
-            raise ArgumentError(f"components must be between 1 and {width}, not {component!r}")
-    across, up = (c - 1 for c in components)
-    points = projection.items[:, [across, up]]
+    figure, axes = pyplot().subplots(figsize=(9, 6.6), layout="constrained")
     counts = np.ones(len(points), np.int64) if counts is None else np.asarray(counts)
-    figure, axes = plt.subplots(figsize=(9, 6.6), layout="constrained")
+    order = np.argsort(counts, kind="stable")  # those with the highest count on top
     sizes = 4 + 90 * counts / max(1, counts.max())
-    order = np.argsort(counts, kind="stable")  # the most rated on top
-    colours, legend = _genre_colours(projection)
+    colours, legend = _group_colours(groups)
     axes.scatter(*points[order].T, s=sizes[order], c=colours[order], alpha=0.75, linewidths=0)
     for name, colour in legend:
         axes.scatter([], [], color=colour, label=name, s=24)
     if legend:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, title="genre")
-    for end, set_label in ((across, axes.set_xlabel), (up, axes.set_ylabel)):
-        set_label(_axis_label(projection, end + 1))
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, title=group)
     axes.axhline(0, color="#cccccc", lw=0.8, zorder=0)
     axes.axvline(0, color="#cccccc", lw=0.8, zorder=0)
-    axes.spines[["top", "right"]].set_visible(False)
-    # Labels are placed by pixels, so the layout must be settled first, and stay.
+    _frame(axes, "", *axis_labels)
+    # Labels are placed by pixels, so the layout must be settled and fixed first.
     figure.canvas.draw()
     figure.set_layout_engine("none")
-    taken: list[tuple[float, float, float, float]] = []
-    for user in users:
-        row = projection.user_ids.row(user)
-        at = projection.users[row, [across, up]] * projection.user_scale
+    taken: list[_Box] = []
+    for name, at in marks.items():
         axes.scatter(*at, marker="*", s=140, color="black", zorder=4)
-        _label(axes, figure, f"user {user}", at, taken, weight="bold")
-    names = projection.item_names()
+        _label(axes, name, at, taken, weight="bold")
     done = 0
     for i in order[::-1][: 5 * labels]:
-        if done < labels and _label(axes, figure, names[i], points[i], taken):
+        if done < labels and _label(axes, names[i], points[i], taken):
             done += 1
     return figure
 
 
 def plot_health(health: Health) -> Any:
     """Spectra, conditions, loss, norms and recommendation counts in one figure."""
-    plt = pyplot()
-    figure, grid = plt.subplots(2, 3, figsize=(13, 7.4), layout="constrained")
-    spectra, conditions, loss, shares, norms, shown = grid.ravel()
-    ranks = np.arange(1, len(health.predictions_spectrum) + 1)
-    spectra.semilogy(
-        ranks, np.maximum(health.predictions_spectrum, 1e-12), ".-", label="predictions"
-    )
-    if len(health.ratings_spectrum):
-        ranks = np.arange(1, len(health.ratings_spectrum) + 1)
-        spectra.semilogy(ranks, health.ratings_spectrum, ".-", color=COLOURS[1], label="ratings")
-    spectra.legend(frameon=False)
-    _named(spectra, "Singular values", "rank", "σ")
-    for colour, (side, rows) in zip(
-        COLOURS, health.conditions.groupby("side", sort=False), strict=False
-    ):
-        values = np.log10(np.minimum(rows["condition"].to_numpy(), 1e16))
-        conditions.hist(values, 40, alpha=0.6, color=colour, label=str(side))
-    if len(health.conditions):
-        conditions.legend(frameon=False)
-    _named(conditions, "Condition of the normal matrices", "log₁₀ of the condition number", "rows")
-    for colour, part in zip(
-        COLOURS, [c for c in health.loss.columns if c != "epoch"], strict=False
-    ):
-        loss.plot(health.loss["epoch"], health.loss[part], ".-", color=colour, label=part)
-    if len(health.loss):
-        loss.set_yscale("log")
-        loss.legend(frameon=False)
-    _named(loss, "Loss by epoch", "epoch", "loss")
-    shares.plot(np.arange(1, len(health.factor_share) + 1), np.cumsum(health.factor_share), ".-")
-    shares.set_ylim(0, 1.02)
-    _named(shares, "Variance of the predictions", "components", "share kept")
-    rated = health.norms[health.norms["ratings"] > 0]
-    norms.scatter(rated["ratings"], rated["norm"], s=5, alpha=0.4, linewidths=0)
-    if len(rated):
-        norms.set_xscale("log")
-    _named(norms, "Length of the item factors", "ratings of the item", "norm")
-    counts = np.sort(health.recommended["recommended"].to_numpy(np.int64))[::-1]
-    shown.plot(np.arange(1, len(counts) + 1), counts)
-    if len(counts):
-        shown.set_xscale("log")
-        shown.set_yscale("symlog")
-        shown.set_ylim(bottom=0)
-    _named(
-        shown, f"How often an item is in a top {health.k}", "items, most recommended first", "users"
-    )
+    figure, grid = pyplot().subplots(2, 3, figsize=(13, 7.4), layout="constrained")
+    panels = (_spectra, _conditions, _loss, _shares, _norms, _recommended)
+    for axes, panel in zip(grid.ravel(), panels, strict=True):
+        panel(axes, health)
     return figure
 
 
+def _spectra(axes: Any, health: Health) -> None:
+    predictions = np.maximum(health.predictions_spectrum, 1e-12)
+    axes.semilogy(np.arange(1, len(predictions) + 1), predictions, ".-", label="predictions")
+    if len(health.ratings_spectrum):
+        ranks = np.arange(1, len(health.ratings_spectrum) + 1)
+        axes.semilogy(ranks, health.ratings_spectrum, ".-", color=COLOURS[1], label="ratings")
+    axes.legend(frameon=False)
+    _frame(axes, "Singular values", "rank", "σ")
+
+
+def _conditions(axes: Any, health: Health) -> None:
+    sides = health.conditions.groupby("side", sort=False)
+    for colour, (side, rows) in zip(COLOURS, sides, strict=False):
+        values = np.log10(np.minimum(rows["condition"].to_numpy(), 1e16))
+        axes.hist(values, 40, alpha=0.6, color=colour, label=str(side))
+    if len(health.conditions):
+        axes.legend(frameon=False)
+    _frame(axes, "Condition of the normal matrices", "log₁₀ of the condition number", "rows")
+
+
+def _loss(axes: Any, health: Health) -> None:
+    parts = [column for column in health.loss.columns if column != "epoch"]
+    for colour, part in zip(COLOURS, parts, strict=False):
+        axes.plot(health.loss["epoch"], health.loss[part], ".-", color=colour, label=part)
+    if len(health.loss):
+        axes.set_yscale("log")
+        axes.legend(frameon=False)
+    _frame(axes, "Loss by epoch", "epoch", "loss")
+
+
+def _shares(axes: Any, health: Health) -> None:
+    axes.plot(np.arange(1, len(health.factor_share) + 1), np.cumsum(health.factor_share), ".-")
+    axes.set_ylim(0, 1.02)
+    _frame(axes, "Variance of the predictions", "components", "share kept")
+
+
+def _norms(axes: Any, health: Health) -> None:
+    rated = health.norms[health.norms["ratings"] > 0]
+    axes.scatter(rated["ratings"], rated["norm"], s=5, alpha=0.4, linewidths=0)
+    if len(rated):
+        axes.set_xscale("log")
+    _frame(axes, "Length of the item factors", "ratings of the item", "norm")
+
+
+def _recommended(axes: Any, health: Health) -> None:
+    counts = np.sort(health.recommended["recommended"].to_numpy(np.int64))[::-1]
+    axes.plot(np.arange(1, len(counts) + 1), counts)
+    if len(counts):
+        axes.set_xscale("log")
+        axes.set_yscale("symlog")
+        axes.set_ylim(bottom=0)
+    title = f"How often an item is in a top {health.k}"
+    _frame(axes, title, "items, most recommended first", "users")
+
+
 def plot_bars(names: Sequence[str], values: npt.NDArray[np.floating], title: str, unit: str) -> Any:
-    """Horizontal bars, the first on top."""
+    """Horizontal bars, the first at the top."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 0.6 + 0.32 * max(1, len(names))), layout="constrained")
     places = np.arange(len(names))[::-1]
     axes.barh(places, values, color=COLOURS[0], height=0.7)
     axes.set_yticks(places, list(names), fontsize=8)
-    _named(axes, title, unit, "")
+    _frame(axes, title, unit, "")
     return figure
 
 
 def plot_matrix(names: Sequence[str], matrix: npt.NDArray[np.floating], unit: str) -> Any:
-    """A matrix in colours, with its numbers where there is room."""
+    """A heat map of a matrix, with its numbers where there is room."""
     plt = pyplot()
     side = 3 + 0.36 * len(names)
     figure, axes = plt.subplots(figsize=(side + 1, side), layout="constrained")
@@ -183,7 +195,8 @@ def plot_matrix(names: Sequence[str], matrix: npt.NDArray[np.floating], unit: st
 
 
 def plot_dendrogram(linkage: npt.NDArray[np.floating], names: Sequence[str], unit: str) -> Any:
-    """Which items and groups join, and at which distance."""
+    """A dendrogram: which items and groups join, and at which distance."""
+    # Slow to import.
     from scipy.cluster.hierarchy import dendrogram
 
     plt = pyplot()
@@ -198,68 +211,59 @@ def plot_dendrogram(linkage: npt.NDArray[np.floating], names: Sequence[str], uni
 
 
 def plot_norms(norms: Any, correlation: float) -> Any:
-    """Length of the item factors against the number of ratings, said in the title, too."""
+    """Length of the item factors against the number of ratings; the title has the correlation."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 4.6), layout="constrained")
     rated = norms[norms["ratings"] > 0]
     axes.scatter(rated["ratings"], rated["norm"], s=7, alpha=0.45, linewidths=0, color=COLOURS[0])
     axes.set_xscale("log")
-    title = f"The longer vector is the more popular item: rank correlation {correlation:.2f}"
-    _named(axes, title if correlation > 0.5 else f"Rank correlation {correlation:.2f}",
-           "ratings of the item", "length of its factors")  # fmt: skip
+    title = f"More popular items have longer vectors: rank correlation {correlation:.2f}"
+    if not correlation > 0.5:
+        title = f"Rank correlation {correlation:.2f}"
+    _frame(axes, title, "ratings of the item", "length of its factors")
     return figure
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
-    """Writes the figure in the format of the ending (png, svg, pdf) and closes it."""
+    """Writes the figure in the format that the ending names (png, svg, pdf), and closes it.
+
+    Returns:
+        The file. A file that exists is replaced only by a complete one.
+    """
     file = Path(path).expanduser()
-    figure.savefig(file, dpi=200)
+    with replacing(file) as stream:
+        figure.savefig(stream, dpi=200, format=file.suffix[1:].lower())
     pyplot().close(figure)
     return file
 
 
-def _named(axes: Any, title: str, x: str, y: str) -> None:
+def _frame(axes: Any, title: str, x: str, y: str) -> None:
     axes.set_title(title, fontsize=11)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _axis_label(projection: Projection, component: int) -> str:
-    ends = projection.ends(component, 2)
-    low, high = (
-        ", ".join(ends[f"{side}_genres"][:2] or ends[side][:1]) for side in ("low", "high")
-    )
-    told = projection.predictions[component - 1]
-    kept = projection.explained[component - 1]
-    return (
-        f"← {low}        {high} →\n"
-        f"component {component}: {kept:.0%} of the items' variance, {told:.0%} of the predictions'"
-    )
-
-
-def _genre_colours(
-    projection: Projection,
-) -> tuple[npt.NDArray[np.str_], list[tuple[str, str]]]:
-    # The rarest of an item's common genres, as on the page.
-    names, flags = genre_flags(projection.item_table)
+def _group_colours(groups: Groups) -> tuple[npt.NDArray[np.str_], list[tuple[str, str]]]:
+    names, flags = groups
     common = np.argsort(-flags.sum(axis=0), kind="stable")[: len(COLOURS)]
-    colours = np.full(len(projection.items), _OTHER, dtype="<U7")
-    for colour, genre in zip(COLOURS, common, strict=False):
-        colours[flags[:, genre]] = colour
-    legend = [(names[genre], colour) for colour, genre in zip(COLOURS, common, strict=False)]
+    colours = np.full(len(flags), _OTHER, dtype="<U7")
+    # From the most common to the rarest, so that the rarest wins, as on the movie map.
+    for colour, group in zip(COLOURS, common, strict=False):
+        colours[flags[:, group]] = colour
+    legend = [(names[group], colour) for colour, group in zip(COLOURS, common, strict=False)]
     return colours, [*legend, ("other", _OTHER)] if legend else []
 
 
 def _label(
     axes: Any,
-    figure: Any,
     text: str,
     at: npt.NDArray[np.float64],
-    taken: list[tuple[float, float, float, float]],
+    taken: list[_Box],
     weight: str = "normal",
 ) -> bool:
-    # Beside, above or below the point, where that is free and inside, measured in pixels.
+    # To the right, left, above or below the point: the first place, in pixels, that is free and
+    # inside. Returns whether there was one.
     inside = axes.get_window_extent()
     places = ((6, 0, "left", "center"), (-6, 0, "right", "center"), (0, 6, "center", "bottom"),
               (0, -6, "center", "top"))  # fmt: skip
@@ -268,7 +272,7 @@ def _label(
             text, at, (dx, dy), textcoords="offset points", ha=across, va=up, fontsize=7,
             weight=weight,
         )  # fmt: skip
-        box = note.get_window_extent(figure.canvas.get_renderer())
+        box = note.get_window_extent(axes.figure.canvas.get_renderer())
         frame = (box.x0, box.y0, box.x1, box.y1)
         free = not any(
             frame[0] < o[2] and o[0] < frame[2] and frame[1] < o[3] and o[1] < frame[3]

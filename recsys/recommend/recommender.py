@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class _Frame:
+    """The field `item_table`: takes a DataFrame or an `ItemTable`, gives the DataFrame."""
+
+    def __set__(self, model: Recommender, table: pd.DataFrame | ItemTable) -> None:
+        object.__setattr__(model, "items", ItemTable.of(table))
+
+    def __get__(self, model: Recommender | None, owner: type) -> pd.DataFrame:
+        if model is None:
+            raise AttributeError("item_table has no default")
+        return model.items.frame
+
+
 @dataclass(frozen=True, eq=False)
 class Recommender:
     """Answers questions in external ids; items may also be given by title.
@@ -38,17 +50,18 @@ class Recommender:
 
     factors: Any
     """`Factors` or `ItemWeights`: what the fit returned."""
-    items: ItemTable
-    """One row per item, in the order of `factors.items`; a DataFrame is taken, too."""
-    history: sp.csr_matrix | None
+    item_table: _Frame = _Frame()
+    """What is known of each item, in the order of `factors.items`: a DataFrame, made when it is
+    first asked for. `items` is the same without pandas."""
+    history: sp.csr_matrix | None = None
     """(n_users, n_items) ratings of the training users: what counts as seen. None if left out."""
     feedback: Feedback = field(default_factory=Feedback)
     """How ratings entered the training, and enter fold-in."""
     fingerprint: str = ""
     """SHA-256 of the ratings the model was trained on."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "items", ItemTable.of(self.items))
+    if TYPE_CHECKING:  # set through item_table
+        items: ClassVar[ItemTable]
 
     def __repr__(self) -> str:
         seen = "no history" if self.history is None else f"{self.history.nnz:,} ratings"
@@ -59,11 +72,6 @@ class Recommender:
         """`factors`, as what every fit has in common."""
         fitted: Fitted = self.factors
         return fitted
-
-    @property
-    def item_table(self) -> pd.DataFrame:
-        """What is known of each item, in the order of `factors.items`."""
-        return self.items.frame
 
     def predict(self, users: npt.ArrayLike, items: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Scores (n,) float64 of n pairs of external ids; one id on a side serves all pairs.

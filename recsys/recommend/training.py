@@ -8,7 +8,6 @@ from recsys.errors import ArgumentError
 from recsys.models.spec import OnEpoch, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.items import ItemTable
 from recsys.recommend.recommender import Recommender
 
 
@@ -43,7 +42,7 @@ def train(
         feedback = Feedback.parse(feedback) if feedback else Feedback()
     return Recommender(
         factors=spec.fit(feedback.apply(ratings), on_epoch, **start),
-        items=ItemTable.of(ratings.item_table),
+        item_table=ratings.item_table,
         history=ratings.matrix,
         feedback=feedback,
         fingerprint=ratings.fingerprint,

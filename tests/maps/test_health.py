@@ -1,199 +1,38 @@
-"""Each symptom is found in a model made sick that way, and not in a healthy one."""
-
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 import recsys
-from recsys.errors import ModelError
-from recsys.maps.health import condition_numbers, health
-from recsys.models.row_problem import RowProblem
-
-HEALTHY = recsys.ImplicitALS(6, regularization=0.02, n_epochs=80)
-
-
-def codes(found):
-    return {symptom.code for symptom in found.symptoms}
+from recsys import Ratings
+from recsys.diagnosis import health as diagnosis
+from recsys.maps import Health, health
+from recsys.maps.plots import pyplot
+from recsys.recommend.recommender import Recommender
 
 
 @pytest.fixture(scope="module")
-def model(sample):
-    return recsys.train(HEALTHY, sample)
+def model(sample: Ratings) -> Recommender:
+    return recsys.train(recsys.ImplicitALS(8, regularization=0.02), sample)
 
 
-@pytest.fixture(scope="module")
-def found(model):
-    return health(model, 5)
+@pytest.fixture(autouse=True)
+def close() -> Iterator[None]:
+    yield
+    pyplot().close("all")
 
 
-def test_a_healthy_model_has_no_symptom_of_its_equations(found):
-    assert not codes(found) & {
-        "ill-conditioned", "unsolved", "dead-factors", "idle-factors", "unfinished", "rising",
-        "spike", "no-history",
-    }  # fmt: skip
+def test_health_in_one_figure(model: Recommender) -> None:
+    found = health(model)
+    titles = [axes.get_title() for axes in found.plot().axes]
+    assert titles[:3] == ["Singular values", "Condition of the normal matrices", "Loss by epoch"]
+    assert len(titles) == 6
+    assert f"{found.norm_correlation:.2f}" in found.plot_norms().axes[0].get_title()
 
 
-def test_condition_numbers_are_numpys(model, found):
-    matrix = model.history
-    y = model.factors.item_factors.astype(float)
-    gram = y.T @ y
-    rows = found.conditions[found.conditions["side"] == "users"]
-    for user in (0, 17, 200):
-        own = slice(matrix.indptr[user], matrix.indptr[user + 1])
-        there = y[matrix.indices[own]]
-        ridge = 0.02 * ((own.stop - own.start) + matrix.shape[1])
-        normal = gram + (there.T * matrix.data[own]) @ there + ridge * np.eye(6)
-        expected = np.linalg.cond(normal)
-        assert rows["condition"].iloc[user] == pytest.approx(expected, rel=1e-4)
-
-
-def test_spectra_are_those_of_the_dense_matrices(model, found):
-    factors = model.factors
-    scores = factors.user_factors.astype(float) @ factors.item_factors.T.astype(float)
-    expected = np.linalg.svd(scores, compute_uv=False)[:6]
-    assert found.predictions_spectrum == pytest.approx(expected, rel=1e-5)
-    expected = np.linalg.svd(model.history.toarray().astype(float), compute_uv=False)
-    assert found.ratings_spectrum == pytest.approx(expected[:64], rel=1e-5)
-    shares = found.predictions_spectrum**2 / (found.predictions_spectrum**2).sum()
-    assert found.effective_rank == pytest.approx(np.exp(-(shares * np.log(shares)).sum()))
-
-
-@pytest.mark.parametrize("spec", [HEALTHY, recsys.ExplicitALS(4), recsys.ImplicitALS(4, alpha=3.0)])
-def test_gradients_are_those_of_the_loss(sample, spec):
-    """Half the derivative of the loss along one coordinate, by central differences."""
-    from reference import explicit_loss, implicit_loss
-
-    factors = spec.fit(sample)
-    problem = spec.problem_of(factors, sample.matrix, "users")
-    x = factors.user_factors.copy()
-    x[3] += 0.3  # away from the solution, where it would be zero
-    own = np.column_stack([x, factors.user_bias]) if spec.name == "explicit-als" else x
-    gradient = problem.gradients(own)
-    step = 1e-2
-    for user, column in ((3, 0), (3, 2), (8, 1)):
-        losses = []
-        for sign in (1, -1):
-            moved = x.copy()
-            moved[user, column] += sign * step
-            if spec.name == "explicit-als":
-                losses.append(
-                    explicit_loss(sample.matrix, replace(factors, user_factors=moved), spec)
-                )
-            else:
-                losses.append(implicit_loss(sample.matrix, moved, factors.item_factors, spec))
-        slope = (losses[0] - losses[1]) / (2 * step)
-        assert 2 * gradient[user, column] == pytest.approx(slope, rel=2e-3, abs=0.02)
-
-
-def test_the_parts_of_the_loss_add_up_and_are_what_they_say(sample):
-    from reference import implicit_loss
-
-    factors = HEALTHY.fit(sample)
-    for progress in factors.log:
-        assert sum(progress.parts.values()) == pytest.approx(progress.loss)
-    x, y = factors.user_factors.astype(float), factors.item_factors.astype(float)
-    last = factors.log[-1]
-    assert last.parts["unobserved"] == pytest.approx(((x @ y.T) ** 2).sum(), rel=1e-4)
-    free = implicit_loss(sample.matrix, x, y, replace(HEALTHY, regularization=0.0))
-    assert last.loss - last.parts["regularization"] == pytest.approx(free, rel=1e-4)
-    explicit = recsys.ExplicitALS(4).fit(sample).log[-1]
-    assert explicit.parts["fit"] + explicit.parts["regularization"] == pytest.approx(explicit.loss)
-
-
-def test_ill_conditioned(sample):
-    sick = recsys.ImplicitALS(64, regularization=1e-5, unobserved_weight=1e-5, n_epochs=2)
-    found = health(recsys.train(sick, sample))
-    symptom = next(s for s in found.symptoms if s.code == "ill-conditioned")
-    assert "condition numbers above 1e+06" in symptom.text
-    assert symptom.remedy == "raise regularization"
-    worst = found.worst(3)
-    assert worst["condition"].is_monotonic_decreasing
-    assert worst["name"][0] in " ".join(s.text for s in found.symptoms)
-
-
-def test_a_matrix_that_is_not_positive_is_infinitely_ill():
-    import scipy.sparse as sp
-
-    table = np.eye(3, dtype=np.float32)
-    matrix = sp.csr_matrix(np.array([[1.0, 1.0, 0.0]], np.float32))
-    assert condition_numbers(RowProblem(matrix, table, 0.0)).tolist() == [np.inf]
-    assert condition_numbers(RowProblem(matrix, table, 1.0)).tolist() == pytest.approx([2.0])
-
-
-def test_unsolved_and_unfinished(sample):
-    found = health(recsys.train(recsys.ImplicitALS(8, n_epochs=2, regularization=0.001), sample))
-    assert {"unsolved", "unfinished"} <= codes(found)
-    assert any("train longer" in s.remedy for s in found.symptoms)
-
-
-def test_dead_factors(model):
-    factors = model.factors
-    x, y = factors.user_factors.copy(), factors.item_factors.copy()
-    x[:, 2] = y[:, 2] = 0
-    found = health(replace(model, factors=replace(factors, user_factors=x, item_factors=y)))
-    assert "one factor is dead" in next(s for s in found.symptoms if s.code == "dead-factors").text
-
-
-def test_idle_factors(model):
-    factors = model.factors
-    u, s, vt = np.linalg.svd(factors.item_factors.astype(float), full_matrices=False)
-    s[2:] *= 1e-3  # two directions carry everything, and no coordinate lies along them
-    axes = np.linalg.qr(np.random.default_rng(0).normal(size=vt.shape))[0]
-    thin = np.ascontiguousarray((u * s) @ vt @ axes, dtype=np.float32)
-    users = np.ascontiguousarray(factors.user_factors @ axes, dtype=np.float32)
-    found = health(replace(model, factors=replace(factors, user_factors=users, item_factors=thin)))
-    symptom = next(s for s in found.symptoms if s.code == "idle-factors")
-    kept = int(symptom.remedy.split()[0])
-    assert kept <= 3
-    assert f"components {kept + 1}–6 carry" in symptom.text
-
-
-def test_norms_that_follow_popularity(model):
-    counts = np.bincount(model.history.indices, minlength=len(model.factors.items))
-    unit = model.factors.item_factors / np.linalg.norm(model.factors.item_factors, axis=1)[:, None]
-    grown = np.ascontiguousarray(unit * np.sqrt(counts)[:, None], dtype=np.float32)
-    flat = np.ascontiguousarray(unit, dtype=np.float32)
-    for table, sick in ((grown, True), (flat, False)):
-        found = health(replace(model, factors=replace(model.factors, item_factors=table)))
-        assert ("norms-are-popularity" in codes(found)) == sick
-    assert found.norms["norm"].to_numpy() == pytest.approx(1)
-
-
-def test_a_spike(model):
-    factors = model.factors
-    bias = factors.item_bias.copy()
-    bias[:2] = 100  # two of two hundred items for everybody
-    found = health(replace(model, factors=replace(factors, item_bias=bias)), k=2)
-    assert "are the same 2 items" in next(s for s in found.symptoms if s.code == "spike").text
-    shown = found.recommended.set_index("item")["recommended"]
-    everyone = model.history.shape[0]
-    assert shown.sum() == 2 * everyone
-    seen = (model.history[:, :2].toarray() != 0).sum(axis=0)
-    assert shown.iloc[:2].tolist() == (everyone - seen).tolist()
-
-
-def test_a_loss_that_rises(model):
-    log = model.factors.log
-    rising = (*log[:-1], replace(log[-1], loss=log[-2].loss * 1.1))
-    assert "rising" in codes(health(replace(model, factors=replace(model.factors, log=rising))))
-
-
-def test_without_history_it_says_so(model):
-    found = health(replace(model, history=None))
-    assert "no-history" in codes(found)
-    assert not len(found.conditions)
-    assert not len(found.ratings_spectrum)
-
-
-def test_models_that_are_not_least_squares_have_no_conditions(sample):
-    found = health(recsys.train(recsys.PureSVD(4), sample))
-    assert not len(found.conditions)
-    assert len(found.predictions_spectrum) == 4
-
-
-def test_bad_arguments(model, sample):
-    with pytest.raises(ModelError, match="no factors to examine"):
-        health(recsys.train(recsys.Biases(), sample))
-    with pytest.raises(ValueError, match="k must be a whole number"):
-        health(model, 0)
+def test_the_numbers_are_those_of_the_diagnosis(model: Recommender) -> None:
+    found, expected = health(model, 3), diagnosis.health(model, 3)
+    assert isinstance(found, Health)
+    assert found.summary() == expected.summary()
+    assert found.symptoms == expected.symptoms
+    assert np.array_equal(found.factor_share, expected.factor_share)

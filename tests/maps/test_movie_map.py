@@ -1,45 +1,51 @@
 import base64
-import itertools
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import recsys
-from recsys.maps.movie_map import movie_map, neighbours
+from recsys import Ratings
+from recsys.maps.movie_map import movie_map, neighbours, page_script
 from recsys.maps.projection import project
+from recsys.recommend.recommender import Recommender
 
 ODD = 'Quote "</script><b>" & Co (1999)'
 
 
 @pytest.fixture(scope="module")
-def model(sample):
+def model(sample: Ratings) -> Recommender:
     trained = recsys.train(recsys.ImplicitALS(8, regularization=0.02), sample)
     table = trained.item_table.copy()
     table.loc[3, "title"] = ODD
-    from dataclasses import replace
-
     return replace(trained, item_table=table)
 
 
 @pytest.fixture(scope="module")
-def file(model, tmp_path_factory):
+def file(model: Recommender, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("map") / "map.html"
     movie_map(model, path, users=[7])
     return path
 
 
-def payload(page):
-    return json.loads(re.search(r'<script id="data"[^>]*>(.*?)</script>', page, re.S)[1])
+def payload(page: str) -> dict[str, Any]:
+    found = re.search(r'<script id="data"[^>]*>(.*?)</script>', page, re.S)
+    assert found
+    return json.loads(found[1])
 
 
-def unpacked(text, kind):
+def unpacked(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), kind)
 
 
-def test_neighbours_are_the_most_similar_items(model):
+def test_neighbours_are_the_most_similar_items(model: Recommender) -> None:
     items, scores = neighbours(model, 5)
     for row in (0, 3, 150):
         expected = model.similar_items(int(model.factors.items.ids[row]), 5)
@@ -47,9 +53,7 @@ def test_neighbours_are_the_most_similar_items(model):
         assert scores[row] == pytest.approx(expected["score"].to_numpy(), abs=1e-5)
 
 
-def test_an_item_without_factors_has_no_neighbours_and_is_none(model):
-    from dataclasses import replace
-
+def test_an_item_without_factors_has_no_neighbours_and_is_none(model: Recommender) -> None:
     table = model.factors.item_factors.copy()
     table[5] = 0
     blank = replace(model, factors=replace(model.factors, item_factors=table))
@@ -59,7 +63,9 @@ def test_an_item_without_factors_has_no_neighbours_and_is_none(model):
     assert 5 not in items
 
 
-def test_the_page_holds_the_projection_and_the_ratings(model, file, sample):
+def test_the_page_holds_the_projection_and_the_ratings(
+    model: Recommender, file: Path, sample: Ratings
+) -> None:
     data = payload(file.read_text())
     found = project(model, variant="cosine")
     coords = unpacked(data["coords"], "<i2").reshape(200, -1)[:, :2].astype(float)
@@ -82,16 +88,14 @@ def test_the_page_holds_the_projection_and_the_ratings(model, file, sample):
     assert sorted(n for n, f in zip(names, flags, strict=True) if f[10]) == sorted(expected)
 
 
-def test_the_page_is_one_file_and_odd_titles_do_no_harm(file):
+def test_the_page_is_one_file_and_odd_titles_do_no_harm(file: Path) -> None:
     page = file.read_text()
     assert not re.search(r"https?://|@import|url\(|src=", page)
     assert page.count("</script>") == 2
     assert payload(page)["titles"][3] == ODD
 
 
-def test_a_model_without_titles_genres_and_history(random_ratings, tmp_path):
-    from dataclasses import replace
-
+def test_a_model_without_titles_genres_and_history(random_ratings: Ratings, tmp_path: Path) -> None:
     bare = replace(
         recsys.train(recsys.PureSVD(3), random_ratings),
         item_table=pd.DataFrame(index=pd.RangeIndex(25)),
@@ -104,195 +108,58 @@ def test_a_model_without_titles_genres_and_history(random_ratings, tmp_path):
     assert data["years"] is None
 
 
-@pytest.fixture
-def page(chromium, file, request):
-    width, scheme = getattr(request, "param", (1280, "light"))
-    page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("console", lambda message: page.problems.append(message.text))
-    page.goto(file.as_uri())
-    page.wait_for_function("window.movieMap && movieMap.frames > 0")
-    yield page
-    assert not page.problems
-    page.close()
+def test_a_projection_that_is_given_is_the_one_shown(model: Recommender) -> None:
+    given_one = movie_map(model, projection=project(model, variant="pca"))
+    assert given_one == movie_map(model, variant="pca")
+    assert payload(given_one)["coords"] != payload(movie_map(model))["coords"]
 
 
-def frame(page):
-    """Waits for the picture to be drawn again."""
-    page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
-
-
-def no_labels_overlap(page):
-    boxes = [label["box"] for label in page.evaluate("movieMap.labels()")]
-    assert len(boxes) > 4
-    for i, a in enumerate(boxes):
-        for b in boxes[:i]:
-            assert a[0] > b[2] or b[0] > a[2] or a[1] > b[3] or b[1] > a[3]
-
-
-CASES = [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("page", CASES, indirect=True)
-def test_labels_never_overlap_wherever_one_goes(page):
-    no_labels_overlap(page)
-    area = page.evaluate("movieMap.free()")
-    for keys in ("+", "+", "ArrowLeft", "ArrowUp", "-", "0"):
-        page.keyboard.press(keys)
-        frame(page)
-        no_labels_overlap(page)
-    for label in page.evaluate("movieMap.labels()"):
-        left, _, right, _ = label["box"]
-        assert left >= -4, label
-        assert right <= area["w"] + 4, label
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("page", CASES, indirect=True)
-def test_search_shows_the_ten_most_similar(page, model):
-    title = model.item_table["title"][41]
-    page.keyboard.press("/")
-    page.keyboard.type(title[-14:].upper())
-    page.wait_for_selector("#found li")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#item h2")
-    assert page.inner_text("#item h2") == title
-    listed = page.locator("#item .near li .name").all_inner_texts()
-    expected = model.similar_items(int(model.factors.items.ids[41]), 10)
-    assert listed == expected["title"].tolist()
-    scores = [float(t) for t in page.locator("#item .near li .score").all_inner_texts()]
-    assert scores == pytest.approx(expected["score"].to_numpy(), abs=6e-4)
-    frame(page)
-    no_labels_overlap(page)
-    page.locator("#item .near li").first.click()
-    assert page.inner_text("#item h2") == expected["title"][0]
-    page.keyboard.press("Escape")
-    assert page.is_hidden("#item")
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("page", [CASES[0], CASES[2]], indirect=True)
-def test_a_click_chooses_the_dot_under_it(page, model):
-    area = page.evaluate("movieMap.free()")
-    for row in range(200):
-        x, y = page.evaluate(f"movieMap.where({row})")
-        others = [page.evaluate(f"movieMap.where({i})") for i in range(200) if i != row]
-        clear = all(np.hypot(a - x, b - y) > 30 for a, b in others)
-        if clear and 20 < x < area["w"] - 20 and 20 < y < area["h"] - 20:
-            break
-    page.mouse.click(x, y)
-    page.wait_for_selector("#item h2")
-    assert page.inner_text("#item h2") == model.item_table["title"][row]
-
-
-@pytest.mark.browser
-def test_a_path_leads_over_similar_items(page, model):
-    near, _ = neighbours(model)
-    titles = model.item_table["title"].tolist()
-    page.evaluate("movieMap.choose(0)")
-    page.click("#path")
-    page.keyboard.type(titles[120])
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#item .near li")
-    way = [titles.index(t) for t in page.locator("#item .near li .name").all_inner_texts()]
-    assert way[0] == 0
-    assert way[-1] == 120
-    for a, b in itertools.pairwise(way):
-        assert b in near[a] or a in near[b]
-
-
-@pytest.mark.browser
-def test_a_person_and_their_ratings(page, sample):
-    page.select_option("#user", "0")
-    page.wait_for_selector("#item h2")
-    assert page.inner_text("#item h2") == "user 7"
-    n = sample.matrix[sample.users.row(7)].nnz
-    assert f"{n} ratings" in page.inner_text("#item")
-    frame(page)
-    assert any(label["text"] == "user 7" for label in page.evaluate("movieMap.labels()"))
-    no_labels_overlap(page)
-
-
-@pytest.mark.browser
-def test_other_axes_a_third_dimension_and_other_colours(page):
-    where = page.evaluate("movieMap.where(10)")
-    page.select_option("#x", "3")
-    frame(page)
-    assert page.evaluate("movieMap.where(10)") != where
-    page.select_option("#z", "2")
-    frame(page)
-    before = page.evaluate("movieMap.where(10)")
-    page.mouse.move(300, 300)
-    page.mouse.down()
-    page.mouse.move(380, 330)
-    page.mouse.up()
-    frame(page)
-    assert page.evaluate("movieMap.where(10)") != before
-    seen = set()
-    for colour in ("genre", "year", "popularity", "mean"):
-        page.select_option("#colour", colour)
-        frame(page)
-        seen.add(page.inner_text("#key"))
-    assert len(seen) == 4
-
-
-@pytest.mark.browser
-def test_wheel_zooms_at_the_pointer_and_drag_moves(page):
-    x, y = page.evaluate("movieMap.where(10)")
-    page.mouse.move(x, y)
-    page.mouse.wheel(0, -300)
-    frame(page)
-    assert page.evaluate("movieMap.state.zoom") > 1.4
-    assert page.evaluate("movieMap.where(10)") == pytest.approx([x, y], abs=1)
-    page.mouse.down()
-    page.mouse.move(x + 50, y + 20)
-    page.mouse.up()
-    frame(page)
-    assert page.evaluate("movieMap.where(10)") == pytest.approx([x + 50, y + 20], abs=1)
-
-
-@pytest.mark.browser
-@pytest.mark.slow
-def test_sixty_thousand_items(chromium, tmp_path):
-    """Under 12 MB, and a picture drawn often enough; what is timed is the drawing, in ratio to what
-    a frame of twenty a second would take on a machine that draws in software."""
-    from recsys.ids import IdIndex
-    from recsys.models.factors import Factors
-    from recsys.recommend.recommender import Recommender
-
-    rng = np.random.default_rng(0)
-    n = 60_000
-    centres = rng.normal(size=(40, 32))
-    y = (centres[rng.integers(0, 40, n)] + rng.normal(size=(n, 32))).astype(np.float32)
-    x = rng.normal(size=(50, 32)).astype(np.float32)
-    users, items = IdIndex(np.arange(50), "user"), IdIndex(np.arange(n), "item")
-    zeros = np.zeros(50, np.float32), np.zeros(n, np.float32)
-    factors = Factors(users, items, 0.0, *zeros, x, y, recsys.PureSVD(32))
-    table = pd.DataFrame(
-        {
-            "title": [
-                f"The {i}th of a great many movies, Part {i % 7} (19{i % 90 + 10})"
-                for i in range(n)
-            ],
-            "year": rng.integers(1910, 2020, n),
-            "genres": rng.choice(["Drama", "Comedy|Romance", "Action|Sci-Fi", "Horror"], n),
-        }
-    )
+def test_a_page_that_fails_leaves_the_old_file(model: Recommender, tmp_path: Path) -> None:
     file = tmp_path / "map.html"
-    movie_map(Recommender(factors, table, None), file)
-    assert file.stat().st_size < 12_000_000
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
-    page.goto(file.as_uri())
-    page.wait_for_function("window.movieMap && movieMap.frames > 0")
-    no_labels_overlap(page)
-    page.mouse.move(600, 400)
-    page.mouse.down()
-    for step in range(20):
-        page.mouse.move(600 + 5 * step, 400)
-    page.mouse.up()
-    frame(page)
-    moved = page.evaluate("movieMap.state.panX")
-    assert moved == pytest.approx(95)  # no input was lost
-    page.close()
+    file.write_text("old")
+    with pytest.raises(recsys.errors.UnknownIdError):
+        movie_map(model, file, users=[99_999])
+    assert file.read_text() == "old"
+    (tmp_path / "new").mkdir()
+    page = movie_map(model, tmp_path / "new" / "folder" / "map.html")
+    written = tmp_path / "new" / "folder"
+    assert [path.name for path in written.iterdir()] == ["map.html"]
+    assert (written / "map.html").read_text("utf-8") == page
+
+
+def test_the_script_is_within_the_limits_of_a_file(root: Path) -> None:
+    script = page_script()
+    folder = root / "recsys" / "maps" / "page"
+    parts = sorted(folder.glob("*.js"))
+    assert sum(part.read_text("utf-8") in script for part in parts) == len(parts) > 1
+    for part in parts:
+        lines = part.read_text("utf-8").splitlines()
+        assert len(lines) <= 400, part
+        assert max(map(len, lines)) <= 100, part
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0.1, 10))
+def test_neighbours_are_all_others_symmetric_and_blind_to_length(
+    model: Recommender, seed: int, width: int, scale: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    factors = model.factors
+    n = len(factors.items)
+    table = rng.normal(size=(n, width)).astype(np.float32)
+    users = np.zeros((len(factors.users), width), np.float32)
+
+    def of(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        changed = replace(factors, user_factors=users, item_factors=table)
+        return neighbours(replace(model, factors=changed), n - 1)
+
+    items, scores = of(table)
+    cosines = np.full((n, n), np.nan)
+    np.put_along_axis(cosines, items.astype(np.int64), scores, axis=1)
+    assert np.isnan(np.diag(cosines)).all()
+    assert np.isnan(cosines).sum() == n  # every other item, once
+    assert np.allclose(cosines, cosines.T, atol=1e-5, equal_nan=True)
+    assert (np.diff(scores, axis=1) <= 0).all()
+    lengths = rng.uniform(0.5, 2, (n, 1)) * scale
+    longer = of((table * lengths).astype(np.float32))[1]
+    assert longer == pytest.approx(scores, abs=1e-5)

@@ -1,27 +1,35 @@
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 import recsys
+from recsys import Ratings
 from recsys.errors import ModelError
-from recsys.maps.projection import VARIANTS, embed, project
+from recsys.maps.projection import VARIANTS, Variant, embed, project
 from recsys.ratings.item_tables import genre_flags
+from recsys.recommend.recommender import Recommender
 
 
 @pytest.fixture(scope="module")
-def model(sample):
+def model(sample: Ratings) -> Recommender:
     return recsys.train(recsys.ImplicitALS(8, regularization=0.02), sample)
 
 
-def centred_scores(model):
+def centred_scores(model: Recommender) -> np.ndarray:
     factors = model.factors
     y = factors.item_factors.astype(float)
     return factors.user_factors.astype(float) @ (y - y.mean(axis=0)).T
 
 
-def test_is_scikit_learns_pca(model):
+def test_is_scikit_learns_pca(model: Recommender) -> None:
     found = project(model)
     pca = PCA(svd_solver="full").fit(model.factors.item_factors.astype(float))
     theirs = pca.transform(model.factors.item_factors.astype(float))
@@ -34,15 +42,17 @@ def test_is_scikit_learns_pca(model):
     assert project(model, variant="whitened").items == pytest.approx(white, abs=1e-6)
 
 
-def test_dot_products_of_users_and_items_are_the_centred_scores(model):
+def test_dot_products_of_users_and_items_are_the_centred_scores(model: Recommender) -> None:
     for variant in ("pca", "predictions"):
         found = project(model, variant=variant)
         assert found.users @ found.items.T == pytest.approx(centred_scores(model), abs=1e-5)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_share_of_the_predictions_is_told_honestly(model, variant):
-    """Of the scores themselves: what a plane keeps of their squared norm."""
+def test_the_share_of_the_predictions_is_that_of_the_scores(
+    model: Recommender, variant: Variant
+) -> None:
+    """The part of the squared norm of all scores that the first components keep."""
     found = project(model, variant=variant)
     scores = centred_scores(model)
     y = model.factors.item_factors.astype(float)
@@ -58,7 +68,7 @@ def test_the_share_of_the_predictions_is_told_honestly(model, variant):
     assert found.predictions.sum() == pytest.approx(1)
 
 
-def test_no_plane_keeps_more_of_the_predictions_than_theirs(model):
+def test_no_plane_keeps_more_of_the_predictions_than_theirs(model: Recommender) -> None:
     best = project(model, variant="predictions").predictions
     s = np.linalg.svd(centred_scores(model), compute_uv=False)
     assert best == pytest.approx((s[:8] ** 2) / (s**2).sum(), rel=1e-5)
@@ -66,9 +76,7 @@ def test_no_plane_keeps_more_of_the_predictions_than_theirs(model):
         assert project(model, 2, variant).predictions.sum() <= best[:2].sum() + 1e-9
 
 
-def test_signs_do_not_depend_on_the_users_or_on_how_the_axes_lie(model):
-    from dataclasses import replace
-
+def test_signs_do_not_depend_on_the_users_or_on_how_the_axes_lie(model: Recommender) -> None:
     flip = np.diag([1, -1, 1, -1, -1, 1, 1, 1]).astype(np.float32)
     factors = model.factors
     flipped = replace(
@@ -81,7 +89,7 @@ def test_signs_do_not_depend_on_the_users_or_on_how_the_axes_lie(model):
         assert np.abs(a) == pytest.approx(np.abs(b), abs=1e-5)
 
 
-def test_the_frame_and_the_ends_of_an_axis(model):
+def test_the_frame_and_the_ends_of_an_axis(model: Recommender) -> None:
     found = project(model, 3)
     frame = found.frame()
     assert list(frame.columns[:4]) == ["item", "component_1", "component_2", "component_3"]
@@ -97,12 +105,16 @@ def test_the_frame_and_the_ends_of_an_axis(model):
     assert "keep" in found.describe()
 
 
-def test_bad_arguments_are_named(model, sample):
+def test_bad_arguments_are_named(model: Recommender, sample: Ratings) -> None:
     for call, said in (
         (lambda: project(model, 0), "k must be a whole number between 1 and 8"),
         (lambda: project(model, variant="tsne"), "variant must be one of pca"),
         (lambda: project(model).ends(9), "component must be between 1 and 8"),
         (lambda: embed(model, "pca"), "method must be tsne or umap"),
+        (
+            lambda: project(model).plot(components=(1, 9)),
+            "components must be between 1 and 8",
+        ),
     ):
         with pytest.raises(ValueError, match=said):
             call()
@@ -110,8 +122,35 @@ def test_bad_arguments_are_named(model, sample):
         project(recsys.train(recsys.Popularity(), sample))
 
 
+def with_factors(model: Recommender, seed: int, width: int) -> Recommender:
+    rng = np.random.default_rng(seed)
+    x, y = (
+        rng.normal(size=(len(table), width)).astype(np.float32)
+        for table in (model.factors.user_factors, model.factors.item_factors)
+    )
+    return replace(model, factors=replace(model.factors, user_factors=x, item_factors=y))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.sampled_from(VARIANTS))
+def test_scores_are_preserved_up_to_what_a_user_gives_all_items(
+    model: Recommender, seed: int, width: int, variant: Variant
+) -> None:
+    random = with_factors(model, seed, width)
+    found = project(random, variant=variant)
+    x = random.factors.user_factors.astype(float)
+    y = random.factors.item_factors.astype(float)
+    if variant == "cosine":
+        y /= np.linalg.norm(y, axis=1)[:, None]
+    apart = x @ y.T - found.users @ found.items.T
+    assert np.ptp(apart, axis=1) == pytest.approx(0, abs=1e-4)
+    assert found.items.mean(axis=0) == pytest.approx(0, abs=1e-6)
+    assert found.predictions.sum() == pytest.approx(1)
+    assert found.explained.sum() == pytest.approx(1)
+
+
 @pytest.mark.slow
-def test_tsne_keeps_neighbours(model):
+def test_tsne_keeps_neighbours(model: Recommender) -> None:
     plane = embed(model, "tsne", seed=1)
     assert plane.shape == (200, 2)
     assert np.array_equal(plane, embed(model, "tsne", seed=1))
@@ -127,9 +166,7 @@ def test_tsne_keeps_neighbours(model):
     assert shared > 0.3  # by chance 0.05
 
 
-def test_umap_says_what_to_install(model, monkeypatch):
-    import sys
-
+def test_umap_says_what_to_install(model: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(ModelError, match=r"umap needs umap; install it with .*recsys-mf\[maps\]"):
         embed(model, "umap")
@@ -137,7 +174,7 @@ def test_umap_says_what_to_install(model, monkeypatch):
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_childrens_and_horror_movies_lie_apart(ml_1m):
+def test_childrens_and_horror_movies_lie_apart(ml_1m: Path) -> None:
     """The plane of the map: how many of ten neighbours share the genre, and the silhouette."""
     model = recsys.train(recsys.ImplicitALS(64), recsys.read_ratings(ml_1m))
     genres, flags = genre_flags(model.item_table)

@@ -1,0 +1,101 @@
+"""Condition numbers and gradients of the linear systems behind a least-squares model."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from recsys.models.row_problem import RowProblem
+from recsys.models.spec import Side
+from recsys.recommend.names import item_names
+from recsys.recommend.recommender import Recommender
+from recsys.threads import default_threads, one_blas_thread
+
+FloatVector = npt.NDArray[np.float64]
+
+_SIDES: tuple[Side, ...] = ("users", "items")
+
+
+def conditions(model: Recommender, matrix: sp.csr_matrix | None) -> pd.DataFrame:
+    """A row per user and item with ratings: side, id, name, ratings, condition, gradient.
+
+    `condition` is the condition number of its normal matrix A; `gradient` is ‖A x − b‖ / ‖b‖ at its
+    stored factors x, zero for an exact solution. The table is empty if the matrix is None or the
+    model is not least squares.
+
+    Args:
+        model: a trained model.
+        matrix: the feedback it was trained on, (n_users, n_items).
+    """
+    if matrix is None:
+        return _NO_CONDITIONS
+    tables = []
+    for side in _SIDES:
+        rows = matrix if side == "users" else matrix.T.tocsr()
+        problem = model.factors.spec.problem_of(model.factors, rows, side)
+        if problem is None:
+            return _NO_CONDITIONS
+        tables.append(_side(model, side, problem))
+    return pd.concat(tables, ignore_index=True)
+
+
+def condition_numbers(problem: RowProblem) -> FloatVector:
+    """(n,) largest over smallest eigenvalue of each normal matrix; infinite where a matrix is not
+    positive definite in float64.
+
+    Source: the 2-norm condition number of a symmetric matrix (Golub, Van Loan, "Matrix
+    Computations", 2.6.2).
+    """
+    found = np.empty(problem.matrix.shape[0])
+
+    def block(part: tuple[int, npt.NDArray[np.float64]]) -> None:
+        first, matrices = part
+        values = np.linalg.eigvalsh(matrices)
+        smallest, largest = values[:, 0], values[:, -1]
+        definite = smallest > largest * np.finfo(np.float64).eps
+        condition = np.divide(largest, smallest, out=np.full(len(values), np.inf), where=definite)
+        found[first : first + len(values)] = condition
+
+    # LAPACK's own threads do not speed up small matrices; a thread per block does.
+    with one_blas_thread(), ThreadPoolExecutor(default_threads()) as pool:
+        list(pool.map(block, problem.normal_matrices()))
+    return found
+
+
+_NO_CONDITIONS = pd.DataFrame(
+    {
+        "side": pd.Series(dtype=str), "id": pd.Series(dtype=object), "name": pd.Series(dtype=str),
+        "ratings": pd.Series(dtype=np.int64), "condition": pd.Series(dtype=np.float64),
+        "gradient": pd.Series(dtype=np.float64),
+    }
+)  # fmt: skip
+
+
+def _side(model: Recommender, side: Side, problem: RowProblem) -> pd.DataFrame:
+    factors = model.factors
+    if side == "users":
+        index, bias, x = factors.users, factors.user_bias, factors.user_factors
+        names = [f"user {index.name(i)}" for i in range(len(index))]
+    else:
+        index, bias, x = factors.items, factors.item_bias, factors.item_factors
+        names = item_names(model.item_table, index)
+    if problem.table.shape[1] == x.shape[1] + 1:  # the bias is the last coordinate
+        x = np.column_stack([x, bias])
+    gradient = np.linalg.norm(problem.gradients(x), axis=1)
+    right = np.linalg.norm(problem.right_sides, axis=1)
+    counts = np.diff(problem.matrix.indptr)
+    table = pd.DataFrame(
+        {
+            "side": side,
+            "id": index.ids.astype(object),
+            "name": names,
+            "ratings": counts.astype(np.int64),
+            "condition": condition_numbers(problem),
+            "gradient": np.divide(gradient, right, out=np.zeros_like(right), where=right > 0),
+        }
+    )
+    return table[counts > 0]

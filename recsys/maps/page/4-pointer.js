@@ -1,0 +1,147 @@
+// Moving: pointer, wheel and keys
+
+function reset() {
+  box = extent();
+  state.zoom = 1;
+  state.panX = state.panY = 0;
+  state.yaw = state.z >= 0 ? 0.5 : 0;
+  state.pitch = state.z >= 0 ? 0.25 : 0;
+  redraw();
+}
+function zoomAt(x, y, factor) {
+  const { w, h } = free();
+  const target = Math.min(200, Math.max(0.5, state.zoom * factor));
+  const grow = target / state.zoom;
+  state.panX = x - w / 2 - (x - w / 2 - state.panX) * grow;
+  state.panY = y - h / 2 - (y - h / 2 - state.panY) * grow;
+  state.zoom = target;
+  redraw();
+}
+const touches = new Map();
+let moved = 0;
+let spread = 0;
+view.onpointerdown = e => {
+  view.setPointerCapture(e.pointerId);
+  touches.set(e.pointerId, [e.clientX, e.clientY]);
+  moved = 0;
+  spread = 0;
+  view.classList.add("held");
+};
+view.onpointermove = e => {
+  if (!touches.has(e.pointerId)) {
+    view.title = "";
+    const i = at(e.clientX, e.clientY, 6);
+    if (i >= 0) view.title = data.titles[i];
+    return;
+  }
+  const last = touches.get(e.pointerId);
+  const dx = e.clientX - last[0];
+  const dy = e.clientY - last[1];
+  touches.set(e.pointerId, [e.clientX, e.clientY]);
+  moved += Math.abs(dx) + Math.abs(dy);
+  if (touches.size === 2) {
+    const [a, b] = [...touches.values()];
+    const now = Math.hypot(a[0] - b[0], a[1] - b[1]);
+    if (spread) zoomAt((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, now / spread);
+    spread = now;
+  } else if (state.z >= 0) {
+    state.yaw += dx * 0.008;
+    state.pitch = Math.max(-1.5, Math.min(1.5, state.pitch + dy * 0.008));
+  } else {
+    state.panX += dx;
+    state.panY += dy;
+  }
+  redraw();
+};
+view.onpointerup = view.onpointercancel = e => {
+  touches.delete(e.pointerId);
+  view.classList.remove("held");
+  spread = 0;
+  if (moved < 6 && e.type === "pointerup")
+    choose(at(e.clientX, e.clientY, e.pointerType === "touch" ? 22 : 10));
+};
+view.addEventListener(
+  "wheel",
+  e => {
+    e.preventDefault();
+    zoomAt(e.clientX, e.clientY, Math.exp(-e.deltaY * (e.deltaMode ? 0.05 : 0.0016)));
+  },
+  { passive: false },
+);
+view.ondblclick = e => zoomAt(e.clientX, e.clientY, 2);
+// The item whose dot is within `reach` pixels of a point, or −1.
+function at(x, y, reach) {
+  let best = -1;
+  let least = Infinity;
+  for (let i = 0; i < n; i++) {
+    const d = Math.hypot(sx[i] - x, sy[i] - y) - size[i];
+    if (d < reach && d < least) {
+      least = d;
+      best = i;
+    }
+  }
+  return best;
+}
+addEventListener("keydown", e => {
+  if (/INPUT|SELECT/.test(document.activeElement.tagName) || e.ctrlKey || e.metaKey || e.altKey)
+    return;
+  const step = 60;
+  const keys = {
+    ArrowLeft: [step, 0],
+    ArrowRight: [-step, 0],
+    ArrowUp: [0, step],
+    ArrowDown: [0, -step],
+  };
+  const { w, h } = free();
+  if (keys[e.key]) {
+    state.panX += keys[e.key][0];
+    state.panY += keys[e.key][1];
+    redraw();
+  } else if (e.key === "+" || e.key === "=") zoomAt(w / 2, h / 2, 1.4);
+  else if (e.key === "-") zoomAt(w / 2, h / 2, 1 / 1.4);
+  else if (e.key === "0") reset();
+  else if (e.key === "/") $("search").focus();
+  else if (e.key === "Escape") {
+    pathFrom = -1;
+    choose(-1);
+  } else return;
+  e.preventDefault();
+});
+function resize() {
+  W = innerWidth;
+  H = innerHeight;
+  ratio = Math.min(2, devicePixelRatio || 1);
+  view.width = Math.round(W * ratio);
+  view.height = Math.round(H * ratio);
+  image = pen.createImageData(view.width, view.height);
+  pixels = image.data;
+  inked.clear();
+  redraw();
+}
+const api = {
+  frames: 0,
+  lastFrame: 0,
+  state,
+  labels: () => labels,
+  where: i => [sx[i], sy[i]],
+  free,
+  choose,
+  titles: data.titles,
+};
+window.movieMap = api;
+addEventListener("resize", resize);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  readScheme();
+  paintColours();
+  inked.clear();
+  redraw();
+});
+if (innerWidth <= 640) {
+  $("rest").hidden = true;
+  $("fold").setAttribute("aria-expanded", "false");
+}
+readScheme();
+paintColours();
+dirty = false;
+resize();
+new ResizeObserver(redraw).observe($("panel"));

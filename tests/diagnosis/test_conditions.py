@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import recsys
+from recsys import Ratings
+from recsys.diagnosis.conditions import condition_numbers, conditions
+from recsys.models.row_problem import RowProblem
+from recsys.models.spec import Spec
+
+HEALTHY = recsys.ImplicitALS(6, regularization=0.02, n_epochs=80)
+
+
+def test_condition_numbers_are_numpys(sample: Ratings) -> None:
+    model = recsys.train(HEALTHY, sample)
+    matrix = model.history
+    y = model.factors.item_factors.astype(float)
+    gram = y.T @ y
+    rows = conditions(model, matrix)
+    for user in (0, 17, 200):
+        own = slice(matrix.indptr[user], matrix.indptr[user + 1])
+        rated = y[matrix.indices[own]]
+        ridge = 0.02 * ((own.stop - own.start) + matrix.shape[1])
+        normal = gram + (rated.T * matrix.data[own]) @ rated + ridge * np.eye(6)
+        expected = np.linalg.cond(normal)
+        assert rows["condition"].iloc[user] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_matrix_that_is_not_positive_is_infinitely_ill() -> None:
+    table = np.eye(3, dtype=np.float32)
+    matrix = sp.csr_matrix(np.array([[1.0, 1.0, 0.0]], np.float32))
+    assert condition_numbers(RowProblem(matrix, table, 0.0)).tolist() == [np.inf]
+    assert condition_numbers(RowProblem(matrix, table, 1.0)).tolist() == pytest.approx([2.0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.floats(1e-3, 1e3))
+def test_condition_numbers_are_those_of_the_dense_matrices(
+    seed: int, width: int, ridge: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = sp.random(4, 7, 0.5, "csr", np.float32, rng)
+    table = rng.normal(size=(7, width)).astype(np.float32)
+    weights = rng.random(matrix.nnz).astype(np.float32)
+    found = condition_numbers(RowProblem(matrix, table, ridge, weights))
+    weighted = sp.csr_matrix((weights, matrix.indices, matrix.indptr), matrix.shape).toarray()
+    y = table.astype(float)
+    for row, condition in zip(weighted, found, strict=True):
+        expected = np.linalg.cond((y.T * row) @ y + ridge * np.eye(width))
+        assert condition == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("spec", [HEALTHY, recsys.ExplicitALS(4), recsys.ImplicitALS(4, alpha=3.0)])
+def test_gradients_are_those_of_the_loss(sample: Ratings, spec: Spec) -> None:
+    """Half the derivative of the loss along one coordinate, by central differences."""
+    from reference import explicit_loss, implicit_loss
+
+    factors = spec.fit(sample)
+    problem = spec.problem_of(factors, sample.matrix, "users")
+    x = factors.user_factors.copy()
+    x[3] += 0.3  # away from the solution, where it would be zero
+    own = np.column_stack([x, factors.user_bias]) if spec.name == "explicit-als" else x
+    gradient = problem.gradients(own)
+    step = 1e-2
+    for user, column in ((3, 0), (3, 2), (8, 1)):
+        losses = []
+        for sign in (1, -1):
+            moved = x.copy()
+            moved[user, column] += sign * step
+            if spec.name == "explicit-als":
+                losses.append(
+                    explicit_loss(sample.matrix, replace(factors, user_factors=moved), spec)
+                )
+            else:
+                losses.append(implicit_loss(sample.matrix, moved, factors.item_factors, spec))
+        slope = (losses[0] - losses[1]) / (2 * step)
+        assert 2 * gradient[user, column] == pytest.approx(slope, rel=2e-3, abs=0.02)
+
+
+def test_without_a_matrix_or_least_squares_there_are_none(sample: Ratings) -> None:
+    columns = ["side", "id", "name", "ratings", "condition", "gradient"]
+    for spec, matrix in ((HEALTHY, None), (recsys.PureSVD(4), sample.matrix)):
+        table = conditions(recsys.train(spec, sample), matrix)
+        assert list(table.columns) == columns
+        assert not len(table)

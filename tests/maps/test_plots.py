@@ -1,0 +1,103 @@
+"""Figures: what is on them, as far as it can be read back."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import recsys
+from recsys import Ratings
+from recsys.errors import ModelError
+from recsys.maps import health, project
+from recsys.maps.plots import plot_health, plot_norms, pyplot, save_figure
+from recsys.recommend.recommender import Recommender
+
+
+@pytest.fixture(scope="module")
+def model(sample: Ratings) -> Recommender:
+    return recsys.train(recsys.ImplicitALS(8, regularization=0.02), sample)
+
+
+@pytest.fixture(autouse=True)
+def close() -> Iterator[None]:
+    yield
+    pyplot().close("all")
+
+
+def boxes(figure: Any) -> list[Any]:
+    axes = figure.axes[0]
+    renderer = figure.canvas.get_renderer()
+    return [note.get_window_extent(renderer) for note in axes.texts]
+
+
+def test_labels_of_the_figure_do_not_overlap(model: Recommender, sample: Ratings) -> None:
+    counts = np.bincount(sample.matrix.indices, minlength=200)
+    figure = project(model).plot(counts, components=(1, 3), users=[7])
+    figure.canvas.draw()
+    found = boxes(figure)
+    assert len(found) > 5
+    for i, a in enumerate(found):
+        assert not any(a.overlaps(b) for b in found[:i])
+    texts = [note.get_text() for note in figure.axes[0].texts]
+    assert texts[0] == "user 7"
+    assert "component 3" in figure.axes[0].get_ylabel()
+    genres = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
+    assert "other" in genres
+    assert len(genres) > 4
+
+
+@pytest.mark.parametrize(
+    ("ending", "begins"),
+    [("png", b"\x89PNG"), ("PNG", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")],
+)
+def test_figures_for_a_paper(
+    model: Recommender, tmp_path: Path, ending: str, begins: bytes
+) -> None:
+    file = save_figure(project(model).plot(), tmp_path / f"map.{ending}")
+    assert file.read_bytes().startswith(begins)
+    assert not pyplot().get_fignums()
+
+
+def test_a_figure_that_fails_leaves_the_old_file(
+    model: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "map.png"
+    file.write_bytes(b"old")
+    figure = project(model).plot()
+
+    def fails(stream: Any, **settings: Any) -> None:
+        stream.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(figure, "savefig", fails)
+    with pytest.raises(OSError, match="no space left"):
+        save_figure(figure, file)
+    assert file.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["map.png"]
+
+
+def test_the_health_of_a_model_without_history_has_the_same_panels(model: Recommender) -> None:
+    from dataclasses import replace
+
+    whole, bare = health(model), health(replace(model, history=None))
+    titles = [[axes.get_title() for axes in plot_health(h).axes] for h in (whole, bare)]
+    assert titles[0] == titles[1]
+
+
+def test_the_title_of_the_norms_claims_only_what_they_show(model: Recommender) -> None:
+    norms = health(model).norms
+    assert plot_norms(norms, 0.6).axes[0].get_title().startswith("More popular items have longer")
+    for correlation in (0.4, float("nan")):
+        title = plot_norms(norms, correlation).axes[0].get_title()
+        assert title == f"Rank correlation {correlation:.2f}"
+
+
+def test_without_matplotlib_it_says_what_to_install(
+    model: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ModelError, match=r"install it with pip install 'recsys-mf\[maps\]'"):
+        project(model).plot()
