@@ -52,12 +52,12 @@ def movie_map(
         model: a trained model with factors. Sizes by number of ratings, and users, need its
             history.
         path: file to write; an existing file is replaced only by a complete page.
-        variant: of the projection; see `project`. `cosine` shows the same similarity as the lines
-            to the most similar items, and not popularity, which otherwise dominates the first
-            component.
+        variant: variant of the projection; see `project`. With `cosine`, closeness is the
+            similarity that the lines to the most similar items show; otherwise popularity
+            dominates the first component.
         users: ids of users to include; a sample of the others is added.
         title: title of the page.
-        projection: `project(model, None, variant)`, where it has been computed already.
+        projection: the projection to show, if it has been computed already; replaces `variant`.
 
     Raises:
         ModelError: the model has no factors to map.

@@ -232,7 +232,7 @@ def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
     """
     file = Path(path).expanduser()
     with replacing(file) as stream:
-        figure.savefig(stream, dpi=200, format=file.suffix[1:].lower())
+        figure.savefig(stream, dpi=200, format=file.suffix[1:])
     pyplot().close(figure)
     return file
 

@@ -64,10 +64,10 @@ def test_nothing_has_no_rank_and_no_shares() -> None:
 
 
 def test_an_axis_carries_how_much_items_differ_on_it_times_how_much_users_care() -> None:
-    users = np.array([[1.0, 1.0], [1.0, -1.0]])
+    users = np.array([[1.0, 3.0], [1.0, -1.0]])
     items = np.array([[1.0, 5.0], [-1.0, 5.0], [1.0, 8.0], [-1.0, 8.0]])
-    # Squares: users 2 and 2; centred items 4 · 1² and 4 · 1.5².
-    assert axis_shares(users, items) == pytest.approx(np.array([4, 9]) / 13)
+    # Squares: users 2 and 10; centred items 4 · 1² and 4 · 1.5².
+    assert axis_shares(users, items) == pytest.approx(np.array([8, 90]) / 98)
 
 
 def test_components_are_orthonormal_and_their_largest_entries_can_be_made_positive() -> None:

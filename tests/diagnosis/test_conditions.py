@@ -87,3 +87,22 @@ def test_without_a_matrix_or_least_squares_there_are_none(sample: Ratings) -> No
         table = conditions(recsys.train(spec, sample), matrix)
         assert list(table.columns) == columns
         assert not len(table)
+
+
+def test_rows_without_ratings_are_left_out(sample: Ratings) -> None:
+    model = recsys.train(HEALTHY, sample)
+    matrix = sample.matrix.tolil()
+    matrix[4] = 0
+    table = conditions(model, matrix.tocsr())
+    users = table[table["side"] == "users"]
+    assert len(users) == sample.n_users - 1
+    assert sample.users.ids[4] not in users["id"].to_numpy()
+
+
+@pytest.mark.parametrize("spec", [HEALTHY, recsys.ExplicitALS(4)])
+def test_users_are_at_their_solution_after_a_fit(sample: Ratings, spec: Spec) -> None:
+    model = recsys.train(spec, sample)
+    table = conditions(model, model.feedback.rows(sample.matrix))
+    users = table[table["side"] == "users"]
+    assert len(users) == sample.n_users
+    assert users["gradient"].max() < 1e-4

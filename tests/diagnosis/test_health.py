@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import recsys
 from recsys import Ratings
@@ -109,6 +110,13 @@ def test_norms_that_follow_popularity(model: Recommender) -> None:
         found = health(replace(model, factors=replace(model.factors, item_factors=table)))
         assert ("norms-are-popularity" in codes(found)) == sick
     assert found.norms["norm"].to_numpy() == pytest.approx(1)
+
+
+def test_the_correlation_of_norms_is_spearmans(model: Recommender, found: Health) -> None:
+    norms = np.linalg.norm(model.factors.item_factors.astype(float), axis=1)
+    counts = np.bincount(model.history.indices, minlength=len(norms))
+    expected = spearmanr(norms, counts).statistic
+    assert found.norm_correlation == pytest.approx(expected)
 
 
 def test_a_spike(model: Recommender) -> None:

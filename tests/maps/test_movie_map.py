@@ -57,10 +57,13 @@ def test_an_item_without_factors_has_no_neighbours_and_is_none(model: Recommende
     table = model.factors.item_factors.copy()
     table[5] = 0
     blank = replace(model, factors=replace(model.factors, item_factors=table))
-    items, scores = neighbours(blank, 3)
-    assert items[5].tolist() == [-1, -1, -1]
+    items, scores = neighbours(blank, 199)
+    assert (items[5] == -1).all()
     assert np.isnan(scores[5]).all()
     assert 5 not in items
+    others = np.delete(items, 5, axis=0)
+    assert (others[:, :198] >= 0).all()
+    assert (others[:, 198] == -1).all()
 
 
 def test_the_page_holds_the_projection_and_the_ratings(
@@ -78,6 +81,8 @@ def test_the_page_holds_the_projection_and_the_ratings(
     person = data["users"][0]
     assert person["name"] == "user 7"
     row = sample.matrix[sample.users.row(7)]
+    at = found.users[sample.users.row(7), :2] * found.user_scale
+    assert np.array(person["at"][:2]) * scale == pytest.approx(at, rel=1e-3, abs=1e-3)
     assert person["items"] == row.indices.tolist()
     assert person["ratings"] == row.data.tolist()
     names, flags = [], []

@@ -47,6 +47,11 @@ def test_labels_of_the_figure_do_not_overlap(model: Recommender, sample: Ratings
     genres = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
     assert "other" in genres
     assert len(genres) > 4
+    dots, star = figure.axes[0].collections[0], figure.axes[0].collections[-1]
+    assert len(np.unique(dots.get_facecolors(), axis=0)) > 4
+    plane = project(model)
+    at = plane.users[sample.users.row(7), [0, 2]] * plane.user_scale
+    assert np.asarray(star.get_offsets())[0] == pytest.approx(at)
 
 
 @pytest.mark.parametrize(
