@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from recsys.recommend.items import ItemTable
@@ -80,6 +81,7 @@ class Table:
 
 
 def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
     missing = value is None or (isinstance(value, float) and math.isnan(value))
     return None if missing else value
 
