@@ -1,8 +1,7 @@
-"""External ids at the border, row numbers inside."""
+"""`IdIndex` maps external ids, which people use, to row numbers, which arrays use."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,19 +14,20 @@ import numpy.typing as npt
 from recsys.errors import ArgumentError, UnknownIdError
 
 WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-"""A whole number as text, written the one way that leads back to the same text."""
+"""A whole number in the only spelling that survives a round trip through int."""
 
 _TOO_LARGE = 2**63
+_SEARCHED = 200_000  # ids that are compared with an unknown one, for a hint
 
 IdArray = npt.NDArray[Any]
 Ids = npt.ArrayLike | Sequence[object]
 
 
 class IdIndex:
-    """An immutable map between external ids and row numbers 0 .. n−1, in increasing id order.
+    """An immutable map between external ids and row numbers 0 .. n−1, in increasing order of ids.
 
-    Integer ids are int64; everything else is a string. The order depends on the ids alone, so the
-    same data in another file order gives the same rows.
+    Integer ids are int64, all others are strings. The row numbers depend on the ids alone, so the
+    same data in another order have the same rows.
 
     >>> index = IdIndex([30, 10, 20])
     >>> index.ids
@@ -45,7 +45,7 @@ class IdIndex:
         self.ids: IdArray = unique
         """(n,) int64 or object array of str, increasing."""
         self.kind = kind
-        """What a row is ("user", "item"): the word used in messages."""
+        """What a row stands for ("user", "item"), for messages."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,7 +56,7 @@ class IdIndex:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IdIndex) and np.array_equal(self.ids, other.ids)
 
-    __hash__ = None  # type: ignore[assignment]  # compared by value
+    __hash__ = None  # type: ignore[assignment]  # it is compared by value
 
     @property
     def is_integer(self) -> bool:
@@ -70,25 +70,29 @@ class IdIndex:
         return pd.Index(self.ids)
 
     def find(self, ids: Ids) -> npt.NDArray[np.int64]:
-        """Row numbers of `ids`, −1 for an id that is not there."""
+        """Row numbers (int64) of `ids`; −1 for an id that is not in the index."""
         try:
             wanted = as_id_array(ids, self.kind)
         except ValueError:
-            # One of them is no id at all; the others may still be found.
+            # A value that cannot be an id must not hide the others.
             each = _one_by_one(ids)
             if len(each) == 1:
                 return np.array([-1])
             return np.concatenate([self.find([one]) for one in each])
         if not len(self) or (len(wanted) and (wanted.dtype.kind == "i") != self.is_integer):
             return np.full(len(wanted), -1, np.int64)
-        if len(wanted) <= 16:  # a hash table of all ids would cost more than a few bisections
+        if len(wanted) <= 16:  # building a hash table would cost more than a few bisections
             rows = np.searchsorted(self.ids, wanted)
             rows[rows == len(self)] = 0
             return np.where(self.ids[rows] == wanted, rows, -1)
         return np.asarray(self._pandas.get_indexer(wanted), dtype=np.int64)
 
     def rows(self, ids: Ids) -> npt.NDArray[np.int64]:
-        """Row numbers of `ids`; an id that is not there raises UnknownIdError."""
+        """Row numbers (int64) of `ids`.
+
+        Raises:
+            UnknownIdError: an id is not in the index.
+        """
         rows = self.find(ids)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
@@ -96,11 +100,19 @@ class IdIndex:
         return rows
 
     def row(self, one_id: object) -> int:
-        """Row number of one id; an id that is not there raises UnknownIdError."""
+        """Row number of one id.
+
+        Raises:
+            UnknownIdError: it is not in the index.
+        """
         return int(self.rows([one_id])[0])
 
     def parse(self, text: str) -> int | str:
-        """The id that `text` from a command line or a URL stands for, in this index's type."""
+        """The id that a text from a command line or URL stands for, in the type of this index.
+
+        Raises:
+            UnknownIdError: the ids are integers, and the text is not a whole number.
+        """
         if not self.is_integer:
             return text
         if not WHOLE_NUMBER.fullmatch(text):
@@ -108,11 +120,11 @@ class IdIndex:
         return int(text)
 
     def name(self, row: int) -> str:
-        """The row's id as messages show it: 196, 'u196'."""
+        """The id of a row as messages show it: 196, 'u196'."""
         return shown(self.ids[row])
 
     def unknown(self, one_id: object) -> UnknownIdError:
-        """The error for an id that is not there, with what might have been meant."""
+        """The error for an id that is not in the index, with the most similar ids."""
         said = f"{self.kind} {shown(one_id)} is not in the data"
         if not len(self):
             return UnknownIdError(f"{said}, which holds no {self.kind}s")
@@ -121,17 +133,19 @@ class IdIndex:
             return UnknownIdError(
                 f"{said}: {len(self)} {self.kind} ids,{kinds} from {self.ids[0]} to {self.ids[-1]}"
             )
-        close = difflib.get_close_matches(str(one_id), map(str, self.ids[:50_000]), n=3)
-        hint = (
-            f"did you mean {', '.join(map(repr, close))}?"
-            if close
-            else (f"ids look like {self.ids[0]!r}")
+        from rapidfuzz import fuzz, process  # only for this message
+
+        close = process.extract(
+            str(one_id), self.ids[:_SEARCHED], scorer=fuzz.ratio, score_cutoff=60, limit=3
         )
+        hint = f"ids look like {self.ids[0]!r}"
+        if close:
+            hint = f"did you mean {', '.join(repr(found) for found, *_ in close)}?"
         return UnknownIdError(f"{said}; {hint}")
 
 
 def shown(value: object) -> str:
-    """A value as messages show it, without NumPy's type around it.
+    """A value as messages show it, without its NumPy type.
 
     >>> shown(np.int64(196)), shown("u196")
     ('196', "'u196'")
@@ -140,7 +154,7 @@ def shown(value: object) -> str:
 
 
 def several(ids: Any) -> Sequence[object]:
-    """Ids as a sequence: one id alone is a sequence of one.
+    """Ids as a sequence; a single id becomes a sequence of one.
 
     >>> several(196), several("u1"), several([1, 2])
     ([196], ['u1'], [1, 2])
@@ -151,10 +165,12 @@ def several(ids: Any) -> Sequence[object]:
 
 
 def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
-    """Ids as one flat array: int64 where all are whole numbers, else an object array of str.
+    """Ids as a flat array: int64 if all are whole numbers, otherwise an object array of str.
 
-    Whole floats (a column that once held NaN) are whole numbers. Booleans, fractions, missing
-    values and anything that is neither a number nor text are no ids and raise ArgumentError.
+    Whole floats (from a column that once contained NaN) are whole numbers.
+
+    Raises:
+        ArgumentError: a value is a boolean, a fraction, missing, or neither a number nor text.
     """
     try:
         values = np.asarray(ids)
@@ -190,9 +206,9 @@ def _one_by_one(ids: Ids) -> list[object]:
 
 
 def numbers_in_text(texts: Sequence[str]) -> IdArray | None:
-    """The whole numbers that all of these texts are ("7", "7.0"), or None where one is not.
+    """The whole numbers in these texts ("7", "7.0"); None if one is not a whole number.
 
-    Digits behind a leading zero are text: "007" is not 7.
+    Digits with a leading zero are text: "007" is not 7.
 
     >>> numbers_in_text(["7", "12.0"]), numbers_in_text(["7", "007"])
     (array([ 7, 12]), None)

@@ -109,7 +109,7 @@ def make_bench(split: Split, k: int, feedback: Feedback) -> Bench:
     trained_on = feedback.apply(split.train)
     relevant = feedback.apply(split.test).matrix
     users = np.flatnonzero(np.diff(split.test.matrix.indptr)).astype(np.int64)
-    history = feedback.rows(split.seen.matrix)
+    history = feedback.of(split.seen.matrix)
     popular = best_items(
         FactorScorer(Popularity().fit(trained_on)),
         users,

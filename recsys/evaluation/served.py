@@ -47,7 +47,7 @@ class Served:
         factors: Factors = self.model.factors
         theirs = factors.items.find(ratings.items.ids)  # −1 where it does not know the item
         known = np.flatnonzero(theirs >= 0)
-        users = fold_in_users(factors, self.model.feedback.rows(_over(ratings, theirs, factors)))
+        users = fold_in_users(factors, self.model.feedback.of(_over(ratings, theirs, factors)))
         placed = replace(
             factors.over(ratings.users, ratings.items),
             user_bias=users.bias,

@@ -1,36 +1,41 @@
-"""From explicit ratings to implicit feedback: what counts as liked, and with what confidence."""
+"""From explicit ratings to implicit feedback: which ratings count, and with what confidence."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
+from recsys.csr import with_ones
 from recsys.errors import ArgumentError, DataError
-from recsys.ratings.ratings import Ratings
+
+if TYPE_CHECKING:
+    # Recommendations need Feedback, but neither Ratings nor pandas.
+    from recsys.ratings.ratings import Ratings
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """How rating values enter the training; a model keeps it and treats new ratings the same way.
+    """What ratings mean for a model. It is stored with the model, for ratings that come later.
 
     >>> Feedback.parse("at-least=4")
     Feedback(ones=True, threshold=4.0)
     """
 
     ones: bool = False
-    """Every rating that counts, counts the same: 1. Otherwise its value is the confidence."""
+    """Whether every rating that counts has confidence 1; otherwise its value is the confidence."""
     threshold: float | None = None
-    """Ratings below this do not count."""
+    """Ratings below this do not count; None if all count."""
 
     @classmethod
     def parse(cls, text: str) -> Feedback:
-        """From "values", "ones" or "at-least=4".
+        """The feedback for "values", "ones" or "at-least=4".
 
         Raises:
-            ValueError: the text is none of these.
+            ArgumentError: the text is none of these.
         """
         if text in ("values", "ones"):
             return cls(ones=text == "ones")
@@ -47,8 +52,11 @@ class Feedback:
             return f"at-least={self.threshold:g}"
         return "ones" if self.ones else "values"
 
-    def rows(self, matrix: sp.csr_matrix) -> sp.csr_matrix:
-        """The feedback in a matrix of ratings, of the same shape."""
+    def of(self, matrix: sp.csr_matrix) -> sp.csr_matrix:
+        """The confidences (float32) of the ratings in a matrix, as a matrix of the same shape.
+
+        The matrix itself is not changed; the result may share its arrays.
+        """
         matrix = sp.csr_matrix(matrix, dtype=np.float32)
         if self.threshold is not None:
             low = matrix.data < self.threshold
@@ -56,17 +64,13 @@ class Feedback:
                 before = np.concatenate([[0], np.cumsum(~low)])
                 kept = matrix.data[~low], matrix.indices[~low], before[matrix.indptr]
                 matrix = sp.csr_matrix(kept, shape=matrix.shape)
-        if self.ones:
-            matrix = sp.csr_matrix(
-                (np.ones_like(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape
-            )
-        return matrix
+        return with_ones(matrix) if self.ones else matrix
 
     def apply(self, ratings: Ratings) -> Ratings:
-        """The ratings that count, with the values they count with. Users and items stay.
+        """The ratings that count, with their confidences as values; all users and items stay.
 
         Raises:
-            DataError: none reaches the threshold.
+            DataError: no rating reaches the threshold.
         """
         if self.threshold is not None:
             keep = ratings.matrix.data >= self.threshold
@@ -80,10 +84,14 @@ class Feedback:
 
 
 def at_least(ratings: Ratings, threshold: float) -> Ratings:
-    """Only ratings of `threshold` or more count, each as 1. Users and items stay."""
+    """The ratings of at least `threshold`, each as 1; all users and items stay.
+
+    Raises:
+        DataError: no rating reaches the threshold.
+    """
     return replace(Feedback(ones=True, threshold=threshold).apply(ratings), has_values=False)
 
 
 def ones(ratings: Ratings) -> Ratings:
-    """Every rating counts the same: the values become 1."""
+    """All ratings, each as 1."""
     return replace(Feedback(ones=True).apply(ratings), has_values=False)

@@ -30,16 +30,16 @@ class Ratings:
     users: IdIndex
     items: IdIndex
     matrix: sp.csr_matrix
-    """(n_users, n_items) float32 CSR, sorted, without duplicates. All ones where the source gave
-    no rating values; a stored zero is a rating of zero."""
+    """(n_users, n_items) float32 CSR, sorted, without duplicates. All ones if the source has no
+    rating values; a stored zero is a rating of zero."""
     timestamps: npt.NDArray[np.int64] | None
-    """(n_ratings,) seconds since 1970, in the order of `matrix.data`; None where there are none."""
+    """(n_ratings,) seconds since 1970, in the order of `matrix.data`; None if there are none."""
     item_table: pd.DataFrame
-    """What is known of each item, one row per item in row order (title, year, genres, ...)."""
+    """One row per item in row order, with what is known of it (title, year, genres, ...)."""
     has_values: bool = True
-    """False where the source gave no rating values (implicit feedback)."""
+    """False if the source has no rating values (implicit feedback)."""
     notes: tuple[str, ...] = ()
-    """In words: what was removed on the way here, and why."""
+    """In words: what was removed, and why."""
 
     @property
     def n_users(self) -> int:
@@ -69,7 +69,7 @@ class Ratings:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of ids, matrix and timestamps: equal exactly where the data are equal."""
+        """SHA-256 of ids, matrix and timestamps; equal for equal data in any order."""
         digest = hashlib.sha256()
         for index in (self.users, self.items):
             text = not index.is_integer
@@ -99,14 +99,15 @@ class Ratings:
             user: column of user ids, integers or strings.
             item: column of item ids.
             rating: column of ratings, finite numbers; None for implicit feedback (all ones).
-            timestamp: column of seconds since 1970, or of dates; None where there is none.
-            items: table of whatever is known of each item, with the ids in a column of the same
-                name as in `frame`, or in `item`.
-            duplicates: what to do with several ratings of one item by one user: keep the `latest`
-                (by timestamp, then by position), their `mean`, or raise an `error`.
+            timestamp: column of seconds since 1970, or of dates; None if there is none.
+            items: table with one row per item and the ids in a column called as in `frame`, or
+                `item`.
+            duplicates: what counts when a user rated an item several times: the `latest` rating
+                (by timestamp, then by position), the `mean`, or an `error`.
 
         Raises:
-            DataError: a column is missing, or a value in it is no id, rating or time.
+            ArgumentError: `frame` is not a table, or two roles have the same column.
+            DataError: a column is missing, or a value in it is not an id, rating or time.
         """
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"frame must be a DataFrame, not {type(frame).__name__}")
@@ -116,7 +117,7 @@ class Ratings:
         return cls(*assemble(columns, table, duplicates, "the table"))
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Ratings:
-        """The ratings where `keep` (n_ratings,) is true, over the same users and items."""
+        """The ratings for which `keep` (n_ratings,) is true; all users and items stay."""
         kept_before = np.concatenate([[0], np.cumsum(keep)])
         matrix = sp.csr_matrix(
             (
@@ -140,11 +141,12 @@ class Ratings:
         return replace(self, matrix=frozen_csr(matrix))
 
     def at_least_active(self, per_user: int = 1, per_item: int = 1) -> Ratings:
-        """Ratings where every user has at least `per_user` and every item `per_item` ratings.
+        """Ratings in which every user has at least `per_user` and every item `per_item` ratings.
 
-        Users and items are dropped until none falls short (the k-core).
+        Users and items with fewer are removed, repeatedly, until none is left (the k-core).
 
         Raises:
+            ArgumentError: a number is negative or not whole.
             DataError: no ratings are left.
         """
         for name, least in (("per_user", per_user), ("per_item", per_item)):
@@ -163,7 +165,7 @@ class Ratings:
         if not keep.any():
             raise DataError(
                 f"no ratings are left with at least {per_user} per user and {per_item} per item; "
-                "ask for less"
+                "lower these numbers"
             )
         core = self.select(keep).without_empty()
         note = (
@@ -175,7 +177,7 @@ class Ratings:
         return replace(core, notes=(*self.notes, note))
 
     def without_empty(self) -> Ratings:
-        """The same ratings without the users and items that have none."""
+        """The same ratings without the users and items that have no rating."""
         users = np.flatnonzero(np.diff(self.matrix.indptr))
         items = np.flatnonzero(np.bincount(self.matrix.indices, minlength=self.n_items))
         matrix = self.matrix[users][:, items]
@@ -188,12 +190,12 @@ class Ratings:
         )
 
     def reindex(self, users: IdIndex, items: IdIndex, item_table: pd.DataFrame) -> Ratings:
-        """The same ratings over wider indexes, which must hold every user and item there is."""
+        """The same ratings over larger indexes, which must contain all of these users and items."""
         rows = users.rows(self.users.ids)
         columns = items.rows(self.items.ids)
         counts = np.zeros(len(users), np.int64)
         counts[rows] = np.diff(self.matrix.indptr)
-        # Both indexes increase, so rows and columns keep their order and the entries theirs.
+        # Indexes are in increasing order, so the entries stay in order.
         matrix = sp.csr_matrix(
             (
                 self.matrix.data,
@@ -207,7 +209,7 @@ class Ratings:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Long table with the columns user, item, rating and, where known, timestamp."""
+        """A row per rating with the columns user, item, rating and, if known, timestamp."""
         rows = entry_rows(self.matrix)
         columns: dict[str, Any] = {
             "user": self.users.ids[rows],
@@ -220,7 +222,7 @@ class Ratings:
 
 
 def overview(ratings: Ratings) -> Mapping[str, Any]:
-    """The numbers one wants to see first, for `recsys inspect` and the training output."""
+    """Numbers by name that describe the ratings: counts, density, medians and mean."""
     per_user = np.diff(ratings.matrix.indptr)
     per_item = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
     return {

@@ -1,4 +1,4 @@
-"""Simulated ratings with a known structure, for examples, tests and benchmarks."""
+"""Simulated ratings with known structure, for examples, tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ GENRES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi")
 def simulate(
     n_users: int = 300, n_items: int = 200, n_ratings: int = 9_000, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Ratings and items of a made-up world in which taste is a dot product.
+    """Ratings (userId, movieId, rating, timestamp) and items (movieId, title, genres).
 
-    Every movie has one or two of six genres, every person a taste for each genre; a rating is
-    3.5 plus both biases plus the dot product plus noise, in half stars from 0.5 to 5. Activity is
-    lognormal, popularity follows Zipf's law, and people pick what they will like more often.
-
-    Returns:
-        Ratings (userId, movieId, rating, timestamp), at most `n_ratings` of them, sorted by
-        user and movie; and items (movieId, title, genres).
+    There are at most `n_ratings` ratings, sorted by user and movie. Every movie has one or two of
+    six genres, and every user a taste for each genre. A rating is 3.5 plus both biases plus the dot
+    product of taste and genres plus noise, in half stars from 0.5 to 5. Activity is lognormal,
+    popularity follows Zipf's law, and users are more likely to rate what they like.
     """
     rng = np.random.default_rng(seed)
     taste = rng.normal(0, 1, (n_users, len(GENRES)))

@@ -1,7 +1,7 @@
-"""Splits into training and test ratings, over the same users and items, deterministic by seed.
+"""Splits into training and test ratings over the same users and items; deterministic by seed.
 
-Every split is checked: no rating is in both parts, and a test rating of an item that training
-never saw is left out unless asked for. `Split.how` says what was done, and what was left out.
+No rating is in both parts. Test ratings of items without training ratings are dropped by default.
+`Split.how` says how the ratings were split, and how many were dropped.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 
+from recsys.csr import entry_rows, with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.ratings.ratings import Ratings
@@ -25,19 +25,19 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test ratings with one pair of indexes, and how they were parted."""
+    """Training and test ratings over the same users and items, and how they were split."""
 
     train: Ratings
     test: Ratings
     how: str
-    """In words: what parted them, by which seed, and how many test ratings were left out."""
+    """In words: the kind of split, its seed, and how many test ratings were dropped."""
     known: Ratings | None = None
-    """What is shown of the test users, who are not in training: they are folded in from it. None
-    where the test users are training users."""
+    """Ratings from which the test users are folded in, if they are not in the training part;
+    otherwise None."""
 
     @property
     def seen(self) -> Ratings:
-        """What counts as seen when the test users are served: not to be recommended again."""
+        """Ratings of the test users that are known: their items are not recommended again."""
         return self.train if self.known is None else self.known
 
 
@@ -49,8 +49,8 @@ def random(
     The draws are `numpy.random.default_rng(seed).random(n_ratings)` in row order (user, then item).
 
     Raises:
-        ValueError: `test` is not strictly between 0 and 1.
-        DataError: one side came out empty.
+        ArgumentError: `test` is not strictly between 0 and 1, or `seed` is out of range.
+        DataError: a part would be empty.
     """
     _check_share("test", test)
     _check_seed(seed)
@@ -62,16 +62,18 @@ def random(
 def kfold(
     ratings: Ratings, folds: int = 5, seed: int = 0, *, unseen_items: UnseenItems = "drop"
 ) -> Iterator[Split]:
-    """`folds` splits whose test parts are a random partition of the ratings, equal in size to one.
+    """`folds` splits whose test parts are a random partition of the ratings.
+
+    The sizes of the test parts differ by at most one rating.
 
     Raises:
-        ValueError: `folds` is not between 2 and the number of ratings.
+        ArgumentError: `folds` is not between 2 and the number of ratings.
     """
     if not _is_whole(folds) or not 2 <= folds <= ratings.n_ratings:
         raise ArgumentError(f"folds must lie between 2 and {ratings.n_ratings}, not {folds!r}")
     _check_seed(seed)
     fold = np.random.default_rng(seed).permutation(ratings.n_ratings) % folds
-    # Arguments are checked now, each fold is made when it is asked for.
+    # A generator expression, so that the checks above run now and each fold is made when needed.
     return (
         _split(ratings, fold == i, f"fold {i + 1} of {folds}, random, seed {seed}", unseen_items)
         for i in range(folds)
@@ -79,19 +81,19 @@ def kfold(
 
 
 def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "drop") -> Split:
-    """The last `n` ratings of each user are the test; of equal times, those of later items.
+    """The last `n` ratings of each user are test ratings; ties in time go to the later item.
 
-    A user with n ratings or fewer stays in training whole.
+    All ratings of a user with n or fewer are training ratings.
 
     Raises:
-        ValueError: `n` is less than 1.
+        ArgumentError: `n` is less than 1.
         DataError: there are no timestamps, or no user has more than n ratings.
     """
     if not _is_whole(n) or n < 1:
         raise ArgumentError(f"n must be a whole number of at least 1, not {n!r}")
     times = _times(ratings)
     counts = np.diff(ratings.matrix.indptr)
-    rows = np.repeat(np.arange(ratings.n_users), counts)
+    rows = entry_rows(ratings.matrix)
     order = np.lexsort((ratings.matrix.indices, times, rows))
     from_last = ratings.matrix.indptr[1:][rows] - 1 - np.arange(ratings.n_ratings)
     is_test = np.zeros(ratings.n_ratings, bool)
@@ -100,12 +102,12 @@ def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "dro
 
 
 def by_time(ratings: Ratings, test: float = 0.1, *, unseen_items: UnseenItems = "drop") -> Split:
-    """One moment parts them: every test rating is later than every training rating.
+    """Every test rating is later than every training rating.
 
-    The moment is the earliest that leaves at most a share `test` of the ratings to the test.
+    At most a share `test` of the ratings are test ratings, and as many as equal times allow.
 
     Raises:
-        ValueError: `test` is not strictly between 0 and 1.
+        ArgumentError: `test` is not strictly between 0 and 1.
         DataError: there are no timestamps, or all are equal.
     """
     _check_share("test", test)
@@ -124,50 +126,37 @@ def held_out_users(
     *,
     unseen_items: UnseenItems = "drop",
 ) -> Split:
-    """Some users are kept from training; of their ratings, a share `test` is the test.
+    """Some users are held out of training; a share `test` of their ratings is the test part.
 
-    The rest of their ratings is `known`: the model folds them in from it (strong generalization).
+    Their other ratings are `known`, and models fold them in from these (strong generalization).
     The draws are those of the published code of Liang, Krishnan, Hoffman, Jebara 2018 ("Variational
     Autoencoders for Collaborative Filtering", seed 98765, users 10000): the held-out users are
     the last of `RandomState(seed).permutation(n_users)`; their ratings of items not in training are
-    dropped; then, with the generator seeded again, user after user with at least five ratings gives
-    `choice(count, int(test * count), replace=False)` of them to the test.
+    dropped; then, with the generator seeded again, user by user, those with at least five ratings
+    have `choice(count, int(test * count), replace=False)` of them in the test part.
 
     Args:
-        ratings: what to part.
-        users: how many users to hold out, or their share if below 1.
-        test: share of each one's ratings that is the test.
-        seed: of both draws, below 2³².
-        unseen_items: whether to `drop` or `keep` what training never saw.
+        ratings: the ratings to split.
+        users: number of users to hold out, or their share if below 1.
+        test: share of the ratings of each held-out user.
+        seed: seed of both draws, below 2³².
+        unseen_items: whether to `drop` or `keep` ratings of items without training ratings.
 
     Raises:
-        ValueError: a share or number is out of range.
+        ArgumentError: a share or number is out of range.
         DataError: none of the held-out users has five ratings.
     """
-    if not _is_number(users):
-        raise ArgumentError(f"users must be a number, not {users!r}")
     _check_seed(seed)
-    n_held_out = int(users * ratings.n_users) if users < 1 else int(users)
-    if not 0 < users < ratings.n_users or not n_held_out:
-        raise ArgumentError(
-            f"users must be a share or a number below {ratings.n_users}, not {users!r}"
-        )
+    n_held_out = _number_of(users, ratings.n_users)
     _check_share("test", test)
-    # The legacy generator on purpose: it is what the published splits were drawn with.
+    # The legacy generator, because the published splits were drawn with it.
     permutation = np.random.RandomState(seed).permutation(ratings.n_users)
     held_out = np.zeros(ratings.n_users, bool)
     held_out[permutation[ratings.n_users - n_held_out :]] = True
     of_held_out = np.repeat(held_out, np.diff(ratings.matrix.indptr))
     seen = _items_of(ratings, ~of_held_out)
     theirs, left_out = _without_unseen(ratings, of_held_out, seen, unseen_items)
-    generator = np.random.RandomState(seed)
-    is_test = np.zeros(ratings.n_ratings, bool)
-    for row in np.flatnonzero(held_out):
-        begin, end = ratings.matrix.indptr[row : row + 2]
-        entries = begin + np.flatnonzero(theirs[begin:end])
-        if len(entries) >= 5:
-            drawn = generator.choice(len(entries), size=int(test * len(entries)), replace=False)
-            is_test[entries[drawn]] = True
+    is_test = _some_of_each(ratings, np.flatnonzero(held_out), theirs, test, seed)
     how = (
         f"{n_held_out} of {ratings.n_users} users held out, {test:g} of their ratings to the test, "
         f"the rest shown for fold-in, seed {seed}{left_out}"
@@ -178,10 +167,9 @@ def held_out_users(
 
 
 def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") -> Split:
-    """A split somebody else made, put over the union of the users and items of both parts.
+    """A split that already exists, over the union of the users and items of both parts.
 
-    Test ratings of items that training never saw stay unless asked otherwise: the protocol is
-    somebody else's.
+    Test ratings of items without training ratings are kept by default, as in the original split.
 
     Raises:
         DataError: a pair is in both parts, or one has integer ids and the other strings.
@@ -190,10 +178,10 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     for kind in ("users", "items"):
         a, b = getattr(train, kind), getattr(test, kind)
         if a.is_integer != b.is_integer:
-            raise DataError(f"train and test do not name their {kind} alike: integers and strings")
+            raise DataError(f"train and test have different {kind}: integers and strings")
         indexes.append(IdIndex(np.union1d(a.ids, b.ids), a.kind))
     users, items = indexes
-    # What the training part says of an item counts first.
+    # An item in both tables keeps the row of the training part.
     tables = [part.item_table.set_axis(items.rows(part.items.ids)) for part in (train, test)]
     table = pd.concat(tables)
     table = table[~table.index.duplicated()].sort_index().reset_index(drop=True)
@@ -203,7 +191,7 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
         row, column = both[0]
         raise DataError(
             f"{len(both)} ratings are in both parts, first user {users.name(row)}, "
-            f"item {items.name(column)}: take them out of one"
+            f"item {items.name(column)}; remove them from one"
         )
     everything = np.ones(test.n_ratings, bool)
     seen = _items_of(train, np.ones(train.n_ratings, bool))
@@ -212,13 +200,34 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
 
 
 def shared_pairs(train: Ratings, test: Ratings) -> npt.NDArray[np.int64]:
-    """(n, 2) row and column of the pairs that two `Ratings` over the same indexes both hold."""
-    parts = []
-    for part in (train, test):
-        matrix = part.matrix
-        ones = np.ones(matrix.nnz, np.int8)
-        parts.append(sp.csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape))
-    return np.column_stack(parts[0].multiply(parts[1]).nonzero())
+    """(n, 2) row and column of the pairs in both of two `Ratings` over the same users and items."""
+    both = with_ones(train.matrix, np.int8).multiply(with_ones(test.matrix, np.int8))
+    return np.column_stack(both.nonzero())
+
+
+def _number_of(users: float, n_users: int) -> int:
+    # How many users a number or share stands for.
+    if not _is_number(users):
+        raise ArgumentError(f"users must be a number, not {users!r}")
+    number = int(users * n_users) if users < 1 else int(users)
+    if not 0 < users < n_users or not number:
+        raise ArgumentError(f"users must be a share or a number below {n_users}, not {users!r}")
+    return number
+
+
+def _some_of_each(
+    ratings: Ratings, rows: npt.NDArray[np.int64], of: BoolArray, share: float, seed: int
+) -> BoolArray:
+    # A random share of the ratings `of` each user; users with fewer than five have none.
+    generator = np.random.RandomState(seed)
+    drawn = np.zeros(ratings.n_ratings, bool)
+    for row in rows:
+        begin, end = ratings.matrix.indptr[row : row + 2]
+        entries = begin + np.flatnonzero(of[begin:end])
+        if len(entries) >= 5:
+            chosen = generator.choice(len(entries), size=int(share * len(entries)), replace=False)
+            drawn[entries[chosen]] = True
+    return drawn
 
 
 def _split(ratings: Ratings, is_test: BoolArray, how: str, unseen_items: UnseenItems) -> Split:

@@ -31,7 +31,7 @@ def recommend(model: Recommender, user: object, choice: Choice) -> Table:
     """The best items for a training user; see `Recommender.recommend`."""
     row = model.fitted.users.row(user)
     known = model.seen()[[row]] if choice.exclude_seen or model.history is not None else None
-    history = None if known is None else model.feedback.rows(known)
+    history = None if known is None else model.feedback.of(known)
     people = model.fitted.people(np.array([row]), history)
     return _ranked(model, people, choice, known)
 
@@ -39,7 +39,7 @@ def recommend(model: Recommender, user: object, choice: Choice) -> Table:
 def recommend_for(model: Recommender, ratings: Mapping[Any, float], choice: Choice) -> Table:
     """The best items for a person who is not in the data; see `Recommender.recommend_for`."""
     row = ratings_row(model, ratings)
-    counted = model.feedback.rows(row)
+    counted = model.feedback.of(row)
     if not counted.data.any():
         raise ArgumentError(
             f"ratings hold nothing that counts for this model (feedback {model.feedback}); "
@@ -63,7 +63,7 @@ def recommend_many(model: Recommender, users: Any, choice: Choice) -> Table:
         history = None
         if known is not None and model.fitted.item_vectors is None:
             # Only models without user factors need it; for the others it would be a copy.
-            history = model.feedback.rows(known)
+            history = model.feedback.of(known)
         people = model.fitted.people(block, history)
         found = ranker.ranked(people, width, known)
         items[start : start + _BLOCK], scores[start : start + _BLOCK] = found

@@ -82,7 +82,7 @@ class Recommender:
         """
         history = None
         if self.history is not None and self.fitted.item_vectors is None:
-            history = self.feedback.rows(self.history)
+            history = self.feedback.of(self.history)
         return self.fitted.predict(users, items, history)
 
     def recommend(

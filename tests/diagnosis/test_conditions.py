@@ -102,7 +102,7 @@ def test_rows_without_ratings_are_left_out(sample: Ratings) -> None:
 @pytest.mark.parametrize("spec", [HEALTHY, recsys.ExplicitALS(4)])
 def test_users_are_at_their_solution_after_a_fit(sample: Ratings, spec: Spec) -> None:
     model = recsys.train(spec, sample)
-    table = conditions(model, model.feedback.rows(sample.matrix))
+    table = conditions(model, model.feedback.of(sample.matrix))
     users = table[table["side"] == "users"]
     assert len(users) == sample.n_users
     assert users["gradient"].max() < 1e-4

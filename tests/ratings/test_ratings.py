@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import frames
 
 import recsys
 from recsys.errors import DataError
@@ -39,6 +40,29 @@ def test_any_table_becomes_its_matrix(rows):
     ):
         assert (row.user, row.item, row.rating, row.timestamp) == (*pair, rating, time)
     assert ratings.matrix.has_sorted_indices
+
+
+@settings(max_examples=100, deadline=None)
+@given(frame=frames(), seed=st.integers(0, 1000))
+def test_the_order_of_the_rows_does_not_matter(frame: pd.DataFrame, seed: int) -> None:
+    order = np.random.default_rng(seed).permutation(len(frame))
+    ratings = recsys.Ratings.from_frame(frame, timestamp="timestamp")
+    shuffled = recsys.Ratings.from_frame(frame.iloc[order], timestamp="timestamp")
+    assert shuffled.fingerprint == ratings.fingerprint
+    # Of several ratings of a pair the latest counts, wherever it is in the table.
+    later = frame.assign(rating=frame["rating"] + 1, timestamp=frame["timestamp"] + 100)
+    both = pd.concat([later, frame]).iloc[np.random.default_rng(seed).permutation(2 * len(frame))]
+    merged = recsys.Ratings.from_frame(both, timestamp="timestamp")
+    expected = recsys.Ratings.from_frame(later, timestamp="timestamp")
+    assert merged.fingerprint == expected.fingerprint
+
+
+@settings(max_examples=100, deadline=None)
+@given(frame=frames())
+def test_a_table_survives_the_way_there_and_back(frame: pd.DataFrame) -> None:
+    found = recsys.Ratings.from_frame(frame, timestamp="timestamp").to_frame()
+    expected = frame.sort_values(["user_id", "item_id"]).to_numpy().tolist()
+    assert found.to_numpy().tolist() == expected
 
 
 def test_duplicates_latest_mean_and_error():
@@ -124,23 +148,6 @@ def test_ids_in_pieces_with_wide_and_narrow_ranges():
         assert np.array_equal(codes, inverse)
 
 
-def test_feedback(random_ratings):
-    liked = recsys.feedback.at_least(random_ratings, 4)
-    assert set(liked.matrix.data) == {1.0}
-    assert liked.n_ratings == (random_ratings.matrix.data >= 4).sum()
-    assert (liked.n_users, liked.n_items) == (random_ratings.n_users, random_ratings.n_items)
-    with pytest.raises(DataError, match="no ratings are left at or above 6; the highest is 5"):
-        recsys.feedback.at_least(random_ratings, 6)
-    for text in ("values", "ones", "at-least=3.5"):
-        feedback = recsys.Feedback.parse(text)
-        assert str(feedback) == text
-        applied = feedback.apply(random_ratings).matrix
-        assert (feedback.rows(random_ratings.matrix) != applied).nnz == 0
-    for text in ("stars", "at-least", "at-least=x"):
-        with pytest.raises(ValueError, match="feedback must be"):
-            recsys.Feedback.parse(text)
-
-
 def test_the_sample_is_what_its_script_writes(root, tmp_path):
     import importlib.util
 
@@ -204,6 +211,3 @@ def test_misuse_is_one_line(random_ratings):
         recsys.Ratings.from_frame(table, user=None)
     items = pd.DataFrame({"item": [1], "title": ["A"]})
     assert recsys.Ratings.from_frame(table, items=items).item_table["title"].tolist() == ["A"]
-    for text in ("at-least=nan", "at-least=inf"):
-        with pytest.raises(ValueError, match="feedback must be"):
-            recsys.Feedback.parse(text)

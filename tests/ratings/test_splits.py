@@ -1,6 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import frames
 
 import recsys
 from recsys.errors import DataError
@@ -166,3 +169,92 @@ def test_held_out_users_are_those_of_the_published_code(sample):
     for users in (0, 300, -1):
         with pytest.raises(ValueError, match="users must be"):
             splits.held_out_users(sample, users)
+
+
+def table(ratings: recsys.Ratings) -> list[list[object]]:
+    """The ratings as rows, in order."""
+    return ratings.to_frame().to_numpy().tolist()
+
+
+def assert_partition(split: splits.Split, ratings: recsys.Ratings) -> None:
+    """Every rating is in exactly one part, with its value and time."""
+    assert sorted(table(split.train) + table(split.test)) == table(ratings)
+    assert split.train.users is ratings.users
+    assert split.test.items is ratings.items
+
+
+RATINGS = frames().map(lambda frame: recsys.Ratings.from_frame(frame, timestamp="timestamp"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(ratings=RATINGS, test=st.floats(0.01, 0.99), seed=st.integers(0, 2**32 - 1))
+def test_a_random_split_is_a_partition(ratings: recsys.Ratings, test: float, seed: int) -> None:
+    try:
+        split = splits.random(ratings, test, seed, unseen_items="keep")
+    except DataError:
+        drawn = np.random.default_rng(seed).random(ratings.n_ratings) < test
+        assert drawn.all() or not drawn.any()
+        return
+    assert_partition(split, ratings)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ratings=RATINGS, folds=st.integers(2, 6), seed=st.integers(0, 2**32 - 1))
+def test_folds_are_partitions_and_their_tests_are_one(
+    ratings: recsys.Ratings, folds: int, seed: int
+) -> None:
+    folds = min(folds, ratings.n_ratings)
+    made = list(splits.kfold(ratings, folds, seed, unseen_items="keep"))
+    for split in made:
+        assert_partition(split, ratings)
+    assert sorted(row for split in made for row in table(split.test)) == table(ratings)
+    sizes = [split.test.n_ratings for split in made]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(ratings=RATINGS, n=st.integers(1, 4))
+def test_leave_last_takes_the_last_of_each_user(ratings: recsys.Ratings, n: int) -> None:
+    """Twin: sort each user's ratings by time and item."""
+    expected = []
+    for _, own in ratings.to_frame().groupby("user", sort=False):
+        if len(own) > n:
+            expected += own.sort_values(["timestamp", "item"]).tail(n).to_numpy().tolist()
+    if not expected:
+        with pytest.raises(DataError, match="leaves no test ratings"):
+            splits.leave_last(ratings, n)
+        return
+    split = splits.leave_last(ratings, n, unseen_items="keep")
+    assert_partition(split, ratings)
+    assert table(split.test) == sorted(expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ratings=RATINGS, test=st.floats(0.01, 0.99))
+def test_by_time_is_a_partition_at_one_moment(ratings: recsys.Ratings, test: float) -> None:
+    try:
+        split = splits.by_time(ratings, test, unseen_items="keep")
+    except DataError:
+        assert ratings.timestamps is not None
+        latest = ratings.timestamps == ratings.timestamps.max()
+        assert latest.sum() > int(test * ratings.n_ratings)
+        return
+    assert_partition(split, ratings)
+    assert split.train.timestamps is not None
+    assert split.test.timestamps is not None
+    assert split.train.timestamps.max() < split.test.timestamps.min()
+    assert split.test.n_ratings <= test * ratings.n_ratings
+
+
+@settings(max_examples=60, deadline=None)
+@given(ratings=RATINGS, seed=st.integers(0, 1000))
+def test_by_default_every_test_item_has_training_ratings(
+    ratings: recsys.Ratings, seed: int
+) -> None:
+    try:
+        split = splits.random(ratings, 0.4, seed)
+    except DataError:
+        return
+    assert set(split.test.matrix.indices) <= set(split.train.matrix.indices)
+    dropped = ratings.n_ratings - split.train.n_ratings - split.test.n_ratings
+    assert (f"{dropped} test ratings" in split.how) == (dropped > 0)

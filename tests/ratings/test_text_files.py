@@ -1,4 +1,11 @@
+import csv
+from pathlib import Path
+
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import COLUMNS, TEXT_IDS, frames
 
 import recsys
 from recsys.errors import DataError
@@ -109,3 +116,46 @@ def test_one_column_has_one_role(tmp_path):
         read_text(tmp_path, "user,item\n1,2\n1,2\n", duplicates="first")
     with pytest.raises(ValueError, match="path must be a path"):
         recsys.read_ratings(None)
+
+
+def write_and_read(frame: pd.DataFrame, file: Path, **options: object) -> recsys.Ratings:
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, **options)  # type: ignore[arg-type]
+        writer.writerow(COLUMNS)
+        writer.writerows(frame.itertuples(index=False))
+    return recsys.read_ratings(file)
+
+
+@settings(max_examples=80, deadline=None)
+@given(frame=frames(), delimiter=st.sampled_from(",;"), always_quoted=st.booleans())
+def test_ratings_survive_a_csv_file(
+    frame: pd.DataFrame,
+    delimiter: str,
+    always_quoted: bool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Ids with quotes, separators and letters of any script."""
+    file = tmp_path_factory.getbasetemp() / "round-trip.csv"
+    quoting = csv.QUOTE_ALL if always_quoted else csv.QUOTE_MINIMAL
+    found = write_and_read(frame, file, delimiter=delimiter, quoting=quoting)
+    expected = recsys.Ratings.from_frame(frame, timestamp="timestamp")
+    assert found.fingerprint == expected.fingerprint
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    frame=frames(ids=TEXT_IDS) | frames(ids=st.integers(0, 10**17)),
+    delimiter=st.sampled_from(["\t", "|", "::"]),
+)
+def test_ratings_survive_a_file_without_quotes(
+    frame: pd.DataFrame, delimiter: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "round-trip.txt"
+    if not pd.api.types.is_integer_dtype(frame["user_id"]):
+        for kind in ("user_id", "item_id"):  # an id cannot contain what separates fields
+            frame[kind] = frame[kind].str.replace(r"[|:]", "-", regex=True)
+        frame = frame.drop_duplicates(["user_id", "item_id"])
+    rows = [COLUMNS, *frame.itertuples(index=False)]
+    file.write_text("".join(delimiter.join(map(str, row)) + "\n" for row in rows), "utf-8")
+    expected = recsys.Ratings.from_frame(frame, timestamp="timestamp")
+    assert recsys.read_ratings(file).fingerprint == expected.fingerprint

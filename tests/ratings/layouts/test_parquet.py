@@ -1,0 +1,74 @@
+"""Parquet files with columns of every type."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from strategies import frames
+
+import recsys
+from recsys.errors import DataError
+
+
+@settings(max_examples=60, deadline=None)
+@given(frame=frames())
+def test_ratings_survive_a_parquet_file(
+    frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "round-trip.parquet"
+    frame.to_parquet(file)
+    expected = recsys.Ratings.from_frame(frame, timestamp="timestamp")
+    assert recsys.read_ratings(file).fingerprint == expected.fingerprint
+
+
+def test_parquet_with_text_and_dictionary_ids(tmp_path):
+    file = tmp_path / "r.parquet"
+    table = pa.table(
+        {
+            "user": pa.array(["b", "a", "b"]).dictionary_encode(),
+            "item": pa.array(["x", "y", "y"]),
+            "rating": pa.array([1, 2, 3], pa.int8()),
+            "timestamp": pa.array([1, 2, 3], pa.timestamp("s")),
+        }
+    )
+    pa.parquet.write_table(table, file)
+    ratings = recsys.read_ratings(file)
+    assert ratings.users.ids.tolist() == ["a", "b"]
+    assert ratings.matrix.toarray().tolist() == [[0, 2], [1, 3]]
+    assert ratings.timestamps.tolist() == [2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("user", pa.array([2**63 + 1, 1], pa.uint64()), "is uint64, not whole numbers"),
+        ("user", pa.array([True, False]), "neither a whole number nor text"),
+        ("user", pa.array([b"a", b"b"]), "neither a whole number nor text"),
+        ("rating", pa.array([1, 2], pa.timestamp("s")), "is timestamp.* not numbers"),
+        ("rating", pa.array([[1], [2]]), "not numbers"),
+        ("rating", pa.array([1.0, float("inf")]), "row 1: 'rating' is inf"),
+        ("rating", pa.array([1e300, 1.0]), "row 0: 'rating' is 1e\\+300"),
+        ("timestamp", pa.array(["noon", "later"]), "row 0: 'timestamp' is 'noon'"),
+    ],
+)
+def test_odd_parquet_types_are_named(column, values, message, tmp_path):
+    columns = {"user": pa.array([1, 2]), "item": pa.array([1, 2]), "rating": pa.array([1, 2])}
+    file = tmp_path / "r.parquet"
+    pa.parquet.write_table(pa.table(columns | {column: values}), file)
+    with pytest.raises(DataError, match=message) as caught:
+        recsys.read_ratings(file)
+    assert str(file) in str(caught.value)
+
+
+def test_parquet_decimals_and_large_integers(tmp_path):
+    from decimal import Decimal
+
+    file = tmp_path / "r.parquet"
+    table = {
+        "user": pa.array([Decimal("1.00"), Decimal("2.00")]),
+        "item": [1, 2],
+        "rating": [2**24 + 1, 3],
+    }
+    pa.parquet.write_table(pa.table(table), file)
+    assert recsys.read_ratings(file).users.ids.tolist() == [1, 2]

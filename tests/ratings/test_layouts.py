@@ -1,0 +1,208 @@
+"""Every layout, in a folder, in an archive, with its item table; and how one is added."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import recsys
+from recsys.errors import DataError
+from recsys.ratings import layouts
+from recsys.ratings.layouts.movielens_100k import GENRES
+
+# The same three ratings in every layout: user, item, rating, timestamp.
+RATINGS = [(1, 10, 4.5, 100), (1, 20, 3.0, 200), (2, 10, 0.5, 300)]
+TITLES = {10: "Amélie (2001)", 20: "Et: le café :: noir (1999)"}
+
+
+def write_100k(folder):
+    lines = [f"{u}\t{i}\t{r:g}\t{t}" for u, i, r, t in RATINGS]
+    (folder / "u.data").write_text("\n".join(lines) + "\n")
+    flags = "|".join("1" if g in ("Comedy", "Drama") else "0" for g in GENRES)
+    items = [f"{i}|{title}|01-Jan-2001||http://x|{flags}" for i, title in TITLES.items()]
+    (folder / "u.item").write_bytes("\n".join(items).encode("ISO-8859-1"))
+
+
+def write_1m(folder, encoding="ISO-8859-1"):
+    lines = [f"{u}::{i}::{r:g}::{t}" for u, i, r, t in RATINGS]
+    (folder / "ratings.dat").write_text("\n".join(lines) + "\n")
+    items = [f"{i}::{title}::Comedy|Drama" for i, title in TITLES.items()]
+    (folder / "movies.dat").write_bytes(("\n".join(items) + "\n").encode(encoding))
+
+
+def write_10m(folder):
+    write_1m(folder, "UTF-8")
+
+
+def write_20m(folder):
+    lines = ["userId,movieId,rating,timestamp", *(f"{u},{i},{r},{t}" for u, i, r, t in RATINGS)]
+    (folder / "ratings.csv").write_text("\r\n".join(lines) + "\r\n")
+    items = [f'{i},"{title}",Comedy|Drama' for i, title in TITLES.items()]
+    (folder / "movies.csv").write_text("movieId,title,genres\n" + "\n".join(items), "utf-8")
+
+
+def write_parquet(folder):
+    frame = pd.DataFrame(RATINGS, columns=["user_id", "item_id", "rating", "timestamp"])
+    frame.to_parquet(folder / "ratings.parquet")
+    write_1m(folder)
+    (folder / "ratings.dat").unlink()
+
+
+def write_recbole(folder):
+    lines = [f"{u}\t{i}\t{r}\t{t}" for u, i, r, t in RATINGS]
+    header = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
+    (folder / "x.inter").write_text("\n".join([header, *lines]))
+    items = [f"{i}\t{title[:-7]}\t{title[-5:-1]}\tComedy Drama" for i, title in TITLES.items()]
+    header = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq"
+    (folder / "x.item").write_text("\n".join([header, *items]), "utf-8")
+
+
+LAYOUTS = [write_100k, write_1m, write_10m, write_20m, write_parquet, write_recbole]
+
+
+def assert_is_the_example(ratings):
+    assert ratings.users.ids.tolist() == [1, 2]
+    assert ratings.items.ids.tolist() == [10, 20]
+    assert ratings.matrix.toarray().tolist() == [[4.5, 3.0], [0.5, 0.0]]
+    assert ratings.matrix.dtype == np.float32
+    assert ratings.timestamps.tolist() == [100, 200, 300]
+    assert ratings.item_table["title"].tolist() == list(TITLES.values())
+    assert ratings.item_table["year"].tolist() == [2001, 1999]
+    assert ratings.item_table["genres"].tolist() == ["Comedy|Drama"] * 2
+
+
+@pytest.mark.parametrize("write", LAYOUTS, ids=lambda w: w.__name__)
+def test_every_layout_as_folder_and_as_zip(write, tmp_path):
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    write(folder)
+    assert_is_the_example(recsys.read_ratings(folder))
+    assert_is_the_example(recsys.read_ratings(tmp_path))  # the only folder inside
+    archive = shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path, "inner")
+    assert_is_the_example(recsys.read_ratings(archive))
+
+
+def test_the_ratings_file_of_a_folder_brings_its_titles(tmp_path):
+    write_20m(tmp_path)
+    assert_is_the_example(recsys.read_ratings(tmp_path / "ratings.csv"))
+
+
+@pytest.mark.parametrize("name", ["u.item", "movies.dat"])
+def test_bad_item_tables_are_named(name, tmp_path):
+    (write_100k if name == "u.item" else write_1m)(tmp_path)
+    (tmp_path / name).write_text("1|no fields\n")
+    with pytest.raises(DataError, match=rf"{name}, line 1: \d fields"):
+        recsys.read_ratings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("movieId,title\n1,Matrix, The (1999)\n", "line 2: 3 fields instead of 2"),
+        ("movieId,title\n99,Other\n", "names none of the rated items; its ids are like 99"),
+        ("name,title\nx,y\n", "no item column among 'name', 'title'"),
+    ],
+)
+def test_item_tables_that_cannot_be_right_are_named(text, message, tmp_path):
+    (tmp_path / "ratings.csv").write_text("user,item\n1,1\n2,2\n")
+    (tmp_path / "movies.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        recsys.read_ratings(tmp_path / "ratings.csv")
+
+
+def test_the_layouts_are_tried_in_a_fixed_order() -> None:
+    found = layouts.layouts()
+    assert len({layout.name for layout in found}) == len(found)
+    priorities = [layout.priority for layout in found]
+    assert priorities == sorted(set(priorities))
+    assert found[-1].name == "delimited text"  # which reads any file
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["ratings.csv", "ratings.dat"], "ratings.dat"),
+        (["ratings.parquet", "ratings.csv"], "ratings.csv"),
+        (["a.inter", "ratings.tsv"], "ratings.tsv"),  # an exact name comes before a pattern
+        (["b.inter", "a.inter"], "a.inter"),
+        (["inner/u.data", "other.csv"], "inner/u.data"),
+    ],
+)
+def test_the_best_known_file_of_a_folder_is_read(
+    files: list[str], expected: str, tmp_path: Path
+) -> None:
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    assert layouts.find(str(tmp_path))[1] == str(tmp_path / expected)
+
+
+NEW_LAYOUT = """
+import json
+from pathlib import Path
+import numpy as np
+import pandas as pd
+from recsys.ratings.layout import ItemFiles, Layout, named
+
+def rows(file):
+    return pd.DataFrame(map(json.loads, Path(file).read_text().splitlines()))
+
+def read(location, source):
+    if location == "memory://":
+        return {"user": np.array(["ann"]), "item": np.array([7])}
+    table = rows(location)
+    return {"user": table["who"].to_numpy(), "item": table[source.columns["item"]].to_numpy(),
+            "rating": table["stars"].to_numpy("float32")}
+
+LAYOUT = Layout(
+    name="JSON lines", priority=5, files=("ratings.jsonl",),
+    matches=lambda location: location == "memory://" or named("*.jsonl")(location),
+    read=read, items=ItemFiles(files=("movies.jsonl",), matches=named("*.jsonl"), read=rows),
+)
+"""
+
+
+@pytest.fixture
+def new_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One more module in the package of the layouts, and nothing else."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "json_lines_for_test.py").write_text(NEW_LAYOUT)
+    known = layouts.layouts()
+    monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(tmp_path / "modules")])
+    layouts.layouts.cache_clear()
+    layouts._searched.cache_clear()
+    assert len(layouts.layouts()) == len(known) + 1
+    yield
+    layouts.layouts.cache_clear()
+    layouts._searched.cache_clear()
+    sys.modules.pop("recsys.ratings.layouts.json_lines_for_test")
+
+
+@pytest.mark.usefixtures("new_layout")
+def test_a_new_layout_is_one_module(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    lines = [{"who": "bob", "what": 1, "stars": 2.5}, {"who": "ann", "what": 2, "stars": 4}]
+    (folder / "ratings.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    titles = [{"item": 2, "title": "Two (1999)"}, {"item": 1, "title": "One (2001)"}]
+    (folder / "movies.jsonl").write_text("\n".join(map(json.dumps, titles)))
+    archive = shutil.make_archive(str(tmp_path / "set"), "zip", folder)
+    for place in (folder / "ratings.jsonl", folder, archive):
+        ratings = recsys.read_ratings(place, item="what")
+        assert ratings.users.ids.tolist() == ["ann", "bob"]
+        assert ratings.matrix.toarray().tolist() == [[0, 4], [2.5, 0]]
+        assert ratings.item_table["year"].tolist() == [2001, 1999]
+    # Its item tables serve other layouts, too.
+    (folder / "ratings.csv").write_text("user,item\nann,2\n")
+    assert recsys.read_ratings(folder / "ratings.csv").item_table["title"].tolist() == [
+        "Two (1999)"
+    ]
+    # A layout may read from an address instead of a file.
+    assert recsys.read_ratings("memory://").items.ids.tolist() == [7]
+    with pytest.raises(DataError, match="other://x: no such file or folder"):
+        recsys.read_ratings("other://x")
