@@ -1,4 +1,4 @@
-"""What a result was made with: package versions, machine, commit."""
+"""What a result was made with: package versions, BLAS, machine, commit."""
 
 from __future__ import annotations
 
@@ -13,18 +13,37 @@ _PACKAGES = ("recsys-mf", "numpy", "scipy", "pandas", "pyarrow", "implicit")
 
 
 def versions() -> dict[str, str]:
-    """Package → version, of those that results depend on."""
+    """Package → version, for the packages that results depend on."""
     found = {}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # run from a checkout that was never installed
+        except PackageNotFoundError:  # running from a checkout that was never installed
             found[name] = "not installed"
     return found
 
 
+def blas() -> list[dict[str, str]]:
+    """Name, version and target of each BLAS library that this process has loaded.
+
+    NumPy and SciPy may each bring one; SciPy's is loaded with `scipy.linalg`.
+    """
+    from threadpoolctl import threadpool_info  # only a result that is written needs it
+
+    found = [
+        {
+            "name": str(library["internal_api"]),
+            "version": str(library["version"]),
+            "architecture": str(library.get("architecture", "")),
+        }
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    ]
+    return sorted(found, key=lambda library: tuple(library.values()))
+
+
 def machine() -> dict[str, str]:
-    """Processor, cores this process may use, system and Python."""
+    """Processor, number of cores this process may use, system and Python version."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -41,7 +60,7 @@ def machine() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Short git commit of the checkout the package lies in; "" where it does not lie in one."""
+    """Short git commit of the checkout that contains the package; "" for an installed package."""
     package = Path(__file__).resolve().parent
     if not (package.parent / "pyproject.toml").exists():
         return ""

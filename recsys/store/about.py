@@ -1,0 +1,99 @@
+"""What the header of a model file says about the model, checked value by value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from recsys.models.registry import spec_from_dict
+from recsys.models.spec import Progress, Spec
+from recsys.ratings.feedback import Feedback
+
+
+class About(NamedTuple):
+    """The part of the header that a model is made of."""
+
+    spec: Spec
+    mean: float
+    feedback: Feedback
+    fingerprint: str
+    log: tuple[Progress, ...]
+
+
+def parsed(about: Mapping[str, Any]) -> About:
+    """The header's JSON as values of the right types; keys that it does not know are ignored.
+
+    Raises:
+        ValueError: a key is missing or its value is of the wrong kind; says which.
+    """
+    for key in ("account", "machine", "measured"):  # written only where they are known
+        _of(about, key, dict, {})
+    _of(about, "created", str)
+    if not all(isinstance(version, str) for version in _of(about, "versions", dict).values()):
+        raise ValueError("versions must be texts")
+    return About(
+        spec=_spec(_of(about, "spec", dict)),
+        mean=_number("mean", about.get("mean"), finite=True),
+        feedback=_feedback(_of(about, "feedback", dict)),
+        fingerprint=_of(about, "data_fingerprint", str),
+        log=tuple(map(_progress, _of(about, "log", list))),
+    )
+
+
+def log_entry(progress: Progress) -> list[Any]:
+    """An epoch as the header holds it."""
+    p = progress
+    return [p.epoch, p.n_epochs, p.loss, p.seconds, dict(p.parts)]
+
+
+def _of(about: Mapping[str, Any], key: str, kind: type, default: Any = None) -> Any:
+    value = about.get(key, default)
+    if type(value) is not kind:
+        raise ValueError(f"{key} must be a {kind.__name__}, not {_short(value)}")
+    return value
+
+
+def _number(name: str, value: object, *, finite: bool = False) -> float:
+    try:
+        number = float(value) if type(value) in (int, float) else None  # type: ignore[arg-type]
+    except OverflowError:
+        number = None
+    if number is None or (finite and not math.isfinite(number)):
+        raise ValueError(f"{name} must be a number, not {_short(value)}")
+    return number
+
+
+def _spec(saved: Mapping[str, Any]) -> Spec:
+    _of(saved, "model", str)
+    return spec_from_dict(saved)
+
+
+def _feedback(saved: Mapping[str, Any]) -> Feedback:
+    threshold = saved.get("threshold")
+    if threshold is not None:
+        threshold = _number("threshold", threshold, finite=True)
+    return Feedback(ones=_of(saved, "ones", bool), threshold=threshold)
+
+
+def _progress(entry: object) -> Progress:
+    if type(entry) is not list or len(entry) != 5:
+        raise ValueError(f"an entry of log must be a list of 5, not {_short(entry)}")
+    epoch, n_epochs, loss, seconds, parts = entry
+    if type(epoch) is not int or type(n_epochs) is not int or type(parts) is not dict:
+        raise ValueError(f"an entry of log must count epochs, not be {_short(entry)}")
+    return Progress(
+        epoch,
+        n_epochs,
+        _number("loss", loss),
+        _number("seconds", seconds),
+        {name: _number(name, part) for name, part in parts.items()},
+    )
+
+
+def _short(value: object) -> str:
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of too many digits
+        text = type(value).__name__
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -1,0 +1,270 @@
+"""Safetensors files with a JSON header and checksums, whatever they hold.
+
+docs/model-file.md describes the format for readers without this package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import stat
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from recsys.errors import ArgumentError, ModelFileError
+from recsys.files import replacing
+
+SCHEMA_VERSION = 2
+"""Raised when an older reader could no longer make sense of a file."""
+
+Array = npt.NDArray[Any]
+
+_DTYPES = {
+    "U8": "<u1", "I8": "<i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
+    "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+}  # fmt: skip
+_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+
+_ALIGNMENT = 64  # of the first array: the width of a cache line and of the widest vector
+
+
+class Header(NamedTuple):
+    """What a file says about itself before its arrays."""
+
+    tensors: dict[str, dict[str, Any]]
+    """Array name → dtype, shape and data_offsets, in file order."""
+    metadata: dict[str, str]
+    """format, recsys (the JSON of `about`) and sha256."""
+    about: dict[str, Any]
+    """What the writer said about the content."""
+    start: int
+    """Where the arrays begin, in bytes."""
+
+
+def write(
+    path: str | os.PathLike[str], arrays: Mapping[str, Array], about: Mapping[str, Any]
+) -> None:
+    """Writes arrays and header to `path`; the file appears whole or not at all.
+
+    Arrays are written as they lie in memory, without a copy, unless they are big-endian or not
+    contiguous. See `recsys.files.replacing` for modes, links and folders.
+
+    Raises:
+        ArgumentError: an array has a type that the format does not have, or a name that is not
+            text.
+        ModelFileError: the file cannot be written.
+    """
+    plain = {name: _plain(name, array) for name, array in arrays.items()}
+    # Widest types first, so that every array starts at a multiple of its own width.
+    order = sorted(plain, key=lambda name: (-plain[name].dtype.itemsize, name))
+    parts = {name: plain[name] for name in order}
+    checksums = {name: hashlib.sha256(_bytes(a)).hexdigest() for name, a in parts.items()}
+    described = {"schema_version": SCHEMA_VERSION, "checksums": checksums, **about}
+    metadata = {"format": "recsys", "recsys": json.dumps(described, sort_keys=True)}
+    tensors = _layout({name: (_NAMES[a.dtype], a.shape) for name, a in parts.items()})
+    metadata["sha256"] = _digest(tensors, metadata).hexdigest()
+    header = json.dumps({"__metadata__": metadata, **tensors}).encode()
+    header += b" " * (-(8 + len(header)) % _ALIGNMENT)
+    try:
+        # safetensors' own serialize_file writes neither to a stream nor atomically.
+        with replacing(path) as stream:
+            stream.write(struct.pack("<Q", len(header)))
+            stream.write(header)
+            for array in parts.values():
+                stream.write(_bytes(array))
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path}: cannot be written ({reason(error)})") from None
+
+
+def read(path: str | os.PathLike[str], *, verify: bool) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays of a file, mapped into memory and read-only, and what its header says.
+
+    Args:
+        path: the file.
+        verify: whether to compare the arrays with their checksums, which reads all of them.
+
+    Raises:
+        ModelFileError: the file is missing, foreign, cut off, altered or from a newer version.
+    """
+    with _opened(path) as (file, stream):
+        header = _header(file, stream)
+        arrays = _mapped(file, stream, header)
+        if verify:
+            _verify(file, header, arrays)
+    return arrays, header.about
+
+
+def read_header(path: str | os.PathLike[str]) -> Header:
+    """The header of a file, without its arrays.
+
+    Raises:
+        ModelFileError: the file is missing, foreign, cut off or from a newer version, or its header
+            was altered.
+    """
+    with _opened(path) as (file, stream):
+        return _header(file, stream)
+
+
+def reason(error: Exception) -> str:
+    """The first line of what an error says, short enough for a message of one line."""
+    return one_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+
+
+def one_line(text: str) -> str:
+    r"""The first line of a text, without control characters and at most 200 characters of it.
+
+    >>> one_line("a\tb\nc")
+    'a?b'
+    """
+    line = "".join(c if c.isprintable() else "?" for c in text.split("\n", 1)[0])
+    return line if len(line) <= 200 else f"{line[:200]}..."
+
+
+def _plain(name: str, array: Array) -> Array:
+    # Little-endian and contiguous. ascontiguousarray would turn a scalar into a row.
+    little = np.asarray(array, order="C")
+    little = little.astype(little.dtype.newbyteorder("<"), copy=False)
+    if little.dtype not in _NAMES:
+        raise ArgumentError(f"a model file has no arrays of type {little.dtype}, such as {name!r}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(f"{name!r} cannot name an array: it is not valid text") from None
+    return little
+
+
+def _bytes(array: Array) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _layout(shapes: Mapping[str, tuple[str, tuple[int, ...]]]) -> dict[str, dict[str, Any]]:
+    # Arrays lie one after the other without gaps, which safetensors demands.
+    tensors, offset = {}, 0
+    for name, (dtype, shape) in shapes.items():
+        end = offset + math.prod(shape) * np.dtype(_DTYPES[dtype]).itemsize
+        tensors[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, end]}
+        offset = end
+    return tensors
+
+
+def _digest(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> hashlib._Hash:
+    signed = {key: text for key, text in metadata.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps([tensors, signed], sort_keys=True).encode())
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, BinaryIO]]:
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path must be the name of a model file, not {path!r}")
+    file = Path(os.path.expanduser(path))
+    try:
+        mode = os.stat(file).st_mode
+        if stat.S_ISDIR(mode):
+            raise ModelFileError(f"{file}: a folder, not a model file")
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for its writer.
+            raise ModelFileError(f"{file}: a device or a pipe, not a model file")
+        with file.open("rb") as stream:
+            yield file, stream
+    except FileNotFoundError:
+        raise ModelFileError(f"{file}: no such model file") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ModelFileError(f"{file}: cannot be read ({reason(error)})") from None
+
+
+def _header(file: Path, stream: BinaryIO) -> Header:
+    try:
+        with safe_open(file, framework="np") as parsed:
+            metadata = parsed.metadata() or {}
+            slices = {name: parsed.get_slice(name) for name in parsed.offset_keys()}
+            shapes = {n: (s.get_dtype(), tuple(s.get_shape())) for n, s in slices.items()}
+    except SafetensorError as error:
+        raise _unreadable(file, stream, error) from None
+    if not os.path.samestat(os.fstat(stream.fileno()), os.stat(file)):
+        raise ModelFileError(f"{file}: replaced while it was read; load it again")
+    if metadata.get("format") != "recsys" or "recsys" not in metadata:
+        raise ModelFileError(f"{file}: not a recsys model file")
+    about = _about(file, metadata["recsys"])
+    unknown = {dtype for dtype, _ in shapes.values()} - set(_DTYPES)
+    if unknown:
+        raise ModelFileError(f"{file}: has arrays of type {unknown.pop()}; save it again")
+    tensors = _layout(shapes)
+    if about["schema_version"] > 1:
+        _compare(file, "its header", _digest(tensors, metadata), metadata.get("sha256"))
+    size = struct.unpack("<Q", stream.read(8))[0]
+    return Header(tensors, metadata, about, 8 + size)
+
+
+def _unreadable(file: Path, stream: BinaryIO, error: SafetensorError) -> ModelFileError:
+    start = stream.read(9)
+    if len(start) < 9 or start[8:] != b"{":
+        return ModelFileError(f"{file}: not a recsys model file")
+    if os.fstat(stream.fileno()).st_size < 8 + struct.unpack("<Q", start[:8])[0]:
+        return ModelFileError(f"{file}: cut off within its header; copy or save it again")
+    said = reason(error).removeprefix("Error while deserializing header: ")
+    return ModelFileError(f"{file}: cut off or altered ({said}); copy or save it again")
+
+
+def _about(file: Path, text: str) -> dict[str, Any]:
+    try:
+        about = json.loads(text)
+        version = about["schema_version"]
+        if type(version) is not int or version < 1:
+            raise ValueError(f"schema_version {version!r}")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelFileError(
+            f"{file}: damaged header ({reason(error)}); copy or save it again"
+        ) from None
+    if version > SCHEMA_VERSION:
+        versions = about.get("versions")
+        known = isinstance(versions, dict) and isinstance(versions.get("recsys-mf"), str)
+        written = one_line(versions["recsys-mf"]) if known else "a newer version"
+        raise ModelFileError(
+            f"{file}: written by recsys-mf {written} in format {version}, and this version reads "
+            f"formats up to {SCHEMA_VERSION}; upgrade recsys-mf"
+        )
+    return dict(about)
+
+
+def _mapped(file: Path, stream: BinaryIO, header: Header) -> dict[str, Array]:
+    end = max((tensor["data_offsets"][1] for tensor in header.tensors.values()), default=0)
+    data = np.frombuffer(b"", np.uint8)
+    if end:  # nothing cannot be mapped
+        data = np.asarray(np.memmap(stream, np.uint8, "r", header.start, end))
+    arrays = {}
+    for name, tensor in header.tensors.items():
+        begin, stop = tensor["data_offsets"]
+        dtype = np.dtype(_DTYPES[tensor["dtype"]])
+        if (header.start + begin) % dtype.itemsize:
+            raise ModelFileError(f"{file}: {name} is not aligned to its type; save it again")
+        arrays[name] = data[begin:stop].view(dtype).reshape(tensor["shape"])
+    return arrays
+
+
+def _verify(file: Path, header: Header, arrays: Mapping[str, Array]) -> None:
+    if header.about["schema_version"] == 1:  # one checksum of everything
+        digest = _digest(header.tensors, header.metadata)
+        for array in arrays.values():
+            digest.update(_bytes(array))
+        _compare(file, "the file", digest, header.metadata.get("sha256"))
+        return
+    checksums = header.about.get("checksums")
+    for name, array in arrays.items():
+        noted = checksums.get(name) if isinstance(checksums, dict) else None
+        _compare(file, name, hashlib.sha256(_bytes(array)), noted)
+
+
+def _compare(file: Path, what: str, digest: hashlib._Hash, noted: object) -> None:
+    if digest.hexdigest() != noted:
+        raise ModelFileError(
+            f"{file}: altered since it was saved (checksum of {what}); copy or save it again"
+        )

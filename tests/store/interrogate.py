@@ -1,0 +1,90 @@
+"""Loads model files and checks every answer against the formula: one line of output a file.
+
+Run in a process of its own, because a bad file may kill it. `refused` and `fine` are the good
+outcomes.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from store import crafting
+
+import recsys
+from recsys.errors import ModelFileError, RecsysError
+
+N = 3
+
+
+def outcome(path: Path, verify: bool) -> str:
+    """What became of one file."""
+    try:
+        model = recsys.load(path, verify=verify)
+    except ModelFileError as error:
+        one_line = len(str(error).splitlines()) == 1 and len(str(error)) < 600
+        return "refused" if one_line else f"refused in several lines: {str(error)!r}"
+    wrong = unlike_the_formula(path, model)
+    for question in questions(model):
+        with suppress(RecsysError):  # which says what it cannot do
+            question()
+    return wrong or "fine"
+
+
+def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
+    """In words: which answer differs from what the arrays of the file give; "" for none."""
+    arrays, about = crafting.parts(path)
+    x, y, bias_x, bias_y = (
+        arrays[name].astype(float)
+        for name in ("user_factors", "item_factors", "user_bias", "item_bias")
+    )
+    best = bias_x[:, None] + bias_y + x @ y.T
+    scores = about["mean"] + best
+    users, items = model.factors.users.ids, model.factors.items.ids
+    if users.tolist() != crafting.table(arrays["users"])["id"].to_pylist():
+        return "the users are others than those in the file"
+    if not np.allclose(model.predict(users, items[:1]), scores[:, 0], rtol=1e-5, atol=1e-6):
+        return "predictions differ from the formula"
+    if "history_items" not in arrays or abs(about["mean"]) > 1e6:  # float32 scores are equal then
+        return ""
+    for user in range(len(users)):
+        row = slice(*arrays["history_indptr"][user : user + 2])
+        best[user, arrays["history_items"][row]] = -np.inf
+    best = -np.sort(-best, axis=1)[:, :N]
+    found = model.recommend_many(n=N)
+    # Scores that rank leave out the mean and the user's bias in some models; differences do not.
+    for user, answer in found.groupby("user"):
+        row = int(np.flatnonzero(users == user)[0])
+        wanted = best[row][: len(answer)]
+        steps = np.diff(answer["score"].to_numpy(float)), np.diff(wanted)
+        if not np.allclose(*steps, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()):
+            return f"the list of user {user} is not the best that the file has"
+    return ""
+
+
+def questions(model: recsys.Recommender):
+    """Everything one can ask."""
+    user, item = model.factors.users.ids[1], model.factors.items.ids[2]
+    yield lambda: model.recommend(user, N)
+    yield lambda: model.recommend_for({item: 5.0}, N)
+    yield lambda: model.liked(user, N)
+    yield lambda: model.similar_items(item, N)
+    yield lambda: model.similar_users(user, N)
+    yield lambda: model.titles.row("Film 3")
+    yield lambda: model.recommend("no such user")
+    yield lambda: repr(model)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[2:]:
+        try:
+            said = outcome(Path(name), verify=sys.argv[1] == "verify")
+        except BaseException as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+        sys.stdout.write(f"{said}\n")
+        sys.stdout.flush()
