@@ -25,9 +25,9 @@ _HOMES = {
     "Choice": "recsys.recommend.choice",
     "Recommender": "recsys.recommend.recommender",
     "train": "recsys.recommend.training",
-    "evaluate": "recsys.evaluation.protocol",
-    "Evaluation": "recsys.evaluation.result",
-    "Grid": "recsys.evaluation.grid",
+    "evaluate": "recsys.evaluation.protocol.evaluate",
+    "Evaluation": "recsys.evaluation.result.evaluation",
+    "Grid": "recsys.evaluation.protocol.grid",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
@@ -75,9 +75,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from recsys import maps
-    from recsys.evaluation.grid import Grid
-    from recsys.evaluation.protocol import evaluate
-    from recsys.evaluation.result import Evaluation
+    from recsys.evaluation.protocol.evaluate import evaluate
+    from recsys.evaluation.protocol.grid import Grid
+    from recsys.evaluation.result.evaluation import Evaluation
     from recsys.models.alternating import State
     from recsys.models.baselines import Biases, Popularity
     from recsys.models.ease import EASE

@@ -20,12 +20,13 @@ from threadpoolctl import threadpool_limits
 
 import recsys
 from recsys import kernels
-from recsys.evaluation.bench import make_bench
-from recsys.evaluation.bench import measure as measure_model
-from recsys.evaluation.scoring import FactorScorer
+from recsys.evaluation.protocol.measure import measure as measure_model
+from recsys.evaluation.protocol.prepared import prepare
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.ids import IdIndex
 from recsys.models.alternating import random_table
 from recsys.ratings.ratings import Ratings
+from recsys.recommend.ranking import FittedRanker
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = {
@@ -330,13 +331,12 @@ def convergence(setting: Setting, name: str, ratings: Ratings) -> Iterator[Case]
     train = split.train
     path = setting.folder / f"{name}.npz"
     sp.save_npz(path, train.matrix, compressed=False)
-    bench = make_bench(split, 10, recsys.Feedback())
     zeros = [np.zeros(n, np.float32) for n in train.matrix.shape]
     spec = recsys.ImplicitALS()
 
     def ndcg(x: Any, y: Any) -> float:
         factors = recsys.Factors(train.users, train.items, 0.0, zeros[0], zeros[1], x, y, spec)
-        return measure_model(FactorScorer(factors), bench).means["ndcg@10"]
+        return validation_score(factors, split)
 
     for width in (64, 128):
         curves: dict[str, tuple[Any, Any]] = {}
@@ -498,9 +498,9 @@ def job_evaluate(setting: Setting) -> Iterator[Case]:
     zeros = [np.zeros(n, np.float32) for n in split.train.matrix.shape]
     index, spec = split.train, recsys.ImplicitALS(64)
     factors = recsys.Factors(index.users, index.items, 0.0, zeros[0], zeros[1], x, y, spec)
-    bench, scorer = make_bench(split, 10, recsys.Feedback()), FactorScorer(factors)
+    prepared, ranker = prepare(split, 10), FittedRanker(factors)
     contenders: dict[str, Contender] = {
-        "recsys": lambda: timed(lambda: measure_model(scorer, bench))
+        "recsys": lambda: timed(lambda: measure_model(ranker, prepared))
     }
     for library in ("implicit", "irspack"):
         files = {"train": train, "test": test, "factors": path}

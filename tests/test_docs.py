@@ -14,7 +14,7 @@ import recsys
 from recsys.app.recipe import Recipe
 from recsys.app.study import SplitChoice, Study, read_study
 from recsys.cli.main import run
-from recsys.evaluation.names import METRICS
+from recsys.evaluation.metrics import METRICS
 from recsys.models.registry import BUILT_IN, SPECS
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from recsys.app.study import CURRENT, Study
 from recsys.errors import FitError
-from recsys.evaluation.gate import Gate, gate
-from recsys.evaluation.protocol import OnModel, evaluate
-from recsys.evaluation.result import Evaluation
-from recsys.evaluation.served import held_against
+from recsys.evaluation.protocol.evaluate import Evaluable, OnModel, evaluate
+from recsys.evaluation.protocol.gate import Gate, gate
+from recsys.evaluation.protocol.served import held_against
+from recsys.evaluation.result.evaluation import Evaluation
 from recsys.ratings.readers import read
 from recsys.store.model_file import load
 
@@ -52,7 +52,7 @@ def run(
     for name, choice in choices.items():
         on_stage("splitting")
         parts = list(choice.make(ratings, study))
-        asked, how = dict(models), ""
+        asked, how = dict[str, Evaluable](models), ""
         if current is not None:
             asked[CURRENT], how = held_against(current, parts)
         with warnings.catch_warnings():

@@ -10,9 +10,9 @@ from typing import Any
 
 from recsys.app.source import SOURCE_KINDS, Source, check_keys, read_toml
 from recsys.errors import ArgumentError
-from recsys.evaluation.grid import Grid
-from recsys.evaluation.names import METRICS
-from recsys.evaluation.scoring import Model
+from recsys.evaluation.metrics import METRICS
+from recsys.evaluation.protocol.contenders import Model
+from recsys.evaluation.protocol.grid import Grid
 from recsys.models.registry import SPECS, make_spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.split_choice import SplitChoice as SplitChoice

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from recsys.app.recipe import Recipe
-from recsys.evaluation.bench import measure_factors
+from recsys.evaluation.protocol.measure import measure_all
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.models.baselines import Biases, Popularity
-from recsys.models.factors import Factors
 from recsys.models.spec import OnEpoch, Progress, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings, overview
@@ -120,12 +120,15 @@ def measure(
     split = random(ratings, test=test, seed=seed)
     train_part = feedback.apply(split.train)
     how = f"{test:.0%} of the ratings held out at random, seed {seed}"
-    fitted = cast("Factors", spec.fit(train_part, on_epoch))
-    found = measure_factors(fitted, split, 10, feedback)
+    fitted = {"own": spec.fit(train_part, on_epoch)}
+    if not isinstance(spec, Popularity):
+        fitted["popularity"] = Popularity().fit(train_part)
+    measured = measure_all(fitted, split, 10, feedback)
+    found = measured["own"]
     ours = found.values["ndcg@10"].dropna()
     popular, margin = None, None
     if not isinstance(spec, Popularity):
-        baseline = measure_factors(Popularity().fit(train_part), split, 10, feedback)
+        baseline = measured["popularity"]
         popular = baseline.means["ndcg@10"]
         if len(ours) > 1:
             differences = ours - baseline.values["ndcg@10"].dropna()
@@ -134,7 +137,7 @@ def measure(
     if spec.predicts_ratings and not feedback.ones:
         biases = None
         if not isinstance(spec, Biases):
-            biases = measure_factors(Biases().fit(split.train), split).means["rmse"]
+            biases = validation_score(Biases().fit(split.train), split, metric="rmse")
         error, n = found.means["rmse"], split.test.n_ratings
         lines.insert(0, Accuracy("RMSE", error, "Biases", biases, n, None, how))
     return tuple(lines)

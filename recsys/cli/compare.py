@@ -25,7 +25,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare two evaluations that `recsys evaluate --report FILE.json` wrote."""
-    from recsys.evaluation.comparing import compare_reports, read_report
+    from recsys.evaluation.result.comparing import compare_reports, read_report
 
     reports = read_report(first), read_report(second)
     found = compare_reports(*reports)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recsys.app.evaluate import Evaluated
-    from recsys.evaluation.result import Evaluation
+    from recsys.evaluation.result.evaluation import Evaluation
     from recsys.models.spec import OnEpoch
 
 
@@ -204,7 +204,7 @@ def _print(one: Evaluated, title: str) -> None:
 def _table(result: Evaluation) -> pd.DataFrame:
     import pandas as pd
 
-    from recsys.evaluation.names import signed, stars
+    from recsys.evaluation.result.wording import signed, stars
 
     rows = []
     has_rmse = bool(result.order("rmse"))

@@ -113,9 +113,7 @@ def _arrays(model: Recommender, history: bool) -> dict[str, Array]:
         "items": tables.to_bytes(pa.Table.from_pandas(items, preserve_index=False)),
     }
     arrays |= {name: getattr(factors, name) for name in _FACTORS}
-    for name in ("user_scale", "item_scale"):
-        if getattr(factors, name) is not None:
-            arrays[_STATE + name] = getattr(factors, name)
+    arrays |= {_STATE + name: array for name, array in factors.state.items()}
     if history and model.history is not None:
         matrix = model.history
         parts = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
@@ -166,15 +164,10 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
         checks.finite(name, array)
     if any(arrays[name].ndim != (2 if "factors" in name else 1) for name in _FACTORS):
         raise ValueError("biases must have one dimension and factors two")
+    tables_of: dict[str, Any] = {name: arrays[name] for name in _FACTORS}
+    spec: Any = said.spec
     factors = Factors(
-        users=users,
-        items=items,
-        mean=said.mean,
-        **{name: arrays[name] for name in _FACTORS},
-        spec=said.spec,
-        log=said.log,
-        user_scale=state.get("user_scale"),
-        item_scale=state.get("item_scale"),
+        users=users, items=items, mean=said.mean, spec=spec, log=said.log, state=state, **tables_of
     )
     frame = item_table.remove_column(0).to_pandas()
     return Recommender(factors, frame, history, said.feedback, said.fingerprint)

@@ -37,10 +37,10 @@ def test_one_user_one_item_by_hand():
 
 @pytest.mark.data
 def test_rmse_band_on_ml_100k(ml_100k):
-    from recsys.evaluation.bench import measure_factors
+    from recsys.evaluation.protocol.validation import validation_score
     from recsys.ratings import splits
 
     # Surprise reports 0.944 for its baseline with the same regularization, over five random folds.
     folds = splits.kfold(recsys.read_ratings(ml_100k), 5, seed=0)
-    errors = [measure_factors(recsys.Biases().fit(s.train), s).means["rmse"] for s in folds]
+    errors = [validation_score(recsys.Biases().fit(s.train), s, metric="rmse") for s in folds]
     assert np.mean(errors) == pytest.approx(0.944, abs=0.005)

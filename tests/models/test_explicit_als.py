@@ -6,7 +6,7 @@ import pytest
 import reference
 
 import recsys
-from recsys.evaluation.bench import measure_factors
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.ratings import splits
 
 SPEC = recsys.ExplicitALS(4, regularization=0.1, n_epochs=8)
@@ -87,7 +87,7 @@ def test_rmse_on_ml_1m(ml_1m):
         recsys.Ratings.from_frame(frame[~is_test]), recsys.Ratings.from_frame(frame[is_test])
     )
     factors = recsys.ExplicitALS(n_factors=50, n_epochs=15).fit(split.train)
-    assert 0.845 < measure_factors(factors, split).means["rmse"] < 0.855
+    assert 0.845 < validation_score(factors, split, metric="rmse") < 0.855
 
 
 @pytest.mark.data
@@ -97,5 +97,5 @@ def test_rmse_on_the_official_folds_of_ml_100k(ml_100k):
     for fold in range(1, 6):
         parts = [recsys.read_ratings(ml_100k / f"u{fold}.{part}") for part in ("base", "test")]
         split = splits.given(*parts)
-        errors.append(measure_factors(recsys.ExplicitALS().fit(split.train), split).means["rmse"])
+        errors.append(validation_score(recsys.ExplicitALS().fit(split.train), split, metric="rmse"))
     assert 0.91 < np.mean(errors) < 0.925

@@ -8,7 +8,7 @@ import reference
 from threadpoolctl import threadpool_limits
 
 import recsys
-from recsys.evaluation.bench import measure_factors
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.ratings import splits
 
 FORMS = [
@@ -149,8 +149,8 @@ def test_normal_equations_hold_on_real_data(ml_100k):
 @pytest.mark.slow
 def test_accuracy_band_on_ml_1m(ml_1m):
     split = splits.random(recsys.read_ratings(ml_1m), test=0.1, seed=0)
-    ours = measure_factors(recsys.ImplicitALS().fit(split.train), split).means["ndcg@10"]
-    popular = measure_factors(recsys.Popularity().fit(split.train), split).means["ndcg@10"]
+    ours = validation_score(recsys.ImplicitALS().fit(split.train), split)
+    popular = validation_score(recsys.Popularity().fit(split.train), split)
     assert ours > 1.5 * popular
     assert 0.305 < ours < 0.33
     assert 0.12 < popular < 0.14

@@ -56,8 +56,8 @@ def test_fold_in_approximates_the_training(spec, sample):
     ids=["bpr", "logistic-mf"],
 )
 def test_accuracy_band_on_ml_100k(spec, low, high, ml_100k):
-    from recsys.evaluation.bench import measure_factors
+    from recsys.evaluation.protocol.validation import validation_score
     from recsys.ratings import splits
 
     split = splits.random(recsys.read_ratings(ml_100k), test=0.1, seed=0)
-    assert low < measure_factors(spec.fit(split.train), split).means["ndcg@10"] < high
+    assert low < validation_score(spec.fit(split.train), split) < high

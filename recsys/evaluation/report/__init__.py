@@ -1,1 +1,1 @@
-"""An `Evaluation` as a page in a browser, and as Markdown."""
+"""An `Evaluation` as an HTML page and as Markdown."""

@@ -1,7 +1,8 @@
-"""Small pictures as SVG text, drawn for a page that brings the colours (light and dark) as CSS.
+"""Small charts as SVG text; the page defines the colours (light and dark) in CSS.
 
-Every picture is `WIDTH` wide, so that letters keep their size from a telephone to a wide screen,
-where pictures stand side by side. A mark has a tooltip that says its numbers.
+Every chart is `WIDTH` wide, so that letters keep their size from a phone to a wide screen, where
+charts are placed side by side. Every mark has a tooltip with its numbers, and every text is
+escaped.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Series:
 
     name: str
     style: int
-    """Index of its colour, dash and marker, the same in every picture."""
+    """Index of its colour, dash and marker, the same in every chart."""
     x: Sequence[float]
     y: Sequence[float]
     low: Sequence[float] = ()
@@ -39,7 +40,7 @@ class Axis:
 
     @classmethod
     def over(cls, label: str, values: Sequence[float], *, zero: bool = False) -> Axis:
-        """Wide enough for the finite values, with a little room; from zero if asked."""
+        """An axis over the finite values with a margin; from zero if `zero`."""
         finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
         low, high = min(finite), max(finite)
         room = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
@@ -48,7 +49,7 @@ class Axis:
         return cls(label, low - room, high + room)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Round numbers within the axis, about `most` of them.
+        """About `most` round numbers within the axis.
 
         >>> Axis("", 0.0, 1.0).ticks()
         [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -84,7 +85,7 @@ def lines(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int = 
 
 
 def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int = 250) -> str:
-    """One point per model, named where there is room; `low` and `high` are whiskers of y."""
+    """One point per model, labelled where there is room; `low` and `high` are whiskers of y."""
     frame, at_x, at_y = _frame(x, y, height)
     parts, boxes = [frame], []
     points = [(one, at_x(one.x[0]), at_y(one.y[0])) for one in series]
@@ -126,7 +127,7 @@ def intervals(series: Sequence[Series], x: Axis, title: str) -> str:
 
 
 def bars(rows: Sequence[str], series: Sequence[Series], x: Axis, title: str) -> str:
-    """Groups of horizontal bars: a group per row, a bar per series, whiskers where known."""
+    """Horizontal bars: a group per row, a bar per series, whiskers where there are intervals."""
     left = _label_width(rows)
     thick, gap = 8, 8
     group = thick * len(series) + gap
@@ -161,7 +162,7 @@ def bars(rows: Sequence[str], series: Sequence[Series], x: Axis, title: str) -> 
 
 
 def legend(names: Sequence[tuple[str, int]]) -> str:
-    """Line and marker of each name, as HTML that wraps."""
+    """The legend: line and marker of each name, as HTML that wraps."""
     entries = []
     for name, style in names:
         mark = _marker(14, 7, style, name, 3.6)
@@ -237,7 +238,7 @@ def _whisker(x1: float, y1: float, x2: float, y2: float, style: int) -> str:
 
 
 def _marker(x: float, y: float, style: int, tip: str, r: float) -> str:
-    # Shape as well as colour tells models apart, for print and for the colour-blind.
+    # Models differ in shape as well as colour, for print and for the colour-blind.
     shapes = (
         f"M{x - r:.1f},{y:.1f}a{r},{r} 0 1,0 {2 * r},0a{r},{r} 0 1,0 {-2 * r},0Z",
         f"M{x - r:.1f},{y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}Z",

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from recsys.evaluation.names import stars
+from recsys.evaluation.metrics import metrics_from
+from recsys.evaluation.metrics.inputs import Exposure
+from recsys.evaluation.result.results import Results
+from recsys.evaluation.result.verdict import verdict
+from recsys.evaluation.result.wording import stars
 
-if TYPE_CHECKING:
-    from recsys.evaluation.result import Evaluation
 
-
-def markdown(result: Evaluation) -> str:
+def markdown(result: Results) -> str:
     """Verdict, table, findings, and what was run."""
     metrics = list(dict.fromkeys(result.summary["metric"]))
-    lines = [result.verdict, "", "| metric | " + " | ".join(result.models) + " |"]
+    lines = [verdict(result), "", "| metric | " + " | ".join(result.models) + " |"]
     lines.append("|---" * (len(result.models) + 1) + "|")
     there = set(zip(result.summary["model"], result.summary["metric"], strict=True))
     for metric in metrics:
         cells = [result.of(m, metric) if (m, metric) in there else None for m in result.models]
         row = [_cell(cell) for cell in cells]
         lines.append(f"| {metric} | " + " | ".join(row) + " |")
-    for name in (f"coverage@{result.k}", f"gini@{result.k}", f"head_share@{result.k}"):
+    for name in (metric.column(result.k) for metric in metrics_from(Exposure)):
         means = result.runs.groupby("model")[name].mean()
         row = [f"{means[model]:.4f}" for model in result.models]
         lines.append(f"| {name} | " + " | ".join(row) + " |")

@@ -1,28 +1,51 @@
-"""The sections of the report that are pictures."""
+"""The sections of the report that are charts, as data for the template."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
-from recsys.evaluation.checks import BASELINES
-from recsys.evaluation.names import METRICS, label_of
+from recsys.evaluation.baselines import BASELINES
+from recsys.evaluation.metrics import METRICS, label_of
 from recsys.evaluation.report import charts
 from recsys.evaluation.report.charts import Axis, Series
-from recsys.evaluation.report.tables import details, segment_table
-
-if TYPE_CHECKING:
-    from recsys.evaluation.result import Evaluation
+from recsys.evaluation.result.results import Results
 
 _STYLES = 10
 _FEW = 3  # models whose segments are drawn; the table has them all
 
 
-def accuracy(result: Evaluation) -> str:
-    """Who ranks best, and at which length of the list."""
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its caption."""
+
+    title: str
+    hint: str
+    picture: Markup
+
+
+@dataclass(frozen=True)
+class Section:
+    """Charts under one heading, with one legend."""
+
+    title: str
+    explanation: str
+    legend: Markup
+    figures: list[Figure]
+
+
+def sections(result: Results) -> dict[str, Section | None]:
+    """All sections by name; None where there is nothing to draw."""
+    made = (accuracy, variety, segments, rating_errors, training)
+    return {function.__name__: function(result) for function in made}
+
+
+def accuracy(result: Results) -> Section:
+    """NDCG of every model, and NDCG and recall by length of the list."""
     metric = result.ranking
     order = result.order(metric)
     rows = [_point(result, model, metric) for model in order]
@@ -44,7 +67,7 @@ def accuracy(result: Evaluation) -> str:
     return _section("Who ranks best, and at which length", result, result.models, figures)
 
 
-def variety(result: Evaluation) -> str:
+def variety(result: Results) -> Section:
     """Accuracy against coverage and novelty."""
     figures = []
     means = result.runs.groupby("model")
@@ -68,8 +91,8 @@ def variety(result: Evaluation) -> str:
     return _section("Accuracy against variety", result, result.models, figures)
 
 
-def segments(result: Evaluation) -> str:
-    """For whom, and with which items."""
+def segments(result: Results) -> Section | None:
+    """Accuracy by group of users and of items; None without segments."""
     few = _few(result)
     titles = {
         "users": ("Users by activity", "newcomers, then quarters by number of known ratings"),
@@ -101,18 +124,17 @@ def segments(result: Evaluation) -> str:
         picture = charts.bars(names, series, axis, title)
         figures.append(_figure(title, f"{hint}; {unit}", picture))
     if not figures:
-        return ""
-    full = details("All models, as a table", segment_table(result))
+        return None
     explanation = "The best two models and popularity; whiskers are 95 % intervals over users."
-    return _section("For whom, and with which items", result, few, figures, explanation) + full
+    return _section("For whom, and with which items", result, few, figures, explanation)
 
 
-def rating_errors(result: Evaluation) -> str:
-    """Where predicted ratings go wrong."""
+def rating_errors(result: Results) -> Section | None:
+    """Errors of predicted ratings by true rating; None without any."""
     table = result.by_rating
     models = [m for m in result.models if m in set(table["model"])]
     if not models:
-        return ""
+        return None
     figures = []
     for column, title, label in (
         ("mean_error", "Mean error by true rating", "predicted − true, stars"),
@@ -133,8 +155,8 @@ def rating_errors(result: Evaluation) -> str:
     return _section("Where predicted ratings go wrong", result, models, figures, explanation)
 
 
-def training(result: Evaluation) -> str:
-    """Loss by epoch."""
+def training(result: Results) -> Section | None:
+    """Loss by epoch; None where no model trains in epochs."""
     table = result.training
     series = []
     for model, rows in table.groupby("model", sort=False):
@@ -147,7 +169,7 @@ def training(result: Evaluation) -> str:
             epochs = [float(e) for e in first["epoch"]]
             series.append(Series(str(model), style, epochs, [float(v) for v in loss / loss[0]]))
     if not series:
-        return ""
+        return None
     # Models train for 10 epochs and for 100: each has a picture of its own length.
     figures = []
     for one in series:
@@ -158,44 +180,42 @@ def training(result: Evaluation) -> str:
         )
     explanation = (
         "Loss on the training part of the first split, as a share of that after the first epoch; "
-        "models minimize different losses. A curve that still falls wants more epochs."
+        "models minimize different losses. A curve that still falls calls for more epochs."
     )
     return _section("Training", result, [], figures, explanation)
 
 
 def _section(
     title: str,
-    result: Evaluation,
+    result: Results,
     models: Sequence[str],
-    figures: Iterable[str],
+    figures: Iterable[Figure],
     explanation: str = "",
-) -> str:
+) -> Section:
     names = [(model, _style(result, model)) for model in models]
-    key = charts.legend(names) if names else ""
-    text = f'<p class="soft">{explanation}</p>' if explanation else ""
-    return f'<h2>{title}</h2>{text}{key}<div class="charts">{"".join(figures)}</div>\n'
+    legend = Markup(charts.legend(names)) if names else Markup("")
+    return Section(title, explanation, legend, list(figures))
 
 
-def _figure(title: str, hint: str, picture: str) -> str:
-    more = f"<span>{html.escape(hint)}</span>" if hint else ""
-    return f"<figure><figcaption>{html.escape(title)}{more}</figcaption>{picture}</figure>"
+def _figure(title: str, hint: str, svg: str) -> Figure:
+    return Figure(title, hint, Markup(svg))  # charts escape every text they draw
 
 
-def _point(result: Evaluation, model: str, metric: str) -> Series:
+def _point(result: Results, model: str, metric: str) -> Series:
     row: Mapping[str, Any] = result.of(model, metric)
     mean = [float(row["mean"])]
     return Series(model, _style(result, model), mean, mean, [row["low"]], [row["high"]])
 
 
-def _few(result: Evaluation) -> list[str]:
+def _few(result: Results) -> list[str]:
     best = [model for model in result.order(result.ranking) if model not in BASELINES]
     few = best[: _FEW - 1]
     return [*few, "popularity"] if "popularity" in result.models else few
 
 
-def _style(result: Evaluation, model: str) -> int:
+def _style(result: Results, model: str) -> int:
     if model in BASELINES:
-        return BASELINES.index(model)
+        return list(BASELINES).index(model)
     others = [name for name in result.models if name not in BASELINES]
     first = len(BASELINES)
     return first + others.index(model) % (_STYLES - first)

@@ -1,174 +1,187 @@
-"""The tables of the report, as HTML."""
+"""The tables of the report, as data for the template."""
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
-import pandas as pd
+from recsys.evaluation.metrics import METRICS, label_of, metric_of
+from recsys.evaluation.metrics.inputs import Exposure
+from recsys.evaluation.metrics.record import Group
+from recsys.evaluation.result.results import Results
+from recsys.evaluation.result.wording import p_in_words, signed, stars
 
-from recsys.evaluation.names import METRICS, label_of, metric_of, p_in_words, signed, stars
-
-if TYPE_CHECKING:
-    from recsys.evaluation.result import Evaluation
+_TIMED = ("fit_seconds", "measure_seconds")
 
 
-def metric_table(
-    result: Evaluation,
-    title: str,
-    explanation: str,
-    metrics: Sequence[str],
-    of_runs: Sequence[str] = (),
-) -> str:
-    """A row per model, a column per metric: mean, interval, marks."""
-    metrics = [metric for metric in metrics if result.order(metric)]
+@dataclass(frozen=True)
+class Head:
+    """The head of a column."""
+
+    text: str
+    title: str = ""
+    """Tooltip."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table."""
+
+    text: str = ""
+    bold: bool = False
+    mark: str | None = None
+    """Marks of significance after the number; None for no room for any."""
+    small: str | None = None
+    """Second line."""
+    title: str = ""
+    """Tooltip."""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: its name and the cells after it."""
+
+    name: str
+    cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with an explanation below it."""
+
+    heads: list[Head]
+    rows: list[Row]
+    hint: str = ""
+
+
+def group_table(result: Results, *groups: Group) -> Table | None:
+    """A row per model, a column per metric of the groups: mean, interval, marks.
+
+    None where no model has any of the metrics.
+    """
+    chosen = [metric for metric in METRICS.values() if metric.group in groups]
+    columns = [metric.column(result.k) for metric in chosen]
+    metrics = [name for name in columns if result.order(name)]
+    of_runs = [metric.column(result.k) for metric in chosen if metric.inputs is Exposure]
     if not metrics and not of_runs:
-        return ""
-    models = [m for m in _sorted(result) if of_runs or any(m in result.order(x) for x in metrics)]
-    heads = "".join(
-        f'<th title="{html.escape(metric_of(name).meaning)}">{html.escape(label_of(name))}</th>'
-        for name in (*metrics, *of_runs)
-    )
+        return None
     tied = {metric: result.tied_with_best(metric) for metric in metrics}
-    means = result.runs.groupby("model")[list(of_runs)].mean()
+    means = result.runs.groupby("model")[of_runs].mean()
     rows = []
-    for model in models:
+    for model in _sorted(result):
+        if not of_runs and not any(model in result.order(name) for name in metrics):
+            continue
         cells = [_cell(result, model, metric, tied[metric]) for metric in metrics]
-        cells += [f"<td>{_number(float(means[name][model]))}</td>" for name in of_runs]
-        rows.append(f"<tr><th>{html.escape(model)}</th>{''.join(cells)}</tr>")
-    heading = f'<h2>{title}</h2><p class="soft">{explanation}</p>' if title else ""
-    meanings = "; ".join(
-        f"{html.escape(METRICS[name.split('@')[0]].label)}: "
-        f"{html.escape(METRICS[name.split('@')[0]].meaning)}"
-        for name in (*metrics, *of_runs)
-    )
-    return (
-        f"{heading}"
-        f'<div class="scroll"><table><thead><tr><th>model</th>{heads}</tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div><p class="hint">{meanings}.</p>\n'
+        cells += [Cell(_number(float(means[name][model]))) for name in of_runs]
+        rows.append(Row(model, cells))
+    shown = [metric_of(name) for name in (*metrics, *of_runs)]
+    return Table(
+        [Head("model"), *(Head(label_of(m.column(result.k)), m.meaning) for m in shown)],
+        rows,
+        "; ".join(f"{metric.label}: {metric.meaning}" for metric in shown) + ".",
     )
 
 
-def _cell(result: Evaluation, model: str, metric: str, tied: Sequence[str]) -> str:
+def _cell(result: Results, model: str, metric: str, tied: Sequence[str]) -> Cell:
     if model not in result.order(metric):
-        return "<td></td>"
+        return Cell()
     row = result.of(model, metric)
     judged = metric_of(metric).higher_is_better is not None
-    kind = ' class="best"' if judged and model in tied else ""
-    mark = _mark(result, model, metric) if judged else ""
-    return (
-        f'<td{kind}><b>{_number(row["mean"])}</b><span class="mark">{mark}</span>'
-        f"<small>{_number(row['low'])} – {_number(row['high'])}</small></td>"
+    return Cell(
+        _number(row["mean"]),
+        bold=True,
+        mark=_mark(result, model, metric) if judged else "",
+        small=f"{_number(row['low'])} – {_number(row['high'])}",
+        best=judged and model in tied,
     )
 
 
-def _mark(result: Evaluation, model: str, metric: str) -> str:
+def _mark(result: Results, model: str, metric: str) -> str:
     row = result.of(model, metric)
     worse = (row["difference"] > 0) == (metric_of(metric).higher_is_better is False)
     return "↓" if worse and stars(row["p"]) else stars(row["p"])
 
 
-def segment_table(result: Evaluation) -> str:
-    """Every segment of every model."""
-    heads = "".join(f"<th>{html.escape(model)}</th>" for model in result.models)
+def segment_table(result: Results) -> Table | None:
+    """Every segment of every model; None without segments."""
+    if not len(result.segments):
+        return None
+    heads = [Head(text) for text in ("segment", "kind", "metric", "n", *result.models)]
     rows = []
-    groups = result.segments.groupby(["kind", "segment"], sort=False)
-    for (kind, segment), group in groups:
+    for (kind, segment), group in result.segments.groupby(["kind", "segment"], sort=False):
         of_models = group.set_index("model").reindex(result.models)
         metric, n = str(group["metric"].iloc[0]), int(group["n"].iloc[0])
-        values = "".join(
-            f"<td><b>{_number(mean)}</b><small>{_number(low)} – {_number(high)}</small></td>"
+        cells = [Cell(str(kind)), Cell(label_of(metric)), Cell(f"{n:,}")]
+        cells += [
+            Cell(_number(mean), bold=True, small=f"{_number(low)} – {_number(high)}")
             for mean, low, high in of_models[["mean", "low", "high"]].to_numpy(float).tolist()
-        )
-        rows.append(
-            f"<tr><th>{html.escape(str(segment))}</th><td>{html.escape(str(kind))}</td>"
-            f"<td>{html.escape(label_of(metric))}</td><td>{n:,}</td>{values}</tr>"
-        )
-    return (
-        '<div class="scroll"><table><thead><tr><th>segment</th><th>kind</th><th>metric</th>'
-        f"<th>n</th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        '<p class="hint">n: users, or relevant held-out pairs of the segment.</p>'
-    )
+        ]
+        rows.append(Row(str(segment), cells))
+    return Table(heads, rows, "n: users, or relevant held-out pairs of the segment.")
 
 
-def pair_table(result: Evaluation) -> str:
+def pair_table(result: Results) -> Table:
     """Every model against every other, in NDCG@k."""
     order = result.order(result.ranking)
-    heads = "".join(f"<th>{html.escape(other)}</th>" for other in order)
-    rows = []
-    for model in order:
-        cells = []
-        for other in order:
-            if model == other:
-                cells.append("<td></td>")
-                continue
-            row = result.comparison(result.ranking, model, other)
-            p, difference = html.escape(p_in_words(row["p"])), signed(row["difference"])
-            cells.append(
-                f'<td title="{p}"><b>{difference}</b><span class="mark">{stars(row["p"])}</span>'
-                f"<small>d = {row['effect_size']:.2f}</small></td>"
-            )
-        rows.append(f"<tr><th>{html.escape(model)}</th>{''.join(cells)}</tr>")
-    return (
-        f"<h2>Every model against every other</h2>"
-        f'<p class="soft">Difference of {label_of(result.ranking)}, row minus column, on the same '
-        "users. Stars: paired permutation test, Holm's correction over all pairs (p on hovering); "
-        "d: mean difference / its standard deviation over users.</p>"
-        f'<div class="scroll"><table><thead><tr><th>model</th>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>\n"
+    rows = [Row(model, [_pair(result, model, other) for other in order]) for model in order]
+    return Table([Head("model"), *(Head(other) for other in order)], rows)
+
+
+def _pair(result: Results, model: str, other: str) -> Cell:
+    if model == other:
+        return Cell()
+    row = result.comparison(result.ranking, model, other)
+    return Cell(
+        signed(row["difference"]),
+        bold=True,
+        mark=stars(row["p"]),
+        small=f"d = {row['effect_size']:.2f}",
+        title=p_in_words(row["p"]),
     )
 
 
-def run_table(result: Evaluation) -> str:
+def run_table(result: Results) -> Table:
     """Means and spread over folds and seeds, and seconds."""
-    columns = [result.ranking, *(["rmse"] if "rmse" in result.runs else [])]
-    timed = ["fit_seconds", "measure_seconds"]
+    columns = _of_runs(result)
+    heads = [Head("model"), Head("runs")]
+    for column in columns:
+        heads += [Head(label_of(column)), Head("s.d.")]
     rows = []
     for model in _sorted(result):
         runs = result.runs[result.runs["model"] == model]
-        cells = []
+        cells = [Cell(str(len(runs)))]
         for column in columns:
-            values = runs[column].dropna()
-            if not len(values):
-                cells.append("<td></td><td></td>")
-                continue
-            spread = f"{values.std(ddof=1):.4f}" if len(values) > 1 else ""
-            span = f"{values.min():.4f} – {values.max():.4f}" if len(values) > 1 else ""
-            mean = f"<b>{values.mean():.4f}</b>"
-            cells.append(f"<td>{mean}<small>{span}</small></td><td>{spread}</td>")
-        cells += [f"<td>{runs[name].mean():.2f}</td>" for name in timed]
-        rows.append(f"<tr><th>{html.escape(model)}</th><td>{len(runs)}</td>{''.join(cells)}</tr>")
-    heads = "".join(f"<th>{html.escape(label_of(c))}</th><th>s.d.</th>" for c in columns)
-    columns = ["model", "fold", "seed", *columns, *timed]
+            cells += _spread(runs[column].dropna())
+        rows.append(Row(model, cells + [Cell(f"{runs[name].mean():.2f}") for name in _TIMED]))
+    return Table([*heads, Head("fit, s"), Head("measure, s")], rows)
+
+
+def _spread(values: Any) -> list[Cell]:
+    # Mean with range, and standard deviation.
+    if not len(values):
+        return [Cell(), Cell()]
+    several = len(values) > 1
+    span = f"{values.min():.4f} – {values.max():.4f}" if several else ""
+    deviation = f"{values.std(ddof=1):.4f}" if several else ""
+    return [Cell(f"{values.mean():.4f}", bold=True, small=span), Cell(deviation)]
+
+
+def frame_table(result: Results) -> Table:
+    """Every run: fold, seed, main metrics and seconds."""
+    columns = ["model", "fold", "seed", *_of_runs(result), *_TIMED]
     table = result.runs[columns].assign(fold=result.runs["fold"] + 1)
-    return (
-        '<h2>Over folds and seeds</h2><p class="soft">Mean, range and standard deviation over runs '
-        "of the means over users, and seconds a run took to fit and to measure.</p>"
-        '<div class="scroll"><table><thead><tr><th>model</th><th>runs</th>'
-        f"{heads}<th>fit, s</th><th>measure, s</th></tr></thead><tbody>{''.join(rows)}</tbody>"
-        f"</table></div>{details('Every run', _frame(table))}\n"
-    )
-
-
-def _frame(table: pd.DataFrame) -> str:
-    def cell(value: Any) -> str:
-        return _number(value) if isinstance(value, int | float) else html.escape(str(value))
-
-    names = [html.escape(str(name).replace("_", " ")) for name in table.columns]
-    heads = "".join(f"<th>{name}</th>" for name in names)
-    rows = "".join(
-        f"<tr><th>{cell(row[0])}</th>" + "".join(f"<td>{cell(v)}</td>" for v in row[1:]) + "</tr>"
+    rows = [
+        Row(str(row[0]), [Cell(_number(value)) for value in row[1:]])
         for row in table.itertuples(index=False, name=None)
-    )
-    body = f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="scroll"><table>{body}</table></div>'
+    ]
+    return Table([Head(name.replace("_", " ")) for name in columns], rows)
 
 
-def details(summary: str, content: str) -> str:
-    """Content that opens on a click."""
-    return f"<details><summary>{summary}</summary>{content}</details>"
+def _of_runs(result: Results) -> list[str]:
+    return [result.ranking, *(["rmse"] if "rmse" in result.runs else [])]
 
 
 def _number(value: float) -> str:
@@ -176,15 +189,11 @@ def _number(value: float) -> str:
         return ""
     if isinstance(value, int):
         return f"{value:,}"
-    return (
-        f"{value:.4f}"
-        if abs(value) < 1
-        else f"{value:,.2f}"
-        if abs(value) < 100
-        else f"{value:,.0f}"
-    )
+    if abs(value) < 1:
+        return f"{value:.4f}"
+    return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def _sorted(result: Evaluation) -> list[str]:
+def _sorted(result: Results) -> list[str]:
     order = result.order(result.ranking)
     return order + [model for model in result.models if model not in order]

@@ -1,0 +1,1 @@
+"""Fitting models on the training part of a split and measuring them on its test part."""

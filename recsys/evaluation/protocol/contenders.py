@@ -1,0 +1,106 @@
+"""`Contender`: what can be evaluated, whether it is to be trained or already serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+from recsys.evaluation.protocol.prepared import PreparedSplit
+from recsys.models.spec import Fitted, OnEpoch, Progress
+from recsys.ratings.ratings import Ratings
+from recsys.recommend.ranking import FittedRanker, Ranker
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything with hyperparameters that can be fitted: a spec, or a `Grid` of specs."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether a score is a predicted rating."""
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Name and hyperparameters, ready for JSON."""
+
+    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Fitted:
+        """The fitted model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A contender that is ready to be measured."""
+
+    ranker: Ranker
+    spec: Mapping[str, Any]
+    """Hyperparameters that were fitted: of a grid, those it chose."""
+    log: tuple[Progress, ...] = ()
+
+
+@runtime_checkable
+class Contender(Protocol):
+    """One model of an evaluation."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether a score is a predicted rating, so that its error is measured, too."""
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """What was asked for, ready for JSON."""
+
+    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+        """The contender, ready to rank the users of a split."""
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A model that is fitted on the training part.
+
+    Models that predict ratings are fitted on the ratings themselves, the others on what counts as
+    feedback.
+    """
+
+    model: Model
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.model.name
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether a score is a predicted rating."""
+        return self.model.predicts_ratings
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Name and hyperparameters."""
+        return self.model.to_dict()
+
+    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+        """Fits the model; may raise what `fit` raises."""
+        ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
+        fitted = self.model.fit(ratings, on_epoch)
+        ranker = FittedRanker(fitted, folds_in=prepared.folds_in)
+        return Trained(ranker, fitted.spec.to_dict(), fitted.log)
+
+
+def seed_of(model: Any) -> int | None:
+    """The seed a model trains with; None where it draws nothing, or has several seeds."""
+    return None if hasattr(model, "with_seed") else getattr(model, "seed", None)
+
+
+def with_seed(model: Any, seed: int) -> Any | None:
+    """The model with another seed; None where nothing in it is drawn at random."""
+    if hasattr(model, "with_seed"):  # a grid: its candidates have seeds of their own
+        return model.with_seed(seed)
+    if is_dataclass(model) and hasattr(model, "seed"):
+        return replace(model, seed=seed)  # type: ignore[type-var]
+    return None

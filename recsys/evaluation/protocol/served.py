@@ -1,0 +1,137 @@
+"""The model in service, as one more model of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from recsys.csr import entry_rows, with_ones
+from recsys.evaluation.protocol.contenders import Model, Trained
+from recsys.evaluation.protocol.prepared import PreparedSplit
+from recsys.models.spec import FloatArray, OnEpoch, Rows
+from recsys.ratings.ratings import Ratings
+from recsys.ratings.splits import Split
+from recsys.recommend.choice import Choice
+from recsys.recommend.recommender import Recommender
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A trained model that is not trained again: its items stay, the users are folded in.
+
+    It cannot recommend items it does not know, just as in service.
+    """
+
+    model: Recommender
+    choice: Choice | None = None
+    """What may be recommended; its `n` does not matter, as the evaluation sets the length of the
+    lists. None for every item that a user has not rated."""
+
+    @property
+    def name(self) -> str:
+        """Name of its spec."""
+        return self.model.fitted.spec.name
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether its scores are predicted ratings."""
+        return self.model.fitted.spec.predicts_ratings and not self.model.feedback.ones
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Its spec, the data it was trained on, and the choice if there is one."""
+        own: dict[str, Any] = {"served": True, "trained on": self.model.fingerprint}
+        if self.choice is not None:
+            own["choice"] = self.choice.values()
+        return self.model.fitted.spec.to_dict() | own
+
+    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+        """Nothing is trained, so there is no log."""
+        return Trained(ServedRanker(self, prepared), self.model.fitted.spec.to_dict())
+
+
+class ServedRanker:
+    """A served model as a `Ranker` over the users and items of a split.
+
+    Users are folded in from all that is known of them, as the model counts it.
+    """
+
+    def __init__(self, served: Served, prepared: PreparedSplit) -> None:
+        ranker = served.model.ranker(served.choice, folds_in=True)
+        own, split = served.model.fitted.items, prepared.split.train.items
+        self._theirs = own.find(split.ids)  # (items of the split,) row in the model, or −1
+        self._known = np.flatnonzero(self._theirs >= 0)
+        self._ours = np.full(len(own), -1, np.int64)  # (items of the model,) row in the split
+        self._ours[self._theirs[self._known]] = self._known
+        allowed = np.flatnonzero(self._ours >= 0)
+        if ranker.candidates is not None:
+            allowed = np.intersect1d(allowed, ranker.candidates)
+        self._ranker = replace(ranker, candidates=allowed)
+        self._feedback, self._seen = served.model.feedback, prepared.seen
+
+    def best(
+        self, users: Rows, history: sp.csr_matrix, k: int, excluded: sp.csr_matrix
+    ) -> npt.NDArray[np.int32]:
+        """The k best items of each user; see `Ranker`."""
+        rows = self._ranker.best(users, self._history(users), k, self._placed(excluded))
+        return np.where(rows >= 0, self._ours[rows], -1).astype(np.int32)
+
+    def scores(self, users: Rows, history: sp.csr_matrix) -> FloatArray:
+        """Scores (n, n_items) float32; minus infinity for items that it cannot recommend."""
+        found = np.full((len(users), len(self._theirs)), -np.inf, np.float32)
+        scores = self._ranker.scores(users, self._history(users))
+        found[:, self._known] = scores[:, self._theirs[self._known]]
+        return found
+
+    def predicted(self, users: Rows, history: sp.csr_matrix, pairs: sp.csr_matrix) -> FloatArray:
+        """Scores (nnz,) of the entries of `pairs`; of unknown items what the user alone gives."""
+        people = self._ranker.people(users, self._history(users))
+        known = self._theirs[pairs.indices] >= 0
+        # The offset is the score of an item with a zero vector and no bias.
+        found = self._ranker.fitted.queries(people)[1][entry_rows(pairs)]
+        found[known] = self._ranker.fitted.pair_scores(people, self._placed(pairs))
+        return found
+
+    def _history(self, users: Rows) -> sp.csr_matrix:
+        return self._feedback.of(self._placed(self._seen[users]))
+
+    def _placed(self, matrix: sp.csr_matrix) -> sp.csr_matrix:
+        # The matrix (n, items of the model), without entries of items that the model lacks.
+        columns = self._theirs[matrix.indices]
+        keep = columns >= 0
+        starts = np.concatenate([[0], np.cumsum(keep)])[matrix.indptr]
+        parts = matrix.data[keep], columns[keep], starts
+        return sp.csr_matrix(parts, shape=(matrix.shape[0], len(self._ours)))
+
+
+def held_against(model: Recommender, splits: Sequence[Split]) -> tuple[Served | Model, str]:
+    """The served model, or its spec where it has seen the test; and in words which, and why.
+
+    A model that was trained on the test ratings would win by memory. Its spec, trained like the
+    others on the training part, can be compared fairly.
+    """
+    if model.history is None:
+        why = "its file has no history, so the ratings it was trained on are unknown"
+        return model.fitted.spec, f"trained again on the training part: {why}"
+    seen = sum(_seen(model, split.test) for split in splits)
+    if seen:
+        total = sum(split.test.n_ratings for split in splits)
+        why = f"it was trained on {seen:,} of the {total:,} test ratings"
+        return model.fitted.spec, f"trained again on the training part: {why}"
+    return Served(model), "as it is served: it has seen none of the test ratings"
+
+
+def _seen(model: Recommender, test: Ratings) -> int:
+    # Test ratings that are in the model's history.
+    users, items = model.fitted.users.find(test.users.ids), model.fitted.items.find(test.items.ids)
+    pairs = np.column_stack([users[entry_rows(test.matrix)], items[test.matrix.indices]])
+    pairs = pairs[(pairs >= 0).all(axis=1)]
+    if model.history is None or not len(pairs):
+        return 0
+    # Entries count, whatever their value: a stored zero is a rating, too.
+    flags = with_ones(model.history, np.int8)
+    return int(np.asarray(flags[pairs[:, 0], pairs[:, 1]]).sum())

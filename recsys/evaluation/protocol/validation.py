@@ -1,0 +1,51 @@
+"""`validation_score`: one metric of one fitted model, for choosing hyperparameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from recsys.errors import ArgumentError
+from recsys.evaluation.metrics import METRICS
+from recsys.evaluation.metrics.inputs import GradedLists, Lists, RatingErrors
+from recsys.evaluation.protocol.lists import ranked_lists
+from recsys.evaluation.protocol.measure import list_values, rating_errors
+from recsys.evaluation.protocol.prepared import prepare
+from recsys.evaluation.result.summary import run_means
+from recsys.models.spec import Fitted
+from recsys.ratings.splits import Split
+from recsys.recommend.ranking import FittedRanker
+from recsys.settings import near
+
+
+def validation_score(fitted: Fitted, split: Split, k: int = 10, metric: str = "ndcg") -> float:
+    """The mean of one metric over the test users, or over the test ratings where it is pooled.
+
+    Computes nothing else, so that it is cheap enough to be called for every candidate. NaN where
+    no user has a value.
+
+    Args:
+        fitted: what `fit` returned on `split.train`.
+        split: its test part is what to validate on.
+        k: length of the lists.
+        metric: name of a metric of lists or of predicted ratings, without the @k: `ndcg`, `rmse`.
+
+    Raises:
+        ArgumentError: there is no such metric.
+    """
+    known = [m.name for m in METRICS.values() if m.inputs in (Lists, GradedLists, RatingErrors)]
+    if metric not in known:
+        raise ArgumentError(
+            f"metric must be one of {', '.join(known)}, not {metric!r}{near(metric, known)}"
+        )
+    about, prepared = METRICS[metric], prepare(split, k)
+    ranker = FittedRanker(fitted, folds_in=prepared.folds_in)
+    if about.inputs is RatingErrors:
+        values = about.value(rating_errors(ranker, prepared))
+    else:
+        blocks = [list_values(lists, [about]) for lists in ranked_lists(ranker, prepared, k)]
+        values = np.concatenate([part for block in blocks for part in block.values()])
+    column = about.column(k)
+    counts = np.diff(split.test.matrix.indptr)[prepared.users]
+    table = {"user": prepared.users, column: values, "n_ratings": counts.astype(np.float64)}
+    return run_means(pd.DataFrame(table)).get(column, float("nan"))

@@ -1,0 +1,285 @@
+"""Checks: what makes the numbers of an evaluation mean less than they seem to, each with a code.
+
+| code | what it finds |
+|---|---|
+| R001 | a leak: the same rating in training and test |
+| R002 | a model that is no better than its baseline |
+| R003 | a best model whose lead over the next is within noise |
+| R004 | hyperparameters chosen on the test set |
+| R005 | too few test users for the digits shown |
+| R006 | recommendations concentrated on the most rated items |
+| R007 | time travel: training on ratings later than those tested |
+| R008 | metrics against sampled items |
+| R009 | test users without known ratings |
+| R010 | training whose loss was still falling |
+| R011 | a single split or seed |
+| R012 | models that failed |
+| R013 | models without scores, so without metrics that need them |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from recsys.diagnosis import signs
+from recsys.evaluation.baselines import BASELINES
+from recsys.evaluation.metrics import label_of, metric_of
+from recsys.evaluation.metrics.inputs import SampledRanks, Scores
+from recsys.evaluation.result.results import Results
+from recsys.evaluation.result.statistics import SIGNIFICANT
+from recsys.evaluation.result.wording import p_in_words, signed
+from recsys.findings import Finding, by_level
+from recsys.ratings.splits import Split, shared_pairs
+
+_WIDE = 0.1  # half an interval / the mean, above which the digits shown are not reliable
+
+
+class Described(Protocol):
+    """What the checks ask about a model."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether a score is a predicted rating."""
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """What was asked for; `served` where it was not trained again."""
+
+
+Models = Mapping[str, Described]
+
+
+def find_faults(result: Results, splits: Sequence[Split], models: Models) -> list[Finding]:
+    """Everything the checks find, errors first."""
+    return by_level(finding for check in _CHECKS for finding in check(result, splits, models))
+
+
+def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R001."""
+    for split in splits:
+        parts = [("training", split.train)]
+        if split.known is not None:
+            parts.append(("the known ratings of the test users", split.known))
+        for where, part in parts:
+            n = len(shared_pairs(part, split.test))
+            if n:
+                yield Finding(
+                    "R001",
+                    "error",
+                    f"{n:,} of the {split.test.n_ratings:,} test ratings are also in {where} "
+                    f"({split.how})",
+                    "remove them from one part: a model that remembers them looks good",
+                )
+
+
+def no_better_than_baseline(
+    result: Results, splits: Sequence[Split], models: Models
+) -> Iterator[Finding]:
+    """R002."""
+    pairs = [
+        (metric, model) for metric in (result.ranking, "rmse") for model in result.order(metric)
+    ]
+    for metric, model in pairs:
+        row = result.of(model, metric)
+        p, difference = row["p"], row["difference"]
+        if model in BASELINES or not np.isfinite(p):
+            continue
+        lower_is_better = metric_of(metric).higher_is_better is False
+        better = (-difference if lower_is_better else difference) > 0
+        if better and p < SIGNIFICANT:
+            continue
+        baseline = metric_of(metric).baseline
+        how = "not significantly better" if better or p >= SIGNIFICANT else "worse"
+        text = (
+            f"{model} is {how} than {baseline}: {label_of(metric)} {row['mean']:.4f}, "
+            f"{signed(difference)} ({p_in_words(p)})"
+        )
+        if models[model].predicts_ratings and metric != "rmse":
+            remedy = "it is made to predict stars; rank with a model that is made for ranking"
+            yield Finding("R002", "note", text, remedy)
+        else:
+            remedy = f"serve {baseline}, or choose other hyperparameters by a grid"
+            yield Finding("R002", "warning", text, remedy)
+
+
+def within_noise(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R003."""
+    for metric in (result.ranking, "rmse"):
+        order = result.order(metric)
+        if len(order) < 2 or set(order[:2]) <= set(BASELINES):
+            continue
+        row = result.comparison(metric, order[0], order[1])
+        if row["p"] >= SIGNIFICANT:
+            yield Finding(
+                "R003",
+                "warning",
+                f"{order[0]} leads {order[1]} in {label_of(metric)} by {abs(row['difference']):.4f}"
+                f", which is within noise ({p_in_words(row['p'])}, {row['n']:,} users)",
+                "treat them as equal, or test with more users or folds",
+            )
+
+
+def chosen_on_test(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R004."""
+    kinds: dict[str, list[str]] = {}
+    for label, model in models.items():
+        if not model.to_dict().get("served"):
+            kinds.setdefault(model.name, []).append(label)
+    for name, labels in kinds.items():
+        if len(labels) > 1:
+            yield Finding(
+                "R004",
+                "warning",
+                f"{', '.join(labels)} are all {name}: the best of them is chosen on the same test "
+                "ratings that it is reported on",
+                "put the hyperparameters into a grid, which chooses on a part of the training",
+            )
+
+
+def too_few_users(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R005."""
+    order = result.order(result.ranking)
+    best = result.of(order[0], result.ranking) if order else None
+    if best is None or not best["mean"] > 0:
+        return
+    half = (best["high"] - best["low"]) / 2
+    if half > _WIDE * best["mean"]:
+        yield Finding(
+            "R005",
+            "warning",
+            f"{best['n']:,} test users give {label_of(result.ranking)} {best['mean']:.4f} "
+            f"± {half:.4f}: of the four decimals {_reliable(half)}",
+            "test with more users, folds or ratings, or quote fewer digits",
+        )
+
+
+def concentrated(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R006."""
+    column = f"head_share@{result.k}"
+    shares = result.runs.groupby("model", sort=False)[column].mean()
+    for model, share in zip(shares.index, shares.to_numpy(np.float64), strict=True):
+        if model not in BASELINES and signs.concentrated(share):
+            yield Finding(
+                "R006",
+                "warning",
+                f"{share:.0%} of what {model} recommends is among the most rated hundredth of the "
+                "items",
+                "raise the number of factors or lower the regularization, or present it as a "
+                "popularity list",
+            )
+
+
+def time_travel(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R007."""
+    later = total = 0
+    by_time = False
+    for split in splits:
+        if split.train.timestamps is None or split.test.timestamps is None:
+            return
+        by_time |= split.how.startswith("by time")
+        later += int((split.test.timestamps <= split.train.timestamps.max()).sum())
+        total += split.test.n_ratings
+    if not later:
+        return
+    share = f"{later / total:.0%} of the test ratings are no later than the last of training"
+    if by_time:
+        yield Finding("R007", "error", f"{share}, though the split is by time", "split again")
+    else:
+        remedy = "split by time to measure a recommender that will serve the future"
+        text = f"{share}: models know the future of what they predict"
+        yield Finding("R007", "note", text, remedy)
+
+
+def sampled(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R008."""
+    if any(metric.startswith("sampled") for metric in result.summary["metric"]):
+        yield Finding(
+            "R008",
+            "warning",
+            "the sampled metrics rank each item among a few random ones, and may order models "
+            "differently than the whole catalogue does",
+            "use them only to compare with papers that report them; decide by full ranking",
+        )
+
+
+def unknown_users(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R009."""
+    for split in splits:
+        tested = np.diff(split.test.matrix.indptr) > 0
+        cold = int((tested & (np.diff(split.seen.matrix.indptr) == 0)).sum())
+        if cold:
+            yield Finding(
+                "R009",
+                "note",
+                f"{cold:,} of the {int(tested.sum()):,} test users have no known ratings "
+                f"({split.how})",
+                "their lists are what the model gives to anybody; look at the newcomers",
+            )
+
+
+def unfinished(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R010."""
+    for model, rows in result.training.groupby("model", sort=False):
+        run = rows[(rows["fold"] == rows["fold"].min()) & (rows["seed"] == rows["seed"].min())]
+        loss = run["loss"].to_numpy(np.float64)
+        if signs.still_falling(loss):
+            fall = signs.last_fall(loss)
+            yield Finding(
+                "R010",
+                "note",
+                f"the loss of {model} still fell by {fall:.1%} in the last of {len(loss)} epochs",
+                "raise n_epochs",
+            )
+
+
+def single_run(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R011."""
+    if len(splits) == 1 and result.runs.groupby("model").size().max() == 1:
+        yield Finding(
+            "R011",
+            "note",
+            "one split and one seed: the intervals cover the choice of users, not that of the "
+            "split or of the random start",
+            "use folds or several seeds",
+        )
+
+
+def failed(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R012."""
+    for model, why in result.failures.items():
+        yield Finding("R012", "error", f"{model} failed: {why}", "it is not in the tables")
+
+
+def without_scores(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+    """R013."""
+    names = dict.fromkeys(result.summary["metric"])
+    scored = [name for name in names if metric_of(name).inputs in (Scores, SampledRanks)]
+    for model in result.models:
+        lacking = [label_of(name) for name in scored if model not in result.order(name)]
+        if lacking:
+            yield Finding(
+                "R013",
+                "note",
+                f"{model} ranks without scores, so it has no {', '.join(lacking)}",
+                "compare it by the metrics of its lists",
+            )
+
+
+_Check = Callable[[Results, Sequence[Split], Models], Iterator[Finding]]
+_CHECKS: tuple[_Check, ...] = (
+    leak, no_better_than_baseline, within_noise, chosen_on_test, too_few_users, concentrated,
+    time_travel, sampled, unknown_users, unfinished, single_run, failed, without_scores,
+)  # fmt: skip
+
+
+def _reliable(half: float) -> str:
+    # How many decimals are certain within an interval of this half width.
+    decimals = max(0, int(-np.floor(np.log10(half))) - 1)
+    words = ("none is reliable", "one is reliable", "two are reliable", "three are reliable")
+    return words[min(decimals, 3)]

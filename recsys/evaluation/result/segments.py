@@ -1,0 +1,94 @@
+"""Segments: groups of users and of items that a model may serve better or worse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from recsys.csr import with_ones
+
+Counts = npt.NDArray[np.integer]
+Flags = npt.NDArray[np.bool_]
+
+_NEWCOMER = 10  # known ratings; where every user has more, the least active twentieth
+
+
+@dataclass(frozen=True)
+class ItemSegments:
+    """Overlapping sets of items."""
+
+    labels: tuple[tuple[str, str], ...]
+    """Kind (popularity, genre) and name of each."""
+    members: sp.csr_matrix
+    """(n_items, n_segments) float32, 1 where the item is in the segment."""
+
+    @property
+    def n(self) -> int:
+        """Number of segments."""
+        return len(self.labels)
+
+    def sums(
+        self, items: npt.NDArray[np.integer], hits: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.float32]:
+        """(n, n_segments) hits of each list (n, k) in each segment."""
+        rows, columns = np.nonzero(hits)
+        ones = np.ones(len(rows), np.float32)
+        shape = len(items), self.members.shape[0]
+        hit = sp.csr_matrix((ones, (rows, items[rows, columns])), shape=shape)
+        return np.asarray((hit @ self.members).toarray(), np.float32)
+
+    def totals(self, relevant: sp.csr_matrix) -> npt.NDArray[np.float32]:
+        """(n_users, n_segments) relevant items of each user in each segment."""
+        return np.asarray((with_ones(relevant) @ self.members).toarray(), np.float32)
+
+
+def item_segments(counts: Counts, genres: list[str], flags: Flags) -> ItemSegments:
+    """Tenths of the items by number of training ratings, and genres.
+
+    Args:
+        counts: (n_items,) training ratings; items without any are in no tenth.
+        genres: names of the genres.
+        flags: (n_items, n_genres) which items have which genre.
+    """
+    rated = np.flatnonzero(counts)
+    order = rated[np.argsort(-counts[rated], kind="stable")]
+    tenth = np.arange(len(order)) * 10 // max(1, len(order))
+    members = np.zeros((len(counts), 10 + len(genres)), np.float32)
+    members[order, tenth] = 1
+    members[:, 10:] = flags
+    names = ["most rated tenth", *(f"tenth {i}" for i in range(2, 10)), "least rated tenth"]
+    labels = [("popularity", name) for name in names] + [("genre", name) for name in genres]
+    return ItemSegments(tuple(labels), sp.csr_matrix(members))
+
+
+def user_segments(activity: Counts) -> dict[tuple[str, str], Flags]:
+    """Quarters of the users by number of known ratings, and newcomers: (kind, name) → (n,) flags.
+
+    Users with equal numbers stay together, so quarters may differ in size; empty ones are left out.
+
+    >>> for (kind, name), flags in user_segments(np.array([12, 40, 25, 90])).items():
+    ...     print(kind, "|", name, "|", flags.astype(int))
+    activity | 12 ratings | [1 0 0 0]
+    activity | 25 ratings | [0 0 1 0]
+    activity | 40 ratings | [0 1 0 0]
+    activity | 90 ratings | [0 0 0 1]
+    newcomers | at most 12 ratings | [1 0 0 0]
+    """
+    if not len(activity):
+        return {}
+    ends = np.quantile(activity, [0.25, 0.5, 0.75, 1.0], method="inverted_cdf")
+    quarter = np.searchsorted(ends, activity)
+    found = {}
+    for q in np.unique(quarter):
+        flags = quarter == q
+        low, high = int(activity[flags].min()), int(activity[flags].max())
+        span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
+        found["activity", f"{span} ratings"] = flags
+    few = _NEWCOMER
+    if activity.min() > few:
+        few = int(np.quantile(activity, 0.05, method="inverted_cdf"))
+    found["newcomers", f"at most {few:,} ratings"] = activity <= few
+    return found
