@@ -124,12 +124,11 @@ def top_k(
     n_queries = len(queries)
     if k < 1:
         raise ArgumentError(f"k must be at least 1, not {k}")
-    if not isinstance(item_factors, PackedItems):
-        items = packed_items(item_factors, item_bias=item_bias, candidates=candidates)
+    items = item_factors
+    if not isinstance(items, PackedItems):
+        items = packed_items(items, item_bias=item_bias, candidates=candidates)
     elif item_bias is not None or candidates is not None:
         raise ArgumentError("item_bias and candidates belong to packed_items, not to packed items")
-    else:
-        items = item_factors
     if queries.shape[1] != items.width:
         raise ArgumentError(f"queries are {queries.shape[1]} wide, the item factors {items.width}")
     indptr = columns = None

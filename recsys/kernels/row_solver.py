@@ -73,17 +73,15 @@ def solve_rows(
     Raises:
         ArgumentError: the arrays do not fit together, or a number is out of range.
     """
-    n_rows, (n_columns, width) = len(ridge), factors.shape
-    indptr, columns = checked_csr(indptr, columns, n_rows, n_columns)
-    check_shape("start", start, (n_rows, width))
-    check_shape("weights", weights, (len(columns),))
-    check_shape("targets", targets, (), (len(columns),))
-    check_shape("base", base, (width,), (width, width))
-    check_shape("base_rhs", base_rhs, (width,), (n_rows, width))
+    entries = _checked(indptr, columns, factors, len(ridge), weights, targets)
+    shape = len(ridge), factors.shape[1]
+    check_shape("start", start, shape)
+    check_shape("base", base, (shape[1],), (shape[1], shape[1]))
+    check_shape("base_rhs", base_rhs, (shape[1],), shape)
     if cg_steps < 0:
         raise ArgumentError(f"cg_steps must be at least 0, not {cg_steps}")
     n_threads = thread_count(n_threads)
-    x = _initial(start, overwrite_start, (n_rows, width))
+    x = _initial(start, overwrite_start, shape)
     axes = None
     if base is not None and np.ndim(base) == 2:
         base, axes = diagonalized(base)
@@ -92,9 +90,8 @@ def solve_rows(
         if start is not None:
             turn(x, axes, n_threads)
         base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
-    energy = np.zeros(n_rows, np.float64)
-    if n_rows and width:
-        entries = _Entries(indptr, columns, weights, targets)
+    energy = np.zeros(shape[0], np.float64)
+    if shape[0] and shape[1]:
         _solve(entries, factors, base, base_rhs, ridge, x, energy, cg_steps, relaxation, n_threads)
     if axes is not None:
         turn(x, axes.T, n_threads)
@@ -106,6 +103,20 @@ class _Entries(NamedTuple):
     columns: npt.NDArray[np.int32]
     weights: FloatArray | None
     targets: FloatArray | float
+
+
+def _checked(
+    indptr: Integers,
+    columns: Integers,
+    factors: FloatArray,
+    n_rows: int,
+    weights: FloatArray | None,
+    targets: FloatArray | float,
+) -> _Entries:
+    checked = checked_csr(indptr, columns, n_rows, len(factors))
+    check_shape("weights", weights, (len(columns),))
+    check_shape("targets", targets, (), (len(columns),))
+    return _Entries(*checked, weights, targets)
 
 
 def _initial(start: FloatArray | None, overwrite: bool, shape: tuple[int, int]) -> FloatArray:

@@ -1,6 +1,6 @@
-// What the kernels promise each other. Plain arrays only: these files are compiled once per
+// Interfaces of the kernels. Plain arrays only: these files are compiled once per
 // instruction set, and anything inline from the standard library could leak AVX-512 code into the
-// copy that an older CPU runs. Threads and memory are therefore the business of module.cpp.
+// copy that an older CPU runs. Threads and memory are therefore left to module.cpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -9,16 +9,16 @@ namespace recsys {
 
 // Every row u of a CSR matrix poses
 //     (base + sum_j w_j y_j y_j' + ridge_u I) x_u = base_rhs + sum_j t_j y_j
-// over its entries j, with y_j row columns[j] of the other side's factors. The base is diagonal: the
-// caller turns the coordinates. Everything of `stride` floats is a row of `width` padded with zeros
-// to whole vectors.
+// over its entries j, with y_j row columns[j] of the other side's factors. The base is diagonal:
+// the caller rotates the coordinates. A row of `stride` floats is a row of `width` floats padded
+// with zeros to whole vectors.
 struct RowProblems {
     const int64_t* indptr;
     const int32_t* columns;
-    const float* weights;   // w_j >= 0; null means all 1
-    const float* targets;   // t_j; null means all `target`
+    const float* weights;  // w_j >= 0; null means all 1
+    const float* targets;  // t_j; null means all `target`
     float target;
-    const float* factors;   // (n_columns, stride)
+    const float* factors;  // (n_columns, stride)
     int64_t width, stride;
     const float* base;      // (stride,) its diagonal, or null
     const float* base_rhs;  // (n_rows, stride), or null
@@ -29,32 +29,32 @@ struct RowProblems {
     double* energy;         // (n_rows,): x'Ax - 2x'b there; NaN where there is none
     int64_t n_rows, n_columns;
     int64_t block_columns;  // columns whose factors stay in cache while several rows use them
-    int64_t n_steps;        // of conjugate gradients; 0 solves until only rounding is left
+    int64_t n_steps;        // of conjugate gradients; 0 solves to float32 rounding
     float relaxation;       // how far to go from the start towards the solution: 1 ends there
 };
 
 // The k best columns of `queries @ items.T + bias` for every query.
 struct TopK {
-    const float* queries;            // (n_queries, width)
-    const float* packed_items;       // panels of `panel_width` items: (n_panels, width, panel_width)
-    const float* packed_bias;        // (n_panels * panel_width,)
-    const float* most_norm;          // (n_panels,) longest factors of a panel and those after it,
-    const float* most_bias;          // (n_panels,) their largest bias; both a little more
-    const int32_t* item_of_column;   // (n_columns,)
+    const float* queries;           // (n_queries, width)
+    const float* packed_items;      // panels of `panel_width` items: (n_panels, width, panel_width)
+    const float* packed_bias;       // (n_panels * panel_width,)
+    const float* most_norm;         // (n_panels,) longest factors of a panel and those after it,
+    const float* most_bias;         // (n_panels,) their largest bias; both a little more
+    const int32_t* item_of_column;  // (n_columns,)
     int64_t n_columns;
     int64_t width;
     const int64_t* excluded_indptr;  // CSR of the items not to return, columns sorted; or null
     const int32_t* excluded;
     int64_t k;
-    int32_t* items;                  // (n_queries, k), not written where nothing was left
-    float* scores;                   // (n_queries, k), nor there
+    int32_t* items;  // (n_queries, k), not written where a list ends
+    float* scores;   // (n_queries, k), likewise
 };
 
-// One instruction set's worth of code. `scratch` is in floats, 64-byte aligned.
+// The code of one instruction set. `scratch` is in floats, 64-byte aligned.
 struct RowSolver {
     int64_t unit;  // of the stride
     int64_t (*scratch)(int64_t stride, int64_t at_once);
-    // `count` rows, `at_once` of them at a time (more than one share their passes).
+    // Solves `count` rows, `at_once` of them at a time; rows solved together share their passes.
     void (*solve)(const RowProblems&, const int64_t* rows, int64_t count, int64_t at_once,
                   float* scratch);
 };

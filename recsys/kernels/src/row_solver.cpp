@@ -1,29 +1,29 @@
 // The row problem: (base + sum w y y' + ridge I) x = base_rhs + sum t y, one row at a time.
 //
-// What the entries of a row are needed for is one pass over them, `sweep`: it gives the residual
-// b - A x of a guess, and without targets the product -A p of a conjugate-gradient step. It reads
-// the factors where they lie and asks ahead for those to come, across the border to the next row.
-// A short row's later passes find them in cache. Long rows take their passes together, one block of
-// columns after the other, so that the block's factors stay in cache while all of them use it. The
-// caller says which rows those are.
+// All work on the entries of a row is one kind of pass, `sweep`: it computes the residual b - A x
+// of a guess, or, without targets, the product -A p of a conjugate-gradient step. It reads the
+// factors in place and prefetches the next ones, also across the end of the row. Later passes over
+// a short row find them in the cache. Long rows make their passes together, one block of columns
+// after the other, so that the factors of the block stay in the cache while all rows use them. The
+// caller decides which rows are long.
 #include "kernels.hpp"
 #include "vector.hpp"
 
 namespace recsys {
 namespace {
 
-constexpr int64_t kAheadFloats = 1024;       // how far a sweep asks ahead
-constexpr int64_t kBlockFloats = 4096;       // entries whose outer products are added at a time
-constexpr int kTileRows = kLanes == 16 ? 8 : 4;  // of the outer-product tile, broadcast
+constexpr int64_t kAheadFloats = 1024;  // how far a sweep prefetches
+constexpr int64_t kBlockFloats = 4096;  // floats of entries whose outer products are added together
+constexpr int kTileRows = kLanes == 16 ? 8 : 4;  // rows of the outer-product tile
 
-// One row on its way to its solution.
+// The state of a row while it is being solved.
 struct Row {
     int64_t number, begin, end, at;  // entries [begin, end), of which those before `at` are swept
-    int64_t steps;                   // still to be taken
+    int64_t steps;                   // conjugate-gradient steps left
     float ridge, rz;
     double energy, start, noise;
-    double targets, weights;         // sum t (y . x) and sum w
-    const float* rhs;                // base_rhs of this row, or null
+    double targets, weights;  // sum t (y . x) and sum w
+    const float* rhs;         // base_rhs of this row, or null
     float *x, *r, *p, *q, *m;
 
     bool solved() const { return !(rz > noise); }
@@ -56,17 +56,17 @@ struct Scratch {
     }
 };
 
-// Has the factors of an entry to come moved into cache.
-RECSYS_INLINE void ask_for(const RowProblems& all, int64_t n, int64_t entry) {
+// Prefetches the factors of an entry.
+RECSYS_INLINE void prefetch(const RowProblems& all, int64_t n, int64_t entry) {
     if (entry >= all.indptr[all.n_rows]) return;
     const float* y = all.factors + all.columns[entry] * n;
     for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(y + k);
 }
 
 // Sweeps the entries from `at` to `to`: r += sum_j (t_j - w_j (y_j . x)) y_j, or without targets
-// q += sum_j -w_j (y_j . p) y_j; four at a time so that the vectors are read once for them. In one
-// call or in several: the bits are the same, because all sums go entry by entry. NV is the number of
-// vectors in a row; 0 leaves it to run time, which costs a third at narrow widths.
+// q += sum_j -w_j (y_j . p) y_j. Takes four entries at a time, so that x and r are read once for
+// all four. One call or several give the same bits, because all sums go entry by entry. NV is the
+// number of vectors in a row; 0 leaves it to run time, which is a third slower at narrow widths.
 template <int NV>
 void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
     const float* p = residual ? row.x : row.p;
@@ -78,11 +78,11 @@ void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
     double sum_t = row.targets, sum_w = row.weights;
     for (int64_t j = row.at; j < to; j += 4) {
         const float* y[4];
-        Vec4 w = one, t = target;  // what is missing of the last four weighs nothing
+        Vec4 w = one, t = target;  // missing entries of the last four get weight 0
         const int64_t real = to - j < 4 ? to - j : 4;
         for (int64_t i = 0; i < 4; ++i) {
             y[i] = all.factors + all.columns[j + (i < real ? i : 0)] * n;
-            ask_for(all, n, j + ahead + i);
+            prefetch(all, n, j + ahead + i);
         }
         if (all.weights) std::memcpy(&w, all.weights + j, real * sizeof(float));
         if (targets) std::memcpy(&t, targets + j, real * sizeof(float));
@@ -110,8 +110,10 @@ using Sweep = void (*)(const RowProblems&, Row&, int64_t, bool);
 
 Sweep sweep_for(int64_t n_vectors) {
     constexpr Sweep few[] = {sweep<0>, sweep<2>, sweep<4>, sweep<6>, sweep<8>};
-    return n_vectors <= 8 ? few[n_vectors / 2] : n_vectors == 12 ? sweep<12> :
-           n_vectors == 16 ? sweep<16> : sweep<0>;
+    return n_vectors <= 8    ? few[n_vectors / 2]
+           : n_vectors == 12 ? sweep<12>
+           : n_vectors == 16 ? sweep<16>
+                             : sweep<0>;
 }
 
 // Summed in double: an energy is a small difference of large terms.
@@ -122,12 +124,12 @@ double dot(const float* a, const float* b, int64_t n) {
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-// kLanes numbers of what stands on the diagonal of A without the entries.
+// kLanes numbers of the diagonal of A, without the contribution of the entries.
 RECSYS_INLINE Vec diagonal(const RowProblems& all, float ridge, int64_t k) {
     return splat(ridge) + (all.base ? load(all.base + k) : Vec{});
 }
 
-// What a sweep adds to: base_rhs - (base + ridge) x into r, or -(base + ridge) p into q.
+// The start of a sweep: base_rhs - (base + ridge) x into r, or -(base + ridge) p into q.
 void start(const RowProblems& all, Row& row, bool residual) {
     row.at = row.begin;
     if (residual) row.targets = row.weights = 0;
@@ -139,7 +141,7 @@ void start(const RowProblems& all, Row& row, bool residual) {
 }
 
 // One pass of all rows over their entries: the residual at x into r, or the product -A p into q.
-// Several rows go by blocks of columns, which are best sorted within a row.
+// Several rows go by blocks of columns, for which the columns of a row are best sorted.
 void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool residual) {
     const int64_t width = count > 1 ? all.block_columns : all.n_columns;
     int64_t stop = 0;
@@ -163,10 +165,10 @@ double energy_at(const RowProblems& all, const Row& row) {
 }
 
 // The first direction, from the residual at x and the preconditioner m = 1 / diag A. An exact
-// solution goes by conjugate gradients where these will be sooner done than a factorization. Both
-// sides of the comparison are measured: the steps until only rounding is left grow with the root of
-// what the entries add to the diagonal. Where A need not be positive definite it is factorized,
-// which tells.
+// solution uses conjugate gradients where they are expected to be faster than a factorization. Both
+// sides of that comparison were fitted to measurements: the steps to reach rounding grow with the
+// root of what the entries add to the diagonal. Where A might not be positive definite it is
+// factorized, which detects it.
 void open(const RowProblems& all, Row& row) {
     const int64_t n = all.stride;
     Vec rz{}, shares{};
@@ -181,7 +183,7 @@ void open(const RowProblems& all, Row& row) {
     }
     row.rz = sum(rz);
     row.energy = row.start = energy_at(all, row) + (row.rz - row.rz);
-    // Below this the residual is rounding noise, and its direction would be too.
+    // Below this the residual is rounding noise, and so would be its direction.
     row.noise = 1e-14 * (row.rz + (row.energy < 0 ? -row.energy : row.energy));
     row.steps = all.n_steps;
     if (row.steps > 0) return;
@@ -210,9 +212,9 @@ void step(const RowProblems& all, Row& row) {
     row.steps -= 1;
 }
 
-// Conjugate gradients (Hestenes & Stiefel 1952) from the x at hand, preconditioned by the diagonal
-// of A (Jacobi). In coordinates where the base is diagonal that is most of what makes A
-// ill-conditioned; the entries' share of it is taken as that of a typical entry times their weight.
+// Conjugate gradients (Hestenes & Stiefel 1952) from the current x, preconditioned by the diagonal
+// of A (Jacobi). Where the base is diagonal, that removes most of the ill-conditioning of A; the
+// entries' share of the diagonal is estimated as a typical entry times the sum of their weights.
 // The energy x'Ax - 2x'b is known at the start, and every step lowers it by alpha r'm r.
 void conjugate_gradients(const RowProblems& all, Sweep sweep, Row* rows, int64_t count) {
     pass(all, sweep, rows, count, true);
@@ -227,8 +229,8 @@ void conjugate_gradients(const RowProblems& all, Sweep sweep, Row* rows, int64_t
     }
 }
 
-// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and two vectors of columns, held
-// in registers while the entries stream past.
+// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and two vectors of columns,
+// held in registers while the entries stream past.
 template <bool Minus>
 RECSYS_INLINE void outer_tile(float* matrix, int64_t n, const float* block, int64_t entries,
                               int64_t i, int64_t j) {
@@ -243,8 +245,8 @@ RECSYS_INLINE void outer_tile(float* matrix, int64_t n, const float* block, int6
         for (int v = 0; v < 2; ++v) store(matrix + (i + a) * n + j + v * kLanes, acc[a][v]);
 }
 
-// The same for kLanes rows from row i on and all columns from there, which is what the upper
-// triangle needs (what is written below the diagonal is never read).
+// The same for kLanes rows from row i on and all columns from there: the upper triangle. What is
+// written below the diagonal is never read.
 template <bool Minus>
 void outer_strip(float* matrix, int64_t n, const float* block, int64_t entries, int64_t i) {
     for (int64_t j = i / (2 * kLanes) * (2 * kLanes); j < n; j += 2 * kLanes)
@@ -252,9 +254,9 @@ void outer_strip(float* matrix, int64_t n, const float* block, int64_t entries, 
             outer_tile<Minus>(matrix, n, block, entries, i + a, j);
 }
 
-// A = U'U in place, U upper triangular with its diagonal inverted. A panel of kLanes rows gets what
-// the rows above take from it, then what its own rows take from each other, a vector of columns at a
-// time. Where A is not positive definite a root is NaN, and so is all that comes of it.
+// A = U'U in place, U upper triangular with its diagonal inverted. From a panel of kLanes rows the
+// contributions of the rows above are subtracted, then those of its own rows, a vector of columns
+// at a time. Where A is not positive definite a root is NaN, and so is everything computed from it.
 void factorize(float* a, int64_t n) {
     for (int64_t first = 0; first < n; first += kLanes) {
         outer_strip<true>(a, n, a, first, first);
@@ -288,12 +290,12 @@ void substitute(const float* u, int64_t n, float* z, float* x) {
     }
 }
 
-// The matrix A of a row, from blocks of entries: sqrt(w) y goes into the block whose outer products
-// are added. Between its strips the next block is asked for.
+// The matrix A of a row, from blocks of entries: sqrt(w) y goes into the block, whose outer
+// products are added. Between its strips the next block is prefetched.
 void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
     const int64_t n = all.stride, capacity = block_entries(n);
     std::memset(s.matrix, 0, n * n * sizeof(float));
-    for (int64_t k = 0; k < n; ++k)  // 1 where there are no more coordinates
+    for (int64_t k = 0; k < n; ++k)  // 1 in the padding
         s.matrix[k * n + k] = k < all.width ? row.ridge + (all.base ? all.base[k] : 0) : 1;
     for (int64_t from = row.begin; from < row.end; from += capacity) {
         const int64_t to = row.end - from < capacity ? row.end : from + capacity;
@@ -305,13 +307,13 @@ void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
         }
         int64_t next = to;
         for (int64_t i = 0; i < n; i += kLanes) {
-            for (; next < to + (i + kLanes) * capacity / n; ++next) ask_for(all, n, next);
+            for (; next < to + (i + kLanes) * capacity / n; ++next) prefetch(all, n, next);
             outer_strip<false>(s.matrix, n, s.block, to - from, i);
         }
     }
 }
 
-// x += A^-1 r with the residual at hand, that of the start or what conjugate gradients left of it.
+// x += A^-1 r with the current residual, that of the start or of the last conjugate-gradient step.
 void direct(const RowProblems& all, Row& row, const Scratch& s) {
     normal_matrix(all, row, s);
     factorize(s.matrix, all.stride);
@@ -354,7 +356,8 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
         }
         for (Row* row = s.rows; row < s.rows + at_once; ++row) {
             float* out = all.solution + row->number * width;
-            // The energy is a parabola from the start over x, its lowest point on that line.
+            // Along the line from the start through x the energy is a parabola with its minimum at
+            // x.
             const float beyond = all.relaxation - 1;
             row->energy += static_cast<double>(beyond) * beyond * (row->start - row->energy);
             for (int64_t k = 0; k < width; ++k) row->x[k] += beyond * (row->x[k] - out[k]);

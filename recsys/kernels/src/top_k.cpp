@@ -1,7 +1,7 @@
 // The k best items for every query. Scores are never stored: a tile of queries x items is computed
-// in registers and compared at once with each query's k-th best score so far; the few survivors
-// enter that query's list. Long items come first: by Cauchy and Schwarz |x| |y| bounds a score, and
-// once no item to come could reach the k-th best, a query is done.
+// in registers and compared at once with each query's k-th best score so far; the few that exceed
+// it enter that query's list. Long items come first: by Cauchy-Schwarz |x| |y| bounds a score, and
+// once no later item can reach the k-th best, the query is done.
 #include "kernels.hpp"
 #include "vector.hpp"
 
@@ -29,8 +29,10 @@ template <class Before>
 int64_t bisected(int64_t low, int64_t high, const Before& before) {
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (before(middle)) low = middle + 1;
-        else high = middle;
+        if (before(middle))
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -38,8 +40,8 @@ int64_t bisected(int64_t low, int64_t high, const Before& before) {
 bool is_excluded(const TopK& job, int64_t row, int32_t item) {
     if (!job.excluded_indptr) return false;
     const int64_t end = job.excluded_indptr[row + 1];
-    const int64_t at = bisected(job.excluded_indptr[row], end,
-                                [&](int64_t i) { return job.excluded[i] < item; });
+    const int64_t at =
+        bisected(job.excluded_indptr[row], end, [&](int64_t i) { return job.excluded[i] < item; });
     return at < end && job.excluded[at] == item;
 }
 
@@ -105,13 +107,13 @@ void top_k(const TopK& job, int64_t begin, int64_t end, float* scratch) {
                 q < n ? job.queries[(begin + q) * job.width + k] : 0.0f;
     for (int64_t q = 0; q < n; ++q) {
         const float* x = job.queries + (begin + q) * job.width;
-        double squares = 0;  // of small numbers float knows none
+        double squares = 0;  // squares of small floats underflow
         for (int64_t k = 0; k < job.width; ++k) squares += static_cast<double>(x[k]) * x[k];
         const float norm = static_cast<float>(__builtin_sqrt(squares));
         state[q] = Query{begin + q, 0, -__builtin_inff(), norm};
     }
     for (int64_t panel = 0; panel < n_panels; ++panel)
-        for (int64_t q = 0; q < n; q += kQueries) {  // those of a tile go on together
+        for (int64_t q = 0; q < n; q += kQueries) {  // the queries of a tile stay together
             const int rows = static_cast<int>(n - q < kQueries ? n - q : kQueries);
             bool done = true;
             for (int i = 0; i < rows; ++i)
