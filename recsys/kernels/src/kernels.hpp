@@ -9,16 +9,16 @@ namespace recsys {
 
 // Every row u of a CSR matrix poses
 //     (base + sum_j w_j y_j y_j' + ridge_u I) x_u = base_rhs + sum_j t_j y_j
-// over its entries j, with y_j row columns[j] of the other side's factors. The base is diagonal: the
-// caller turns the coordinates. Everything of `stride` floats is a row of `width` padded with zeros
-// to whole vectors.
+// over its entries j, with y_j row columns[j] of the other side's factors. The base is diagonal:
+// the caller turns the coordinates. Everything of `stride` floats is a row of `width` padded with
+// zeros to whole vectors.
 struct RowProblems {
     const int64_t* indptr;
     const int32_t* columns;
-    const float* weights;   // w_j >= 0; null means all 1
-    const float* targets;   // t_j; null means all `target`
+    const float* weights;  // w_j >= 0; null means all 1
+    const float* targets;  // t_j; null means all `target`
     float target;
-    const float* factors;   // (n_columns, stride)
+    const float* factors;  // (n_columns, stride)
     int64_t width, stride;
     const float* base;      // (stride,) its diagonal, or null
     const float* base_rhs;  // (n_rows, stride), or null
@@ -35,19 +35,19 @@ struct RowProblems {
 
 // The k best columns of `queries @ items.T + bias` for every query.
 struct TopK {
-    const float* queries;            // (n_queries, width)
-    const float* packed_items;       // panels of `panel_width` items: (n_panels, width, panel_width)
-    const float* packed_bias;        // (n_panels * panel_width,)
-    const float* most_norm;          // (n_panels,) longest factors of a panel and those after it,
-    const float* most_bias;          // (n_panels,) their largest bias; both a little more
-    const int32_t* item_of_column;   // (n_columns,)
+    const float* queries;           // (n_queries, width)
+    const float* packed_items;      // panels of `panel_width` items: (n_panels, width, panel_width)
+    const float* packed_bias;       // (n_panels * panel_width,)
+    const float* most_norm;         // (n_panels,) longest factors of a panel and those after it,
+    const float* most_bias;         // (n_panels,) their largest bias; both a little more
+    const int32_t* item_of_column;  // (n_columns,)
     int64_t n_columns;
     int64_t width;
     const int64_t* excluded_indptr;  // CSR of the items not to return, columns sorted; or null
     const int32_t* excluded;
     int64_t k;
-    int32_t* items;                  // (n_queries, k), not written where nothing was left
-    float* scores;                   // (n_queries, k), nor there
+    int32_t* items;  // (n_queries, k), not written where nothing was left
+    float* scores;   // (n_queries, k), nor there
 };
 
 // One instruction set's worth of code. `scratch` is in floats, 64-byte aligned.

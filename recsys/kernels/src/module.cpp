@@ -51,7 +51,8 @@ struct alignas(64) CacheLine {
 // Hands [0, n) out in pieces of `grain` to whichever worker is free. Which worker takes a piece
 // changes nothing in the result: every row is written by one iteration.
 template <class Work>
-void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_floats, const Work& work) {
+void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_floats,
+                  const Work& work) {
     const int64_t pieces = (n + grain - 1) / grain, lines = scratch_floats / 16 + 1;
     const int64_t workers = std::max<int64_t>(1, std::min<int64_t>(n_threads, pieces));
     std::vector<CacheLine> scratch(workers * lines);
@@ -84,21 +85,35 @@ const T* data(const Maybe<T>& given) {
 void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> columns,
                 Maybe<float> weights, Maybe<float> targets, float target,
                 Array2<const float> factors, Maybe<float> base,
-                std::optional<Array2<const float>> base_rhs,
-                Array1<const float> typical, Array1<const float> ridge, Array2<float> solution,
-                Array1<double> energy, Array1<const int64_t> order, Array1<const int64_t> pieces,
-                int64_t n_shared, int64_t at_once, int64_t block_columns, int64_t n_steps,
-                float relaxation, int n_threads) {
+                std::optional<Array2<const float>> base_rhs, Array1<const float> typical,
+                Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
+                Array1<const int64_t> order, Array1<const int64_t> pieces, int64_t n_shared,
+                int64_t at_once, int64_t block_columns, int64_t n_steps, float relaxation,
+                int n_threads) {
     const recsys::RowSolver& solver = isas().at(isa).row_solver;
     const int64_t n_rows = solution.shape(0), n_columns = factors.shape(0);
     const int64_t width = solution.shape(1), stride = factors.shape(1);
     nb::gil_scoped_release release;
-    const recsys::RowProblems problems{
-        indptr.data(),  columns.data(), data(weights),   data(targets), target,
-        factors.data(), width,          stride,          data(base),
-        base_rhs ? base_rhs->data() : nullptr, base_rhs && base_rhs->shape(0) > 1 ? stride : 0,
-        typical.data(), ridge.data(),   solution.data(), energy.data(), n_rows,
-        n_columns,      block_columns,  n_steps,         relaxation};
+    const recsys::RowProblems problems{indptr.data(),
+                                       columns.data(),
+                                       data(weights),
+                                       data(targets),
+                                       target,
+                                       factors.data(),
+                                       width,
+                                       stride,
+                                       data(base),
+                                       base_rhs ? base_rhs->data() : nullptr,
+                                       base_rhs && base_rhs->shape(0) > 1 ? stride : 0,
+                                       typical.data(),
+                                       ridge.data(),
+                                       solution.data(),
+                                       energy.data(),
+                                       n_rows,
+                                       n_columns,
+                                       block_columns,
+                                       n_steps,
+                                       relaxation};
     parallel_for(pieces.shape(0) - 1, 1, n_threads, solver.scratch(stride, at_once),
                  [&](int64_t piece, int64_t, float* memory) {
                      const int64_t first = pieces.data()[piece];
@@ -116,14 +131,22 @@ void top_k(int64_t isa, Array2<const float> queries, Array1<const float> packed_
     const recsys::Ranker& ranker = isas().at(isa).ranker;
     const int64_t width = queries.shape(1), k = items.shape(1), n_columns = item_of_column.shape(0);
     nb::gil_scoped_release release;
-    const recsys::TopK job{
-        queries.data(),   packed_items.data(),   packed_bias.data(), most_norm.data(),
-        most_bias.data(), item_of_column.data(), n_columns,          width,
-        data(excluded_indptr), data(excluded), k, items.data(), scores.data()};
-    parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads, ranker.scratch(width),
-                 [&](int64_t begin, int64_t end, float* memory) {
-                     ranker.top_k(job, begin, end, memory);
-                 });
+    const recsys::TopK job{queries.data(),
+                           packed_items.data(),
+                           packed_bias.data(),
+                           most_norm.data(),
+                           most_bias.data(),
+                           item_of_column.data(),
+                           n_columns,
+                           width,
+                           data(excluded_indptr),
+                           data(excluded),
+                           k,
+                           items.data(),
+                           scores.data()};
+    parallel_for(
+        queries.shape(0), recsys::kTopKBlock, n_threads, ranker.scratch(width),
+        [&](int64_t begin, int64_t end, float* memory) { ranker.top_k(job, begin, end, memory); });
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 namespace recsys {
 namespace {
 
-constexpr int64_t kAheadFloats = 1024;       // how far a sweep asks ahead
-constexpr int64_t kBlockFloats = 4096;       // entries whose outer products are added at a time
+constexpr int64_t kAheadFloats = 1024;           // how far a sweep asks ahead
+constexpr int64_t kBlockFloats = 4096;           // entries whose outer products are added at a time
 constexpr int kTileRows = kLanes == 16 ? 8 : 4;  // of the outer-product tile, broadcast
 
 // One row on its way to its solution.
@@ -22,8 +22,8 @@ struct Row {
     int64_t steps;                   // still to be taken
     float ridge, rz;
     double energy, start, noise;
-    double targets, weights;         // sum t (y . x) and sum w
-    const float* rhs;                // base_rhs of this row, or null
+    double targets, weights;  // sum t (y . x) and sum w
+    const float* rhs;         // base_rhs of this row, or null
     float *x, *r, *p, *q, *m;
 
     bool solved() const { return !(rz > noise); }
@@ -65,8 +65,8 @@ RECSYS_INLINE void ask_for(const RowProblems& all, int64_t n, int64_t entry) {
 
 // Sweeps the entries from `at` to `to`: r += sum_j (t_j - w_j (y_j . x)) y_j, or without targets
 // q += sum_j -w_j (y_j . p) y_j; four at a time so that the vectors are read once for them. In one
-// call or in several: the bits are the same, because all sums go entry by entry. NV is the number of
-// vectors in a row; 0 leaves it to run time, which costs a third at narrow widths.
+// call or in several: the bits are the same, because all sums go entry by entry. NV is the number
+// of vectors in a row; 0 leaves it to run time, which costs a third at narrow widths.
 template <int NV>
 void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
     const float* p = residual ? row.x : row.p;
@@ -110,8 +110,10 @@ using Sweep = void (*)(const RowProblems&, Row&, int64_t, bool);
 
 Sweep sweep_for(int64_t n_vectors) {
     constexpr Sweep few[] = {sweep<0>, sweep<2>, sweep<4>, sweep<6>, sweep<8>};
-    return n_vectors <= 8 ? few[n_vectors / 2] : n_vectors == 12 ? sweep<12> :
-           n_vectors == 16 ? sweep<16> : sweep<0>;
+    return n_vectors <= 8    ? few[n_vectors / 2]
+           : n_vectors == 12 ? sweep<12>
+           : n_vectors == 16 ? sweep<16>
+                             : sweep<0>;
 }
 
 // Summed in double: an energy is a small difference of large terms.
@@ -227,8 +229,8 @@ void conjugate_gradients(const RowProblems& all, Sweep sweep, Row* rows, int64_t
     }
 }
 
-// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and two vectors of columns, held
-// in registers while the entries stream past.
+// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and two vectors of columns,
+// held in registers while the entries stream past.
 template <bool Minus>
 RECSYS_INLINE void outer_tile(float* matrix, int64_t n, const float* block, int64_t entries,
                               int64_t i, int64_t j) {
@@ -253,8 +255,8 @@ void outer_strip(float* matrix, int64_t n, const float* block, int64_t entries, 
 }
 
 // A = U'U in place, U upper triangular with its diagonal inverted. A panel of kLanes rows gets what
-// the rows above take from it, then what its own rows take from each other, a vector of columns at a
-// time. Where A is not positive definite a root is NaN, and so is all that comes of it.
+// the rows above take from it, then what its own rows take from each other, a vector of columns at
+// a time. Where A is not positive definite a root is NaN, and so is all that comes of it.
 void factorize(float* a, int64_t n) {
     for (int64_t first = 0; first < n; first += kLanes) {
         outer_strip<true>(a, n, a, first, first);

@@ -29,8 +29,10 @@ template <class Before>
 int64_t bisected(int64_t low, int64_t high, const Before& before) {
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (before(middle)) low = middle + 1;
-        else high = middle;
+        if (before(middle))
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -38,8 +40,8 @@ int64_t bisected(int64_t low, int64_t high, const Before& before) {
 bool is_excluded(const TopK& job, int64_t row, int32_t item) {
     if (!job.excluded_indptr) return false;
     const int64_t end = job.excluded_indptr[row + 1];
-    const int64_t at = bisected(job.excluded_indptr[row], end,
-                                [&](int64_t i) { return job.excluded[i] < item; });
+    const int64_t at =
+        bisected(job.excluded_indptr[row], end, [&](int64_t i) { return job.excluded[i] < item; });
     return at < end && job.excluded[at] == item;
 }
 

@@ -41,7 +41,8 @@ RECSYS_INLINE float sum(Vec v) {
 }
 RECSYS_INLINE Vec4 sum4(Vec a, Vec b, Vec c, Vec d) {
     const auto half = [](Vec4 x, Vec4 y) __attribute__((always_inline)) {
-        return __builtin_shufflevector(x, y, 0, 4, 1, 5) + __builtin_shufflevector(x, y, 2, 6, 3, 7);
+        return __builtin_shufflevector(x, y, 0, 4, 1, 5) +
+               __builtin_shufflevector(x, y, 2, 6, 3, 7);
     };
     const Vec4 x = half(fold_to_4(a), fold_to_4(b)), y = half(fold_to_4(c), fold_to_4(d));
     return __builtin_shufflevector(x, y, 0, 1, 4, 5) + __builtin_shufflevector(x, y, 2, 3, 6, 7);
