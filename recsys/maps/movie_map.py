@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys import kernels
 from recsys.errors import ModelError
 from recsys.files import write_text
 from recsys.maps.projection import Projection, Variant, project
 from recsys.ratings.item_tables import genre_flags
+from recsys.recommend.index import ExactIndex
 from recsys.recommend.recommender import Recommender
 from recsys.recommend.similarity import normalized
 
@@ -96,18 +96,14 @@ def neighbours(
     and are nobody's neighbours.
     """
     table = normalized(model.factors.item_factors)
-    n_items = len(table)
-    items = np.full((n_items, n), -1, np.int32)
-    scores = np.full((n_items, n), np.nan, np.float32)
+    items = np.full((len(table), n), -1, np.int32)
+    scores = np.full((len(table), n), np.nan, np.float32)
     nonzero = np.flatnonzero(table.any(axis=1)).astype(np.int32)
-    wanted = min(n, max(0, len(nonzero) - 1))
-    if not wanted:
-        return items, scores
+    index = ExactIndex(table)
     for start in range(0, len(nonzero), _BLOCK):
         rows = nonzero[start : start + _BLOCK]
-        own = np.arange(len(rows) + 1, dtype=np.int64), rows
-        found = kernels.top_k(table[rows], table, wanted, candidates=nonzero, excluded=own)
-        items[rows, :wanted], scores[rows, :wanted] = found
+        own = np.arange(len(rows) + 1), rows
+        items[rows], scores[rows] = index.search(table[rows], n, own, nonzero)
     return items, scores
 
 
