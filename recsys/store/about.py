@@ -15,7 +15,8 @@ class About(NamedTuple):
     """The part of the header that a model is made of."""
 
     spec: Spec
-    mean: float
+    mean: float | None
+    """None for item–item models, which have none."""
     feedback: Feedback
     fingerprint: str
     log: tuple[Progress, ...]
@@ -34,7 +35,7 @@ def parsed(about: Mapping[str, Any]) -> About:
         raise ValueError("versions must be texts")
     return About(
         spec=_spec(_of(about, "spec", dict)),
-        mean=_number("mean", about.get("mean"), finite=True),
+        mean=_number("mean", about["mean"], finite=True) if "mean" in about else None,
         feedback=_feedback(_of(about, "feedback", dict)),
         fingerprint=_of(about, "data_fingerprint", str),
         log=tuple(map(_progress, _of(about, "log", list))),

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
+import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import ArgumentError, ModelFileError, RecsysError
-from recsys.models.factors import Factors
+from recsys.ids import IdIndex
+from recsys.models.factors import Factorization, Factors
+from recsys.models.item_weights import ItemModel, ItemWeights
 from recsys.provenance import blas, versions
+from recsys.recommend.items import ItemTable
 from recsys.recommend.recommender import Recommender
 from recsys.store import about as header
 from recsys.store import checks, container, tables
@@ -29,8 +31,9 @@ __all__ = ["SCHEMA_VERSION", "load", "read_about", "save"]
 
 _STATE = "state."
 _STATE_1 = "user_scale", "item_scale"  # what schema 1 called its only arrays of state
-_HISTORY = "history_indptr", "history_items", "history_ratings"
 _FACTORS = "user_bias", "item_bias", "user_factors", "item_factors"
+_WEIGHTS = "weights.indptr", "weights.indices", "weights.data"
+_HISTORY = "history_indptr", "history_items", "history_ratings"
 
 
 def save(
@@ -62,7 +65,7 @@ def save(
         given = type(model).__name__, type(path).__name__
         raise ArgumentError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
     file = Path(os.path.expanduser(path))
-    about = _about(model) | _optional("account", account) | _optional("measured", measured)
+    about = _about(model) | _checked("account", account) | _checked("measured", measured)
     container.write(file, _arrays(model, history), about)
     return file
 
@@ -105,30 +108,33 @@ def read_about(path: str | os.PathLike[str]) -> Mapping[str, Any]:
 
 
 def _arrays(model: Recommender, history: bool) -> dict[str, Array]:
-    factors = model.factors
-    ids = pd.DataFrame({"id": factors.items.ids})
-    items = pd.concat([ids, model.item_table], axis=1)
-    arrays: dict[str, Array] = {
-        "users": tables.to_bytes(pa.table({"id": factors.users.ids})),
-        "items": tables.to_bytes(pa.Table.from_pandas(items, preserve_index=False)),
+    users, items = model.fitted.users.ids, model.fitted.items.ids
+    arrays = {
+        "users": tables.to_bytes(tables.with_ids(users)),
+        "items": tables.to_bytes(tables.with_ids(items, model.items.arrow)),
     }
-    arrays |= {name: getattr(factors, name) for name in _FACTORS}
-    arrays |= {_STATE + name: array for name, array in factors.state.items()}
+    if isinstance(model.factors, ItemWeights):
+        arrays |= _csr_arrays(_WEIGHTS, model.factors.weights)
+    else:
+        arrays |= {name: getattr(model.factors, name) for name in _FACTORS}
+        arrays |= {f"{_STATE}{name}": array for name, array in model.factors.state.items()}
     if history and model.history is not None:
-        matrix = model.history
-        parts = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
-        arrays |= dict(zip(_HISTORY, parts, strict=True))
+        arrays |= _csr_arrays(_HISTORY, model.history)
     return arrays
 
 
+def _csr_arrays(names: tuple[str, str, str], matrix: sp.csr_matrix) -> dict[str, Array]:
+    parts = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+    return dict(zip(names, parts, strict=True))
+
+
 def _about(model: Recommender) -> dict[str, Any]:
-    factors = model.factors
-    return {
-        "spec": factors.spec.to_dict(),
-        "mean": factors.mean,
+    mean = {} if isinstance(model.factors, ItemWeights) else {"mean": model.factors.mean}
+    return mean | {
+        "spec": model.fitted.spec.to_dict(),
         "feedback": {"ones": model.feedback.ones, "threshold": model.feedback.threshold},
         "data_fingerprint": model.fingerprint,
-        "log": [header.log_entry(progress) for progress in factors.log],
+        "log": [header.log_entry(progress) for progress in model.fitted.log],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "machine": {
@@ -138,7 +144,7 @@ def _about(model: Recommender) -> dict[str, Any]:
     }
 
 
-def _optional(key: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
+def _checked(key: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
     if value is None:
         return {}
     try:
@@ -154,20 +160,47 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
     users, items = tables.index(user_table, "user"), tables.index(item_table, "item")
     if not (len(users) and len(items)):
         raise ValueError("there are no users or no items")
-    history = checks.csr(arrays, _HISTORY, (len(users), len(items)))
+    if isinstance(said.spec, ItemModel):
+        fitted: Factors | ItemWeights = _weights(arrays, said, users, items)
+    else:
+        fitted = _factors(arrays, said, users, items)
+    return Recommender(
+        fitted,
+        ItemTable(len(items), arrow=tables.convertible(item_table.remove_column(0))),
+        checks.csr(arrays, _HISTORY, (len(users), len(items))),
+        said.feedback,
+        said.fingerprint,
+    )
+
+
+def _factors(
+    arrays: Mapping[str, Array], said: header.About, users: IdIndex, items: IdIndex
+) -> Factors:
+    if said.mean is None or not isinstance(said.spec, Factorization):
+        raise ValueError("a factorization needs its mean and a spec that makes factors")
+    for name in _FACTORS:
+        if arrays[name].ndim != (2 if name.endswith("factors") else 1):
+            raise ValueError(f"{name} must not be of shape {arrays[name].shape}")
     state = {
         name.removeprefix(_STATE): array
         for name, array in arrays.items()
         if name.startswith(_STATE) or name in _STATE_1
     }
-    for name, array in state.items():
-        checks.finite(name, array)
-    if any(arrays[name].ndim != (2 if "factors" in name else 1) for name in _FACTORS):
-        raise ValueError("biases must have one dimension and factors two")
-    tables_of: dict[str, Any] = {name: arrays[name] for name in _FACTORS}
-    spec: Any = said.spec
-    factors = Factors(
-        users=users, items=items, mean=said.mean, spec=spec, log=said.log, state=state, **tables_of
+    return Factors(
+        users=users,
+        items=items,
+        mean=said.mean,
+        **{name: arrays[name] for name in _FACTORS},
+        spec=said.spec,
+        log=said.log,
+        state=state,
     )
-    frame = item_table.remove_column(0).to_pandas()
-    return Recommender(factors, frame, history, said.feedback, said.fingerprint)
+
+
+def _weights(
+    arrays: Mapping[str, Array], said: header.About, users: IdIndex, items: IdIndex
+) -> ItemWeights:
+    weights = checks.csr(arrays, _WEIGHTS, (len(items), len(items)))
+    if weights is None or not isinstance(said.spec, ItemModel):
+        raise ValueError("an item-item model needs its weights and a spec that makes them")
+    return ItemWeights(users, items, weights, said.spec, said.log)

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recsys.ids import IdIndex
+from recsys.ids import IdArray, IdIndex
 from recsys.store.container import Array
+
+_PLAIN: Mapping[pa.DataType, frozenset[str]] = {
+    pa.string(): frozenset({"object", "str", "string"}),
+    pa.large_string(): frozenset({"object", "str", "string"}),
+    pa.bool_(): frozenset({"bool", "boolean"}),
+    pa.float32(): frozenset({"float32", "Float32"}),
+    pa.float64(): frozenset({"float64", "Float64"}),
+    **{
+        pa.type_for_alias(f"{sign}int{bits}"): frozenset(
+            {f"{sign}int{bits}", f"{sign.upper()}Int{bits}"}
+        )
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    },
+}
+"""Arrow type → names of the pandas types that a column of it can become without fail."""
+
+
+def with_ids(ids: IdArray, table: pa.Table | None = None) -> pa.Table:
+    """A table with a first column `id`, followed by those of `table`."""
+    others = table or pa.table({})
+    fields = [pa.field("id", pa.string() if ids.dtype == object else pa.int64()), *others.schema]
+    schema = pa.schema(fields, others.schema.metadata)
+    return pa.table([pa.array(ids, fields[0].type), *others.columns], schema=schema)
 
 
 def to_bytes(table: pa.Table) -> Array:
@@ -54,3 +82,44 @@ def index(table: pa.Table, kind: str) -> IdIndex:
     # Not to_numpy, which imports pandas.
     values = np.frombuffer(column.buffers()[1], np.int64)
     return IdIndex(values[column.offset : column.offset + len(column)], kind)
+
+
+def convertible(table: pa.Table) -> pa.Table:
+    """The table, which pandas is sure to be able to take.
+
+    Numbers and text are, once notes of pandas types that do not fit are dropped. Columns of other
+    types are converted to find out.
+
+    Raises:
+        ValueError: a column cannot be converted.
+    """
+    plain = {field.name: field.type for field in table.schema if field.type in _PLAIN}
+    noted = _noted_types(table.schema)
+    kept = [
+        {
+            "name": name,
+            "field_name": name,
+            "pandas_type": str(kind),
+            "numpy_type": noted[name],
+            "metadata": None,
+        }
+        for name, kind in plain.items()
+        if noted.get(name) in _PLAIN[kind]
+    ]
+    about = {"index_columns": [], "column_indexes": [], "columns": kept}
+    table = table.replace_schema_metadata({"pandas": json.dumps(about)})
+    if len(plain) < table.num_columns:
+        try:
+            table.drop_columns(list(plain)).to_pandas()
+        except (OSError, pa.ArrowException, TypeError, LookupError, OverflowError) as error:
+            raise ValueError(str(error)) from None
+    return table
+
+
+def _noted_types(schema: pa.Schema) -> dict[str, str]:
+    # Column name → pandas type, as far as the notes of pandas are what they should be.
+    try:
+        columns: Any = json.loads((schema.metadata or {})[b"pandas"])["columns"]
+        return {column["name"]: column["numpy_type"] for column in columns}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}

@@ -1,10 +1,15 @@
 """Answers as tables: the same content as rows for JSON and as a DataFrame."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+import recsys
 from recsys.recommend.answer import Table
 from recsys.recommend.items import ItemTable
 
@@ -64,3 +69,18 @@ def test_titles_are_texts_or_nothing(items: ItemTable) -> None:
 def test_both_kinds_of_item_table_become_each_other(items: ItemTable) -> None:
     pd.testing.assert_frame_equal(items.frame, FRAME)
     assert items.arrow.column_names == list(FRAME.columns)
+
+
+def test_a_question_to_a_loaded_model_needs_no_pandas(root: Path, tmp_path: Path) -> None:
+    model = recsys.train(
+        recsys.ImplicitALS(4, n_epochs=2), recsys.read_ratings(root / "data/sample")
+    )
+    path = recsys.save(model, tmp_path / "m")
+    code = (
+        "import sys, recsys; from recsys.recommend import questions; from recsys import Choice; "
+        f"model = recsys.load({str(path)!r}); "
+        "print(len(questions.recommend(model, 1, Choice(n=3)).to_dict()['rows']), "
+        "len(questions.similar_items(model, 3, 2).to_dict()['rows']), 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["3", "2", "False"]

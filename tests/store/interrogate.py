@@ -20,6 +20,8 @@ import recsys
 from recsys.errors import ModelFileError, RecsysError
 
 N = 3
+HISTORY = "history_indptr", "history_items", "history_ratings"
+WEIGHTS = "weights.indptr", "weights.indices", "weights.data"
 
 
 def outcome(path: Path, verify: bool) -> str:
@@ -39,25 +41,30 @@ def outcome(path: Path, verify: bool) -> str:
 def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
     """In words: which answer differs from what the arrays of the file give; "" for none."""
     arrays, about = crafting.parts(path)
-    x, y, bias_x, bias_y = (
-        arrays[name].astype(float)
-        for name in ("user_factors", "item_factors", "user_bias", "item_bias")
-    )
-    best = bias_x[:, None] + bias_y + x @ y.T
-    scores = about["mean"] + best
     users, items = model.factors.users.ids, model.factors.items.ids
-    if users.tolist() != crafting.table(arrays["users"])["id"].to_pylist():
-        return "the users are others than those in the file"
-    if not np.allclose(model.predict(users, items[:1]), scores[:, 0], rtol=1e-5, atol=1e-6):
-        return "predictions differ from the formula"
-    if "history_items" not in arrays or abs(about["mean"]) > 1e6:  # float32 scores are equal then
+    for name, ids in (("users", users), ("items", items)):
+        if ids.tolist() != crafting.table(arrays[name])["id"].to_pylist():
+            return f"the {name} are others than those in the file"
+    n_users, n_items = len(users), len(items)
+    if "weights.data" not in arrays:
+        ranked = dot_products(arrays)
+    elif "history_items" in arrays:
+        history = dense(arrays, HISTORY, n_users, n_items)
+        counted = history > 0 if model.factors.spec.ignores_values else history
+        ranked = counted @ dense(arrays, WEIGHTS, n_items, n_items)
+    else:
         return ""
-    for user in range(len(users)):
+    mean = about.get("mean", 0.0)
+    if not np.allclose(model.predict(users, items[:1]), mean + ranked[:, 0], rtol=1e-5, atol=1e-5):
+        return "predictions differ from the formula"
+    if "history_items" not in arrays or abs(mean) > 1e6:  # float32 scores are equal then
+        return ""
+    for user in range(n_users):
         row = slice(*arrays["history_indptr"][user : user + 2])
-        best[user, arrays["history_items"][row]] = -np.inf
-    best = -np.sort(-best, axis=1)[:, :N]
+        ranked[user, arrays["history_items"][row]] = -np.inf
+    best = -np.sort(-ranked, axis=1)[:, :N]
     found = model.recommend_many(n=N)
-    # Scores that rank leave out the mean and the user's bias in some models; differences do not.
+    # Scores may leave out what is the same for all items of a user; differences do not.
     for user, answer in found.groupby("user"):
         row = int(np.flatnonzero(users == user)[0])
         wanted = best[row][: len(answer)]
@@ -65,6 +72,25 @@ def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
         if not np.allclose(*steps, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()):
             return f"the list of user {user} is not the best that the file has"
     return ""
+
+
+def dot_products(arrays: crafting.Arrays) -> np.ndarray:
+    """Scores of all pairs, without the mean, of a model of factors."""
+    x, y, bias_x, bias_y = (
+        arrays[name].astype(float)
+        for name in ("user_factors", "item_factors", "user_bias", "item_bias")
+    )
+    return bias_x[:, None] + bias_y + x @ y.T
+
+
+def dense(arrays: crafting.Arrays, names: tuple[str, ...], n: int, m: int) -> np.ndarray:
+    """The matrix that three arrays describe, entry by entry."""
+    indptr, columns, values = (arrays[name] for name in names)
+    table = np.zeros((n, m))
+    for row in range(n):
+        for at in range(indptr[row], indptr[row + 1]):
+            table[row, columns[at]] = values[at]
+    return table
 
 
 def questions(model: recsys.Recommender):

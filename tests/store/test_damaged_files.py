@@ -21,9 +21,13 @@ NASTY = [None, True, "2", "", [], {}, [[]], {"a": 1}, 0, -1, 3, 2.5, 1e300, 10**
          "\ud800", "pure-svd", "normalized-svd", "x" * 10_000]  # fmt: skip
 
 
-def flip_a_bit_of(name: str) -> Mutation:
+def flip_a_bit_of(*names: str) -> Mutation:
     def mutate(arrays: crafting.Arrays, _: dict[str, Any], rng: Rng) -> None:
-        raw = arrays[name].reshape(-1).view(np.uint8)
+        raw = (
+            arrays[rng.choice([name for name in names if name in arrays])]
+            .reshape(-1)
+            .view(np.uint8)
+        )
         raw[rng.integers(len(raw))] ^= np.uint8(1 << rng.integers(8))
 
     return mutate
@@ -39,7 +43,8 @@ def a_wrong_number(arrays: crafting.Arrays, _: dict[str, Any], rng: Rng) -> None
 
 
 def two_numbers_swapped(arrays: crafting.Arrays, _: dict[str, Any], rng: Rng) -> None:
-    flat = arrays[rng.choice(["history_indptr", "history_items"])]
+    rows = "history_indptr", "history_items", "weights.indptr", "weights.indices"
+    flat = arrays[rng.choice([name for name in rows if name in arrays])]
     a, b = rng.integers(len(flat), size=2)
     flat[[a, b]] = flat[[b, a]]
 
@@ -85,7 +90,8 @@ def a_nasty_header(arrays: crafting.Arrays, about: dict[str, Any], rng: Rng) -> 
 
 MUTATIONS: list[Mutation] = [
     flip_a_bit_of("items"), flip_a_bit_of("users"), flip_a_bit_of("items"),
-    flip_a_bit_of("history_indptr"), flip_a_bit_of("history_items"),
+    flip_a_bit_of("history_indptr", "weights.indptr"),
+    flip_a_bit_of("history_items", "weights.indices"),
     a_wrong_number, two_numbers_swapped, an_array_of_another_kind, arrays_gone_or_swapped,
     ids_in_another_order, a_nasty_header, a_nasty_header,
 ]  # fmt: skip
@@ -94,7 +100,12 @@ MUTATIONS: list[Mutation] = [
 @pytest.fixture(scope="module")
 def good(random_world: recsys.Ratings, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("good")
-    specs = recsys.ImplicitALS(4, n_epochs=2), recsys.NormalizedSVD(4), recsys.Biases()
+    specs = (
+        recsys.ImplicitALS(4, n_epochs=2),
+        recsys.NormalizedSVD(4),
+        recsys.Biases(),
+        recsys.ItemKNN(3),
+    )
     return [recsys.save(recsys.train(s, random_world), folder / s.name) for s in specs]
 
 
