@@ -186,12 +186,7 @@ def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
         raise ArgumentError(f"{kind} id {shown(values[0])} is neither a whole number nor text")
     items = [v.item() if isinstance(v, np.generic) else v for v in values.tolist()]
     for v in items:
-        if v is None or v != v or v == "":
-            raise ArgumentError(f"{kind} id {v!r} is missing")
-        if isinstance(v, bool) or not isinstance(v, str | int | float | Decimal):
-            raise ArgumentError(f"{kind} id {v!r} is neither a whole number nor text")
-        if isinstance(v, float | Decimal) and v != v // 1:
-            raise ArgumentError(f"{kind} id {v} is not a whole number")
+        _check_id(v, kind)
     if any(isinstance(v, str) for v in items):
         return np.array([v if isinstance(v, str) else str(int(v)) for v in items], dtype=object)
     numbers = [int(v) for v in items]
@@ -199,6 +194,15 @@ def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
     if abs(largest) >= _TOO_LARGE:
         raise ArgumentError(f"{kind} id {largest} does not fit a 64-bit integer")
     return np.array(numbers, dtype=np.int64)
+
+
+def _check_id(value: Any, kind: str) -> None:
+    if value is None or value != value or value == "":
+        raise ArgumentError(f"{kind} id {value!r} is missing")
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise ArgumentError(f"{kind} id {value!r} is neither a whole number nor text")
+    if isinstance(value, float | Decimal) and value != value // 1:
+        raise ArgumentError(f"{kind} id {value} is not a whole number")
 
 
 def _one_by_one(ids: Ids) -> list[object]:

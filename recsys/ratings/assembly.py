@@ -25,6 +25,7 @@ from recsys.threads import default_threads
 
 T = TypeVar("T", bound=np.generic)
 IntArray = npt.NDArray[np.integer[Any]]
+Rows = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
 Times = npt.NDArray[np.int64]
 
@@ -45,10 +46,10 @@ class Parts(NamedTuple):
 class Entries(NamedTuple):
     """Ratings in CSR order; duplicates are still included, next to each other."""
 
-    order: npt.NDArray[np.int32] | None
+    order: Rows | None
     """Position of each entry in the input; None where the input was in this order."""
     indptr: IntArray
-    indices: npt.NDArray[np.int32]
+    indices: Rows
 
 
 def assemble(
@@ -84,12 +85,7 @@ def assemble(
     again = _repeats(indptr, indices)
     if again.any():
         if duplicates == "error":
-            at = int(np.flatnonzero(again)[0])
-            row = int(np.searchsorted(indptr, at, side="right")) - 1
-            raise DataError(
-                f"{source}: user {users.name(row)} rated item {item_index.name(indices[at])} "
-                "more than once; choose duplicates='latest' or 'mean'"
-            )
+            raise DataError(f"{source}: {_first_repeat(again, entries, users, item_index)}")
         values, timestamps = _resolve(again, entries.order, values, timestamps, duplicates)
         keep = np.concatenate([~again, [True]])  # the last of each group
         indptr, indices, values = _starts(keep)[indptr], indices[keep], values[keep]
@@ -119,7 +115,7 @@ def _starts(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     return before
 
 
-def _repeats(indptr: IntArray, indices: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+def _repeats(indptr: IntArray, indices: Rows) -> npt.NDArray[np.bool_]:
     # (n - 1,) whether the next entry is of the same user and item.
     again: npt.NDArray[np.bool_] = indices[1:] == indices[:-1]
     starts = indptr[1:-1]
@@ -127,9 +123,18 @@ def _repeats(indptr: IntArray, indices: npt.NDArray[np.int32]) -> npt.NDArray[np
     return again
 
 
+def _first_repeat(
+    again: npt.NDArray[np.bool_], entries: Entries, users: IdIndex, items: IdIndex
+) -> str:
+    at = int(np.flatnonzero(again)[0])
+    user = users.name(int(np.searchsorted(entries.indptr, at, side="right")) - 1)
+    item = items.name(entries.indices[at])
+    return f"user {user} rated item {item} more than once; choose duplicates='latest' or 'mean'"
+
+
 def _resolve(
     again: npt.NDArray[np.bool_],
-    order: npt.NDArray[np.int32] | None,
+    order: Rows | None,
     values: Values,
     timestamps: Times | None,
     duplicates: str,
@@ -157,9 +162,7 @@ def _resolve(
     return values, timestamps
 
 
-def in_csr_order(
-    rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], shape: tuple[int, int]
-) -> Entries:
+def in_csr_order(rows: Rows, columns: Rows, shape: tuple[int, int]) -> Entries:
     """The entries at these rows and columns in CSR order."""
     # In blocks, because bincount copies its input to int64.
     counts = np.zeros(shape[0], np.int64)
@@ -176,29 +179,35 @@ def in_csr_order(
     bounds = [0, *inner.tolist(), shape[0]]
 
     def sort(share: int) -> None:
-        first, last = bounds[share], bounds[share + 1]
-        part = slice(indptr[first], indptr[last])
-        own = _within(rows, first, last, part.stop - part.start)
-        # CSR conversion is a counting sort by row. The position serves as the column, so that
-        # no entries are merged, and the item column as the value; then each row is sorted by item.
-        by_row = sp.csr_matrix(
-            (columns[own], (rows[own] - first, own)), shape=(last - first, len(rows))
-        )
-        del own
-        entries = sp.csr_matrix(
-            (by_row.indices, by_row.data, by_row.indptr), (last - first, shape[1]), copy=False
-        )
-        entries.sort_indices()
-        order[part], indices[part] = entries.data, entries.indices
+        part = bounds[share], bounds[share + 1]
+        of_part = slice(indptr[part[0]], indptr[part[1]])
+        size = of_part.stop - of_part.start, shape[1]
+        order[of_part], indices[of_part] = _sorted_part(rows, columns, part, size)
 
     with ThreadPoolExecutor(n) as pool:
         list(pool.map(sort, range(n)))
     return Entries(order, indptr, indices)
 
 
-def _within(
-    rows: npt.NDArray[np.int32], first: int, last: int, count: int
-) -> npt.NDArray[np.int32]:
+def _sorted_part(
+    rows: Rows, columns: Rows, part: tuple[int, int], shape: tuple[int, int]
+) -> tuple[Rows, Rows]:
+    # Positions and columns, in CSR order, of the entries in the rows of a part; `shape` is the
+    # number of these entries, and of all columns.
+    first, last = part
+    own = _within(rows, first, last, shape[0])
+    # CSR conversion is a counting sort by row. The position serves as the column, so that no
+    # entries are merged, and the item column as the value; then each row is sorted by item.
+    by_row = sp.csr_matrix((columns[own], (rows[own] - first, own)), (last - first, len(rows)))
+    del own
+    entries = sp.csr_matrix(
+        (by_row.indices, by_row.data, by_row.indptr), (last - first, shape[1]), copy=False
+    )
+    entries.sort_indices()
+    return entries.data, entries.indices
+
+
+def _within(rows: Rows, first: int, last: int, count: int) -> Rows:
     # Positions of the `count` entries in rows first to last; in blocks, because flatnonzero returns
     # int64.
     found = np.empty(count, np.int32)
@@ -211,7 +220,7 @@ def _within(
     return found
 
 
-def _taken(values: npt.NDArray[T], order: npt.NDArray[np.int32]) -> npt.NDArray[T]:
+def _taken(values: npt.NDArray[T], order: Rows) -> npt.NDArray[T]:
     # values[order], in several threads because it is bound by memory latency.
     out = np.empty(len(order), values.dtype)
 

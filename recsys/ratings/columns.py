@@ -39,17 +39,7 @@ def assign_roles(columns: list[str], named: Mapping[str, str], source: str) -> d
         ArgumentError: one column is named for two roles.
         DataError: a named column does not exist, or the user or item column is not recognized.
     """
-    roles: dict[str, str] = {}
-    for role in ROLES:
-        if role not in named:
-            continue
-        name = named[role]
-        if name not in columns:
-            have = ", ".join(map(repr, columns))
-            raise DataError(f"{source}: no column {name!r} for the {role}; it has {have}")
-        if name in roles.values():
-            raise ArgumentError(f"{role} must name a column of its own, not {name!r} again")
-        roles[role] = name
+    roles = _named_roles(columns, named, source)
     for role in ROLES:
         if role in roles:
             continue
@@ -64,6 +54,19 @@ def assign_roles(columns: list[str], named: Mapping[str, str], source: str) -> d
     for role, name in roles.items():
         if columns.count(name) > 1:
             raise DataError(f"{source}: more than one column {name!r}, so the {role} is unclear")
+    return roles
+
+
+def _named_roles(columns: list[str], named: Mapping[str, str], source: str) -> dict[str, str]:
+    roles: dict[str, str] = {}
+    for role in filter(named.__contains__, ROLES):
+        name = named[role]
+        if name not in columns:
+            have = ", ".join(map(repr, columns))
+            raise DataError(f"{source}: no column {name!r} for the {role}; it has {have}")
+        if name in roles.values():
+            raise ArgumentError(f"{role} must name a column of its own, not {name!r} again")
+        roles[role] = name
     return roles
 
 

@@ -152,16 +152,7 @@ class Ratings:
         for name, least in (("per_user", per_user), ("per_item", per_item)):
             if not isinstance(least, int | np.integer) or least < 0:
                 raise ArgumentError(f"{name} must be a whole number of at least 0, not {least!r}")
-        matrix = self.matrix
-        rows = entry_rows(matrix)
-        keep = np.ones(self.n_ratings, bool)
-        while True:
-            per_row = np.bincount(rows[keep], minlength=self.n_users)
-            per_column = np.bincount(matrix.indices[keep], minlength=self.n_items)
-            stay = keep & (per_row[rows] >= per_user) & (per_column[matrix.indices] >= per_item)
-            if stay.sum() == keep.sum():
-                break
-            keep = stay
+        keep = self._core(per_user, per_item)
         if not keep.any():
             raise DataError(
                 f"no ratings are left with at least {per_user} per user and {per_item} per item; "
@@ -175,6 +166,17 @@ class Ratings:
             f"{self.n_ratings - core.n_ratings:,} of {self.n_ratings:,} ratings"
         )
         return replace(core, notes=(*self.notes, note))
+
+    def _core(self, per_user: int, per_item: int) -> npt.NDArray[np.bool_]:
+        rows, columns = entry_rows(self.matrix), self.matrix.indices
+        keep = np.ones(self.n_ratings, bool)
+        while True:
+            per_row = np.bincount(rows[keep], minlength=self.n_users)
+            per_column = np.bincount(columns[keep], minlength=self.n_items)
+            stay = keep & (per_row[rows] >= per_user) & (per_column[columns] >= per_item)
+            if stay.sum() == keep.sum():
+                return keep
+            keep = stay
 
     def without_empty(self) -> Ratings:
         """The same ratings without the users and items that have no rating."""
