@@ -64,8 +64,9 @@ class ItemTable:
     def take(self, column: str, rows: npt.NDArray[Any]) -> list[Any]:
         """The values of a column in some rows, as Python objects; None where one is missing."""
         if "arrow" in self.__dict__:
-            values: list[Any] = self.arrow.column(column).take(rows).to_pylist()
-            return values
+            # One by one: giving Arrow an array of rows makes it import pandas.
+            values = self.arrow.column(column)
+            return [values[row].as_py() for row in rows.tolist()]
         import pandas as pd
 
         taken = self.frame[column].array.take(rows)
