@@ -10,7 +10,7 @@ import recsys
 from recsys.models.factors import Factorization
 from recsys.models.fold_in import fold_in_items, fold_in_users
 from recsys.models.item_weights import ItemModel
-from recsys.models.registry import SPECS, spec_from_dict
+from recsys.models.registry import BUILT_IN, SPECS, spec_from_dict
 from recsys.recommend.ranking import FittedRanker
 
 # Quick settings for small data, where the defaults are meant for real data.
@@ -26,7 +26,7 @@ QUICK = {
     "ease": {"regularization": 5.0},
     "item-knn": {"n_neighbours": 10, "shrinkage": 1.0},
 }
-EVERY = [SPECS[name](**QUICK[name]) for name in SPECS]
+EVERY = [SPECS[name](**QUICK[name]) for name in BUILT_IN]
 ALL = [spec for spec in EVERY if isinstance(spec, Factorization)]
 ITEM_MODELS = [spec for spec in EVERY if isinstance(spec, ItemModel)]
 ALTERNATING = [spec for spec in ALL if spec.resumable]

@@ -1,40 +1,11 @@
 import numpy as np
 import pytest
 import reference
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from row_cases import WIDTHS, assert_close, problem
 
 from recsys import kernels
-from recsys.threads import default_threads
-
-WIDTHS = (1, 2, 7, 8, 16, 33, 64, 100, 130)
-
-
-def problem(seed, n_rows=12, n_columns=40, width=8, density=0.4):
-    rng = np.random.default_rng(seed)
-    matrix = sp.random(n_rows, n_columns, density, "csr", np.float32, rng=rng)
-    factors = rng.normal(size=(n_columns, width)).astype(np.float32)
-    return {
-        "indptr": matrix.indptr,
-        "columns": matrix.indices,
-        "factors": factors,
-        "ridge": rng.uniform(0.5, 2, n_rows).astype(np.float32),
-        "weights": rng.uniform(0, 3, matrix.nnz).astype(np.float32),
-        "targets": rng.normal(size=matrix.nnz).astype(np.float32),
-        "base": 0.3 * factors.T @ factors,
-        "base_rhs": rng.normal(size=width).astype(np.float32),
-    }
-
-
-def assert_close(ours, theirs, tolerance=2e-5):
-    scale = max(1.0, float(np.abs(theirs).max(initial=0)))
-    assert np.abs(ours - theirs).max(initial=0) <= tolerance * scale
-
-
-@pytest.fixture(params=kernels.INSTRUCTION_SETS)
-def isa(request, monkeypatch):
-    monkeypatch.setenv("RECSYS_ISA", request.param)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -106,25 +77,6 @@ def test_long_rows_that_share_passes_have_right_sides_of_their_own():
     x, _ = kernels.solve_rows(**case, cg_steps=60)
     expected, _ = reference.solve_rows(**case)
     assert_close(x, expected, 1e-4)
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("kind", ["i4", "i8", "u2"])
-def test_columns_of_any_byte_order_mean_the_same_numbers(order, kind):
-    case = problem(6)
-    expected, _ = kernels.solve_rows(**case)
-    changed = {name: case[name].astype(order + kind) for name in ("indptr", "columns")}
-    x, _ = kernels.solve_rows(**(case | changed))
-    assert np.array_equal(x, expected)
-
-
-def test_column_numbers_that_another_byte_order_would_hide_are_refused():
-    # 16,777,216, whose bytes in native order are those of 1.
-    columns = np.full(3, 0x01000000, ">i4")
-    with pytest.raises(ValueError, match="outside"):
-        kernels.solve_rows(
-            np.array([0, 3]), columns, np.ones((10, 4), np.float32), np.ones(1, np.float32)
-        )
 
 
 def test_entries_that_come_again_count_again():
@@ -372,71 +324,3 @@ def test_what_overflows_comes_back_as_nan(what, cg_steps):
     x, energy = kernels.solve_rows(**case, cg_steps=cg_steps)
     assert np.isnan(x).all()
     assert np.isnan(energy).all()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"columns": np.full(5, 99, np.int32), "indptr": np.array([0, 5])}, "column number"),
-        ({"columns": np.zeros(5, np.int32), "indptr": np.array([0, 4])}, "indptr"),
-        ({"columns": np.zeros(2, np.int32), "indptr": np.array([0, 2])}, "weights"),
-    ],
-)
-def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
-    case = {
-        "factors": np.ones((3, 2), np.float32),
-        "ridge": np.ones(1, np.float32),
-        "weights": np.ones(5, np.float32),
-    }
-    with pytest.raises(ValueError, match=message):
-        kernels.solve_rows(**(case | change))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"base": np.ones(8)}, "base must be"),
-        ({"base_rhs": np.ones(2)}, "base_rhs must be"),
-        ({"base_rhs": np.ones((3, 8))}, "base_rhs must be"),
-        ({"columns": np.array([0.5, 1.0])}, "whole numbers"),
-        ({"targets": [1.0, 2.0]}, "targets must be"),
-        ({"weights": [1.0, 2.0]}, "weights must be"),
-        ({"start": np.zeros((12, 15))}, "start must be"),
-        ({"overwrite_start": True}, "overwrite_start needs"),
-        ({"overwrite_start": True, "start": np.zeros((12, 16))}, "overwrite_start needs"),
-        ({"n_threads": 0}, "n_threads must be at least 1"),
-        ({"cg_steps": -1}, "cg_steps must be at least 0"),
-        ({"columns": problem(0)["columns"].astype(np.int64) + 2**32}, "column number"),
-    ],
-)
-def test_arguments_that_do_not_fit_are_named(change, message):
-    with pytest.raises(ValueError, match=message):
-        kernels.solve_rows(**(problem(0, width=16) | change))
-
-
-def test_thread_setting_is_checked(monkeypatch):
-    monkeypatch.setenv("RECSYS_NUM_THREADS", "none")
-    with pytest.raises(ValueError, match="RECSYS_NUM_THREADS"):
-        default_threads()
-    monkeypatch.setenv("RECSYS_NUM_THREADS", "3")
-    assert default_threads() == 3
-    monkeypatch.setenv("RECSYS_ISA", "mmx")
-    with pytest.raises(ValueError, match="RECSYS_ISA"):
-        kernels.solve_rows(**problem(0))
-
-
-def test_sums_of_squares_and_what_counts_as_diagonal():
-    rng = np.random.default_rng(0)
-    table, weights = rng.normal(size=(5000, 7)).astype(np.float32), rng.random(5000, np.float32)
-    weighted, plain = kernels.sums_of_squares(table, weights)
-    assert np.allclose(weighted, (weights[:, None] * table.astype(float) ** 2).sum(0), rtol=1e-5)
-    assert np.allclose(plain, (table.astype(float) ** 2).sum(0), rtol=1e-5)
-    again = kernels.sums_of_squares(table, weights, n_threads=1)
-    assert np.array_equal([weighted, plain], again)
-    gram = np.diag([3.0, 2.0, 1e-9])
-    assert kernels.is_diagonal(gram)
-    gram[0, 1] = gram[1, 0] = 1e-7
-    assert kernels.is_diagonal(gram)
-    gram[0, 1] = gram[1, 0] = 1e-5
-    assert not kernels.is_diagonal(gram)
-    assert kernels.is_diagonal(np.zeros((0, 0)))
