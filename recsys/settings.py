@@ -79,7 +79,8 @@ def option(
         low: the least that is allowed, of a number.
         high: the most that is allowed.
         above: whether `low` itself is not allowed.
-        choices: the texts that are allowed, or a function that lists them; none for any.
+        choices: the texts that are allowed, or a function that lists them; none for any. Of a
+            list, each must be one of them.
         flags: what the command line calls it, where that is not `--name`: ("-n", "--count").
         metavar: how its help shows the value, such as "ROLE=NAME".
         default_text: the default in words, where the value alone does not say it.
@@ -151,11 +152,13 @@ class Setting:
         if self.kind in (int, float):
             return self._number(value)
         allowed = self.allowed
-        if allowed and value not in allowed:
-            raise ArgumentError(
-                f"{self.name} must be one of {', '.join(allowed)}, not {value!r}"
-                f"{near(value, allowed)}"
-            )
+        several = self.kind is list and isinstance(value, list | tuple)
+        for one in (value if several else [value]) if allowed else ():
+            if one not in allowed:
+                raise ArgumentError(
+                    f"{self.name} must be one of {', '.join(allowed)}, not {one!r}"
+                    f"{near(one, allowed)}"
+                )
         kinds: dict[type, Any] = {list: (list, tuple), dict: Mapping}
         if not isinstance(value, kinds.get(self.kind, self.kind)):
             words = {str: "text", bool: "true or false", list: "a list", dict: "a table"}

@@ -11,8 +11,8 @@ from contextlib import redirect_stdout
 import pytest
 
 import recsys
-from recsys.app.recipe import Recipe
-from recsys.app.study import SplitChoice, Study, read_study
+from recsys.app.recipe import Recipe, read_recipe
+from recsys.app.study import SplitChoice, Study
 from recsys.cli.main import run
 from recsys.evaluation.metrics import METRICS
 from recsys.models.registry import BUILT_IN, SPECS
@@ -169,9 +169,9 @@ def test_reference_has_every_symptom(root):
 def test_evaluation_recipe_is_one(root, sample, tmp_path):
     recipe = tmp_path / "study.toml"
     recipe.write_text(blocks((root / "docs" / "evaluation.md").read_text(), "toml")[0])
-    study = Study(**read_study(recipe))
-    assert len(study.checked_models()["tuned"].candidates) == 4
-    assert study.checked_splits()["random"].folds == 5
+    study = Study(**read_recipe(recipe, Study))
+    assert len(study.named_models()["tuned"].candidates) == 4
+    assert study.named_splits()["random"].folds == 5
 
 
 @pytest.mark.slow

@@ -1,1 +1,5 @@
-"""Use cases: what the command line and the service do, without printing."""
+"""Use cases: a request in, an answer or result out, without printing.
+
+The command line derives its options from the requests, and its help should not wait for NumPy. So
+the modules of this package import the rooms below inside the functions that use them.
+"""

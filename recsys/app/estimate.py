@@ -1,20 +1,18 @@
-"""What a training run will need, told before it begins."""
+"""The memory that a training needs, estimated before it begins."""
 
 from __future__ import annotations
 
-import re
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recsys.app.recipe import Recipe
-from recsys.app.train import OnStage
-from recsys.models.spec import Spec
-from recsys.ratings.ratings import Ratings, overview
-from recsys.ratings.readers import read
+from recsys.memory import free_memory, process_memory
+
+if TYPE_CHECKING:
+    from recsys.app.recipe import Recipe
+    from recsys.app.train import OnStage
+    from recsys.models.spec import Spec
+    from recsys.ratings.ratings import Ratings
 
 
 @dataclass(frozen=True)
@@ -32,16 +30,16 @@ class Estimate:
     reading: int
     """Peak of the process while it read the ratings, measured."""
     free: int | None
-    """What the machine, or the container, can still give; None where it does not say."""
+    """Free memory of the machine, or of the container; None where the system does not say."""
 
     @property
     def total(self) -> int:
-        """While training."""
+        """Memory of the process while it trains."""
         return self.program + self.ratings + self.training
 
     @property
     def fits(self) -> bool | None:
-        """Whether the rest is free; None where the machine does not say."""
+        """Whether the fit fits into the free memory; None where that is unknown."""
         return None if self.free is None else self.training <= self.free
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,16 +54,19 @@ class Estimate:
         }
 
 
-def estimate(recipe: Recipe, on_stage: OnStage = lambda what, spec: None) -> Estimate:
-    """Reads the ratings and says what training on all of them will need.
+def estimate(recipe: Recipe, on_stage: OnStage = lambda what: None) -> Estimate:
+    """The memory that training on all of the ratings needs; reads them, and trains nothing.
 
     Raises:
-        ValueError: the recipe has a bad value. RecsysError: see its tree.
+        ArgumentError: the recipe has a bad value.
+        DataError: the ratings cannot be read.
     """
+    from recsys.ratings.ratings import overview
+    from recsys.ratings.readers import read
+
     spec = recipe.spec()
-    recipe.checked_feedback()
-    recipe.checked_test()
-    on_stage("reading", None)
+    recipe.parsed_feedback()
+    on_stage("reading")
     ratings = read(recipe)
     held, peak = process_memory()
     size = memory_of(ratings)
@@ -79,32 +80,3 @@ def memory_of(ratings: Ratings) -> int:
     matrix, times = ratings.matrix, ratings.timestamps
     arrays = [matrix.data, matrix.indices, matrix.indptr] + ([] if times is None else [times])
     return sum(int(array.nbytes) for array in arrays)
-
-
-def process_memory() -> tuple[int, int]:
-    """Bytes that this process holds, and that it held at most."""
-    found = _kilobytes("/proc/self/status")
-    if {"VmRSS", "VmHWM"} <= found.keys():
-        return found["VmRSS"] * 1024, found["VmHWM"] * 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return peak, peak
-
-
-def free_memory() -> int | None:
-    """Bytes that can still be had without swapping, within the limit of the container."""
-    free = _kilobytes("/proc/meminfo").get("MemAvailable")
-    if free is None:
-        return None
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    room = free * 1024
-    if limit.exists() and used.exists() and (most := limit.read_text().strip()).isdigit():
-        room = min(room, int(most) - int(used.read_text()))
-    return room
-
-
-def _kilobytes(path: str) -> dict[str, int]:
-    file = Path(path)
-    if not file.exists():
-        return {}
-    return {name: int(n) for name, n in re.findall(r"^(\w+):\s+(\d+) kB", file.read_text(), re.M)}

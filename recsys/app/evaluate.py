@@ -6,27 +6,35 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from recsys.app.study import CURRENT, Study
 from recsys.errors import FitError
-from recsys.evaluation.protocol.evaluate import Evaluable, OnModel, evaluate
-from recsys.evaluation.protocol.gate import Gate, gate
-from recsys.evaluation.protocol.served import held_against
-from recsys.evaluation.result.evaluation import Evaluation
-from recsys.ratings.readers import read
-from recsys.store.model_file import load
+
+if TYPE_CHECKING:
+    from recsys.evaluation.protocol.contenders import Model
+    from recsys.evaluation.protocol.evaluate import Evaluable, OnModel
+    from recsys.evaluation.protocol.gate import Gate
+    from recsys.evaluation.result.evaluation import Evaluation
+    from recsys.ratings.ratings import Ratings
+    from recsys.ratings.split_choice import SplitChoice
+    from recsys.recommend.recommender import Recommender
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What an evaluation made, for one split."""
+    """The evaluation of one split, and what was made of it."""
 
     result: Evaluation
     report: Path | None
     """The file that was written."""
     gate: Gate | None
     current: str
-    """In words: how the model in service was compared; "" without one."""
+    """How the model in service was compared, in words; "" without one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return self.result.to_dict()
 
 
 def run(
@@ -37,12 +45,16 @@ def run(
     """Reads, splits, fits, measures, and writes the reports; one evaluation for each split.
 
     Raises:
-        ValueError: the study has a bad value. RecsysError: see its tree.
+        ArgumentError: the study has a bad value.
+        DataError: the ratings cannot be read.
+        FitError: there is a gate, and one of its models failed.
     """
-    models, choices, feedback = (
-        study.checked_models(), study.checked_splits(), study.checked_feedback(),
-    )  # fmt: skip
-    reports = study.reports(choices)
+    from recsys.ratings.readers import read
+    from recsys.store.model_file import load
+
+    models, choices = study.named_models(), study.named_splits()
+    study.parsed_feedback()
+    reports = study.report_files(choices)
     current = load(study.against) if study.against is not None else None
     on_stage("reading")
     ratings = read(study)
@@ -51,28 +63,50 @@ def run(
     done: dict[str, Evaluated] = {}
     for name, choice in choices.items():
         on_stage("splitting")
-        parts = list(choice.make(ratings, study))
-        asked, how = dict[str, Evaluable](models), ""
-        if current is not None:
-            asked[CURRENT], how = held_against(current, parts)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of sampled metrics; R008 says it
-            result = evaluate(
-                asked, parts, study.k, feedback=feedback, seeds=study.seeds,
-                sampled_negatives=study.sampled_negatives, on_model=on_model,
-            )  # fmt: skip
-        verdict = None
-        if study.gate is not None:
-            candidate = next(iter(models))
-            for needed in (candidate, CURRENT):
-                if needed in result.failures:
-                    raise FitError(f"gate: {needed} failed: {result.failures[needed]}")
-            verdict = gate(result, candidate, CURRENT, study.gate)
-        path = reports.get(name)
+        result, how = _measured(study, models, choice, ratings, current, on_model)
+        verdict = _verdict(study.gate, result, next(iter(models)))
         on_stage("writing")
-        if path is not None:
-            {".html": result.to_html, ".md": result.to_markdown, ".json": result.to_json}[
-                path.suffix
-            ](path)
+        if (path := reports.get(name)) is not None:
+            _write(result, path)
         done[name] = Evaluated(result, path, verdict, how)
     return done
+
+
+def _measured(
+    study: Study,
+    models: dict[str, Model],
+    choice: SplitChoice,
+    ratings: Ratings,
+    current: Recommender | None,
+    on_model: OnModel,
+) -> tuple[Evaluation, str]:
+    from recsys.evaluation.protocol.evaluate import evaluate
+    from recsys.evaluation.protocol.served import held_against
+
+    parts, how = list(choice.make(ratings, study)), ""
+    asked: dict[str, Evaluable] = {**models}
+    if current is not None:
+        asked[CURRENT], how = held_against(current, parts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of sampled metrics; R008 says it
+        result = evaluate(
+            asked, parts, study.k, feedback=study.parsed_feedback(), seeds=study.seeds,
+            sampled_negatives=study.sampled_negatives, on_model=on_model,
+        )  # fmt: skip
+    return result, how
+
+
+def _verdict(metric: str | None, result: Evaluation, candidate: str) -> Gate | None:
+    from recsys.evaluation.protocol.gate import gate
+
+    if metric is None:
+        return None
+    for needed in (candidate, CURRENT):
+        if needed in result.failures:
+            raise FitError(f"gate: {needed} failed: {result.failures[needed]}")
+    return gate(result, candidate, CURRENT, metric)
+
+
+def _write(result: Evaluation, path: Path) -> None:
+    writers = {".html": result.to_html, ".md": result.to_markdown, ".json": result.to_json}
+    writers[path.suffix](path)

@@ -1,66 +1,90 @@
-"""Recipes: everything a training run needs, in one TOML file or from command-line options."""
+"""Recipes: everything a training needs, from a TOML file or command-line options."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recsys.app.source import SOURCE_KINDS, Source, read_toml
 from recsys.errors import ArgumentError, ModelFileError
-from recsys.models.registry import make_spec
-from recsys.models.spec import Spec
-from recsys.ratings.feedback import Feedback
-from recsys.store.model_file import read_about
+from recsys.files import output_file
+from recsys.models.registry import SPECS, make_spec
+from recsys.ratings.source import Source
+from recsys.settings import Settings, near, option, settings_of
+
+if TYPE_CHECKING:
+    from recsys.models.spec import Spec
+    from recsys.ratings.feedback import Feedback
 
 
 @dataclass(frozen=True)
 class Recipe(Source):
-    """A training run. The fields are the keys of a recipe file."""
+    """A training. The fields are the keys of a recipe file."""
 
-    model: str = "implicit-als"
-    """Name of the model."""
-    out: str = "model.safetensors"
-    """Where the model file goes."""
-    feedback: str = "values"
-    """How ratings enter the training: values, ones or at-least=NUMBER."""
-    test: float = 0.0
-    """Share of the ratings to hold out first, for an accuracy line; 0 for none."""
-    seed: int = 0
-    """Of the model's random start and of the held-out ratings."""
-    hyperparameters: Mapping[str, object] = field(default_factory=dict)
-    """Hyperparameters of the model; the others keep their defaults."""
+    model: str = option(
+        "implicit-als", choices=lambda: list(SPECS), metavar="NAME", meaning="Model to train."
+    )
+    out: str = option(
+        "model.safetensors",
+        flags=("--out", "-o"),
+        metavar="FILE",
+        meaning="Model file to write; folders that do not exist are created.",
+    )
+    hyperparameters: Mapping[str, Any] = option(
+        {},
+        flags=("--set",),
+        metavar="NAME=VALUE",
+        meaning="Hyperparameter, such as n_factors=128. Repeatable.",
+    )
+    feedback: str = option(
+        "values",
+        metavar="HOW",
+        meaning="How ratings become confidence: values, ones, or at-least=4 to count only "
+        "ratings from 4.",
+    )
+    test: float = option(
+        0.0,
+        metavar="SHARE",
+        meaning="Share of the ratings to hold out and measure on first, such as 0.1.",
+        default_text="no measurement",
+    )
+    seed: int = option(0, low=0, meaning="Seed for the random start and the held-out ratings.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.test < 1:
+            raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
 
     def spec(self) -> Spec:
         """The model with its hyperparameters and the seed.
 
         Raises:
-            ValueError: a name or value is not one.
+            ArgumentError: a name or value is wrong.
         """
-        if self.seed < 0:
-            raise ArgumentError(f"seed must be a whole number of at least 0, not {self.seed}")
-        settings = dict(self.hyperparameters)
-        spec = make_spec(self.model, settings)
-        if "seed" in {f.name for f in fields(spec)} and "seed" not in settings:
-            spec = make_spec(self.model, settings | {"seed": self.seed})
-        return spec
+        settings = seeded(SPECS[self.model], self.hyperparameters, self.seed)
+        return make_spec(self.model, settings)
 
-    def checked_out(self) -> Path:
-        """Where the model file goes.
+    def parsed_feedback(self) -> Feedback:
+        """What `feedback` stands for.
 
         Raises:
-            ValueError: that is no file name, or the name of something that is no model file.
-            ModelFileError: the folder is missing or cannot be written to.
+            ArgumentError: it is none of what is allowed.
         """
-        out = Path(self.out).expanduser()
-        if not self.out or out.is_dir():
-            raise ArgumentError(f"out must be a file name, not {self.out!r}")
-        if not out.parent.is_dir():
-            raise ModelFileError(f"{out}: the folder {out.parent} does not exist; make it first")
-        if not os.access(out.parent, os.W_OK):
-            raise ModelFileError(f"{out}: the folder {out.parent} cannot be written to")
+        from recsys.ratings.feedback import Feedback
+
+        return Feedback.parse(self.feedback)
+
+    def out_file(self) -> Path:
+        """The model file to write.
+
+        Raises:
+            ArgumentError: it cannot be written, or would replace what is no model file.
+        """
+        from recsys.store.model_file import read_about
+
+        out = output_file(self.out)
         if out.exists() and out.stat().st_size:
             try:
                 read_about(out)
@@ -70,31 +94,41 @@ class Recipe(Source):
                 ) from None
         return out
 
-    def checked_test(self) -> float:
-        """The share to hold out.
 
-        Raises:
-            ValueError: it is no share.
-        """
-        if not 0 <= self.test < 1:
-            raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
-        return self.test
+def seeded(kind: type, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The settings of a model, with the seed of the run unless they have their own.
 
-    def checked_feedback(self) -> Feedback:
-        """The feedback, parsed."""
-        return Feedback.parse(self.feedback)
+    A run has one seed, for its split and for every model that draws at random; the settings of a
+    model may name another.
+    """
+    draws = "seed" in {one.name for one in fields(kind)}
+    return ({"seed": seed} if draws else {}) | dict(settings)
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """The entries of a recipe file.
+def read_recipe(path: Path, request: type[Settings]) -> dict[str, Any]:
+    """The entries of a recipe file, whose keys are the settings of `request`.
 
     Raises:
-        ValueError: the file is missing, no TOML, or has a key that no recipe has.
+        ArgumentError: the file is missing, no TOML, or has a key or value that is wrong.
     """
-    return read_toml(path, _KINDS)
+    try:
+        entries = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ArgumentError(f"config {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"config {path}: not TOML ({error})") from None
+    known = {setting.name: setting for setting in settings_of(request)}
+    check_keys(f"config {path}", entries, known)
+    try:
+        return {name: known[name].checked(value) for name, value in entries.items()}
+    except ArgumentError as error:
+        raise ArgumentError(f"config {path}: {error}") from None
 
 
-_KINDS = SOURCE_KINDS | {
-    "model": str, "out": str, "feedback": str, "test": (int, float), "seed": int,
-    "hyperparameters": dict,
-}  # fmt: skip
+def check_keys(where: str, keys: Iterable[str], known: Iterable[str]) -> None:
+    """Raises ArgumentError for a key that is not known, and suggests one that is."""
+    known = list(known)
+    for key in keys:
+        if key not in known:
+            hint = near(key, known) or f"; there are {', '.join(known)}"
+            raise ArgumentError(f"{where}: no setting {key!r}{hint}")

@@ -1,91 +1,140 @@
-"""Studies: everything an evaluation needs, in one TOML file or from command-line options."""
+"""Studies: everything an evaluation needs, from a TOML file or command-line options."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recsys.app.source import SOURCE_KINDS, Source, check_keys, read_toml
+from recsys.app.recipe import check_keys, seeded
 from recsys.errors import ArgumentError
-from recsys.evaluation.metrics import METRICS
-from recsys.evaluation.protocol.contenders import Model
-from recsys.evaluation.protocol.grid import Grid
+from recsys.files import output_file
 from recsys.models.registry import SPECS, make_spec
-from recsys.ratings.feedback import Feedback
-from recsys.ratings.split_choice import SplitChoice as SplitChoice
+from recsys.ratings.source import Source
+from recsys.ratings.split_choice import SplitChoice
+from recsys.settings import Settings, option, settings_of
+
+if TYPE_CHECKING:
+    from recsys.evaluation.protocol.contenders import Model
+    from recsys.ratings.feedback import Feedback
 
 REPORTS = (".html", ".md", ".json")
 CURRENT = "current"
-"""Name of the served model in the tables."""
+"""Name of the model in service in the tables."""
 
-_MODELS = SPECS
+
+@dataclass(frozen=True)
+class ModelChoice(Settings):
+    """Models by name, in place of the tables of a recipe file."""
+
+    models: Sequence[str] | None = option(
+        None,
+        choices=lambda: list(SPECS),
+        metavar="NAME,NAME,...",
+        meaning="Models to evaluate; popularity and biases are always included.",
+        default_text="implicit-als",
+    )
+    hyperparameters: Mapping[str, Any] = option(
+        {},
+        flags=("--set",),
+        metavar="MODEL.NAME=VALUE",
+        meaning="Hyperparameter, such as implicit-als.n_factors=128. Repeatable.",
+    )
+
+    def tables(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        """The tables of a `Study`: those of the recipe unless models are named, overridden.
+
+        Raises:
+            ArgumentError: a hyperparameter is not called MODEL.NAME, or there is no such model.
+        """
+        found = dict(recipe or {"implicit-als": {}})
+        if self.models is not None:
+            found = {name: {} for name in self.models}
+        for where, value in self.hyperparameters.items():
+            model, dot, name = where.rpartition(".")
+            if not dot or not isinstance(found.get(model), Mapping):
+                raise ArgumentError(
+                    f"--set must look like MODEL.NAME=VALUE with a model of {', '.join(found)}, "
+                    f"not {where}={value}"
+                )
+            found[model] = {**found[model], name: value}
+        return found
 
 
 @dataclass(frozen=True)
 class Study(Source):
     """An evaluation. The fields are the keys of a recipe file."""
 
-    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Name in the tables → `model` (the name itself if not given), hyperparameters, and `grid`:
-    hyperparameter → values to choose from on a part of the training ratings."""
-    split: Mapping[str, Any] = field(default_factory=dict)
-    """The keys of `SplitChoice`."""
-    splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Several splits by name, instead of one: each is an evaluation of its own."""
-    k: int = 10
-    """Length of the lists."""
-    feedback: str = "values"
-    """What counts as liked: values, ones or at-least=NUMBER."""
-    seeds: Sequence[int] = ()
-    """Every model that draws at random is trained once for each."""
-    per_user: int = 0
-    """Users with fewer ratings are left out, and with them, in turn, ..."""
-    per_item: int = 0
-    """... items with fewer ratings, until none falls short."""
-    sampled_negatives: int = 0
-    """Also measure against so many random items."""
-    against: str | None = None
-    """Model file of the model in service."""
-    gate: str | None = None
-    """Metric, such as ndcg@10, by which the candidate must not be significantly worse."""
-    report: str | None = None
-    """File for the report: .html, .md or .json."""
+    models: Mapping[str, Any] = option(
+        {},
+        meaning="Name in the tables: a table with `model` (the name itself by default), "
+        "hyperparameters, and `grid`: hyperparameters with lists of values to choose from on "
+        "held-out training ratings.",
+    )
+    split: Mapping[str, Any] = option({}, meaning="How to split; the keys of `SplitChoice`.")
+    splits: Mapping[str, Any] = option(
+        {}, meaning="Several splits by name, instead of one; each is evaluated by itself."
+    )
+    seeds: Sequence[int] = option(
+        [],
+        metavar="N,N,...",
+        meaning="Train each model that draws at random once per seed, such as 0,1,2.",
+        default_text="the seed of the split",
+    )
+    k: int = option(10, low=1, flags=("-k",), meaning="Length of the recommended lists.")
+    feedback: str = option(
+        "values",
+        metavar="HOW",
+        meaning="What counts as liked: values, ones, or at-least=4 to count only ratings from 4.",
+    )
+    per_user: int = option(0, low=0, meaning="Leave out users with fewer ratings.")
+    per_item: int = option(0, low=0, meaning="Leave out items with fewer ratings.")
+    sampled_negatives: int = option(
+        0, low=0, meaning="Also rank each held-out item among this many random items."
+    )
+    against: str | None = option(
+        None, metavar="FILE", meaning="Model file of the model in service, to compare with."
+    )
+    gate: str | None = option(
+        None,
+        metavar="METRIC",
+        meaning="Exit with code 5 if the model is significantly worse than --against in this "
+        "metric, such as ndcg@10.",
+    )
+    report: str | None = option(
+        None, metavar="FILE", meaning="Report to write: .html, .md or .json."
+    )
 
-    def checked_models(self) -> dict[str, Model]:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "seeds", [_seed(one) for one in self.seeds])
+
+    def named_models(self) -> dict[str, Model]:
         """The models by name.
 
         Raises:
-            ValueError: a name, hyperparameter or value is not one.
+            ArgumentError: a name, hyperparameter or value is wrong.
         """
         if not self.models:
-            raise ArgumentError(f"models must name at least one of {', '.join(_MODELS)}")
-        if self.gate is not None and (self.against is None or len(self.models) != 1):
-            raise ArgumentError("gate needs one model and, with against, the model file of another")
-        if self.gate is not None:
-            self._check_gate(self.gate)
+            raise ArgumentError(f"models must name at least one of {', '.join(SPECS)}")
+        self._check_gate()
         if CURRENT in self.models and self.against is not None:
             raise ArgumentError(
                 f"models must not be called {CURRENT!r}: that is the model in service"
             )
-        own_seed = self.split.get("seed", 0)
-        return {name: _model(name, dict(given), own_seed) for name, given in self.models.items()}
+        seed = self.split.get("seed", 0)
+        return {name: _model(name, given, seed) for name, given in self.models.items()}
 
-    def _check_gate(self, metric: str) -> None:
-        # Before the work, not after it; that the models have the metric is seen then.
-        name, _, length = metric.partition("@")
-        known = METRICS.get(name)
-        if known is None or length != (str(self.k) if known.at_k else ""):
-            example = f"ndcg@{self.k}, recall@{self.k}, map@{self.k} or rmse"
-            raise ArgumentError(f"gate must be a metric such as {example}, not {metric!r}")
+    def named_splits(self) -> dict[str, SplitChoice]:
+        """The splits by name; one without a name is called by how it splits.
 
-    def checked_splits(self) -> dict[str, SplitChoice]:
-        """The splits by name; one without a name is called by how it parts."""
+        Raises:
+            ArgumentError: a key or value is wrong, or there are several splits and a gate.
+        """
         if self.split and self.splits:
             raise ArgumentError("split and splits exclude each other: put the one into the others")
-        known = [f.name for f in fields(SplitChoice)]
+        known = [setting.name for setting in settings_of(SplitChoice)]
         chosen = self.splits or {str(self.split.get("how", "random")): self.split}
         for name, given in chosen.items():
             if not isinstance(given, Mapping):
@@ -95,52 +144,63 @@ class Study(Source):
             raise ArgumentError("gate needs one split, not several")
         return {name: SplitChoice(**given) for name, given in chosen.items()}
 
-    def checked_feedback(self) -> Feedback:
-        """The feedback, parsed."""
-        return Feedback.parse(self.feedback)
-
-    def reports(self, names: Iterable[str]) -> dict[str, Path]:
-        """Where the report of each split goes; nothing without a report.
+    def parsed_feedback(self) -> Feedback:
+        """What `feedback` stands for.
 
         Raises:
-            ValueError: the ending is none, or the folder does not exist.
+            ArgumentError: it is none of what is allowed.
+        """
+        from recsys.ratings.feedback import Feedback
+
+        return Feedback.parse(self.feedback)
+
+    def report_files(self, names: Iterable[str]) -> dict[str, Path]:
+        """The file for the report of each split; empty without a report.
+
+        Raises:
+            ArgumentError: the ending is not one of `REPORTS`, or the file cannot be written.
         """
         if self.report is None:
             return {}
-        path = Path(self.report).expanduser()
-        if path.suffix not in REPORTS:
-            raise ArgumentError(f"report must end in {', '.join(REPORTS)}, not {self.report!r}")
-        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise ArgumentError(
-                f"report must lie in a folder one can write to, not {self.report!r}"
-            )
-        names = list(names)
+        file, names = output_file(self.report, "report", REPORTS), list(names)
         if len(names) == 1:
-            return {names[0]: path}
-        return {name: path.with_stem(f"{path.stem}-{name}") for name in names}
+            return {names[0]: file}
+        return {name: file.with_stem(f"{file.stem}-{name}") for name in names}
+
+    def _check_gate(self) -> None:
+        # Before the work; whether the models have the metric shows only afterwards.
+        from recsys.evaluation.metrics import METRICS
+
+        if self.gate is None:
+            return
+        if self.against is None or len(self.models) != 1:
+            raise ArgumentError("gate needs one model and, with against, the model file of another")
+        name, _, length = self.gate.partition("@")
+        known = METRICS.get(name)
+        if known is None or length != (str(self.k) if known.at_k else ""):
+            example = f"ndcg@{self.k}, recall@{self.k}, map@{self.k} or rmse"
+            raise ArgumentError(f"gate must be a metric such as {example}, not {self.gate!r}")
 
 
-def read_study(path: Path) -> dict[str, Any]:
-    """The entries of a recipe file for an evaluation.
-
-    Raises:
-        ValueError: the file is missing, no TOML, or has a key that no study has.
-    """
-    return read_toml(path, _KINDS)
-
-
-_KINDS = SOURCE_KINDS | {
-    "models": dict, "split": dict, "splits": dict, "k": int, "feedback": str, "seeds": list,
-    "per_user": int, "per_item": int, "sampled_negatives": int, "against": str, "gate": str,
-    "report": str,
-}  # fmt: skip
+def _seed(value: Any) -> int:
+    # Texts come from the command line.
+    try:
+        if isinstance(value, str) or value == int(value):
+            return int(value)
+    except (TypeError, ValueError):
+        pass
+    raise ArgumentError(f"seeds must be whole numbers, not {value!r}")
 
 
-def _model(name: str, settings: dict[str, Any], seed: int) -> Model:
-    kind = str(settings.pop("model", name))
-    grid = settings.pop("grid", {})
-    if kind in _MODELS and "seed" in {f.name for f in fields(_MODELS[kind])}:
-        settings.setdefault("seed", seed)
+def _model(name: str, given: Any, seed: int) -> Model:
+    from recsys.evaluation.protocol.grid import Grid
+
+    if not isinstance(given, Mapping):
+        raise ArgumentError(f"models: {name} must be a table, not {given!r}")
+    settings = dict(given)
+    kind, grid = str(settings.pop("model", name)), settings.pop("grid", {})
+    if kind in SPECS:
+        settings = seeded(SPECS[kind], settings, seed)
     one: Any = make_spec(kind, settings)
     if not grid:
         return one  # type: ignore[no-any-return]

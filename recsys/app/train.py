@@ -1,4 +1,4 @@
-"""Training: from a recipe to a model file, with an accuracy line on the way if asked for."""
+"""Training: from a recipe to a model file, with a measured accuracy if that is asked for."""
 
 from __future__ import annotations
 
@@ -6,28 +6,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recsys.app.recipe import Recipe
-from recsys.evaluation.protocol.measure import measure_all
-from recsys.evaluation.protocol.validation import validation_score
-from recsys.models.baselines import Biases, Popularity
-from recsys.models.spec import OnEpoch, Progress, Spec
-from recsys.ratings.feedback import Feedback
-from recsys.ratings.ratings import Ratings, overview
-from recsys.ratings.readers import read
-from recsys.ratings.splits import random
-from recsys.recommend.recommender import Recommender
-from recsys.recommend.training import train
-from recsys.store.model_file import save
+if TYPE_CHECKING:
+    from recsys.app.recipe import Recipe
+    from recsys.evaluation.protocol.measure import Measurement
+    from recsys.models.spec import OnEpoch, Progress, Spec
+    from recsys.ratings.feedback import Feedback
+    from recsys.ratings.ratings import Ratings
+    from recsys.recommend.recommender import Recommender
 
-OnStage = Callable[[str, Spec | None], None]
-"""Hears what begins now, and with which model, if one is to be fitted."""
+OnStage = Callable[[str], None]
+"""Called with what begins now, in words."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """A held-out metric of the model beside that of its baseline."""
+    """A held-out metric of the model, and of its baseline."""
 
     metric: str
     model: float
@@ -80,25 +75,31 @@ class Trained:
 
 
 def run(
-    recipe: Recipe, on_epoch: OnEpoch | None = None, on_stage: OnStage = lambda what, spec: None
+    recipe: Recipe, on_epoch: OnEpoch | None = None, on_stage: OnStage = lambda what: None
 ) -> Trained:
     """Reads, holds out and measures if asked, trains on everything, saves.
 
     Raises:
-        ValueError: the recipe has a bad value. RecsysError: see its tree.
+        ArgumentError: the recipe has a bad value.
+        DataError: the ratings cannot be read.
+        FitError: the model has no finite solution.
     """
-    spec, feedback = recipe.spec(), recipe.checked_feedback()
-    test, out = recipe.checked_test(), recipe.checked_out()
+    from recsys.ratings.ratings import overview
+    from recsys.ratings.readers import read
+    from recsys.recommend.training import train
+    from recsys.store.model_file import save
+
+    spec, feedback, out = recipe.spec(), recipe.parsed_feedback(), recipe.out_file()
     started = time.perf_counter()
-    on_stage("reading", None)
+    on_stage("reading")
     ratings = read(recipe)
     accuracy: tuple[Accuracy, ...] = ()
-    if test:
-        on_stage("measuring", spec)
-        accuracy = measure(spec, ratings, feedback, test, recipe.seed, on_epoch)
-    on_stage("training", spec)
+    if recipe.test:
+        on_stage(f"measuring {spec.name}")
+        accuracy = measure(spec, ratings, feedback, recipe.test, recipe.seed, on_epoch)
+    on_stage(f"training {spec.name}")
     model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch)
-    on_stage("saving", None)
+    on_stage("saving")
     path = save(model, out)
     seconds = time.perf_counter() - started
     return Trained(model, path, overview(ratings), accuracy, model.factors.log, seconds)
@@ -112,32 +113,37 @@ def measure(
     seed: int,
     on_epoch: OnEpoch | None = None,
 ) -> tuple[Accuracy, ...]:
-    """Held-out accuracy of `spec` beside the baseline that fits its purpose.
+    """Held-out accuracy of `spec`, and of the baseline that fits its purpose.
 
-    Ranking models are compared with `Popularity` at NDCG@10 over the held-out feedback; models of
-    ratings also with `Biases` at RMSE over the held-out ratings.
+    Ranking models are compared with `Popularity` by NDCG@10 over the held-out feedback; models of
+    ratings also with `Biases` by RMSE over the held-out ratings.
     """
+    from recsys.evaluation.protocol.measure import measure_all
+    from recsys.models.baselines import Biases, Popularity
+    from recsys.ratings.splits import random
+
     split = random(ratings, test=test, seed=seed)
-    train_part = feedback.apply(split.train)
+    known, with_errors = feedback.apply(split.train), spec.predicts_ratings and not feedback.ones
+    fitted = {spec.name: spec.fit(known, on_epoch)}
+    for baseline in (Popularity(), Biases()) if with_errors else (Popularity(),):
+        fitted.setdefault(baseline.name, baseline.fit(known))
+    others = measure_all(fitted, split, 10, feedback)
+    ours = others.pop(spec.name)
     how = f"{test:.0%} of the ratings held out at random, seed {seed}"
-    fitted = {"own": spec.fit(train_part, on_epoch)}
-    if not isinstance(spec, Popularity):
-        fitted["popularity"] = Popularity().fit(train_part)
-    measured = measure_all(fitted, split, 10, feedback)
-    found = measured["own"]
-    ours = found.values["ndcg@10"].dropna()
-    popular, margin = None, None
-    if not isinstance(spec, Popularity):
-        baseline = measured["popularity"]
-        popular = baseline.means["ndcg@10"]
-        if len(ours) > 1:
-            differences = ours - baseline.values["ndcg@10"].dropna()
-            margin = 1.96 * float(differences.std(ddof=1)) / len(ours) ** 0.5
-    lines = [Accuracy("NDCG@10", float(ours.mean()), "Popularity", popular, len(ours), margin, how)]
-    if spec.predicts_ratings and not feedback.ones:
-        biases = None
-        if not isinstance(spec, Biases):
-            biases = validation_score(Biases().fit(split.train), split, metric="rmse")
-        error, n = found.means["rmse"], split.test.n_ratings
-        lines.insert(0, Accuracy("RMSE", error, "Biases", biases, n, None, how))
+    lines = [_ranking(ours, others.get(Popularity.name), how)]
+    if with_errors:
+        biases = others[Biases.name].means["rmse"] if Biases.name in others else None
+        n = split.test.n_ratings
+        lines.insert(0, Accuracy("RMSE", ours.means["rmse"], "Biases", biases, n, None, how))
     return tuple(lines)
+
+
+def _ranking(ours: Measurement, popular: Measurement | None, how: str) -> Accuracy:
+    values, margin = ours.values["ndcg@10"].dropna(), None
+    if popular is not None and len(values) > 1:
+        differences = values - popular.values["ndcg@10"].dropna()
+        margin = 1.96 * float(differences.std(ddof=1)) / len(values) ** 0.5
+    baseline = None if popular is None else popular.means["ndcg@10"]
+    return Accuracy(
+        "NDCG@10", float(values.mean()), "Popularity", baseline, len(values), margin, how
+    )

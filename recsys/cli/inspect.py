@@ -1,51 +1,31 @@
-"""`recsys inspect`: what a model file holds."""
+"""`recsys inspect`: what a model file holds, and whether its numbers are sound."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
+from recsys.app.inspect import Examination, InspectRequest, inspect
+from recsys.cli.derive import Given, options_of
+from recsys.cli.options import Json
+from recsys.cli.output import number, print_json, print_pairs, print_paragraph, say
 
-from recsys.cli.output import (
-    Json,
-    number,
-    print_json,
-    print_pairs,
-    print_paragraph,
-    records,
-    say,
-)
-from recsys.errors import ArgumentError
+if TYPE_CHECKING:
+    from recsys.maps.health import Health
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(inspect)
-
-
-def inspect(
-    model: Annotated[str, typer.Argument(help="Model file.", show_default=False)],
-    health: Annotated[
-        bool, typer.Option("--health", help="Examine the equations behind it instead.")
-    ] = False,
-    figure: Annotated[
-        str | None,
-        typer.Option(help="Of --health: picture, .png, .svg or .pdf.", show_default=False),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """What a model file holds, or with --health whether its numbers are sound."""
-    from recsys.app.queries import describe_model
-
-    if figure is not None and not health:
-        raise ArgumentError("figure goes with --health")
-    if health:
-        _health(model, figure, json)
-        return
-    found = dict(describe_model(model))
+@options_of(InspectRequest)
+def command(given: Given, json: Json = False) -> None:
+    """Runs `recsys inspect`."""
+    found = inspect(InspectRequest(**given))
     if json:
-        print_json(found)
-        return
+        print_json(found.to_dict())
+    elif isinstance(found, Examination):
+        _print_health(found)
+    else:
+        print_pairs(_lines(found.to_dict()))
+
+
+def _lines(found: dict[str, Any]) -> dict[str, str]:
     spec = dict(found["spec"])
     lines = {
         "file": f"{found['file']} ({found['size'] / 1e6:,.1f} MB)",
@@ -55,31 +35,35 @@ def inspect(
         "users": number(found["users"]),
         "items": number(found["items"]) + f" ({', '.join(found['item columns']) or 'no titles'})",
         "ratings": "left out" if found["ratings"] is None else number(found["ratings"]),
-        "mean": f"{found['mean']:.4f}",
     }
+    if found["mean"] is not None:
+        lines["mean"] = f"{found['mean']:.4f}"
     if found["loss"]:
-        lines["loss"] = (
-            f"{found['loss'][0]:,.6g} first, {found['loss'][-1]:,.6g} after {found['epochs']}"
-        )
+        first, last = found["loss"][0], found["loss"][-1]
+        lines["loss"] = f"{first:,.6g} first, {last:,.6g} after {found['epochs']}"
     if "factor norms" in found:
         norms = found["factor norms"]
         lines["factor lengths"] = ", ".join(f"{k} {v:.3g}" for k, v in norms.items())
-    lines["created"] = found["created"]
-    lines["versions"] = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
-    lines["data fingerprint"] = found["data_fingerprint"]
-    print_pairs(lines)
+    return lines | {
+        "created": found["created"],
+        "versions": ", ".join(f"{k} {v}" for k, v in found["versions"].items()),
+        "data fingerprint": found["data_fingerprint"],
+    }
 
 
-def _health(model: str, figure: str | None, json: bool) -> None:
-    from recsys.app.draw import examine
+def _print_health(found: Examination) -> None:
+    print_pairs(_health_lines(found.health))
+    print()
+    for symptom in found.health.symptoms:
+        print_paragraph(f"- {symptom.text}: {symptom.remedy}.", indent=2)
+    if not found.health.symptoms:
+        print("Nothing is wrong with the numbers.")
+    if found.figure is not None:
+        say(f"figure: {found.figure}")
 
-    found = examine(model, figure)
+
+def _health_lines(found: Health) -> dict[str, str]:
     summary = dict(found.summary())
-    if json:
-        symptoms = [vars(symptom) for symptom in found.symptoms]
-        worst = records(found.worst())["rows"]
-        print_json(summary | {"symptoms": symptoms, "worst conditioned": worst})
-        return
     lines = {
         "width": f"{summary['width']}, effective rank {summary['effective rank']:.1f}",
         "σ of predictions": _row(summary["spectrum of the predictions"]),
@@ -87,9 +71,9 @@ def _health(model: str, figure: str | None, json: bool) -> None:
     }
     for side in ("users", "items"):
         if f"condition, {side}" in summary:
-            middle, most, worst = summary[f"condition, {side}"]
+            median, most, worst = summary[f"condition, {side}"]
             lines[f"condition, {side}"] = (
-                f"{middle:.3g} in the middle, {most:.3g} for 1 of 100, {worst:.3g} the worst; "
+                f"median {median:.3g}, 99th percentile {most:.3g}, largest {worst:.3g}; "
                 f"gradient at most {summary[f'gradient, {side}']:.1%}"
             )
     if len(found.loss):
@@ -98,17 +82,10 @@ def _health(model: str, figure: str | None, json: bool) -> None:
         lines["last epoch"] = ", ".join(parts)
     if "items recommended" in summary:
         lines["recommended"] = (
-            f"{summary['items recommended']:,} items in somebody's top {found.k}, one of them "
+            f"{summary['items recommended']:,} items are in a user's top {found.k}, one of them "
             f"{summary['most recommended']:,} times"
         )
-    print_pairs(lines)
-    print()
-    for symptom in found.symptoms:
-        print_paragraph(f"- {symptom.text}: {symptom.remedy}.", indent=2)
-    if not found.symptoms:
-        print("Nothing is wrong with the numbers.")
-    if figure is not None:
-        say(f"figure: {figure}")
+    return lines
 
 
 def _row(values: list[float]) -> str:

@@ -3,39 +3,84 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from recsys import __version__
-from recsys.errors import RecsysError
+from recsys.errors import ArgumentError, RecsysError, outcome
+
+COMMANDS = {
+    "fetch": "Download a MovieLens data set and verify it; continues where a download stopped.",
+    "train": "Train a model on a ratings file and save it.",
+    "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
+    "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",
+    "recommend": "Recommend items to a user in the data (--user) or a new person (--rate).",
+    "similar": "List the items most like an item, or the users most like a user.",
+    "map": "Draw a map of the items of a model.",
+    "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
+}
+"""Name → help. Each is the function `command` of the module of that name in this package."""
+
+_INTERRUPTED = outcome(KeyboardInterrupt()).exit_code
+
+
+class Command(TyperCommand):
+    """A command that refuses an option that is given twice but has one value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses the arguments of the command, after a look at how often each option comes."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        parameter: Any  # the class differs between versions of typer
+        for parameter in order:
+            once = parameter.param_type_name == "option" and not parameter.multiple
+            switch = once and parameter.is_flag and not parameter.secondary_opts
+            if once and not switch and order.count(parameter) > 1:
+                raise ArgumentError(f"{parameter.opts[-1]} is given twice; give it once")
+        return super().parse_args(ctx, args)
+
+
+class Commands(TyperGroup):
+    """The commands, each imported when it is used, so that none waits for another's imports."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"recsys.cli.{cmd_name}")
+        one = typer.Typer(add_completion=False, rich_markup_mode=None)
+        one.command(cmd_name, cls=Command, help=COMMANDS[cmd_name])(module.command)
+        return typer.main.get_command(one)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Writes names and help, without importing the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
 
 app = typer.Typer(
     name="recsys",
+    cls=Commands,
     help="From a ratings file to recommendations you can trust, by matrix factorization.",
     epilog="First steps: recsys fetch ml-100k, then recsys train data/ml-100k, then "
     "recsys recommend model.safetensors --user 196.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_INTERRUPTED = 130
 
-
-def _register() -> None:
-    # Once, however often `run` is called; and not when this module is imported.
-    if app.registered_commands:
-        return
-    from recsys.cli import compare, evaluate, fetch, inspect, map, recommend, similar, train
-
-    for command in (fetch, train, evaluate, compare, recommend, similar, map, inspect):
-        command.register(app)
-
-
-def _version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         print(f"recsys-mf {__version__}")
         raise typer.Exit
@@ -44,52 +89,74 @@ def _version(asked: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Options of `recsys` itself."""
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0 done, 2 arguments, 3 data, 4 model, 5 the gate, 130
-    interrupted.
+    """Runs the command line and exits with the code that `recsys.errors.OUTCOMES` gives.
 
     A bug is not caught: it ends in a traceback and exit code 1.
     """
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
-    _register()
+    _prepare_output()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        code = typer.main.get_command(app)(arguments or ["--help"], standalone_mode=False)
+        command = typer.main.get_command(app)
+        code = command(arguments or ["--help"], prog_name="recsys", standalone_mode=False)
         sys.stdout.flush()
         if code == _INTERRUPTED:  # some versions of typer answer Ctrl-C with this code
             raise KeyboardInterrupt
-    except RecsysError as error:
-        code = _fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        code = _fail("interrupted; nothing half-written was left", _INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has gone; there is nobody to tell.
+        # The reader of our output has gone; there is nobody left to write to.
         _drop_output()
         code = 0
-    except OSError as error:
-        _drop_output()
-        code = _fail(f"cannot write or read: {error.strerror}", 1)
-    except Exception as error:
-        # Usage errors are click's ClickException, of the click that typer brings or contains.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        context = getattr(error, "ctx", None)
-        where = context.command_path if context else "recsys"
-        code = _fail(f"{message()} Try '{where} --help'.", 2)
+    except (Exception, KeyboardInterrupt) as error:
+        code = _report(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: BaseException) -> int:
+    # One line on standard error and the exit code; a bug is raised again.
+    if isinstance(error, RecsysError):
+        return _fail(str(error), error.exit_code)
+    code = outcome(error).exit_code
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _fail("interrupted; no incomplete file was left", _INTERRUPTED)
+    if isinstance(error, MemoryError):
+        detail = f": {error}" if str(error) else ""
+        return _fail(f"not enough memory{detail}; see recsys train --estimate", code)
+    if isinstance(error, OSError):
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"cannot read or write: {where}{error.strerror or error}", code)
+    # Usage errors are click's ClickException, of the click that typer depends on or contains.
+    message = getattr(error, "format_message", None)
+    if message is None:
+        raise error
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "recsys"
+    return _fail(f"{message()} Try '{where} --help'.", outcome(ArgumentError()).exit_code)
+
+
+def _prepare_output() -> None:
+    # A terminal that cannot show a character shows its code, rather than half an answer. Where
+    # standard output is closed, there is nowhere to print to.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:
     # What is left in the buffer would fail again when Python ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):  # it may have no file behind it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:

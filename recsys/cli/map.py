@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
-
-from recsys.cli.output import Json, print_json, print_paragraph, say
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(name="map")(draw)
+from recsys.app.map import MapRequest, draw_map
+from recsys.cli.derive import Given, options_of
+from recsys.cli.options import Json
+from recsys.cli.output import print_json, print_paragraph, say
 
 
-def draw(
-    model: Annotated[str, typer.Argument(help="Model file.", show_default=False)],
-    out: Annotated[
-        str, typer.Option("--out", "-o", help="File: .html to wander through; .png, .svg, .pdf.")
-    ] = "map.html",
-    variant: Annotated[
-        str,
-        typer.Option(
-            help="cosine (likeness), pca, whitened, or predictions (what scores are made of)."
-        ),
-    ] = "cosine",
-    components: Annotated[str, typer.Option(help="Of a figure: across and up, e.g. 1,3.")] = "1,2",
-    user: Annotated[
-        list[str] | None, typer.Option(help="Id of a user to show. Repeat.", show_default=False)
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Draw the items of a model where their factors put them."""
-    from recsys.app.draw import draw_map
-
-    chosen: Any = variant
-    file, words = draw_map(model, out, variant=chosen, components=components, users=user)
+@options_of(MapRequest)
+def command(given: Given, json: Json = False) -> None:
+    """Runs `recsys map`."""
+    drawn = draw_map(MapRequest(**given))
     if json:
-        print_json({"path": str(file), "axes": words.splitlines()})
+        print_json(drawn.to_dict())
         return
-    for line in words.splitlines():
+    for line in drawn.axes:
         print_paragraph(line, indent=2)
-    what = "Open it in a browser" if file.suffix == ".html" else "Figure"
-    say(f"{what}: {file}")
+    say(f"{'Open it in a browser' if drawn.is_page else 'Figure'}: {drawn.path}")

@@ -1,4 +1,4 @@
-"""What the commands print: tables that fit the terminal, JSON, progress on standard error."""
+"""What the commands print: tables that fit the terminal, pairs, paragraphs and JSON."""
 
 from __future__ import annotations
 
@@ -6,116 +6,97 @@ import json
 import shutil
 import sys
 import textwrap
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Number
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from recsys.app.answer import Answer
+    from recsys.recommend.answer import Table
 
-    from recsys.models.spec import OnEpoch, Spec
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-Count = Annotated[int, typer.Option("-n", "--count", help="How many.", show_default=True)]
-
-_SHORTENED = ("title", "genres")  # columns that give way where the terminal is narrow
+_SHORTENED = ("genres", "title")  # columns that give way where the terminal is narrow, in order
 _FOUR_DECIMALS = {
     "score", "low", "high", "difference", "p", "first", "second", "ndcg", "recall", "rmse"
 }  # fmt: skip
-_NARROWEST = 10  # characters they keep
-_NUMBERS = ("int", "uint", "float")  # how the names of numeric types begin
+_NARROWEST = 10  # cells they keep
+_MISSING = ("nan", "<NA>", "NaT", "None")
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Any, *, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(value, indent=indent, ensure_ascii=not unicode, default=_plain))
 
 
 def _plain(value: Any) -> Any:
-    import numpy as np
-
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):  # NumPy's scalars and arrays
         return value.tolist()
     return str(value)
 
 
-def records(table: pd.DataFrame) -> dict[str, Any]:
-    """A table for JSON: its rows, and the shortfall where it has one. Missing values are null."""
-    rows = json.loads(table.to_json(orient="records", double_precision=6))
-    return {"rows": rows} | {str(name): value for name, value in table.attrs.items()}
+def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
+    """A table no wider than the terminal: genres, then titles are cut short before a row wraps.
 
+    Args:
+        columns: name → one value per row; numbers are aligned to the right.
+        title: a line above it.
+    """
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
 
-def print_table(table: pd.DataFrame, title: str = "") -> None:
-    """A table no wider than the terminal: titles and genres are cut short before a row wraps."""
-    columns = {str(name): [_cell(v, str(name)) for v in table[name]] for name in table.columns}
-    numeric = {str(n) for n in table.columns if str(table[n].dtype).lower().startswith(_NUMBERS)}
-    widths = {name: max([len(name), *map(len, cells)]) for name, cells in columns.items()}
-    flexible = [name for name in _SHORTENED if name in widths]
-    over = sum(widths.values()) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns
-    for name in reversed(flexible):  # genres give way before titles
+    cells = {name: [_cell(value, name) for value in column] for name, column in columns.items()}
+    widths = {name: max(map(cell_len, [name, *texts])) for name, texts in cells.items()}
+    over = sum(widths.values()) + 2 * (len(widths) - 1) - _width()
+    for name in filter(widths.__contains__, _SHORTENED):
         gives = max(0, min(over, widths[name] - _NARROWEST))
         widths[name] -= gives
         over -= gives
-    lines = [
-        {name: name for name in columns},
-        {name: "─" * width for name, width in widths.items()},
-    ]
-    lines += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name, column in columns.items():
+        justify: Any = "right" if _numeric(column) else "left"
+        header = Text(name, no_wrap=True)
+        table.add_column(header, justify=justify, width=widths[name], no_wrap=True)
+    table.add_row(*("─" * width for width in widths.values()))
+    for row in zip(*cells.values(), strict=True):
+        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     if title:
         print(title)
-    for line in lines:
-        cells = []
-        for name, text in line.items():
-            width = widths[name]
-            text = text if len(text) <= width else text[: width - 1] + "…"
-            cells.append(text.rjust(width) if name in numeric else text.ljust(width))
-        print("  ".join(cells).rstrip())
+    _print_rich(table, max(_width(), sum(widths.values()) + 2 * len(widths)))
     print()
-    if "shortfall" in table.attrs:
-        say(f"Only {table.attrs['shortfall']}.")
-    if "remark" in table.attrs:
-        say(f"Note: {table.attrs['remark']}.")
 
 
-def _cell(value: Any, column: str) -> str:
-    if value is None or str(value) in ("nan", "<NA>", "NaT"):
-        return ""
-    if column == "p" and value < 0.001:
-        return "<0.001"
-    if column.split("@")[0] in _FOUR_DECIMALS:
-        return f"{value:.4f}"
-    if isinstance(value, float):
-        return f"{value:g}"
-    text = " ".join(str(value).split())  # a title with a line break in it stays on its row
-    return text.replace("|", ", ") if column == "genres" else text
+def print_answer(answer: Answer, past_title: str = "") -> None:
+    """The answer to a question: what the user liked, the table, and what should be said of it."""
+    if answer.past is not None:
+        print_table(columns_of(answer.past), past_title)
+    print_table(columns_of(answer.table), answer.title)
+    for remark in answer.remarks:
+        say(remark)
+
+
+def columns_of(table: Table) -> dict[str, list[Any]]:
+    """The columns of an answer, by name."""
+    return {name: table.column(name) for name in table.columns}
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:
     """Names and values, aligned and wrapped under themselves."""
-    indent = max(map(len, pairs)) + 2
-    width = max(40, shutil.get_terminal_size().columns)
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for name, value in pairs.items():
-        print(
-            textwrap.fill(
-                str(value),
-                width,
-                initial_indent=name.ljust(indent),
-                subsequent_indent=" " * indent,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        )
+        grid.add_row(Text(name), Text(str(value)))
+    _print_rich(grid, _width())
 
 
 def print_paragraph(text: str, indent: int = 0) -> None:
     """Text, wrapped to the terminal; lines after the first are indented."""
-    width = max(40, min(100, shutil.get_terminal_size().columns))
-    print(textwrap.fill(text, width, subsequent_indent=" " * indent, break_on_hyphens=False))
+    print(textwrap.fill(text, min(100, _width()), subsequent_indent=" " * indent,
+                        break_on_hyphens=False))  # fmt: skip
 
 
 def number(value: Any) -> str:
@@ -129,64 +110,37 @@ def number(value: Any) -> str:
 
 def say(message: str) -> None:
     """A remark on standard error, where it does not disturb what is piped on."""
-    width = max(40, shutil.get_terminal_size().columns)
-    wrapped = textwrap.fill(message, width, break_long_words=False, break_on_hyphens=False)
-    print(wrapped, file=sys.stderr)
+    lines = textwrap.fill(message, _width(), break_long_words=False, break_on_hyphens=False)
+    print(lines, file=sys.stderr)
 
 
-@contextmanager
-def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any]]:
-    """Callbacks (on_epoch, on_stage) that show a bar with the loss and the time left."""
-    if quiet:
-        yield None, lambda what, spec=None: None
-        return
+def _print_rich(renderable: Any, width: int) -> None:
+    # Without the blanks at the ends of lines, which would be in every file it is piped to.
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True, highlight=False)
-    began = time.perf_counter()
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24),
-        TextColumn("{task.fields[loss]}"), TimeRemainingColumn(), console=console, transient=True,
-        disable=not console.is_terminal,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("starting", total=None, loss="")
-
-        def on_stage(what: str, spec: Spec | None = None) -> None:
-            name = f"{what} {spec.name}" if spec is not None else what
-            bar.reset(task, description=name, total=None, loss="")
-
-        def on_epoch(progress: Any) -> None:
-            bar.update(
-                task,
-                total=progress.n_epochs,
-                completed=progress.epoch,
-                loss=f"epoch {progress.epoch}/{progress.n_epochs}, loss {progress.loss:,.5g}",
-            )
-
-        yield on_epoch, on_stage
-    say(f"finished in {time.perf_counter() - began:.1f} s")
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    with console.capture() as captured:
+        console.print(renderable)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-@contextmanager
-def download_progress(quiet: bool) -> Iterator[Any]:
-    """A callback (done, total) that shows a bar with size, speed and time left."""
-    if quiet:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+def _width() -> int:
+    return max(40, shutil.get_terminal_size().columns)
 
-    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+def _numeric(column: Iterable[Any]) -> bool:
+    present = [value for value in column if str(value) not in _MISSING]
+    return all(isinstance(value, Number) and not isinstance(value, bool) for value in present)
+
+
+def _cell(value: Any, column: str) -> str:
+    if str(value) in _MISSING:
+        return ""
+    if column == "p" and value < 0.001:
+        return "<0.001"
+    if column.split("@")[0] in _FOUR_DECIMALS:
+        return f"{value:.4f}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = " ".join(str(value).split())  # a title with a line break in it stays on its row
+    return text.replace("|", ", ") if column == "genres" else text

@@ -1,0 +1,76 @@
+"""Users, items and ratings as people write them, on a command line or in a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from recsys.errors import ArgumentError, UnknownIdError
+
+if TYPE_CHECKING:
+    from recsys.recommend.recommender import Recommender
+
+
+def user_id(model: Recommender, text: str) -> int | str:
+    """The user that `text` stands for, in the type of the model's ids."""
+    return model.fitted.users.parse(text)
+
+
+def item_id(model: Recommender, text: str) -> int | str:
+    """The item that `text` stands for: an id where it is one, else a title."""
+    from recsys.ids import WHOLE_NUMBER
+
+    items = model.fitted.items
+    if items.is_integer and WHOLE_NUMBER.fullmatch(text):
+        # A title may be a number ("1984"): an id comes first, then a title.
+        if items.find([int(text)])[0] >= 0:
+            return int(text)
+        try:
+            return int(items.ids[model.titles.row(text)])
+        except UnknownIdError:
+            raise items.unknown(int(text)) from None
+    return text
+
+
+def item_name(model: Recommender, item: object) -> str:
+    """The title of an item given by id or title; its id where it has none."""
+    row = model.item_row(item)
+    titles = model.items.titles
+    title = None if titles is None else titles[row]
+    return title if title is not None else str(model.fitted.items.ids[row])
+
+
+def new_person(model: Recommender, texts: Iterable[str]) -> dict[int | str, float]:
+    """Ratings of somebody who is not in the data, from texts such as "Toy Story=5".
+
+    Raises:
+        ArgumentError: a text has no "=", what follows is no number, or an item comes twice.
+        UnknownIdError: there is no such item.
+    """
+    ratings: dict[int | str, float] = {}
+    for text in texts:
+        title, value = assigned_rating(text)
+        item = item_id(model, title)
+        if item in ratings:
+            raise ArgumentError(f"rate names {title!r} twice; which rating counts?")
+        ratings[item] = value
+    return ratings
+
+
+def assigned_rating(text: str) -> tuple[str, float]:
+    """Title (or id) and rating of a text such as "Toy Story=5"; a title may contain "=".
+
+    >>> assigned_rating("E=mc² (2005) = 4.5")
+    ('E=mc² (2005)', 4.5)
+
+    Raises:
+        ArgumentError: there is no title, or what follows the last "=" is no number.
+    """
+    title, equals, number = text.rpartition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        equals = ""
+    if not equals or not title.strip():
+        raise ArgumentError(f"rate must look like 'Toy Story (1995)=5', not {text!r}")
+    return title.strip(), value

@@ -1,0 +1,73 @@
+"""The best items for a user in the data, or for somebody new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recsys.app.answer import Answer
+from recsys.app.names import item_id, item_name, new_person, user_id
+from recsys.errors import ArgumentError
+from recsys.recommend.choice import Choice
+from recsys.settings import option, settings_of
+
+if TYPE_CHECKING:
+    from recsys.recommend.recommender import Recommender
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecommendRequest(Choice):
+    """Who asks, and what may be recommended; items are given by id or title."""
+
+    model: str = option(meaning="Model file.")
+    user: str | None = option(None, metavar="ID", meaning="User in the data.")
+    rate: Sequence[str] = option(
+        [],
+        metavar="TITLE=RATING",
+        meaning="Rating of a new person, such as 'Toy Story=5'. Repeatable.",
+    )
+    liked: int = option(0, low=0, meaning="Also show this many of the items the user liked.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.user is None) == (not self.rate):
+            raise ArgumentError("give either --user ID or --rate TITLE=RATING (once or more)")
+        if self.user is None and (self.liked or not self.exclude_seen):
+            raise ArgumentError("liked and include-seen go with --user, not with --rate")
+
+    def choice(self, model: Recommender) -> Choice:
+        """What may be recommended, with items as the model knows them."""
+        settings = {setting.name: getattr(self, setting.name) for setting in settings_of(Choice)}
+        for name in ("exclude", "among"):
+            if settings[name] is not None:
+                settings[name] = [item_id(model, text) for text in settings[name]]
+        return Choice(**settings)
+
+
+def recommend(request: RecommendRequest, model: Recommender | None = None) -> Answer:
+    """The items to recommend, and with `liked` what the user rated highest.
+
+    Args:
+        request: what is asked.
+        model: the model, where it is loaded already.
+
+    Raises:
+        ArgumentError: a rating cannot be read.
+        UnknownIdError: the user or an item is not in the data.
+        ModelFileError: the model file cannot be read.
+    """
+    from recsys.recommend import questions
+    from recsys.store.model_file import load
+
+    model = load(request.model) if model is None else model
+    choice, asked = request.choice(model), {"user": request.user}
+    if request.user is None:
+        ratings = new_person(model, request.rate)
+        table = questions.recommend_for(model, ratings, choice)
+        given = [f"{item_name(model, item)} {rating:g}" for item, rating in ratings.items()]
+        return Answer(f"For somebody who gave {', '.join(given)}", asked, table)
+    who = user_id(model, request.user)
+    table = questions.recommend(model, who, choice)
+    past = questions.liked(model, who, request.liked) if request.liked else None
+    return Answer(f"For user {who}", asked, table, past)

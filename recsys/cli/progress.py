@@ -1,0 +1,70 @@
+"""Bars on standard error that show how far a training or a download is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from recsys.cli.output import say
+
+if TYPE_CHECKING:
+    from recsys.models.spec import OnEpoch
+
+
+@contextmanager
+def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any]]:
+    """Callbacks (on_epoch, on_stage) that show a bar with the loss and the time left."""
+    if quiet:
+        yield None, lambda what: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+    began = time.perf_counter()
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24),
+        TextColumn("{task.fields[loss]}"), TimeRemainingColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("starting", total=None, loss="")
+
+        def on_stage(what: str) -> None:
+            bar.reset(task, description=what, total=None, loss="")
+
+        def on_epoch(progress: Any) -> None:
+            bar.update(
+                task,
+                total=progress.n_epochs,
+                completed=progress.epoch,
+                loss=f"epoch {progress.epoch}/{progress.n_epochs}, loss {progress.loss:,.5g}",
+            )
+
+        yield on_epoch, on_stage
+    say(f"finished in {time.perf_counter() - began:.1f} s")
+
+
+@contextmanager
+def download_progress(quiet: bool) -> Iterator[Any]:
+    """A callback (done, total) that shows a bar with size, speed and time left."""
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,57 @@
+"""Training as a use case: what is measured, trained and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import recsys
+from recsys.app.recipe import Recipe
+from recsys.app.train import Accuracy, measure, run
+
+
+def test_a_training_reads_measures_fits_and_saves(root: Path, tmp_path: Path) -> None:
+    stages: list[str] = []
+    hyperparameters = {"n_factors": 4, "n_epochs": 2}
+    out = tmp_path / "new" / "folder" / "m.safetensors"
+    recipe = Recipe(
+        str(root / "data/sample"), out=str(out), hyperparameters=hyperparameters, test=0.2
+    )
+    trained = run(recipe, on_stage=stages.append)
+    assert stages == ["reading", "measuring implicit-als", "training implicit-als", "saving"]
+    found = trained.to_dict()
+    assert found["path"] == str(out)
+    assert found["spec"] == recsys.load(out).factors.spec.to_dict()
+    assert found["loss"] == [p.loss for p in trained.log]
+    assert [one["metric"] for one in found["accuracy"]] == ["NDCG@10"]
+
+
+@pytest.mark.parametrize("name", ["popularity", "biases", "explicit-als", "pure-svd"])
+def test_accuracy_is_that_of_an_evaluation(sample: recsys.Ratings, name: str) -> None:
+    spec = Recipe("x", model=name, hyperparameters={} if "-" not in name else {"n_factors": 4})
+    found = {one.metric: one for one in measure(spec.spec(), sample, recsys.Feedback(), 0.2, 3)}
+    models = {"own": spec.spec()}
+    result = recsys.evaluate(models, recsys.splits.random(sample, 0.2, seed=3))
+    ranked = found["NDCG@10"]
+    assert ranked.model == pytest.approx(result.of("own", "ndcg@10")["mean"])
+    assert (ranked.baseline is None) == (name == "popularity")
+    if ranked.baseline is not None:
+        assert ranked.baseline == pytest.approx(result.of("popularity", "ndcg@10")["mean"])
+    assert ("RMSE" in found) == spec.spec().predicts_ratings
+    if "RMSE" in found:
+        assert found["RMSE"].model == pytest.approx(result.of("own", "rmse")["mean"])
+        expected = None if name == "biases" else result.of("biases", "rmse")["mean"]
+        assert found["RMSE"].baseline == (expected and pytest.approx(expected))
+
+
+def test_accuracy_in_one_line() -> None:
+    def line(model: float, baseline: float | None, margin: float | None) -> str:
+        return Accuracy("NDCG@10", model, "Popularity", baseline, 1200, margin, "").sentence()
+
+    assert line(0.3, None, None) == "NDCG@10 0.3000 (1,200 users)"
+    assert line(0.3, 0.25, None) == "NDCG@10 0.3000, Popularity 0.2500 (1,200 users)"
+    assert line(0.3, 0.25, 0.01).endswith("(1,200 users): +0.0500 ± 0.0100")
+    assert line(0.3, 0.31, 0.02).endswith(": -0.0100 ± 0.0200, within noise")
+    rmse = Accuracy("RMSE", 0.9, "Biases", 0.95, 50, None, "")
+    assert rmse.sentence() == "RMSE 0.9000, Biases 0.9500 (50 ratings)"

@@ -1,0 +1,87 @@
+"""Tables, pairs and JSON as the commands print them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from recsys.cli.output import number, print_json, print_pairs, print_paragraph, print_table
+
+CAPSYS = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+TITLES = st.text(st.characters(categories=["Lu", "Ll", "Lo", "Nd", "Zs", "Po"]), max_size=60)
+
+
+@pytest.fixture(autouse=True)
+def _width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+
+@given(st.lists(st.tuples(TITLES, TITLES), min_size=1, max_size=5))
+@CAPSYS
+def test_a_table_is_never_wider_than_the_terminal(
+    capsys: pytest.CaptureFixture[str], rows: list[tuple[str, str]]
+) -> None:
+    titles, genres = zip(*rows, strict=True)
+    ranks = list(range(1, len(rows) + 1))
+    print_table({"rank": ranks, "score": [0.5] * len(rows), "title": titles, "genres": genres})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(rows) + 3  # header, rule, rows, blank: no row wraps
+    assert max(map(cell_len, lines)) <= 60
+    assert all(line.startswith(f"{rank:4d}  0.5000") for rank, line in enumerate(lines[2:-1], 1))
+
+
+def test_a_table_aligns_numbers_and_wide_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    table = {
+        "rank": [1, 22],
+        "title": ["千と千尋の神隠し", "Alien"],
+        "year": [2001.0, float("nan")],
+        "p": [0.00001, 0.25],
+    }
+    print_table(table, "A title")
+    assert capsys.readouterr().out.splitlines() == [
+        "A title",
+        "rank  title             year       p",
+        "────  ────────────────  ────  ──────",
+        "   1  千と千尋の神隠し  2001  <0.001",
+        "  22  Alien                   0.2500",
+        "",
+    ]
+
+
+def test_genres_give_way_before_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    title, genres = "A title of thirty-one characters", "Action|Adventure|Comedy"
+    print_table({"rank": [1], "title": [title], "genres": [genres]})
+    line = capsys.readouterr().out.splitlines()[2]
+    assert title in line
+    assert line.endswith("Action, Adventure, …")
+
+
+def test_pairs_are_wrapped_under_their_values(capsys: pytest.CaptureFixture[str]) -> None:
+    print_pairs({"a": "word " * 15, "longer": "[not] :markup:"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("a       word word")
+    assert lines[1].startswith("        word")
+    assert lines[2] == "longer  [not] :markup:"
+
+
+def test_paragraphs_are_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
+    print_paragraph("word " * 20, indent=2)
+    first, second = capsys.readouterr().out.splitlines()
+    assert len(first) <= 60
+    assert second.startswith("  word")
+
+
+def test_json_takes_numpy(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"n": np.int64(3), "row": np.array([1.5, 2.5]), "title": "Amélie"})
+    assert json.loads(capsys.readouterr().out) == {"n": 3, "row": [1.5, 2.5], "title": "Amélie"}
+
+
+def test_numbers_as_people_write_them() -> None:
+    assert (number(1_000_209), number(3.58156)) == ("1,000,209", "3.582")

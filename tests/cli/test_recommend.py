@@ -1,0 +1,44 @@
+"""`recsys recommend`: tables and JSON of the same answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import RunCommand
+
+import recsys
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80", "200"])
+def test_tables_fit_the_terminal(
+    width: str, recsys_command: RunCommand, model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    _, out, _ = recsys_command("recommend", model_path, "--user", 1)
+    rows = [line for line in out.splitlines() if "Simul" in line]
+    assert len(rows) == 10
+    if width != "40":  # below that there is no room for what cannot be shortened
+        assert max(map(len, out.splitlines())) <= int(width)
+    assert ("…" in out) == (width in ("40", "60"))
+
+
+def test_json_is_the_same_answer(recsys_command: RunCommand, model_path: Path) -> None:
+    model = recsys.load(model_path)
+    code, out, _ = recsys_command("recommend", model_path, "--user", 7, "--liked", 1, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [row["item"] for row in found["rows"]] == model.recommend(7)["item"].tolist()
+    assert len(found["liked"]) == 1
+    _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5", "--rate", "9=4", "--json")
+    new = model.recommend_for({3: 5, 9: 4})["item"].tolist()
+    assert [row["item"] for row in json.loads(out)["rows"]] == new
+    _, out, _ = recsys_command("recommend", model_path, "--user", 7, "-n", 500, "--json")
+    assert "of the 500 asked for" in json.loads(out)["shortfall"]
+
+
+def test_the_title_says_what_was_rated(recsys_command: RunCommand, model_path: Path) -> None:
+    _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5")
+    title = recsys.load(model_path).item_table["title"][2]
+    assert out.startswith(f"For somebody who gave {title} 5\n")

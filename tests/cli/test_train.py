@@ -1,0 +1,82 @@
+"""`recsys train`: lines, JSON, recipes, the memory estimate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from commands import RunCommand
+
+import recsys
+
+
+def test_a_trained_model_answers(recsys_command: RunCommand, root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    code, out, _ = recsys_command(
+        "train", root / "data/sample", "-o", path, "--test", "0.2", "--set", "n_factors=8"
+    )
+    assert code == 0
+    assert "300 users, 200 items" in out
+    assert "n_factors=8" in out
+    assert ", Popularity 0." in out
+    assert recsys.load(path).factors.n_factors == 8
+    code, out, _ = recsys_command("recommend", path, "--user", "5", "-n", 3, "--liked", 2)
+    assert code == 0
+    assert out.count("Simulated") == 5
+    assert recsys.load(path).recommend(5, 1)["title"][0][:30] in out
+
+
+def test_options_override_a_recipe(recsys_command: RunCommand, root: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f'ratings = "{root}/data/sample"\nmodel = "explicit-als"\nout = "{tmp_path}/m"\nseed = 3\n'
+        "test = 0.1\n[hyperparameters]\nn_factors = 5\nn_epochs = 2\n"
+    )
+    code, out, _ = recsys_command("train", "--config", recipe, "--set", "n_epochs=4", "--json")
+    found = json.loads(out)
+    assert code == 0
+    spec = found["spec"]
+    assert (spec["n_factors"], spec["n_epochs"], spec["seed"]) == (5, 4, 3)
+    assert [a["metric"] for a in found["accuracy"]] == ["RMSE", "NDCG@10"]
+    code, out, _ = recsys_command("train", "--config", recipe, "--model", "pure-svd", "--json")
+    assert json.loads(out)["spec"] == {"model": "pure-svd", "n_factors": 50}
+
+
+def test_named_columns(recsys_command: RunCommand, tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.write_text("who,what\n" + "\n".join(f"p{u},f{i}" for u in range(9) for i in range(u + 1)))
+    code, _, _ = recsys_command(
+        "train", file, "--column", "user=who", "--column", "item=what",
+        "--set", "n_factors=2", "-o", tmp_path / "m",
+    )  # fmt: skip
+    assert code == 0
+    code, out, _ = recsys_command("recommend", tmp_path / "m", "--user", "p3")
+    assert code == 0
+    assert "f4" in out
+
+
+def test_a_baseline_is_not_compared_with_itself(
+    recsys_command: RunCommand, root: Path, tmp_path: Path
+) -> None:
+    for model in ("popularity", "biases"):
+        code, out, _ = recsys_command(
+            "train", root / "data/sample", "--model", model, "--test", 0.2, "-o", tmp_path / model
+        )
+        assert code == 0
+        assert f"for {model.title()}" not in out
+        assert "± 0.0000" not in out
+
+
+def test_the_estimate_adds_up_and_trains_nothing(
+    recsys_command: RunCommand, root: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "model.safetensors"
+    command = ["train", root / "data/sample", "--out", out, "--estimate", "--set", "n_factors=8"]
+    code, text, err = recsys_command(*command)
+    assert code == 0, err
+    assert not out.exists()
+    assert "while training: program" in text
+    code, text, err = recsys_command(*command, "--json")
+    memory = json.loads(text)["memory"]
+    assert memory["total"] == memory["program"] + memory["ratings"] + memory["training"]
+    assert memory["reading"] > memory["ratings"]
