@@ -1,1 +1,1 @@
-"""Ratings: from files to an immutable sparse matrix, and what can be done to it before a fit."""
+"""Ratings: read from files and tables, split, and turned into feedback."""
