@@ -107,11 +107,12 @@ def test_model_file_page_names_every_tensor_and_key(root, sample, tmp_path):
     import struct
 
     page = (root / "docs" / "model-file.md").read_text()
-    raw = recsys.save(recsys.train(recsys.NormalizedSVD(4), sample), tmp_path / "m").read_bytes()
-    header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
-    metadata = header.pop("__metadata__")
-    for name in (*header, *metadata, *json.loads(metadata["recsys"])):
-        assert f"`{name}`" in page, name
+    for spec in (recsys.NormalizedSVD(4), recsys.ItemKNN(4)):
+        raw = recsys.save(recsys.train(spec, sample), tmp_path / "m").read_bytes()
+        header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
+        metadata = header.pop("__metadata__")
+        for name in (*header, *metadata, *json.loads(metadata["recsys"])):
+            assert f"`{name}`" in page, name
 
 
 def test_notation_has_every_model_with_its_declared_hyperparameters(root):

@@ -71,7 +71,9 @@ def _spec(saved: Mapping[str, Any]) -> Spec:
 
 
 def _feedback(saved: Mapping[str, Any]) -> Feedback:
-    threshold = saved.get("threshold")
+    if "threshold" not in saved:
+        raise ValueError("feedback must have a threshold, which may be null")
+    threshold = saved["threshold"]
     if threshold is not None:
         threshold = _number("threshold", threshold, finite=True)
     return Feedback(ones=_of(saved, "ones", bool), threshold=threshold)

@@ -13,16 +13,14 @@ import pyarrow.compute as pc
 from recsys.ids import IdArray, IdIndex
 from recsys.store.container import Array
 
-_PLAIN: Mapping[pa.DataType, frozenset[str]] = {
-    pa.string(): frozenset({"object", "str", "string"}),
-    pa.large_string(): frozenset({"object", "str", "string"}),
-    pa.bool_(): frozenset({"bool", "boolean"}),
-    pa.float32(): frozenset({"float32", "Float32"}),
-    pa.float64(): frozenset({"float64", "Float64"}),
+_PLAIN: Mapping[pa.DataType, tuple[str, ...]] = {
+    pa.string(): ("object", "str", "string"),
+    pa.large_string(): ("object", "str", "string"),
+    pa.bool_(): ("bool", "boolean"),
+    pa.float32(): ("float32", "Float32"),
+    pa.float64(): ("float64", "Float64"),
     **{
-        pa.type_for_alias(f"{sign}int{bits}"): frozenset(
-            {f"{sign}int{bits}", f"{sign.upper()}Int{bits}"}
-        )
+        pa.type_for_alias(f"{sign}int{bits}"): (f"{sign}int{bits}", f"{sign.upper()}Int{bits}")
         for sign in ("", "u")
         for bits in (8, 16, 32, 64)
     },

@@ -49,9 +49,12 @@ def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
     if "weights.data" not in arrays:
         ranked = dot_products(arrays)
     elif "history_items" in arrays:
-        history = dense(arrays, HISTORY, n_users, n_items)
-        counted = history > 0 if model.factors.spec.ignores_values else history
-        ranked = counted @ dense(arrays, WEIGHTS, n_items, n_items)
+        threshold, values = about["feedback"]["threshold"], arrays["history_ratings"]
+        counts = np.ones(len(values), bool) if threshold is None else values >= threshold
+        if about["feedback"]["ones"] or model.factors.spec.ignores_values:
+            values = np.ones_like(values)
+        history = dense(arrays | {"history_ratings": values * counts}, HISTORY, n_users, n_items)
+        ranked = history @ dense(arrays, WEIGHTS, n_items, n_items)
     else:
         return ""
     mean = about.get("mean", 0.0)

@@ -65,6 +65,7 @@ def test_every_other_key_is_needed(key: str) -> None:
         (("spec", "n_factors"), -1),
         (("spec", "rank"), 8),
         (("feedback",), [True, 4.0]),
+        (("feedback",), {"ones": True}),
         (("feedback", "ones"), 1),
         (("feedback", "threshold"), "4"),
         (("feedback", "threshold"), float("nan")),

@@ -119,6 +119,33 @@ def test_answers_identically_in_another_process(model: recsys.Recommender, saved
     assert second == model.recommend_for({3: 5, 9: 4}).to_json(double_precision=15)
 
 
+@pytest.mark.parametrize("spec", [recsys.ImplicitALS(4), recsys.ItemKNN(3)])
+def test_loading_needs_no_pandas(
+    spec: recsys.ImplicitALS | recsys.ItemKNN, sample: recsys.Ratings, tmp_path: Path
+) -> None:
+    path = recsys.save(recsys.train(spec, sample), tmp_path / "m")
+    ask = "recsys.load(sys.argv[1]).items.titles; print('pandas' in sys.modules)"
+    command = [sys.executable, "-c", f"import sys, recsys; {ask}", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("spec", "other", "why"),
+    [
+        (recsys.ImplicitALS(4), {"model": "ease"}, "needs its weights"),
+        (recsys.ItemKNN(3), {"model": "pure-svd"}, "needs its mean"),
+    ],
+)
+def test_a_spec_of_another_kind_of_model_is_refused(
+    spec: Any, other: dict[str, str], why: str, sample: recsys.Ratings, tmp_path: Path
+) -> None:
+    arrays, about = crafting.parts(recsys.save(recsys.train(spec, sample), tmp_path / "m"))
+    crafting.write(tmp_path / "m", arrays, about | {"spec": other})
+    with pytest.raises(ModelFileError, match=f"damaged model file .*{why}"):
+        recsys.load(tmp_path / "m")
+
+
 def test_can_be_read_with_safetensors_and_pyarrow_alone(
     model: recsys.Recommender, saved: Path
 ) -> None:

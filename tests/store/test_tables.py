@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -79,3 +82,64 @@ def test_columns_that_do_not_fit_are_refused(names: list[str]) -> None:
 def test_an_item_table_may_have_a_column_called_id() -> None:
     table = pa.Table.from_arrays([pa.array([1]), pa.array(["tt0"])], names=["id", "id"])
     assert tables.from_bytes(tables.to_bytes(table)).column(1).to_pylist() == ["tt0"]
+
+
+FRAME = pd.DataFrame(
+    {
+        "title": ["Amélie", None, "Ran"],
+        "year": pd.array([2001, None, 1985], "Int64"),
+        "runtime": [122, 88, 162],
+        "score": [8.3, np.nan, 8.2],
+        "liked": pd.array([True, None, False], "boolean"),
+        "tags": pd.array(["a", None, "b"], "string"),
+    }
+)
+
+
+def arrow(frame: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def with_notes(table: pa.Table, notes: object) -> pa.Table:
+    text = notes if isinstance(notes, bytes) else json.dumps(notes)
+    return table.replace_schema_metadata({"pandas": text})
+
+
+def test_pandas_types_come_back() -> None:
+    pd.testing.assert_frame_equal(tables.convertible(arrow(FRAME)).to_pandas(), FRAME)
+
+
+def test_types_that_pandas_may_refuse_are_tried() -> None:
+    when = pd.DataFrame({"released": pd.to_datetime(["2001-04-25", None]), "kinds": [["a"], []]})
+    found = tables.convertible(arrow(when)).to_pandas()
+    assert found["released"].equals(when["released"])
+    assert [list(kinds) for kinds in found["kinds"]] == [["a"], []]
+    zone = pa.table({"at": pa.array([0], pa.timestamp("s", "No/Such_Place"))})
+    with pytest.raises(ValueError, match="No/Such_Place|zone"):
+        tables.convertible(zone)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        b"\xff", b"[" * 100_000, [], {}, {"columns": 3}, {"columns": [{"name": ["year"]}]},
+        {"columns": [{"name": "year", "numpy_type": "Int65"}]},
+        {"columns": [{"name": "year", "numpy_type": ["Int64"]}]},
+        {"columns": [{"name": "title", "numpy_type": "Int64"}], "index_columns": ["title"]},
+        {"columns": [{"name": "year", "numpy_type": "datetime64[ns]"}], "index_columns": [{}]},
+    ],
+)  # fmt: skip
+def test_notes_of_pandas_that_do_not_fit_are_dropped(notes: object) -> None:
+    table = with_notes(arrow(FRAME[["title", "year"]]), notes)
+    found = tables.convertible(table).to_pandas()
+    assert found["title"].tolist()[::2] == ["Amélie", "Ran"]
+    assert found["year"].tolist()[::2] == [2001, 1985]
+
+
+def test_ids_come_first_and_notes_stay() -> None:
+    table = tables.with_ids(np.array([5, 7, 9]), arrow(FRAME))
+    assert table.column_names == ["id", *FRAME.columns]
+    assert table["id"].to_pylist() == [5, 7, 9]
+    pd.testing.assert_frame_equal(table.to_pandas()[list(FRAME.columns)], FRAME)
+    alone = tables.with_ids(np.array(["a", "b"], object))
+    assert alone.to_pydict() == {"id": ["a", "b"]}
