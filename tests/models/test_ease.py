@@ -2,10 +2,8 @@ import numpy as np
 import pytest
 
 import recsys
-from recsys.errors import FitError
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.protocol.lists import contains
-from recsys.models import ease
 from recsys.recommend.ranking import FittedRanker
 
 
@@ -37,12 +35,6 @@ def test_regularization_matters_and_is_checked(random_ratings):
     assert not np.allclose(a, b)
     with pytest.raises(ValueError, match="regularization must be a number above 0"):
         recsys.EASE(0)
-
-
-def test_more_items_than_memory_is_one_clear_line(random_ratings, monkeypatch):
-    monkeypatch.setattr(ease, "free_memory", lambda: 1000)
-    with pytest.raises(FitError, match="ease needs .* GB for 25 items.*keep the items with more"):
-        recsys.EASE().fit(random_ratings)
 
 
 @pytest.mark.data

@@ -45,7 +45,7 @@ class Metric:
     power: int = 1
     """Pooled values are combined as (Σ n·valueᵖ / Σ n)^(1/p): 2 for a root mean square."""
     curve: Callable[..., Any] | None = None
-    """Of the same inputs, the values (n, length) of lists of 1, 2, ... items; None for no curve."""
+    """Returns values (n, length) for lists of 1, 2, ... items from the same inputs; or None."""
     compared: bool = False
     """Whether the JSON holds its values per user, which `recsys compare` tests."""
     place: int = 100

@@ -54,7 +54,9 @@ class Measurement:
 
 
 @dataclass(frozen=True, eq=False)
-class _Errors:
+class Errors:
+    """Errors of predicted test ratings: the inputs `RatingErrors` of metrics."""
+
     errors: Vector
     error_users: npt.NDArray[np.int64]
     n_ratings: npt.NDArray[np.integer]
@@ -145,7 +147,7 @@ def list_values(lists: UserLists, metrics: Iterable[Metric]) -> dict[str, Vector
     return found
 
 
-def rating_errors(ranker: Ranker, prepared: PreparedSplit) -> _Errors:
+def rating_errors(ranker: Ranker, prepared: PreparedSplit) -> Errors:
     """Predicted − true of every test rating, in the order of the test users."""
     parts, users = [], prepared.users
     for start in range(0, len(users), BLOCK):
@@ -154,10 +156,10 @@ def rating_errors(ranker: Ranker, prepared: PreparedSplit) -> _Errors:
         predicted = ranker.predicted(block, prepared.history[block], pairs)  # type: ignore[attr-defined]
         parts.append(predicted.astype(np.float64) - pairs.data)
     test = prepared.split.test.matrix[users]
-    return _Errors(np.concatenate(parts), entry_rows(test), np.diff(test.indptr))
+    return Errors(np.concatenate(parts), entry_rows(test), np.diff(test.indptr))
 
 
-def error_values(errors: _Errors, k: int) -> dict[str, Vector]:
+def error_values(errors: Errors, k: int) -> dict[str, Vector]:
     """Column → values (n,) of the metrics of predicted ratings."""
     return {metric.column(k): metric.value(errors) for metric in metrics_from(RatingErrors)}
 

@@ -1,4 +1,4 @@
-"""`Runs`: what is gathered while models are fitted and measured, and the tables made of it."""
+"""`Runs` gathers measurements while models are fitted, and makes the tables of them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _MARKS = "Stars: significantly better than, ↓: significantly worse than"
 
 
 def page(result: Results) -> str:
-    """The page: verdict, tables, charts, checks, and what is needed to run it again."""
+    """The page: verdict, tables, charts, checks, and everything needed to run it again."""
     return (
         _environment()
         .get_template("page.html")

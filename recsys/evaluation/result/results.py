@@ -60,7 +60,7 @@ class Results:
     seeds: tuple[int, ...]
     """Seeds that models were trained with; empty where each used its own."""
     fingerprint: str
-    """Of the training and test ratings of the first split."""
+    """Hash of the training and test ratings of the first split."""
     about: Mapping[str, Any]
     """Size of the data, package versions, machine, commit, time."""
     findings: tuple[Finding, ...] = ()
