@@ -26,7 +26,7 @@ _HOMES = {
     "Recommender": "recsys.recommend.recommender",
     "train": "recsys.recommend.training",
     "evaluate": "recsys.evaluation.protocol.evaluate",
-    "Evaluation": "recsys.evaluation.result.evaluation",
+    "Evaluation": "recsys.evaluation.evaluation",
     "Grid": "recsys.evaluation.protocol.grid",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
@@ -75,9 +75,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from recsys import maps
+    from recsys.evaluation.evaluation import Evaluation
     from recsys.evaluation.protocol.evaluate import evaluate
     from recsys.evaluation.protocol.grid import Grid
-    from recsys.evaluation.result.evaluation import Evaluation
     from recsys.models.alternating import State
     from recsys.models.baselines import Biases, Popularity
     from recsys.models.ease import EASE

@@ -8,7 +8,6 @@ import scipy.sparse as sp
 
 import recsys
 from recsys.models.factors import Factorization
-from recsys.models.fold_in import fold_in_items, fold_in_users
 from recsys.models.item_weights import ItemModel
 from recsys.models.registry import BUILT_IN, SPECS, spec_from_dict
 from recsys.recommend.ranking import FittedRanker
@@ -86,15 +85,15 @@ def a_score_is_mean_plus_biases_plus_dot_product(spec, ratings):
 
 def folding_in_training_users_returns_their_factors(spec, ratings):
     factors = spec.fit(ratings)
-    side = fold_in_users(factors, ratings.matrix)
+    side = factors.fold_in_users(ratings.matrix)
     assert np.abs(side.bias - factors.user_bias).max() <= 1e-6
     assert np.abs(side.factors - factors.user_factors).max(initial=0) <= 1e-6
 
 
 def folding_in_part_of_the_users_gives_the_same_as_all(spec, ratings):
     factors = spec.fit(ratings)
-    side = fold_in_users(factors, ratings.matrix)
-    part = fold_in_users(factors, ratings.matrix[3:7])
+    side = factors.fold_in_users(ratings.matrix)
+    part = factors.fold_in_users(ratings.matrix[3:7])
     # What is approximate anyway passes through products that round by the number of rows.
     rounding = 0 if spec.folds_in_exactly else 1e-6
     assert np.abs(part.factors - side.factors[3:7]).max(initial=0) <= rounding
@@ -104,7 +103,7 @@ def folding_in_part_of_the_users_gives_the_same_as_all(spec, ratings):
 def folding_in_training_items_ranks_like_their_factors(spec, ratings):
     """New items are solved against users who have moved on by half a step: near, not equal."""
     factors = spec.fit(ratings)
-    side = fold_in_items(factors, ratings.matrix.T.tocsr())
+    side = factors.fold_in_items(ratings.matrix.T.tocsr())
     ours = factors.user_factors @ side.factors.T + side.bias
     theirs = factors.user_factors @ factors.item_factors.T + factors.item_bias
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.9
@@ -113,7 +112,7 @@ def folding_in_training_items_ranks_like_their_factors(spec, ratings):
 def a_row_without_ratings_gets_zeros(spec, ratings):
     factors = spec.fit(ratings)
     nobody = sp.csr_matrix((1, ratings.n_items), dtype=np.float32)
-    side = fold_in_users(factors, nobody)
+    side = factors.fold_in_users(nobody)
     assert not side.factors.any()
     assert not side.bias.any()
 
@@ -221,7 +220,7 @@ def survives_a_round_trip_through_json(spec):
 
 def ranks_like_its_scores(spec, ratings):
     factors = spec.fit(ratings)
-    side = fold_in_users(factors, ratings.matrix[:6])
+    side = factors.fold_in_users(ratings.matrix[:6])
     items, scores = FittedRanker(factors).ranked(side, 5)
     full = side.factors @ factors.item_factors.T + factors.item_bias + side.bias[:, None]
     for row in range(6):

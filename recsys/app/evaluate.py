@@ -12,10 +12,10 @@ from recsys.app.study import CURRENT, Study
 from recsys.errors import FitError
 
 if TYPE_CHECKING:
+    from recsys.evaluation.evaluation import Evaluation
     from recsys.evaluation.protocol.contenders import Model
     from recsys.evaluation.protocol.evaluate import Evaluable, OnModel
     from recsys.evaluation.protocol.gate import Gate
-    from recsys.evaluation.result.evaluation import Evaluation
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.split_choice import SplitChoice
     from recsys.recommend.recommender import Recommender

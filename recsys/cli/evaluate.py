@@ -16,7 +16,7 @@ from recsys.settings import Settings
 
 if TYPE_CHECKING:
     from recsys.app.evaluate import Evaluated
-    from recsys.evaluation.result.evaluation import Evaluation
+    from recsys.evaluation.evaluation import Evaluation
     from recsys.models.spec import OnEpoch
 
 _ONLY_IN_RECIPES: dict[type[Settings], tuple[str, ...]] = {Study: ("models", "split", "splits")}

@@ -6,6 +6,7 @@ the environment variable `RECSYS_ISA` overrides the choice.
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from recsys.errors import ArgumentError
 from recsys.threads import default_threads
 
 try:
-    from recsys.kernels import _kernels  # type: ignore[attr-defined]
+    _kernels = importlib.import_module("recsys.kernels._kernels")
 except ImportError as error:
     raise ImportError(
         "recsys was imported from a checkout whose kernels are not compiled; run "

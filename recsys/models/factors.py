@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from recsys import kernels
 from recsys.csr import entry_rows
-from recsys.errors import ArgumentError, FitError
+from recsys.errors import ArgumentError, DataError, FitError
 from recsys.ids import IdIndex, several
 from recsys.models.alternating import OnState, State
 from recsys.models.spec import Fitted, FloatArray, OnEpoch, Progress, Rows, Side, Spec
@@ -189,10 +189,23 @@ class Factors:
         return Embeddings(self.user_bias[rows], self.user_factors[rows])
 
     def fold_in_users(self, history: sp.csr_matrix) -> Embeddings:
-        """Embeddings of new users from their counted feedback; see `fold_in.fold_in_users`."""
-        from recsys.models.fold_in import fold_in_users  # which checks what comes in and out
+        """Embeddings of new users, from their counted ratings (n, n_items).
 
-        return fold_in_users(self, history)
+        For models with `spec.folds_in_exactly`, a training user's ratings give back their stored
+        embedding. A user without ratings gets zeros.
+
+        Raises:
+            ArgumentError: the ratings do not have a column for each item.
+            DataError: a rating is not finite.
+            FitError: a user has no finite solution.
+        """
+        rows = _checked_rows(history, self.items)
+        return _checked(self.spec.fold_in_users(self, rows))
+
+    def fold_in_items(self, ratings: sp.csr_matrix) -> Embeddings:
+        """Embeddings of new items, from their counted ratings (n, n_users)."""
+        rows = _checked_rows(ratings, self.users)
+        return _checked(self.spec.fold_in_items(self, rows))
 
     @property
     def item_vectors(self) -> tuple[FloatArray, FloatArray]:
@@ -224,6 +237,23 @@ class Factors:
         scores = people.bias[rows] + self.item_bias[columns] + np.float32(self.mean)
         scores += np.einsum("nf,nf->n", people.factors[rows], self.item_factors[columns])
         return np.asarray(scores, np.float32)
+
+
+def _checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
+    # As float32, with a column for each id.
+    matrix = matrix.tocsr().astype(np.float32)
+    if matrix.shape[1] != len(index):
+        raise ArgumentError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
+    if not np.isfinite(matrix.data).all():
+        raise DataError("a rating to fold in is not finite")
+    return matrix
+
+
+def _checked(found: Embeddings) -> Embeddings:
+    bad = ~(np.isfinite(found.factors).all(axis=1) & np.isfinite(found.bias))
+    if bad.any():
+        raise FitError(f"row {int(bad.argmax())} has no finite solution; raise the regularization")
+    return found
 
 
 def paired_rows(

@@ -16,7 +16,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from recsys.errors import ArgumentError, ModelError
-from recsys.settings import near
 
 if TYPE_CHECKING:
     from recsys.models.spec import Spec
@@ -97,6 +96,8 @@ def make_spec(model: str, settings: Mapping[str, Any] | None = None) -> Spec:
         ArgumentError: the model, a hyperparameter or a value is wrong; says what there is.
     """
     if model not in SPECS:
+        from recsys.settings import near  # which imports NumPy, too
+
         raise ArgumentError(
             f"model must be one of {', '.join(SPECS)}, not {model!r}{near(model, SPECS)}"
         )

@@ -7,7 +7,7 @@ need not import pandas.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +18,14 @@ from recsys.ids import several
 from recsys.models.spec import FloatArray
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
+from recsys.recommend.parts import ModelParts
 from recsys.recommend.similarity import Metric, check_metric
-
-if TYPE_CHECKING:
-    from recsys.recommend.recommender import Recommender
 
 _BLOCK = 8192  # users ranked together
 _LARGEST = 1e6  # rating of a new person; no scale goes so far
 
 
-def recommend(model: Recommender, user: object, choice: Choice) -> Table:
+def recommend(model: ModelParts, user: object, choice: Choice) -> Table:
     """The best items for a training user; see `Recommender.recommend`."""
     row = model.fitted.users.row(user)
     known = model.seen()[[row]] if choice.exclude_seen or model.history is not None else None
@@ -36,7 +34,7 @@ def recommend(model: Recommender, user: object, choice: Choice) -> Table:
     return _ranked(model, people, choice, known)
 
 
-def recommend_for(model: Recommender, ratings: Mapping[Any, float], choice: Choice) -> Table:
+def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choice) -> Table:
     """The best items for a person who is not in the data; see `Recommender.recommend_for`."""
     row = ratings_row(model, ratings)
     counted = model.feedback.of(row)
@@ -48,7 +46,7 @@ def recommend_for(model: Recommender, ratings: Mapping[Any, float], choice: Choi
     return _ranked(model, model.fitted.fold_in_users(counted), choice, row)
 
 
-def recommend_many(model: Recommender, users: Any, choice: Choice) -> Table:
+def recommend_many(model: ModelParts, users: Any, choice: Choice) -> Table:
     """The best items of many training users; see `Recommender.recommend_many`."""
     index = model.fitted.users
     rows = np.arange(len(index)) if users is None else index.rows(several(users))
@@ -81,7 +79,7 @@ def recommend_many(model: Recommender, users: Any, choice: Choice) -> Table:
 
 
 def similar_items(
-    model: Recommender, item: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
+    model: ModelParts, item: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
 ) -> Table:
     """The n items most similar to one; see `Recommender.similar_items`."""
     _check_n(n)
@@ -102,7 +100,7 @@ def similar_items(
 
 
 def similar_users(
-    model: Recommender, user: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
+    model: ModelParts, user: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
 ) -> Table:
     """The n users most similar to one; see `Recommender.similar_users`."""
     _check_n(n)
@@ -119,7 +117,7 @@ def similar_users(
     return _short(Table(answer), n, _why_no_more(model.factors.user_factors[row], "users"))
 
 
-def liked(model: Recommender, user: object, n: int = 10) -> Table:
+def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     """The n items a training user rated highest; see `Recommender.liked`."""
     _check_n(n)
     row = model.fitted.users.row(user)
@@ -133,7 +131,7 @@ def liked(model: Recommender, user: object, n: int = 10) -> Table:
     return _items(model, items[best], values[best], n, why, called="rating")
 
 
-def ratings_row(model: Recommender, ratings: Any) -> sp.csr_matrix:
+def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
     """The ratings of a new person as one row (1, n_items).
 
     Args:
@@ -171,7 +169,7 @@ def _rating(item: object, value: Any) -> float:
     return number
 
 
-def _ranked(model: Recommender, people: Any, choice: Choice, known: sp.csr_matrix | None) -> Table:
+def _ranked(model: ModelParts, people: Any, choice: Choice, known: sp.csr_matrix | None) -> Table:
     # The answer to one person, of whom `known` (1, n_items) is known.
     seen = known.indices if known is not None and choice.exclude_seen else np.zeros(0, np.int32)
     columns = np.union1d(seen, model.item_rows(choice.exclude))
@@ -192,7 +190,7 @@ def _ranked(model: Recommender, people: Any, choice: Choice, known: sp.csr_matri
 
 
 def _items(
-    model: Recommender,
+    model: ModelParts,
     rows: npt.NDArray[np.integer],
     scores: FloatArray,
     n: int,

@@ -99,7 +99,7 @@ def test_tolerance_stops_early_and_still_folds_in(sample):
     assert before - last < 0.01 * before
     earlier = [p.loss for p in factors.log[:-1]]
     assert all(a - b >= 0.01 * a for a, b in itertools.pairwise(earlier))
-    folded = recsys.models.fold_in.fold_in_users(factors, sample.matrix)
+    folded = factors.fold_in_users(sample.matrix)
     assert np.abs(folded.factors - factors.user_factors).max() < 1e-6
 
 
@@ -166,10 +166,7 @@ def test_trained_item_factors_lie_along_the_axes_of_their_gram_matrix(sample):
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0].astype(np.float32)
     turned = dataclasses.replace(factors, item_factors=factors.item_factors @ axes)
     assert np.ndim(factors.spec.problem_of(turned, sample.matrix, "users").base) == 2
-    folded = [
-        recsys.models.fold_in.fold_in_users(f, sample.matrix).factors @ f.item_factors.T
-        for f in (factors, turned)
-    ]
+    folded = [f.fold_in_users(sample.matrix).factors @ f.item_factors.T for f in (factors, turned)]
     assert np.allclose(*folded, atol=1e-5)
     assert np.array_equal(
         factors.spec.fold_in_users(factors, sample.matrix).factors, factors.user_factors

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 import recsys
-from recsys.models.fold_in import fold_in_users
 
 SPECS = [recsys.BPR(16, n_epochs=80), recsys.LogisticMF(16, n_epochs=30)]
 
@@ -36,7 +35,7 @@ def test_scores_are_those_of_implicit(spec, sample):
 def test_fold_in_approximates_the_training(spec, sample):
     """A folded-in training user points where their stored factors point, better than another."""
     factors = spec.fit(sample)
-    folded = fold_in_users(factors, sample.matrix).factors
+    folded = factors.fold_in_users(sample.matrix).factors
     stored = factors.user_factors
     unit = [t / np.linalg.norm(t, axis=1, keepdims=True) for t in (folded, stored)]
     cosines = unit[0] @ unit[1].T

@@ -40,7 +40,7 @@ def test_normalized_svd_is_that_of_the_normalized_matrix(random_ratings):
 @pytest.mark.parametrize("spec", [recsys.PureSVD(5), recsys.NormalizedSVD(5)], ids=lambda s: s.name)
 def test_folding_in_a_training_item_returns_its_factors(spec, random_ratings):
     factors = spec.fit(random_ratings)
-    side = recsys.models.fold_in.fold_in_items(factors, random_ratings.matrix.T.tocsr())
+    side = factors.fold_in_items(random_ratings.matrix.T.tocsr())
     assert np.allclose(side.factors, factors.item_factors, atol=1e-4)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from recsys.errors import ArgumentError, DataError, RecsysError
 from recsys.evaluation.baselines import BASELINES
+from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.protocol.contenders import (
     Contender,
     Fresh,
@@ -29,7 +30,6 @@ from recsys.evaluation.protocol.runs import NO_SEED, Run, Runs
 from recsys.evaluation.protocol.scored import sampled_values
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
-from recsys.evaluation.result.evaluation import Evaluation
 from recsys.models.spec import OnEpoch
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.protocol.contenders import Contender, Trained
 from recsys.evaluation.protocol.measure import Measurement
 from recsys.evaluation.protocol.prepared import PreparedSplit
-from recsys.evaluation.result.evaluation import Evaluation
 from recsys.evaluation.result.segments import user_segments
 from recsys.evaluation.result.summary import UserMeans, ratio_intervals, summarise, user_means
 from recsys.provenance import commit, machine, versions

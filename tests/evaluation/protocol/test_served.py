@@ -6,7 +6,6 @@ import pytest
 import recsys
 from recsys.evaluation.protocol.prepared import prepare
 from recsys.evaluation.protocol.served import Served, held_against
-from recsys.models.fold_in import fold_in_users
 from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.choice import Choice
@@ -25,7 +24,7 @@ def test_the_served_model_folds_users_in_and_knows_only_its_items(sample):
     assert known[items].all()
     ids = old.factors.items.ids
     row = split.train.matrix[5, sample.items.rows(ids)]
-    expected = fold_in_users(old.factors, row).factors[0] @ old.factors.item_factors.T
+    expected = old.factors.fold_in_users(row).factors[0] @ old.factors.item_factors.T
     scores = ranker.scores(users, split.train.matrix[:30])[5][sample.items.rows(ids)]
     assert scores == pytest.approx(expected, abs=1e-4)
     everything = ranker.scores(users, split.train.matrix[:30])
@@ -114,7 +113,7 @@ def test_predictions_of_unknown_items_are_the_users_offset(sample: Ratings) -> N
     found = ranker.predicted(users, split.train.matrix[:30], pairs)
     theirs = model.factors.items.find(sample.items.ids)
     row = split.train.matrix[7, sample.items.rows(model.factors.items.ids)]
-    person = fold_in_users(model.factors, row)
+    person = model.factors.fold_in_users(row)
     begin, end = pairs.indptr[7:9]
     assert (theirs[pairs.indices[begin:end]] < 0).any()
     for column, value in zip(pairs.indices[begin:end], found[begin:end], strict=True):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import recsys
-from recsys.evaluation.result.evaluation import Evaluation
+from recsys.evaluation.evaluation import Evaluation
 from recsys.findings import Finding
 from recsys.ratings import splits
 

@@ -1,0 +1,77 @@
+"""The house: sizes of functions and files, and what was public stays public."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import recsys
+
+LONGEST_FUNCTION, LONGEST_FILE = 60, 400
+SHORT, SHARE_OF_SHORT = 27, 0.9
+
+PUBLIC_IN_0_1_0 = (
+    "BPR", "Biases", "EASE", "Evaluation", "ExplicitALS", "Factors", "Feedback", "Grid",
+    "ImplicitALS", "ItemKNN", "LogisticMF", "NormalizedSVD", "Popularity", "Progress", "PureSVD",
+    "Ratings", "Recommender", "__version__", "errors", "evaluate", "feedback", "fetch", "load",
+    "maps", "read_ratings", "save", "splits", "train",
+)  # fmt: skip
+
+
+def sources(root: Path) -> list[Path]:
+    return [*(root / "recsys").rglob("*.py"), *(root / "scripts").rglob("*.py")]
+
+
+def functions(file: Path) -> list[tuple[str, int]]:
+    """Name and number of lines of every function of a file."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return [
+        (f"{file.name}: {node.name}", (node.end_lineno or 0) - node.lineno + 1)
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, kinds)
+    ]
+
+
+def test_no_function_is_too_long_and_most_are_short(root: Path) -> None:
+    found = [one for file in sources(root) for one in functions(file)]
+    assert [name for name, lines in found if lines > LONGEST_FUNCTION] == []
+    short = sum(lines < SHORT for _, lines in found) / len(found)
+    assert short >= SHARE_OF_SHORT
+
+
+def test_no_file_is_too_long(root: Path) -> None:
+    files = [*sources(root), *(root / "tests").rglob("*.py")]
+    files += [f for end in ("cpp", "hpp", "js") for f in (root / "recsys").rglob(f"*.{end}")]
+    lengths = {str(f.relative_to(root)): len(f.read_text().splitlines()) for f in files}
+    assert {name: n for name, n in lengths.items() if n > LONGEST_FILE} == {}
+
+
+@pytest.mark.parametrize("name", PUBLIC_IN_0_1_0)
+def test_what_was_public_in_0_1_0_still_is(name: str) -> None:
+    assert name in recsys.__all__
+    assert getattr(recsys, name) is not None
+
+
+def test_every_public_name_loads_and_is_listed_once() -> None:
+    assert len(set(recsys.__all__)) == len(recsys.__all__)
+    for name in recsys.__all__:
+        getattr(recsys, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = recsys.nothing
+
+
+def test_importing_the_package_loads_next_to_nothing() -> None:
+    code = (
+        "import sys, json, recsys; dir(recsys); "
+        "heavy = ('numpy', 'scipy', 'pandas', 'pyarrow'); "
+        "print(json.dumps([name for name in heavy if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (Path(recsys.__file__).parent / "py.typed").is_file()
