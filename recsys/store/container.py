@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
+from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.files import replacing
 
@@ -236,17 +237,17 @@ def _about(file: Path, text: str) -> dict[str, Any]:
 
 
 def _mapped(file: Path, stream: BinaryIO, header: Header) -> dict[str, Array]:
-    end = max((tensor["data_offsets"][1] for tensor in header.tensors.values()), default=0)
-    data = np.frombuffer(b"", np.uint8)
-    if end:  # nothing cannot be mapped
-        data = np.asarray(np.memmap(stream, np.uint8, "r", header.start, end))
     arrays = {}
     for name, tensor in header.tensors.items():
-        begin, stop = tensor["data_offsets"]
-        dtype = np.dtype(_DTYPES[tensor["dtype"]])
-        if (header.start + begin) % dtype.itemsize:
+        dtype, shape = np.dtype(_DTYPES[tensor["dtype"]]), tuple(tensor["shape"])
+        begin = header.start + tensor["data_offsets"][0]
+        if begin % dtype.itemsize:
             raise ModelFileError(f"{file}: {name} is not aligned to its type; save it again")
-        arrays[name] = data[begin:stop].view(dtype).reshape(tensor["shape"])
+        if math.prod(shape):
+            # A map for each array: SciPy copies arrays that are small parts of a larger one.
+            arrays[name] = np.asarray(np.memmap(stream, dtype, "r", begin, shape))
+        else:
+            arrays[name] = frozen(np.zeros(shape, dtype))
     return arrays
 
 

@@ -5,7 +5,6 @@ import os
 import struct
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -69,13 +68,6 @@ def test_types_and_names_that_the_format_does_not_have_are_refused(tmp_path: Pat
     with pytest.raises(ArgumentError, match="cannot name an array"):
         container.write(tmp_path / "m", {"\ud800": np.zeros(1)}, {})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_is_mapped_not_read(saved: Path) -> None:
-    base: Any = container.read(saved, verify=True)[0]["a"]
-    while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
-        base = base.base
-    assert isinstance(base, np.memmap)
 
 
 def test_the_first_array_starts_at_a_cache_line(saved: Path) -> None:

@@ -193,6 +193,24 @@ def test_nothing_of_a_loaded_model_can_be_written_to(saved: Path) -> None:
             array[:1] = array[:1]
 
 
+@pytest.mark.parametrize("spec", [recsys.ImplicitALS(4), recsys.ItemKNN(3)])
+def test_large_arrays_are_mapped_not_copied(
+    spec: Any, sample: recsys.Ratings, tmp_path: Path
+) -> None:
+    model = recsys.load(recsys.save(recsys.train(spec, sample), tmp_path / "m"))
+    assert model.history is not None
+    arrays = [model.history.data, model.history.indices]
+    if isinstance(spec, recsys.ItemKNN):
+        arrays += [model.factors.weights.data, model.factors.weights.indices]
+    else:
+        arrays += [model.factors.user_factors, model.factors.item_factors]
+    for array in arrays:
+        base: Any = array
+        while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+            base = base.base
+        assert isinstance(base, np.memmap)
+
+
 def test_an_altered_byte_anywhere_is_refused(saved: Path, tmp_path: Path) -> None:
     raw = saved.read_bytes()
     rng = np.random.default_rng(0)
