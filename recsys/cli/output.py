@@ -81,16 +81,22 @@ def columns_of(table: Table) -> dict[str, list[Any]]:
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:
-    """Names and values, aligned and wrapped under themselves."""
-    from rich.table import Table
-    from rich.text import Text
+    """Names and values, aligned, wrapped under themselves.
 
-    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+    A word that is longer than a line stays whole, so that a path or a fingerprint can be copied.
+    """
+    indent = max(map(len, pairs)) + 2
     for name, value in pairs.items():
-        grid.add_row(Text(name), Text(str(value)))
-    _print_rich(grid, _width())
+        print(
+            textwrap.fill(
+                str(value),
+                _width(),
+                initial_indent=name.ljust(indent),
+                subsequent_indent=" " * indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
 
 
 def print_paragraph(text: str, indent: int = 0) -> None:

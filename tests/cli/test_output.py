@@ -69,6 +69,8 @@ def test_pairs_are_wrapped_under_their_values(capsys: pytest.CaptureFixture[str]
     assert lines[0].startswith("a       word word")
     assert lines[1].startswith("        word")
     assert lines[2] == "longer  [not] :markup:"
+    print_pairs({"fingerprint": "0123456789" * 8})
+    assert capsys.readouterr().out == "fingerprint  " + "0123456789" * 8 + "\n"
 
 
 def test_paragraphs_are_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
