@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Thin door to `recsys evaluate`: the same use case, the same options."""
+"""The same as `recsys evaluate`."""
 
 import sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Thin door to `recsys recommend`: the same use case, the same options."""
+"""The same as `recsys recommend`."""
 
 import sys
 

@@ -127,8 +127,10 @@ def _report(error: BaseException) -> int:
     code = outcome(error).exit_code
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return _fail("interrupted; no incomplete file was left", _INTERRUPTED)
-    if isinstance(error, MemoryError):
+    # A thread whose stack does not fit is a plain RuntimeError.
+    if isinstance(error, MemoryError) or str(error) == "can't start new thread":
         detail = f": {error}" if str(error) else ""
+        code = outcome(MemoryError()).exit_code
         return _fail(f"not enough memory{detail}; see recsys train --estimate", code)
     if isinstance(error, OSError):
         _drop_output()

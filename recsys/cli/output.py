@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from recsys.app.answer import Answer
     from recsys.recommend.answer import Table
 
-_SHORTENED = ("genres", "title")  # columns that give way where the terminal is narrow, in order
+_SHORTENED = ("genres", "title")  # columns that give way first where the terminal is narrow
+_WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
 _FOUR_DECIMALS = {
     "score", "low", "high", "difference", "p", "first", "second", "ndcg", "recall", "rmse"
 }  # fmt: skip
@@ -35,7 +36,7 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
-    """A table no wider than the terminal: genres, then titles are cut short before a row wraps.
+    """A table that fits the terminal: genres, then titles, then other texts are cut short.
 
     Args:
         columns: name → one value per row; numbers are aligned to the right.
@@ -46,9 +47,10 @@ def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
     from rich.text import Text
 
     cells = {name: [_cell(value, name) for value in column] for name, column in columns.items()}
-    widths = {name: max(map(cell_len, [name, *texts])) for name, texts in cells.items()}
+    widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
     over = sum(widths.values()) + 2 * (len(widths) - 1) - _width()
-    for name in filter(widths.__contains__, _SHORTENED):
+    texts = [name for name in cells if not _numeric(columns[name]) and name not in _WHOLE]
+    for name in sorted(texts, key=(*_SHORTENED, *texts).index):
         gives = max(0, min(over, widths[name] - _NARROWEST))
         widths[name] -= gives
         over -= gives
@@ -81,16 +83,22 @@ def columns_of(table: Table) -> dict[str, list[Any]]:
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:
-    """Names and values, aligned and wrapped under themselves."""
-    from rich.table import Table
-    from rich.text import Text
+    """Names and values, aligned, wrapped under themselves.
 
-    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+    A word that is longer than a line stays whole, so that a path or a fingerprint can be copied.
+    """
+    indent = max(map(len, pairs)) + 2
     for name, value in pairs.items():
-        grid.add_row(Text(name), Text(str(value)))
-    _print_rich(grid, _width())
+        print(
+            textwrap.fill(
+                str(value),
+                _width(),
+                initial_indent=name.ljust(indent),
+                subsequent_indent=" " * indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
 
 
 def print_paragraph(text: str, indent: int = 0) -> None:

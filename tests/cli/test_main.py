@@ -86,6 +86,7 @@ def test_a_bug_is_not_hidden(model_path: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         (MemoryError("Unable to allocate 7 GiB"), 7, "not enough memory: Unable to allocate 7 GiB"),
         (MemoryError(), 7, "not enough memory; see"),
+        (RuntimeError("can't start new thread"), 7, "not enough memory: can't start new thread"),
         (OSError(28, "No space left on device", "m.bin"), 7, "m.bin: No space left on device"),
         (PermissionError(13, "Permission denied"), 7, "cannot read or write: Permission denied"),
         (KeyboardInterrupt(), 130, "interrupted"),

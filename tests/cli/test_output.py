@@ -63,12 +63,22 @@ def test_genres_give_way_before_titles(capsys: pytest.CaptureFixture[str]) -> No
     assert line.endswith("Action, Adventure, …")
 
 
+def test_other_texts_give_way_after_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "many words about it " * 4
+    print_table({"rank": [1], "plot": [words], "title": ["A longer title"], "item": ["i" * 20]})
+    row = capsys.readouterr().out.splitlines()[2]
+    assert row == f"   1  {words[:19]}…  A longer …  {'i' * 20}"
+    assert len(row) == 60
+
+
 def test_pairs_are_wrapped_under_their_values(capsys: pytest.CaptureFixture[str]) -> None:
     print_pairs({"a": "word " * 15, "longer": "[not] :markup:"})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("a       word word")
     assert lines[1].startswith("        word")
     assert lines[2] == "longer  [not] :markup:"
+    print_pairs({"fingerprint": "0123456789" * 8})
+    assert capsys.readouterr().out == "fingerprint  " + "0123456789" * 8 + "\n"
 
 
 def test_paragraphs_are_wrapped(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,3 +97,12 @@ def test_every_option_of_0_1_0_is_still_there(command: str) -> None:
 def test_every_recipe_key_of_0_1_0_is_still_there(kind: type) -> None:
     there = {setting.name: setting.kind for setting in settings_of(kind)}
     assert RECIPE_KEYS[kind].items() <= there.items()
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_the_reference_names_every_option(command: str, root: Path) -> None:
+    page = (root / "docs" / "reference.md").read_text()
+    section = page.split(f"### recsys {command}\n")[1].split("\n#")[0]
+    for name in parameters(command):
+        long = name.startswith("--") and name not in ("--count", "--help")
+        assert not long or f"{name}" in section, name
