@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""One library at one job, in a process of its own: the worker that scripts/benchmark.py talks to.
+"""Worker process of scripts/benchmark.py: runs one job of one library.
 
     benchmark_peer.py LIBRARY JOB SETTINGS
 
-SETTINGS is JSON: the files of the data and the sizes. For every line `go` on its input the worker
-does the job once and answers with JSON: seconds, peak memory in bytes since the start, and what was
-reached, if the job says. `save PATH` writes the factors. It runs in the library's own environment,
-so it imports nothing but NumPy, SciPy and the library.
+SETTINGS is JSON with the data files and the sizes. For each line `go` on standard input the worker
+runs the job once and answers with JSON: seconds, peak memory in bytes since the start, and the
+job's own numbers, if it has any. `save PATH` writes the factors. It runs in the environment of the
+library, so it imports nothing but NumPy, SciPy and that library.
 """
 
 import json
@@ -21,31 +21,31 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-UNOBSERVED_WEIGHT = 0.3  # suits ticks, which all the matrices hold; the default suits stars
+UNOBSERVED_WEIGHT = 0.3  # suits matrices of ones; the default suits stars
 REGULARIZATION = 0.01  # λ, in proportion to the number of ratings (ν = 1)
 
 Job = Callable[[], dict[str, float] | None]
 
 
+class Worker:
+    """A job that runs once per `go`, and the factors it has made so far."""
+
+    def __init__(self, job: Job, factors: Callable[[], tuple[Any, Any]] | None = None) -> None:
+        self.job, self.factors = job, factors
+
+
 def peak_memory() -> int:
-    """Bytes this process held at most."""
+    """Peak memory of this process in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count what the parent held before exec
+    if status.exists():  # getrusage would include the memory of the parent before exec
         found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
         if found:
             return int(found[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-class Worker:
-    """What a library does once at every `go`, and the factors it made of it."""
-
-    def __init__(self, job: Job, factors: Callable[[], tuple[Any, Any]] | None = None) -> None:
-        self.job, self.factors = job, factors
-
-
 def ratings_of(matrix: Any) -> Any:
-    """A matrix as `recsys.Ratings`, its row and column numbers as ids."""
+    """The matrix as `recsys.Ratings`, with row and column numbers as ids."""
     import pandas as pd
 
     import recsys
@@ -55,54 +55,65 @@ def ratings_of(matrix: Any) -> Any:
     return recsys.Ratings(users, items, matrix, None, pd.DataFrame(index=range(matrix.shape[1])))
 
 
-def train(library: str, settings: dict[str, Any]) -> Worker:
-    """One epoch of implicit ALS at every `go`; all at the same objective where they share one."""
+def train_recsys(settings: dict[str, Any]) -> Worker:
+    """One epoch of implicit ALS."""
+    import recsys
+
+    ratings = ratings_of(sp.load_npz(settings["matrix"]))
+    spec = recsys.ImplicitALS(
+        settings["width"],
+        REGULARIZATION,
+        UNOBSERVED_WEIGHT,
+        cg_steps=0 if settings["exact"] else recsys.ImplicitALS().cg_steps,
+    )
+    objective, state = spec.objective(ratings), spec.initial(ratings)
+    done = 0
+
+    def epoch() -> None:
+        nonlocal done, state
+        relaxation = spec.relaxation if done else 1.0
+        for side in ("items", "users"):
+            state, _ = objective.half_step(side, state, relaxation=relaxation)
+        done += 1
+
+    return Worker(epoch, lambda: (state.users, state.items))
+
+
+def train_implicit(settings: dict[str, Any]) -> Worker:
+    """One epoch of implicit ALS; the library's own objective."""
+    from implicit.als import AlternatingLeastSquares
+    from implicit.cpu import _als
+
     matrix: Any = sp.load_npz(settings["matrix"])
-    width, exact, threads = settings["width"], settings["exact"], settings["threads"]
-    if library == "recsys":
-        import recsys
+    width = settings["width"]
+    solve = _als.least_squares if settings["exact"] else _als.least_squares_cg
+    regularization = AlternatingLeastSquares(width, random_state=0).regularization
+    rng = np.random.default_rng(0)
+    x, y = (rng.random((n, width), np.float32) * 0.01 for n in matrix.shape)
+    columns = matrix.T.tocsr()
 
-        ratings = ratings_of(matrix)
-        steps = 0 if exact else recsys.ImplicitALS().cg_steps
-        spec = recsys.ImplicitALS(width, REGULARIZATION, UNOBSERVED_WEIGHT, cg_steps=steps)
-        objective, state = spec.objective(ratings), spec.initial(ratings)
-        done = 0
+    def epoch() -> None:
+        for rows, solved, other in ((columns, y, x), (matrix, x, y)):
+            solve(rows, solved, other, regularization, num_threads=settings["threads"])
 
-        def epoch() -> None:
-            nonlocal done, state
-            relaxation = spec.relaxation if done else 1.0
-            for side in ("items", "users"):
-                state, _ = objective.half_step(side, state, relaxation=relaxation)
-            done += 1
+    return Worker(epoch, lambda: (x, y))
 
-        return Worker(epoch, lambda: (state.users, state.items))
-    if library == "implicit":
-        from implicit.als import AlternatingLeastSquares
-        from implicit.cpu import _als
 
-        solve = _als.least_squares if exact else _als.least_squares_cg
-        own = AlternatingLeastSquares(width, random_state=0)
-        rng = np.random.default_rng(0)
-        x, y = (rng.random((n, width), np.float32) * 0.01 for n in matrix.shape)
-        columns = matrix.T.tocsr()
-
-        def epoch() -> None:
-            for rows, solved, other in ((columns, y, x), (matrix, x, y)):
-                solve(rows, solved, other, own.regularization, num_threads=threads)
-
-        return Worker(epoch, lambda: (x, y))
+def train_irspack(settings: dict[str, Any]) -> Worker:
+    """One epoch of implicit ALS; our objective."""
     from irspack.recommenders.ials import IALSTrainer, LossType, SolverType
 
-    solver = SolverType.CHOLESKY if exact else SolverType.CG
-    shared = (UNOBSERVED_WEIGHT, REGULARIZATION, 1.0)  # our objective
-    others = (0.1, solver, 3, 64, LossType.IALSPP, 0, threads, 5, 7)
-    trainer = IALSTrainer(matrix, width, *shared, *others)
+    solver = SolverType.CHOLESKY if settings["exact"] else SolverType.CG
+    objective = (UNOBSERVED_WEIGHT, REGULARIZATION, 1.0)
+    others = (0.1, solver, 3, 64, LossType.IALSPP, 0, settings["threads"], 5, 7)
+    matrix: Any = sp.load_npz(settings["matrix"])
+    trainer = IALSTrainer(matrix, settings["width"], *objective, *others)
     core = trainer.core_trainer
     return Worker(trainer.run_epoch, lambda: (core.user, core.item))
 
 
-def fit(library: str, settings: dict[str, Any]) -> Worker:
-    """A whole training by `recsys`, with the peak of memory and what was told of it beforehand."""
+def fit_recsys(settings: dict[str, Any]) -> Worker:
+    """A whole training, its peak memory, and the peak that was predicted beforehand."""
     import recsys
     from recsys.app.estimate import memory_of
     from recsys.memory import process_memory
@@ -112,42 +123,51 @@ def fit(library: str, settings: dict[str, Any]) -> Worker:
 
     def job() -> dict[str, float]:
         needed = spec.training_memory(ratings.n_users, ratings.n_items, ratings.n_ratings)
-        told = process_memory()[0] + needed
+        predicted = process_memory()[0] + needed
         recsys.train(spec, ratings)
         return {
             "GB": peak_memory() / 1e9,
-            "GB told": told / 1e9,
+            "GB predicted": predicted / 1e9,
             "GB of it ratings": memory_of(ratings) / 1e9,
         }
 
     return Worker(job)
 
 
-def evaluate(library: str, settings: dict[str, Any]) -> Worker:
-    """Ranking metrics at 10 of all users, given factors and a split."""
-    seen: Any = sp.load_npz(settings["train"])
-    held_out: Any = sp.load_npz(settings["test"])
-    factors = np.load(settings["factors"])
-    x, y = factors["x"], factors["y"]
-    if library == "implicit":
-        from implicit.als import AlternatingLeastSquares
-        from implicit.evaluation import ranking_metrics_at_k
+def implicit_model(settings: dict[str, Any]) -> Any:
+    """A model of `implicit` with the given factors."""
+    from implicit.als import AlternatingLeastSquares
 
-        model = AlternatingLeastSquares(x.shape[1], num_threads=settings["threads"])
-        model.user_factors, model.item_factors = x, y
-        options: dict[str, Any] = {
-            "K": 10,
-            "show_progress": False,
-            "num_threads": settings["threads"],
-        }
-        return Worker(
-            lambda: {"NDCG@10": ranking_metrics_at_k(model, seen, held_out, **options)["ndcg"]}
-        )
+    factors = np.load(settings["factors"])
+    model = AlternatingLeastSquares(factors["x"].shape[1], num_threads=settings["threads"])
+    model.user_factors, model.item_factors = factors["x"], factors["y"]
+    return model
+
+
+def evaluate_implicit(settings: dict[str, Any]) -> Worker:
+    """Ranking metrics at 10 for all users, from given factors and a given split."""
+    from implicit.evaluation import ranking_metrics_at_k
+
+    model = implicit_model(settings)
+    seen, held_out = sp.load_npz(settings["train"]), sp.load_npz(settings["test"])
+    options = {"K": 10, "show_progress": False, "num_threads": settings["threads"]}
+
+    def job() -> dict[str, float]:
+        return {"NDCG@10": ranking_metrics_at_k(model, seen, held_out, **options)["ndcg"]}
+
+    return Worker(job)
+
+
+def evaluate_irspack(settings: dict[str, Any]) -> Worker:
+    """Ranking metrics at 10 for all users, from given factors and a given split."""
     from irspack.evaluation import Evaluator
     from irspack.recommenders.base import BaseRecommender
 
+    factors = np.load(settings["factors"])
+    x, y = factors["x"], factors["y"]
+
     class Given(BaseRecommender):  # type: ignore[misc]
-        """A recommender whose factors are given."""
+        """A recommender with given factors."""
 
         def _learn(self) -> None:
             pass
@@ -158,20 +178,17 @@ def evaluate(library: str, settings: dict[str, Any]) -> Worker:
         def get_score(self, users: Any) -> Any:
             return x[users] @ y.T
 
+    held_out: Any = sp.load_npz(settings["test"])
     evaluator = Evaluator(held_out, cutoff=10, n_threads=settings["threads"])
-    given = Given(seen)
+    given = Given(sp.load_npz(settings["train"]))
     return Worker(lambda: {"NDCG@10": evaluator.get_scores(given, [10])["ndcg@10"]})
 
 
-def rank(library: str, settings: dict[str, Any]) -> Worker:
-    """The ten best unseen items of every user, by `implicit`."""
-    from implicit.als import AlternatingLeastSquares
-
+def rank_implicit(settings: dict[str, Any]) -> Worker:
+    """The ten best unseen items of every user."""
+    model = implicit_model(settings)
     seen: Any = sp.load_npz(settings["train"])
-    factors = np.load(settings["factors"])
-    model = AlternatingLeastSquares(factors["x"].shape[1], num_threads=settings["threads"])
-    model.user_factors, model.item_factors = factors["x"], factors["y"]
-    users = np.arange(len(factors["x"]))
+    users = np.arange(seen.shape[0])
 
     def job() -> None:
         for start in range(0, len(users), 4096):
@@ -181,78 +198,114 @@ def rank(library: str, settings: dict[str, Any]) -> Worker:
     return Worker(job)
 
 
-def explicit(library: str, settings: dict[str, Any]) -> Worker:
+class Stars:
+    """Explicit ratings, of which some are held out."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        data = np.load(settings["ratings"])
+        names = ("users", "items", "values")
+        self.train = {name: data[name][~data["test"]] for name in names}
+        self.test = {name: data[name][data["test"]] for name in names}
+
+    def worker(self, fit: Callable[[], Callable[[], Any]]) -> Worker:
+        """Times `fit`, which returns a function that predicts the test part; computes the RMSE."""
+        mean = self.train["values"].mean()
+
+        def job() -> dict[str, float]:
+            started = time.perf_counter()
+            predict = fit()
+            seconds = time.perf_counter() - started
+            predicted = predict()
+            predicted = np.where(np.isfinite(predicted), predicted, mean)
+            rmse = np.sqrt(np.mean((predicted - self.test["values"]) ** 2))
+            return {"seconds": seconds, "RMSE": float(rmse)}
+
+        return Worker(job)
+
+
+def explicit_recsys(settings: dict[str, Any]) -> Worker:
     """A fit of explicit ratings with 50 factors, and its error on those held out."""
-    data = np.load(settings["ratings"])
-    users, items, values, test = (data[name] for name in ("users", "items", "values", "test"))
-    train_part, width, threads = ~test, 50, settings["threads"]
+    import pandas as pd
 
-    def rmse(predicted: Any) -> dict[str, float]:
-        predicted = np.where(np.isfinite(predicted), predicted, values[train_part].mean())
-        return {"RMSE": float(np.sqrt(np.mean((predicted - values[test]) ** 2)))}
+    import recsys
 
-    fit: Callable[[], Callable[[], Any]]
-    if library == "recsys":
-        import pandas as pd
+    stars = Stars(settings)
+    names = {"users": "user_id", "items": "item_id", "values": "rating"}
+    ratings = recsys.Ratings.from_frame(pd.DataFrame(stars.train).rename(columns=names))
+    users, items = stars.test["users"], stars.test["items"]
+    known = np.isin(items, ratings.items.ids) & np.isin(users, ratings.users.ids)
 
-        import recsys
+    def fit() -> Callable[[], Any]:
+        factors = recsys.ExplicitALS(50, n_epochs=settings["epochs"]).fit(ratings)
 
-        frame = pd.DataFrame({"user_id": users, "item_id": items, "rating": values})
-        ratings = recsys.Ratings.from_frame(frame[train_part])
-        known = np.isin(items[test], ratings.items.ids) & np.isin(users[test], ratings.users.ids)
-
-        def fit() -> Callable[[], Any]:
-            factors = recsys.ExplicitALS(width, n_epochs=settings["epochs"]).fit(ratings)
+        def predict() -> Any:
             predicted = np.full(len(known), np.nan)
+            predicted[known] = factors.predict(users[known], items[known])
+            return predicted
 
-            def predict() -> Any:
-                predicted[known] = factors.predict(users[test][known], items[test][known])
-                return predicted
+        return predict
 
-            return predict
-    elif library == "cmfrec":
-        import pandas as pd
-        from cmfrec import CMF
-
-        names = ("UserId", "ItemId", "Rating")
-        columns = (users[train_part], items[train_part], values[train_part])
-        frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
-
-        def fit() -> Callable[[], Any]:
-            model = CMF(
-                k=width, lambda_=0.05, scale_lam=True, niter=10, nthreads=threads, verbose=False,
-                random_state=1, precompute_for_predictions=False,
-            )  # fmt: skip
-            model.fit(frame)
-            return lambda: model.predict(users[test], items[test])
-    else:
-        import pandas as pd
-        from surprise import SVD, Dataset, Reader
-
-        three = {"u": users[train_part], "i": items[train_part], "r": values[train_part]}
-        whole = Dataset.load_from_df(pd.DataFrame(three), Reader()).build_full_trainset()
-
-        def fit() -> Callable[[], Any]:
-            model = SVD(n_factors=width, random_state=0)
-            model.fit(whole)
-            pairs = list(zip(users[test].tolist(), items[test].tolist(), strict=True))
-            return lambda: np.array([model.predict(u, i).est for u, i in pairs])
-
-    def job() -> dict[str, float]:
-        started = time.perf_counter()
-        predict = fit()
-        return {"seconds": time.perf_counter() - started} | rmse(predict())
-
-    return Worker(job)
+    return stars.worker(fit)
 
 
-JOBS = {"train": train, "fit": fit, "evaluate": evaluate, "rank": rank, "explicit": explicit}
+def explicit_cmfrec(settings: dict[str, Any]) -> Worker:
+    """A fit of explicit ratings with 50 factors, and its error on those held out."""
+    import pandas as pd
+    from cmfrec import CMF
+
+    stars = Stars(settings)
+    names = {"users": "UserId", "items": "ItemId", "values": "Rating"}
+    frame = pd.DataFrame(stars.train).rename(columns=names)
+    options = {
+        "k": 50, "lambda_": 0.05, "scale_lam": True, "niter": 10, "nthreads": settings["threads"],
+        "verbose": False, "random_state": 1, "precompute_for_predictions": False,
+    }  # fmt: skip
+
+    def fit() -> Callable[[], Any]:
+        model = CMF(**options)
+        model.fit(frame)
+        return lambda: model.predict(stars.test["users"], stars.test["items"])
+
+    return stars.worker(fit)
+
+
+def explicit_surprise(settings: dict[str, Any]) -> Worker:
+    """A fit of explicit ratings with 50 factors, and its error on those held out."""
+    import pandas as pd
+    from surprise import SVD, Dataset, Reader
+
+    stars = Stars(settings)
+    frame = pd.DataFrame(stars.train)[["users", "items", "values"]]
+    whole = Dataset.load_from_df(frame, Reader()).build_full_trainset()
+    pairs = list(zip(stars.test["users"].tolist(), stars.test["items"].tolist(), strict=True))
+
+    def fit() -> Callable[[], Any]:
+        model = SVD(n_factors=50, random_state=0)
+        model.fit(whole)
+        return lambda: np.array([model.predict(u, i).est for u, i in pairs])
+
+    return stars.worker(fit)
+
+
+WORKERS: dict[tuple[str, str], Callable[[dict[str, Any]], Worker]] = {
+    ("train", "recsys"): train_recsys,
+    ("train", "implicit"): train_implicit,
+    ("train", "irspack"): train_irspack,
+    ("fit", "recsys"): fit_recsys,
+    ("evaluate", "implicit"): evaluate_implicit,
+    ("evaluate", "irspack"): evaluate_irspack,
+    ("rank", "implicit"): rank_implicit,
+    ("explicit", "recsys"): explicit_recsys,
+    ("explicit", "cmfrec"): explicit_cmfrec,
+    ("explicit", "surprise"): explicit_surprise,
+}
+"""(job, library) → what prepares it."""
 
 
 def main() -> None:
-    """Answers the lines of the input until it ends."""
+    """Answers the lines of standard input until it ends."""
     library, job, settings = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-    worker = JOBS[job](library, settings)
+    worker = WORKERS[job, library](settings)
     print("ready", flush=True)
     for line in sys.stdin:
         command, _, path = line.strip().partition(" ")

@@ -1,4 +1,4 @@
-"""The docs are held to their word: blocks run, and everything public has its place."""
+"""Examples in the docs run and print what they show, and everything public is documented."""
 
 import dataclasses
 import io
@@ -191,6 +191,6 @@ def test_the_changelog_knows_the_version(root):
 
 
 def test_links_between_the_docs_lead_somewhere(root):
-    for page in (root / "README.md", *(root / "docs").glob("*.md")):
+    for page in (*root.glob("*.md"), *(root / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
