@@ -70,6 +70,9 @@ class Factors:
                     self._check(f"state {name}", array, (n, *array.shape[1:]), array.dtype)
         for name, array in self.state.items():
             self._check(f"state {name}", array, array.shape, array.dtype)
+        missing = [name for name in self.spec.state_names if name not in self.state]
+        if missing:
+            raise ArgumentError(f"{self.spec.name} needs the state {', '.join(missing)}")
         if not np.isfinite(self.mean):
             raise FitError(f"{self.spec.name}: the mean rating is not finite")
 
@@ -279,6 +282,8 @@ class Factorization(Spec):
 
     resumable: ClassVar[bool] = False
     """Whether a training can start from a state or from other factors."""
+    state_names: ClassVar[tuple[str, ...]] = ()
+    """The arrays that its factors must have in `Factors.state`."""
 
     def fit(
         self,

@@ -104,6 +104,7 @@ class NormalizedSVD(PureSVD):
     """
 
     name: ClassVar[str] = "normalized-svd"
+    state_names: ClassVar[tuple[str, ...]] = ("user_scale", "item_scale")
 
     def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
         if matrix.nnz and matrix.data.min() < 0:
