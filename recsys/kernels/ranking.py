@@ -137,20 +137,9 @@ def top_k(
     found = np.full((n_queries, k), -1, np.int32)
     scores = np.full((n_queries, k), np.nan, np.float32)
     if n_queries and len(items.candidates):
-        native.top_k(
-            variant(items.isa).number,
-            float32(queries),
-            items.factors,
-            items.bias,
-            items.most_norm,
-            items.most_bias,
-            items.candidates,
-            indptr,
-            columns,
-            found,
-            scores,
-            thread_count(n_threads),
-        )
+        packed = items.factors, items.bias, items.most_norm, items.most_bias, items.candidates
+        isa, threads = variant(items.isa).number, thread_count(n_threads)
+        native.top_k(isa, float32(queries), *packed, indptr, columns, found, scores, threads)
     return found, scores
 
 

@@ -74,28 +74,18 @@ def solve_rows(
         ArgumentError: the arrays do not fit together, or a number is out of range.
     """
     entries = _checked(indptr, columns, factors, len(ridge), weights, targets)
-    shape = len(ridge), factors.shape[1]
-    check_shape("start", start, shape)
-    check_shape("base", base, (shape[1],), (shape[1], shape[1]))
-    check_shape("base_rhs", base_rhs, (shape[1],), shape)
-    if cg_steps < 0:
-        raise ArgumentError(f"cg_steps must be at least 0, not {cg_steps}")
-    n_threads = thread_count(n_threads)
-    x = _initial(start, overwrite_start, shape)
-    axes = None
-    if base is not None and np.ndim(base) == 2:
-        base, axes = diagonalized(base)
-        factors = np.array(factors, np.float32)
-        turn(factors, axes, n_threads)
-        if start is not None:
-            turn(x, axes, n_threads)
-        base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
-    energy = np.zeros(shape[0], np.float64)
-    if shape[0] and shape[1]:
-        _solve(entries, factors, base, base_rhs, ridge, x, energy, cg_steps, relaxation, n_threads)
-    if axes is not None:
-        turn(x, axes.T, n_threads)
-    return x, energy
+    how = _How(cg_steps, relaxation, thread_count(n_threads))
+    _check_sides(start, base, base_rhs, (len(ridge), factors.shape[1]), cg_steps)
+    x = _initial(start, overwrite_start, (len(ridge), factors.shape[1]))
+    if base is None or np.ndim(base) == 1:
+        return x, _solve(entries, factors, base, base_rhs, ridge, x, how)
+    return x, _solve_in_axes(entries, factors, base, base_rhs, ridge, x, how, start is not None)
+
+
+class _How(NamedTuple):
+    cg_steps: int
+    relaxation: float
+    n_threads: int
 
 
 class _Entries(NamedTuple):
@@ -119,6 +109,21 @@ def _checked(
     return _Entries(*checked, weights, targets)
 
 
+def _check_sides(
+    start: FloatArray | None,
+    base: npt.ArrayLike | None,
+    base_rhs: npt.ArrayLike | None,
+    shape: tuple[int, int],
+    cg_steps: int,
+) -> None:
+    width = shape[1]
+    check_shape("start", start, shape)
+    check_shape("base", base, (width,), (width, width))
+    check_shape("base_rhs", base_rhs, (width,), shape)
+    if cg_steps < 0:
+        raise ArgumentError(f"cg_steps must be at least 0, not {cg_steps}")
+
+
 def _initial(start: FloatArray | None, overwrite: bool, shape: tuple[int, int]) -> FloatArray:
     # The table that the solver reads its start from and writes the solution to.
     if overwrite:
@@ -130,6 +135,27 @@ def _initial(start: FloatArray | None, overwrite: bool, shape: tuple[int, int]) 
     return x
 
 
+def _solve_in_axes(
+    entries: _Entries,
+    factors: FloatArray,
+    base: npt.ArrayLike,
+    base_rhs: npt.ArrayLike | None,
+    ridge: FloatArray,
+    x: FloatArray,
+    how: _How,
+    has_start: bool,
+) -> npt.NDArray[np.float64]:
+    # In the axes in which the base is diagonal, and back.
+    diagonal, axes = diagonalized(base)
+    factors = np.array(factors, np.float32)
+    for table in (factors, x) if has_start else (factors,):
+        turn(table, axes, how.n_threads)
+    base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
+    energy = _solve(entries, factors, diagonal, base_rhs, ridge, x, how)
+    turn(x, axes.T, how.n_threads)
+    return energy
+
+
 def _solve(
     entries: _Entries,
     factors: FloatArray,
@@ -137,12 +163,12 @@ def _solve(
     base_rhs: npt.ArrayLike | None,
     ridge: FloatArray,
     x: FloatArray,
-    energy: npt.NDArray[np.float64],
-    cg_steps: int,
-    relaxation: float,
-    n_threads: int,
-) -> None:
-    # With a diagonal base; overwrites x and energy.
+    how: _How,
+) -> npt.NDArray[np.float64]:
+    # With a diagonal base; overwrites x and returns the energies.
+    energy = np.zeros(len(ridge), np.float64)
+    if not x.size:
+        return energy
     isa = variant(instruction_set())
     unit = isa.row_unit
     table = _padded(factors, unit)
@@ -157,15 +183,14 @@ def _solve(
         table,
         None if base is None else _padded(base, unit).reshape(-1),
         None if base_rhs is None else _padded(base_rhs, unit),
-        _padded(_typical_square(factors, columns if cg_steps else None), unit)[0],
+        _padded(_typical_square(factors, columns if how.cg_steps else None), unit)[0],
         float32(ridge),
         x,
         energy,
-        *_schedule(indptr, table.shape, n_threads),
-        cg_steps,
-        relaxation,
-        n_threads,
+        *_schedule(indptr, table.shape, how.n_threads),
+        *how,
     )
+    return energy
 
 
 def _padded(rows: npt.ArrayLike, unit: int) -> FloatArray:

@@ -22,7 +22,7 @@ def factors(random_ratings: Ratings) -> Factors:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"user_bias": np.zeros(3, np.float32)}, ArgumentError, r"user_bias must be float32 \(30,\)"),
+        ({"user_bias": np.zeros(3, np.float32)}, ArgumentError, r"user_bias must be float32 \(30"),
         ({"item_factors": np.zeros((25, 4))}, ArgumentError, "item_factors must be float32"),
         ({"mean": float("nan")}, FitError, "mean rating is not finite"),
         ({"item_bias": np.full(25, np.inf, np.float32)}, FitError, "item_bias is not finite"),
