@@ -30,7 +30,9 @@ class Source(Settings):
         metavar="ROLE=NAME",
     )
     items: str | None = option(
-        None, meaning="File with the items' titles, if it is not next to the ratings."
+        None,
+        metavar="FILE",
+        meaning="File with the items' titles, if it is not next to the ratings.",
     )
     separator: str | None = option(
         None, meaning="Separator between the fields of a text file.", default_text="detected"

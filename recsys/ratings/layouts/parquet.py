@@ -27,6 +27,8 @@ def read(file: str, source: Source) -> dict[str, Any]:
         names = pa.parquet.read_schema(file).names
         roles = assign_roles(names, source.columns, file)
         table = pa.parquet.read_table(file, columns=list(roles.values()))
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{file}: not a readable Parquet file ({first_line(error)})") from None
     if not table.num_rows:
@@ -50,6 +52,8 @@ def _typed(column: pa.ChunkedArray, role: str, name: str, file: str) -> Any:
         values = column.cast(pa.float64()).to_numpy()
     except DataError as error:
         raise DataError(f"{file}, {error}") from None
+    except pa.ArrowMemoryError:
+        raise
     except pa.ArrowException:
         belongs = "whole numbers of 64 bits or text" if role in ("user", "item") else "numbers"
         raise DataError(f"{file}: column {name!r} is {column.type}, not {belongs}") from None
