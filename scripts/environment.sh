@@ -1,12 +1,12 @@
-# Shared by quickstart, check and test: finds what is needed, says what is missing, and makes a
-# virtual environment. Sourced with the repository root as working folder.
+# Shared by quickstart, check and test: checks the requirements and creates a virtual environment.
+# Sourced with the repository root as the working folder.
 
 fail() {
     printf 'error: %s\n' "$1" >&2
     exit 1
 }
 
-# A Python of 3.11 or later: $PYTHON if set, else the first that will do.
+# Finds Python 3.11 or later: $PYTHON if set, else the first on the path that is new enough.
 find_python() {
     local candidate seen=""
     for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11 python; do
@@ -17,10 +17,10 @@ find_python() {
         fi
         seen="$seen $candidate ($("$candidate" -V 2>&1 || true))"
     done
-    fail "Python 3.11 or later is needed;${seen:+ found only$seen;} install it, or set PYTHON=/path/to/python3"
+    fail "Python 3.11 or later is required;${seen:+ found only$seen;} install it, or set PYTHON=/path/to/python3"
 }
 
-# A compiler that takes C++17.
+# Checks that there is a compiler for C++17.
 check_compiler() {
     local compiler
     for compiler in ${CXX:+"$CXX"} c++ g++ clang++; do
@@ -30,18 +30,18 @@ check_compiler() {
             return
         fi
     done
-    fail "a C++17 compiler is needed (Debian, Ubuntu: apt install g++; macOS: xcode-select --install); or set CXX"
+    fail "a C++17 compiler is required (Debian, Ubuntu: apt install g++; macOS: xcode-select --install); or set CXX"
 }
 
-# One line that changes when anything that goes into the package does.
+# Prints a checksum of everything that goes into the package.
 sources_digest() {
     find recsys CMakeLists.txt pyproject.toml -type f ! -name '*.pyc' ! -name '*.so' -print0 |
         sort -z | xargs -0 cat | cksum
 }
 
-# make_environment FOLDER wheel|editable [EXTRA]: installs this checkout with the extra's
-# dependencies into FOLDER; does nothing where that has been done. "wheel" tests what is shipped;
-# "editable" lets Python started in the checkout find the compiled kernels, too.
+# make_environment FOLDER wheel|editable [EXTRA]: installs this checkout into FOLDER, with the
+# dependencies of the extra. Does nothing if FOLDER is up to date. "wheel" installs what would be
+# shipped; with "editable", Python started in the checkout also finds the compiled kernels.
 make_environment() {
     local folder=$1 how=$2 extra=${3:+[$3]} digest package
     find_python
@@ -54,20 +54,20 @@ make_environment() {
     if [ ! -x "$folder/bin/pip" ]; then
         rm -rf "$folder"
         "$python" -m venv "$folder" ||
-            fail "$python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv)"
+            fail "$python cannot create a virtual environment (Debian, Ubuntu: apt install python3-venv)"
     fi
     rm -rf "$folder/.installed" "$folder/.wheel"
     local pip=("$folder/bin/pip" --quiet --disable-pip-version-check)
     if [ "$how" = wheel ]; then
         "${pip[@]}" wheel --no-deps --wheel-dir "$folder/.wheel" . ||
-            fail "the package could not be built; the compiler's words are above"
+            fail "the package could not be built; see the output of the compiler above"
         package=$(echo "$folder"/.wheel/*.whl)
-        # A wheel of the same version is only taken by force, and without its dependencies.
+        # pip installs a wheel of the same version only if forced to; its dependencies follow.
         "${pip[@]}" install --force-reinstall --no-deps "$package"
         "${pip[@]}" install "$package$extra" || fail "the dependencies could not be installed"
     else
         "${pip[@]}" install --editable ".$extra" ||
-            fail "the package could not be built or installed; the words of pip are above"
+            fail "the package could not be built or installed; see the output of pip above"
     fi
     rm -rf "$folder/.wheel"
     printf '%s' "$digest" >"$folder/.installed"

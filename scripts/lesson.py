@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs docs/linear-algebra.md and writes what it prints, and its pictures, back into docs/.
+"""Runs the code in docs/linear-algebra.md, and updates its output and its pictures.
 
-scripts/lesson.py            from anywhere; needs data/ml-100k (recsys fetch ml-100k)
-scripts/lesson.py --check    only says whether the page would change
+scripts/lesson.py            needs data/ml-100k (recsys fetch ml-100k)
+scripts/lesson.py --check    only checks whether the page is up to date
 """
 
 import argparse
@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```(python|text)\n(.*?)^```\n", re.M | re.S)
 
 
 def run(page: str) -> str:
-    """The page with every text block replaced by what the Python blocks before it printed."""
+    """The page with each text block replaced by the output of the Python blocks before it."""
     names: dict[str, object] = {"__name__": "lesson"}
     printed = StringIO()
 
@@ -37,16 +37,16 @@ def run(page: str) -> str:
 
 
 def main() -> None:
-    """Runs the page where it expects to be run: at the root of the checkout."""
+    """Runs the page in the root of the checkout, which its paths refer to."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--check", action="store_true", help="leave the page as it is; exit 1 on a change"
+        "--check", action="store_true", help="do not write; exit with 1 if the page would change"
     )
     check = parser.parse_args().check
     if not (ROOT / "data" / "ml-100k").exists():
-        parser.error("data/ml-100k is not there; run recsys fetch ml-100k first")
+        parser.error("data/ml-100k does not exist; run recsys fetch ml-100k first")
     os.chdir(ROOT)
     (ROOT / "docs" / "pictures").mkdir(exist_ok=True)
     page = PAGE.read_text("utf-8")

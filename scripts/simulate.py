@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes data/sample: the small simulated data set for examples and tests."""
+"""Writes data/sample, the small simulated data set for examples and tests."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from recsys.ratings.simulate import simulate
 
 
 def write(folder: Path) -> None:
-    """The ratings and movies of `simulate()` in MovieLens' CSV layout."""
+    """Writes the simulated ratings and movies in the CSV layout of MovieLens."""
     folder.mkdir(parents=True, exist_ok=True)
     ratings, movies = simulate()
     ratings.to_csv(folder / "ratings.csv", index=False)

@@ -17,7 +17,7 @@ TOML = re.compile(r"^```toml\n(.*?)^```", re.M | re.S)
 
 @pytest.fixture(scope="module")
 def extended(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of package and shared tests with the files of CONTRIBUTING.md put in place."""
+    """A copy of the package and the shared tests, with the files that CONTRIBUTING.md shows."""
     folder = tmp_path_factory.mktemp("extended")
     shutil.copytree(Path(recsys.__file__).parent, folder / "recsys")
     (folder / "tests").mkdir()

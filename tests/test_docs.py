@@ -33,21 +33,25 @@ def assert_alike(printed, written):
         assert float(a) == pytest.approx(float(b), rel=0.01, abs=0.001)
 
 
+def without_signs_of_zero(text):
+    """The text with arrays as if no zero in them were negative, because CPUs differ in that."""
+    return re.sub(r"(?<=\[) +| +(?= )", "", re.sub(r"-0\.(?!\d)", "0.", text))
+
+
 @pytest.fixture
 def at_home(ml_100k, tmp_path, monkeypatch):
-    """A folder as quickstart leaves it: data/ml-100k and models/."""
+    """A folder with data/ml-100k and nothing else, like a fresh checkout after `recsys fetch`."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ml-100k").symlink_to(ml_100k)
-    (tmp_path / "models").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "92")
 
 
 @pytest.mark.data
 @pytest.mark.usefixtures("at_home")
-def test_readme_commands_print_what_it_says(root):
+def test_readme_commands_print_what_it_shows(root):
     console = blocks((root / "README.md").read_text(), "console")
-    assert len(console) >= 4
+    assert len(console) == 4
     for block in console:
         command, written = block.split("\n", 1)
         printed = io.StringIO()
@@ -59,10 +63,10 @@ def test_readme_commands_print_what_it_says(root):
 
 @pytest.mark.data
 @pytest.mark.usefixtures("at_home")
-def test_readme_python_prints_what_it_says(root):
+def test_readme_python_prints_what_it_shows(root):
     readme = (root / "README.md").read_text()
     code, written = blocks(readme, "python"), blocks(readme, "text")
-    assert len(code) == len(written) == 2
+    assert len(code) == len(written) == 1
     names = {}
     for source, expected in zip(code, written, strict=True):
         printed = io.StringIO()
@@ -74,7 +78,7 @@ def test_readme_python_prints_what_it_says(root):
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.usefixtures("at_home")
-def test_the_lesson_prints_what_it_says(root, tmp_path):
+def test_the_lesson_prints_what_it_shows(root, tmp_path):
     source = root / "data" / "worked-example.csv"
     (tmp_path / "data" / source.name).write_bytes(source.read_bytes())
     (tmp_path / "docs" / "pictures").mkdir(parents=True)
@@ -83,7 +87,7 @@ def test_the_lesson_prints_what_it_says(root, tmp_path):
     page = (root / "docs" / "linear-algebra.md").read_text()
     made = lesson["run"](page)
     for printed, written in zip(blocks(made, "text"), blocks(page, "text"), strict=True):
-        assert_alike(printed, written)
+        assert_alike(without_signs_of_zero(printed), without_signs_of_zero(written))
     pictures = set(re.findall(r"\]\((pictures/[^)]+)\)", page))
     assert {f"pictures/{file.name}" for file in (tmp_path / "docs/pictures").iterdir()} == pictures
 
@@ -194,3 +198,7 @@ def test_links_between_the_docs_lead_somewhere(root):
     for page in (*root.glob("*.md"), *(root / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_is_short(root):
+    assert len((root / "README.md").read_text().splitlines()) <= 200
