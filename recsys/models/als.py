@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,9 +19,48 @@ from recsys.models.alternating import (
 )
 from recsys.models.factors import Factorization, Factors
 from recsys.models.spec import FloatArray, OnEpoch
+from recsys.settings import hyper
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
+
+
+def n_epochs_field(default: int, typical: tuple[float, float]) -> Any:
+    """The hyperparameter `n_epochs`."""
+    meaning = "Epochs at most; each solves all items, then all users."
+    return hyper(default, low=1, typical=typical, meaning=meaning)
+
+
+def tolerance_field() -> Any:
+    """The hyperparameter `tolerance`."""
+    return hyper(
+        0.0, low=0, high=1,
+        meaning="Stop when an epoch lowers the loss by a smaller share than this. 0 runs all "
+        "epochs.",
+    )  # fmt: skip
+
+
+def cg_steps_field(advice: str = "") -> Any:
+    """The hyperparameter `cg_steps`; `advice` says when to take more."""
+    meaning = (
+        "Conjugate-gradient steps per row and half epoch, from the last epoch's factors; 0 solves "
+        f"every row exactly. {advice}"
+    )
+    return hyper(2, low=0, high=1000, typical=(2, 5), meaning=meaning.strip())
+
+
+def relaxation_field(typical: tuple[float, float]) -> Any:
+    """The hyperparameter `relaxation`, ω."""
+    return hyper(
+        1.4, low=0, above=True, high=1.95, typical=typical, symbol="ω",
+        meaning="How far a half step goes from the last epoch's factors: 1 to the solution, more "
+        "beyond it, which takes about half the epochs.",
+    )  # fmt: skip
+
+
+def seed_field() -> Any:
+    """The hyperparameter `seed`."""
+    return hyper(0, low=0, meaning="Seed for the random start, N(0, (0.1/√f)²).")
 
 
 @dataclass(frozen=True)

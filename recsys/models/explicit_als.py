@@ -9,7 +9,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from recsys.ids import IdIndex
-from recsys.models.als import AlternatingModel
+from recsys.models.als import (
+    AlternatingModel,
+    cg_steps_field,
+    n_epochs_field,
+    relaxation_field,
+    seed_field,
+    tolerance_field,
+)
 from recsys.models.alternating import State, Step, require_finite
 from recsys.models.factors import Embeddings, Factors
 from recsys.models.row_problem import RowProblem
@@ -55,26 +62,11 @@ class ExplicitALS(AlternatingModel):
         0.08, low=0, above=True, typical=(0.02, 0.2), log=True, symbol="λ",
         meaning="L2 strength, multiplied by the number of ratings of the row.",
     )  # fmt: skip
-    n_epochs: int = hyper(
-        15, low=1, typical=(10, 30),
-        meaning="Epochs at most; each solves all items, then all users.",
-    )  # fmt: skip
-    tolerance: float = hyper(
-        0.0, low=0, high=1,
-        meaning="Stop when an epoch lowers the loss by a smaller share than this. 0 runs all "
-        "epochs.",
-    )  # fmt: skip
-    cg_steps: int = hyper(
-        2, low=0, high=1000, typical=(2, 5),
-        meaning="Conjugate-gradient steps per row and half epoch, from the last epoch's factors; 0 "
-        "solves every row exactly.",
-    )  # fmt: skip
-    relaxation: float = hyper(
-        1.4, low=0, above=True, high=1.95, typical=(1.2, 1.5), symbol="ω",
-        meaning="How far a half step goes from the last epoch's factors: 1 to the solution, more "
-        "beyond it, which saves epochs (see ImplicitALS).",
-    )  # fmt: skip
-    seed: int = hyper(0, low=0, meaning="Seed for the random start, N(0, (0.1/√f)²).")
+    n_epochs: int = n_epochs_field(15, (10, 30))
+    tolerance: float = tolerance_field()
+    cg_steps: int = cg_steps_field()
+    relaxation: float = relaxation_field((1.2, 1.5))
+    seed: int = seed_field()
 
     def objective(self, ratings: Ratings) -> ExplicitObjective:
         """L on `ratings`."""
