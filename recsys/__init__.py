@@ -10,7 +10,8 @@ Names load on first use, so that importing the package costs next to nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from recsys import errors
+from recsys import errors as errors
+from recsys.models.registry import CLASSES
 
 __version__ = "0.1.0"
 
@@ -20,7 +21,7 @@ _HOMES = {
     "Feedback": "recsys.ratings.feedback",
     "Factors": "recsys.models.factors",
     "ItemWeights": "recsys.models.item_weights",
-    "Progress": "recsys.models.spec",
+    "Progress": "recsys.models.common",
     "State": "recsys.models.alternating",
     "Choice": "recsys.recommend.choice",
     "Recommender": "recsys.recommend.recommender",
@@ -39,65 +40,38 @@ _MODULES = {
     "maps": "recsys.maps",
 }
 
-__all__ = [
-    "BPR",
-    "Biases",
-    "Choice",
-    "EASE",
-    "Evaluation",
-    "ExplicitALS",
-    "Factors",
-    "Feedback",
-    "Grid",
-    "ImplicitALS",
-    "ItemKNN",
-    "ItemWeights",
-    "LogisticMF",
-    "NormalizedSVD",
-    "Popularity",
-    "Progress",
-    "PureSVD",
-    "Ratings",
-    "Recommender",
-    "State",
-    "__version__",
-    "errors",
-    "evaluate",
-    "feedback",
-    "fetch",
-    "load",
-    "maps",
-    "read_ratings",
-    "save",
-    "splits",
-    "train",
-]
+__all__ = [*sorted([*_HOMES, *_MODULES, *CLASSES, "errors"]), "__version__"]
 
-if TYPE_CHECKING:
-    from recsys import maps
-    from recsys.evaluation.evaluation import Evaluation
-    from recsys.evaluation.protocol.evaluate import evaluate
-    from recsys.evaluation.protocol.grid import Grid
-    from recsys.models.alternating import State
-    from recsys.models.baselines import Biases, Popularity
-    from recsys.models.ease import EASE
-    from recsys.models.explicit_als import ExplicitALS
-    from recsys.models.factors import Factors
-    from recsys.models.implicit_als import ImplicitALS
-    from recsys.models.item_knn import ItemKNN
-    from recsys.models.item_weights import ItemWeights
-    from recsys.models.pairwise import BPR, LogisticMF
-    from recsys.models.spec import Progress
-    from recsys.models.svd import NormalizedSVD, PureSVD
-    from recsys.ratings import feedback, splits
-    from recsys.ratings.datasets import fetch
-    from recsys.ratings.feedback import Feedback
-    from recsys.ratings.ratings import Ratings
-    from recsys.ratings.readers import read_ratings
-    from recsys.recommend.choice import Choice
-    from recsys.recommend.recommender import Recommender
-    from recsys.recommend.training import train
-    from recsys.store.model_file import load, save
+if TYPE_CHECKING:  # the same names, for type checkers
+    from recsys import maps as maps
+    from recsys.evaluation.evaluation import Evaluation as Evaluation
+    from recsys.evaluation.protocol.evaluate import evaluate as evaluate
+    from recsys.evaluation.protocol.grid import Grid as Grid
+    from recsys.models.alternating import State as State
+    from recsys.models.baselines import Biases as Biases
+    from recsys.models.baselines import Popularity as Popularity
+    from recsys.models.common import Progress as Progress
+    from recsys.models.ease import EASE as EASE
+    from recsys.models.explicit_als import ExplicitALS as ExplicitALS
+    from recsys.models.factors import Factors as Factors
+    from recsys.models.implicit_als import ImplicitALS as ImplicitALS
+    from recsys.models.item_knn import ItemKNN as ItemKNN
+    from recsys.models.item_weights import ItemWeights as ItemWeights
+    from recsys.models.pairwise import BPR as BPR
+    from recsys.models.pairwise import LogisticMF as LogisticMF
+    from recsys.models.svd import NormalizedSVD as NormalizedSVD
+    from recsys.models.svd import PureSVD as PureSVD
+    from recsys.ratings import feedback as feedback
+    from recsys.ratings import splits as splits
+    from recsys.ratings.datasets import fetch as fetch
+    from recsys.ratings.feedback import Feedback as Feedback
+    from recsys.ratings.ratings import Ratings as Ratings
+    from recsys.ratings.readers import read_ratings as read_ratings
+    from recsys.recommend.choice import Choice as Choice
+    from recsys.recommend.recommender import Recommender as Recommender
+    from recsys.recommend.training import train as train
+    from recsys.store.model_file import load as load
+    from recsys.store.model_file import save as save
 
 
 def __getattr__(name: str) -> Any:
@@ -105,12 +79,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(_MODULES[name])
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
-    from recsys.models import registry
-
-    for home in registry.BUILT_IN.values():
-        module, _, model = home.partition(":")
-        if model == name:
-            return getattr(importlib.import_module(module), name)
+    if name in CLASSES:
+        return getattr(importlib.import_module(CLASSES[name].partition(":")[0]), name)
     raise AttributeError(f"module 'recsys' has no attribute {name!r}")
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recsys.app.recipe import Recipe
     from recsys.evaluation.protocol.measure import Measurement
-    from recsys.models.spec import OnEpoch, Progress, Spec
+    from recsys.models.common import OnEpoch, Progress
+    from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
     from recsys.recommend.recommender import Recommender

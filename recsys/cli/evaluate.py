@@ -17,7 +17,7 @@ from recsys.settings import Settings
 if TYPE_CHECKING:
     from recsys.app.evaluate import Evaluated
     from recsys.evaluation.evaluation import Evaluation
-    from recsys.models.spec import OnEpoch
+    from recsys.models.common import OnEpoch
 
 _ONLY_IN_RECIPES: dict[type[Settings], tuple[str, ...]] = {Study: ("models", "split", "splits")}
 

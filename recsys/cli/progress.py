@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.cli.output import say
 
 if TYPE_CHECKING:
-    from recsys.models.spec import OnEpoch
+    from recsys.models.common import OnEpoch
 
 
 @contextmanager

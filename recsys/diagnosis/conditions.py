@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from recsys.models.common import Side
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import Side
 from recsys.recommend.names import item_names
 from recsys.recommend.recommender import Recommender
 from recsys.threads import default_threads, one_blas_thread

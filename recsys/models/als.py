@@ -17,8 +17,8 @@ from recsys.models.alternating import (
     continued,
     random_table,
 )
+from recsys.models.common import FloatArray, OnEpoch
 from recsys.models.factors import Factorization, Factors
-from recsys.models.spec import FloatArray, OnEpoch
 from recsys.settings import hyper
 
 if TYPE_CHECKING:

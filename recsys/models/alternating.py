@@ -18,7 +18,7 @@ import numpy.typing as npt
 from recsys import kernels
 from recsys.errors import ArgumentError, FitError
 from recsys.ids import IdIndex
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Side
+from recsys.models.common import FloatArray, OnEpoch, Progress, Side
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.csr import entry_rows
+from recsys.models.common import OnEpoch, Progress
 from recsys.models.explicit_als import mean_rating
 from recsys.models.factors import Embeddings, Factorization, Factors
-from recsys.models.spec import OnEpoch, PeakMemory, Progress
+from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,7 +12,7 @@ from recsys.csr import with_ones
 from recsys.errors import FitError
 from recsys.memory import free_memory
 from recsys.models.item_weights import ItemModel, ItemWeights
-from recsys.models.spec import OnEpoch, PeakMemory
+from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class EASE(ItemModel):
 
     (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"). X is 1 wherever there is
     feedback, whatever its value, as in the paper. Needs the dense items × items matrix, 16 bytes
-    per entry.
+    per entry; a fit for which that is more than the free memory raises FitError.
     """
 
     name: ClassVar[str] = "ease"
@@ -39,12 +39,7 @@ class EASE(ItemModel):
         meaning="L2 strength, in users; less for few users.",
     )  # fmt: skip
 
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> ItemWeights:
-        """The weights B. There is no epoch, so `on_epoch` is never called.
-
-        Raises:
-            FitError: the matrix of items does not fit into memory.
-        """
+    def _fit(self, ratings: Ratings, *_: Any) -> ItemWeights:
         import scipy.linalg  # which takes longer to import than most queries take to answer
 
         n = ratings.n_items

@@ -18,9 +18,10 @@ from recsys.models.als import (
     tolerance_field,
 )
 from recsys.models.alternating import State, Step, require_finite
+from recsys.models.common import FloatArray, Side
 from recsys.models.factors import Embeddings, Factors
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import FloatArray, PeakMemory, Side
+from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from recsys.csr import entry_rows
 from recsys.errors import ArgumentError, DataError, FitError
 from recsys.ids import IdIndex, several
 from recsys.models.alternating import OnState, State
-from recsys.models.spec import Fitted, FloatArray, OnEpoch, Progress, Rows, Side, Spec
+from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
+from recsys.models.spec import Fitted, Spec
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -280,55 +281,21 @@ def paired_rows(
 class Factorization(Spec):
     """A spec whose fit gives `Factors`, and which can fold in users and items."""
 
-    resumable: ClassVar[bool] = False
-    """Whether a training can start from a state or from other factors."""
     state_names: ClassVar[tuple[str, ...]] = ()
     """The arrays that its factors must have in `Factors.state`."""
 
-    def fit(
-        self,
-        ratings: Ratings,
-        on_epoch: OnEpoch | None = None,
-        *,
-        start: State | None = None,
-        warm: Factors | None = None,
-        on_state: OnState | None = None,
-    ) -> Factors:
-        """The factors of `ratings`, users and items in the same order.
+    if TYPE_CHECKING:
 
-        Args:
-            ratings: what to factorize.
-            on_epoch: called with the `Progress` after each epoch; an exception stops the training.
-            start: a state of this spec on these ratings; training continues from it to the same
-                bits as if it had never stopped.
-            warm: factors of any width, of any users and items, to start from instead of random
-                ones; for users and items that they lack, the start is random.
-            on_state: called with the `State` after each epoch but the last.
-
-        Raises:
-            ArgumentError: the model cannot start from a state or from factors, or not from these.
-            DataError: the ratings do not suit the model.
-            FitError: there is no finite solution.
-        """
-        if not self.resumable and any(x is not None for x in (start, warm, on_state)):
-            raise ArgumentError(
-                f"start, warm and on_state are for models that train by alternation, and "
-                f"{self.name} does not"
-            )
-        if start is not None and warm is not None:
-            raise ArgumentError("give start or warm, not both: each is where the training begins")
-        return self._fit(ratings, on_epoch, start, warm, on_state)
-
-    @abstractmethod
-    def _fit(
-        self,
-        ratings: Ratings,
-        on_epoch: OnEpoch | None,
-        start: State | None,
-        warm: Factors | None,
-        on_state: OnState | None,
-    ) -> Factors:
-        """What `fit` does after its checks."""
+        def fit(
+            self,
+            ratings: Ratings,
+            on_epoch: OnEpoch | None = None,
+            *,
+            start: State | None = None,
+            warm: Fitted | None = None,
+            on_state: OnState | None = None,
+        ) -> Factors:
+            """See `Spec.fit`, whose code this is."""
 
     @abstractmethod
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:

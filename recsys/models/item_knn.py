@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 
 from recsys.models.item_weights import ItemModel, ItemWeights
-from recsys.models.spec import OnEpoch, PeakMemory
+from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class ItemKNN(ItemModel):
         meaning="Added to the denominator, so that few common users do not make items similar.",
     )  # fmt: skip
 
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> ItemWeights:
-        """The similarities. There is no epoch, so `on_epoch` is never called."""
+    def _fit(self, ratings: Ratings, *_: Any) -> ItemWeights:
         matrix = ratings.matrix.tocsc()
         lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0), np.float64).ravel())
         n = ratings.n_items

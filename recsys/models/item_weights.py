@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,9 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen_csr, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
+from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.factors import paired_rows
-from recsys.models.spec import FloatArray, OnEpoch, Progress, Rows, Spec
+from recsys.models.spec import Spec
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
@@ -157,6 +158,11 @@ class ItemModel(Spec):
     ignores_values: ClassVar[bool] = False
     """Whether a history counts as ones, whatever its values."""
 
+    if TYPE_CHECKING:
+
+        def fit(self, ratings: Ratings, *args: Any, **options: Any) -> ItemWeights:
+            """See `Spec.fit`, whose code this is."""
+
     @abstractmethod
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> ItemWeights:
+    def _fit(self, ratings: Ratings, *_: Any) -> ItemWeights:
         """The weights. There is no epoch, so `on_epoch` is never called."""

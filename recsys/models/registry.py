@@ -12,12 +12,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from recsys.errors import ArgumentError, ModelError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from recsys.models.spec import Spec
 
 GROUP = "recsys.models"
@@ -38,6 +39,10 @@ BUILT_IN: Mapping[str, str] = {
 """Name → "module:Class" of the models of this package."""
 
 
+CLASSES: Mapping[str, str] = {home.partition(":")[2]: home for home in BUILT_IN.values()}
+"""Class → "module:Class"; the public names of the package."""
+
+
 class Registry(Mapping[str, "type[Spec]"]):
     """Name → spec class, loaded on first use."""
 
@@ -47,6 +52,8 @@ class Registry(Mapping[str, "type[Spec]"]):
     @cached_property
     def _added(self) -> Mapping[str, EntryPoint]:
         # Looked up once: it reads the metadata of every installed package.
+        from importlib.metadata import entry_points
+
         points = {point.name: point for point in entry_points(group=GROUP)}
         return {name: point for name, point in points.items() if name not in BUILT_IN}
 

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows, with_values
-from recsys.models.spec import FloatArray
+from recsys.models.common import FloatArray
 
 FloatMatrix = npt.NDArray[np.float64]
 

@@ -1,45 +1,24 @@
-"""What every model has in common: `Spec` makes a `Fitted`, and reports `Progress` on the way."""
+"""What every model has in common: `Spec`, and the `Fitted` that it makes."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from recsys.errors import ArgumentError
 from recsys.ids import IdIndex
+from recsys.models.alternating import OnState, State
+from recsys.models.common import FloatArray, OnEpoch, Progress, Rows
 from recsys.settings import NamedSettings
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
     from recsys.ratings.ratings import Ratings
-
-FloatArray = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.integer]
-Side = Literal["users", "items"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One epoch of training, as `on_epoch` receives it."""
-
-    epoch: int
-    """1 for the first."""
-    n_epochs: int
-    """Number of epochs at most."""
-    loss: float
-    """Training loss after the epoch, in the unit that the spec's docstring gives."""
-    seconds: float
-    """Since the fit began."""
-    parts: Mapping[str, float] = field(default_factory=dict)
-    """Terms of the loss, where the model reports them: fit, unobserved, regularization."""
-
-
-OnEpoch = Callable[[Progress], None]
 
 
 class PeakMemory(NamedTuple):
@@ -120,11 +99,54 @@ class Spec(NamedSettings, ABC):
     """Whether a score is a predicted rating, so that its error is meaningful."""
     folds_in_exactly: ClassVar[bool] = True
     """Whether folding a training user back in returns their stored embedding."""
+    resumable: ClassVar[bool] = False
+    """Whether a training can start from a state or from factors, and reports its states."""
     peak_memory: ClassVar[PeakMemory]
 
+    def fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None = None,
+        *,
+        start: State | None = None,
+        warm: Fitted | None = None,
+        on_state: OnState | None = None,
+    ) -> Fitted:
+        """The model of `ratings`, users and items in the same order.
+
+        Args:
+            ratings: what to train on.
+            on_epoch: called with the `Progress` after each epoch; an exception stops the training.
+            start: a state of this spec on these ratings; training continues from it to the same
+                bits as if it had never stopped.
+            warm: factors of any width, of any users and items, to start from instead of random
+                ones; for users and items that they lack, the start is random.
+            on_state: called with the `State` after each epoch but the last.
+
+        Raises:
+            ArgumentError: the model cannot start from a state or from factors, or not from these.
+            DataError: the ratings do not suit the model.
+            FitError: there is no finite solution.
+        """
+        if not self.resumable and any(x is not None for x in (start, warm, on_state)):
+            raise ArgumentError(
+                f"start, warm and on_state are for models that train by alternation, and "
+                f"{self.name} does not"
+            )
+        if start is not None and warm is not None:
+            raise ArgumentError("give start or warm, not both: each is where the training begins")
+        return self._fit(ratings, on_epoch, start, warm, on_state)
+
     @abstractmethod
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Fitted:
-        """The model of `ratings`. `on_epoch` is called after each epoch, and may raise to stop."""
+    def _fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None,
+        start: State | None,
+        warm: Any,
+        on_state: OnState | None,
+    ) -> Fitted:
+        """What `fit` does after its checks."""
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Bytes that `fit` allocates at most, its result included, the ratings not."""

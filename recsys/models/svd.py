@@ -12,9 +12,10 @@ import scipy.sparse as sp
 
 from recsys.csr import with_values
 from recsys.errors import ArgumentError, DataError, FitError
+from recsys.models.common import FloatArray, OnEpoch, Progress
 from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem
-from recsys.models.spec import FloatArray, OnEpoch, PeakMemory, Progress
+from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
 from recsys.threads import one_blas_thread
 

@@ -10,7 +10,8 @@ import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows
-from recsys.models.spec import Fitted, FloatArray, Rows
+from recsys.models.common import FloatArray, Rows
+from recsys.models.spec import Fitted
 
 Found = tuple[npt.NDArray[np.int32], FloatArray]
 Excluded = sp.csr_matrix | tuple[Rows, Rows]

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from recsys.errors import ArgumentError
 from recsys.ids import several
-from recsys.models.spec import FloatArray
+from recsys.models.common import FloatArray
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.parts import ModelParts

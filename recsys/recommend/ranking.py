@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.models.spec import Fitted, FloatArray, Progress, Rows
+from recsys.models.common import FloatArray, Progress, Rows
+from recsys.models.spec import Fitted
 from recsys.recommend.index import Excluded, Found, Index, index_of
 
 

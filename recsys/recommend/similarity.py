@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import ArgumentError, ModelError
-from recsys.models.spec import FloatArray
+from recsys.models.common import FloatArray
 from recsys.recommend.index import ExactIndex
 
 Metric = Literal["cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from recsys.errors import ArgumentError
-from recsys.models.spec import OnEpoch, Spec
+from recsys.models.common import OnEpoch
+from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.recommender import Recommender

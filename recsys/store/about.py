@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from recsys.models.common import Progress
 from recsys.models.registry import spec_from_dict
-from recsys.models.spec import Progress, Spec
+from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 
 

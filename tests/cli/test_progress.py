@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recsys.cli.progress import download_progress, training_progress
-from recsys.models.spec import Progress
+from recsys.models.common import Progress
 
 
 def test_training_reports_on_standard_error_only(capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,11 +113,11 @@ def test_promise_of_alternating_models(promise, spec, sample):
     promise(spec, sample)
 
 
-@each([s for s in contract.ALL if not s.resumable])
+@each([s for s in contract.EVERY if not s.resumable])
 def test_models_without_alternation_refuse_to_start_somewhere(spec, random_ratings):
-    factors = spec.fit(random_ratings)
+    fitted = spec.fit(random_ratings)
     with pytest.raises(ValueError, match=f"train by alternation, and {spec.name} does not"):
-        spec.fit(random_ratings, warm=factors)
+        spec.fit(random_ratings, warm=fitted)
     with pytest.raises(ValueError, match="train by alternation"):
         spec.fit(random_ratings, on_state=print)
 

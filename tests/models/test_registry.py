@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import fields
+from importlib import metadata
 from importlib.metadata import EntryPoint
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_names_are_listed_without_loading_the_models() -> None:
 def installed(monkeypatch: pytest.MonkeyPatch, **points: str) -> Registry:
     """A registry as it would be with these entry points installed."""
     found = [EntryPoint(name, value, registry.GROUP) for name, value in points.items()]
-    monkeypatch.setattr(registry, "entry_points", lambda group: found)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: found)
     return Registry()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import recsys
-from recsys.models.spec import Progress
+from recsys.models.common import Progress
 from recsys.store import about
 
 GOOD: dict[str, Any] = {

@@ -15,9 +15,9 @@ from hypothesis.extra import numpy as arrays_of
 import recsys
 from recsys.csr import frozen_csr
 from recsys.ids import IdIndex
+from recsys.models.common import Progress
 from recsys.models.factors import Factors
 from recsys.models.item_weights import ItemWeights
-from recsys.models.spec import Progress
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
 NUMBERS = st.floats(-(2.0**60), 2.0**60, width=32)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, is_dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from recsys.evaluation.protocol.prepared import PreparedSplit
-from recsys.models.spec import Fitted, OnEpoch, Progress
+from recsys.models.common import OnEpoch, Progress
+from recsys.models.spec import Fitted
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.ranking import FittedRanker, Ranker
 

@@ -30,7 +30,7 @@ from recsys.evaluation.protocol.runs import NO_SEED, Run, Runs
 from recsys.evaluation.protocol.scored import sampled_values
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
-from recsys.models.spec import OnEpoch
+from recsys.models.common import OnEpoch
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
 from recsys.recommend.recommender import Recommender

@@ -13,7 +13,8 @@ from recsys.errors import ArgumentError, FitError, RecsysError
 from recsys.evaluation.metrics import METRICS
 from recsys.evaluation.protocol.contenders import Model, with_seed
 from recsys.evaluation.protocol.validation import validation_score
-from recsys.models.spec import Fitted, OnEpoch
+from recsys.models.common import OnEpoch
+from recsys.models.spec import Fitted
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import random
 

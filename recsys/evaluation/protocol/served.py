@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, with_ones
 from recsys.evaluation.protocol.contenders import Model, Trained
 from recsys.evaluation.protocol.prepared import PreparedSplit
-from recsys.models.spec import FloatArray, OnEpoch, Rows
+from recsys.models.common import FloatArray, OnEpoch, Rows
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
 from recsys.recommend.choice import Choice

@@ -11,8 +11,8 @@ import recsys
 from recsys.evaluation.protocol.contenders import Trained
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.evaluation.result import checks
+from recsys.models.common import OnEpoch
 from recsys.models.implicit_als import ImplicitALS
-from recsys.models.spec import OnEpoch
 from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.simulate import simulate
