@@ -12,10 +12,11 @@ import pandas as pd
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, shown
 from recsys.ratings.columns import LARGEST
+from recsys.ratings.raw import RawRatings, taken_from
 
 
-def columns_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> dict[str, Any]:
-    """Array by role (user, item, rating, timestamp), from a table and its column for each role.
+def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> RawRatings:
+    """The ratings in a table, whose columns are named by role (user, item, rating, timestamp).
 
     Rating and timestamp may be None; they are absent from the result then.
 
@@ -35,7 +36,9 @@ def columns_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> dict[str
         if list(named.values()).count(column) > 1:
             raise ArgumentError(f"{word} must name a column of its own, not {column!r} again")
         arrays[role] = _column(frame[column], role)
-    return arrays
+    names = {role: str(named[role]) for role in arrays}
+    unused = tuple(str(name) for name in frame.columns if name not in named.values())
+    return RawRatings(arrays, taken_from(names, arrays), unused)
 
 
 def item_rows(items: pd.DataFrame, column: str) -> pd.DataFrame:

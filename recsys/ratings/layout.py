@@ -9,11 +9,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from recsys.ratings.raw import RawRatings
     from recsys.ratings.source import Source
 
 Matches = Callable[[str], bool]
@@ -58,10 +59,9 @@ class Layout:
     accepts few files comes before one that accepts many."""
     matches: Matches
     """Whether `read` reads the file, folder or address. May look inside."""
-    read: Callable[[str, Source], dict[str, Any]]
-    """Column by role. User and item ids: NumPy array, or Arrow column of int64 or text; rating:
-    float32, finite; timestamp: int64, seconds since 1970. Rating and timestamp may be absent.
-    Raises DataError if the file has no ratings or is wrong; names file, row and value."""
+    read: Callable[[str, Source], RawRatings]
+    """The ratings at a location. Raises DataError if there are none or the file is wrong; names
+    file, row and value."""
     files: tuple[str, ...] = ()
     """Names or patterns of its ratings files, for which folders and archives are searched; the
     exact names of all layouts come before patterns."""

@@ -16,8 +16,10 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
+from recsys.ratings.account import Account
 from recsys.ratings.assembly import assemble
-from recsys.ratings.frames import columns_of, item_rows
+from recsys.ratings.frames import item_rows, raw_of
+from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Duplicates
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -40,6 +42,8 @@ class Ratings:
     """False if the source has no rating values (implicit feedback)."""
     notes: tuple[str, ...] = ()
     """In words: what was removed, and why."""
+    account: Account | None = None
+    """What was understood of the source; None for ratings that were not read from one."""
 
     @property
     def n_users(self) -> int:
@@ -112,9 +116,34 @@ class Ratings:
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"frame must be a DataFrame, not {type(frame).__name__}")
         named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-        columns = columns_of(frame, named)
         table = None if items is None else item_rows(items, item)
-        return cls(*assemble(columns, table, duplicates, "the table"))
+        return cls.of(raw_of(frame, named), table, duplicates, "the table", "DataFrame")
+
+    @classmethod
+    def of(
+        cls,
+        raw: RawRatings,
+        items: pd.DataFrame | None,
+        duplicates: str,
+        source: str,
+        layout: str,
+    ) -> Ratings:
+        """Ratings from what a layout read, with their account.
+
+        Args:
+            raw: the columns; they are taken out, so that each is freed once it is used.
+            items: what is known of the items, with their ids in the column `item`.
+            duplicates: what counts when a user rated an item several times.
+            source: name of the data, for messages and the account.
+            layout: name of the layout.
+
+        Raises:
+            DataError: there are no ratings, a value is not an id, or the item table does not fit.
+        """
+        n_rows = raw.n_rows
+        parts = assemble(raw.columns, items, duplicates, source)
+        made = cls(*parts)
+        return replace(made, account=_account(made, raw, n_rows, duplicates, source, layout))
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings for which `keep` (n_ratings,) is true; all users and items stay."""
@@ -221,6 +250,40 @@ class Ratings:
         if self.timestamps is not None:
             columns["timestamp"] = self.timestamps
         return pd.DataFrame(columns)
+
+
+def _account(
+    ratings: Ratings, raw: RawRatings, n_rows: int, duplicates: str, source: str, layout: str
+) -> Account:
+    values, times, titles = ratings.matrix.data, ratings.timestamps, ratings.item_table.get("title")
+    has = ratings.has_values and len(values) > 0
+    kinds = {
+        index.kind: "whole numbers" if index.is_integer else "text"
+        for index in (ratings.users, ratings.items)
+    }
+    return Account(
+        source=source,
+        layout=layout,
+        columns=dict(raw.taken),
+        unused=raw.unused,
+        n_rows=n_rows,
+        kind="ratings" if ratings.has_values else "seen",
+        low=float(values.min()) if has else None,
+        high=float(values.max()) if has else None,
+        n_zeros=int((values == 0).sum()) if has else 0,
+        first_time=None if times is None else _iso(times.min()),
+        last_time=None if times is None else _iso(times.max()),
+        n_repeats=n_rows - ratings.n_ratings,
+        duplicates=duplicates,
+        dropped=dict(raw.dropped),
+        ids=kinds,
+        n_titles=0 if titles is None else int(titles.notna().sum()),
+        remarks=tuple(raw.remarks),
+    )
+
+
+def _iso(seconds: Any) -> str:
+    return str(np.datetime64(int(seconds), "s"))
 
 
 def overview(ratings: Ratings) -> Mapping[str, Any]:

@@ -15,7 +15,6 @@ import pandas as pd
 from recsys.errors import ArgumentError, DataError
 from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
-from recsys.ratings.assembly import assemble
 from recsys.ratings.columns import assign_roles
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import is_file
@@ -91,14 +90,14 @@ def read(source: Source, items: pd.DataFrame | None = None) -> Ratings:
     layout, location = layouts.find(location)
     if is_file(location) and os.stat(location).st_size == 0:
         raise DataError(f"{location}: the file is empty")
-    columns = layout.read(location, source)
+    raw = layout.read(location, source)
     if items is not None:
         items = normalized(items)
     elif source.items is not None:
         items = layouts.read_items(source.items)
     else:
         items = layouts.items_of(layout, location)
-    return Ratings(*assemble(columns, items, source.duplicates, location))
+    return Ratings.of(raw, items, source.duplicates, location, layout.name)
 
 
 @contextmanager

@@ -21,12 +21,13 @@ from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER
 from recsys.ratings.columns import LARGEST, first_line
 from recsys.ratings.frames import times_as_seconds
+from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.text_format import TextFormat, is_number, opened, sniff, split_rows
 
 
-def read_text(file: str, source: Source) -> dict[str, Any]:
-    """One array or Arrow column per role that the file has; see `Layout.read`.
+def read_text(file: str, source: Source) -> RawRatings:
+    """The ratings in a file; see `Layout.read`.
 
     Raises:
         ArgumentError: the encoding is unknown.
@@ -42,7 +43,7 @@ def read_text(file: str, source: Source) -> dict[str, Any]:
         raise DataError(f"{file}: cannot be read ({first_line(error)})") from None
 
 
-def _parse(file: str, text_format: TextFormat) -> dict[str, Any]:
+def _parse(file: str, text_format: TextFormat) -> RawRatings:
     try:
         table = _arrow_table(file, text_format)
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
@@ -64,7 +65,8 @@ def _parse(file: str, text_format: TextFormat) -> dict[str, Any]:
             columns[role] = column.to_numpy()
     if "rating" in columns and not np.isfinite(columns["rating"]).all():
         return _explain(file, text_format, "a rating is not finite")
-    return columns
+    unused = [name for name in text_format.columns if name not in text_format.roles.values()]
+    return RawRatings(columns, taken_from(text_format.roles, columns), tuple(unused))
 
 
 def _arrow_table(file: str, text_format: TextFormat) -> pa.Table:
@@ -110,7 +112,7 @@ def _text_times(column: pa.ChunkedArray, file: str, name: str) -> npt.NDArray[np
         raise DataError(f"{file}, {error} (rows count from 0 after any header)") from None
 
 
-def _explain(file: str, text_format: TextFormat, reason: object) -> dict[str, Any]:
+def _explain(file: str, text_format: TextFormat, reason: object) -> RawRatings:
     # Names the first bad line, or parses again if only the detected format was wrong.
     integer = text_format.integer_ids | {"timestamp": text_format.integer_times}
     encoding = "utf-8-sig" if text_format.encoding == "utf8" else text_format.encoding

@@ -148,16 +148,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from recsys.ratings.layout import ItemFiles, Layout, named
+from recsys.ratings.raw import RawRatings, taken_from
 
 def rows(file):
     return pd.DataFrame(map(json.loads, Path(file).read_text().splitlines()))
 
 def read(location, source):
     if location == "memory://":
-        return {"user": np.array(["ann"]), "item": np.array([7])}
+        return made({"user": np.array(["ann"]), "item": np.array([7])})
     table = rows(location)
-    return {"user": table["who"].to_numpy(), "item": table[source.columns["item"]].to_numpy(),
-            "rating": table["stars"].to_numpy("float32")}
+    return made(
+        {"user": table["who"].to_numpy(), "item": table[source.columns["item"]].to_numpy(),
+         "rating": table["stars"].to_numpy("float32")}
+    )
+
+def made(columns):
+    return RawRatings(columns, taken_from({role: role for role in columns}, columns))
 
 LAYOUT = Layout(
     name="JSON lines", priority=5, files=("ratings.jsonl",),

@@ -14,10 +14,11 @@ from recsys.ratings.columns import LARGEST, assign_roles, first_line
 from recsys.ratings.frames import times_as_seconds
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
+from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 
 
-def read(file: str, source: Source) -> dict[str, Any]:
+def read(file: str, source: Source) -> RawRatings:
     """See `Layout.read`.
 
     Raises:
@@ -40,7 +41,8 @@ def read(file: str, source: Source) -> dict[str, Any]:
             row = int(np.flatnonzero(column.is_null().to_numpy())[0])
             raise DataError(f"{file}, row {row}: {name!r} is missing")
         columns[role] = _typed(column, role, name, file)
-    return columns
+    unused = tuple(name for name in names if name not in roles.values())
+    return RawRatings(columns, taken_from(roles, columns), unused)
 
 
 def _typed(column: pa.ChunkedArray, role: str, name: str, file: str) -> Any:

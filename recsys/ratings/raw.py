@@ -1,0 +1,40 @@
+"""`RawRatings`: what a layout reads from a source, before anything is decided about its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recsys.ratings.account import Taken
+from recsys.ratings.columns import ROLES
+
+
+@dataclass
+class RawRatings:
+    """The columns of a source by role, and what the account says of them."""
+
+    columns: dict[str, Any]
+    """Column by role. User and item ids: NumPy array, or Arrow column of int64 or text; rating:
+    float32, finite; timestamp: int64, seconds since 1970. Rating and timestamp may be absent."""
+    taken: Mapping[str, Taken]
+    """Role → the column taken for it."""
+    unused: tuple[str, ...] = ()
+    """Other columns of the source."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Reason → number of rows that were left out."""
+    remarks: list[str] = field(default_factory=list)
+    """What else a person should know."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that are left."""
+        return len(self.columns["user"])
+
+
+def taken_from(names: Mapping[str, str], columns: Mapping[str, Any]) -> dict[str, Taken]:
+    """Role → name of its column and its value in the first row."""
+    return {
+        role: Taken(names[role], str(columns[role][0]) if len(columns[role]) else "")
+        for role in sorted(names, key=ROLES.index)
+    }

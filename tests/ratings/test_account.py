@@ -1,0 +1,61 @@
+"""What was understood of a source is kept with the ratings."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import recsys
+from recsys.errors import ArgumentError
+from recsys.ratings.account import Account, Taken
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Account:
+    file = tmp_path / "plays.csv"
+    file.write_text("user,track,rating,when,shop\nann,1,3,10,x\nann,1,0,20,y\nbob,2,5,86400,x\n")
+    found = recsys.read_ratings(file, item="track", timestamp="when").account
+    assert found is not None
+    return found
+
+
+def test_columns_ranges_and_repeats_are_those_of_the_file(account: Account) -> None:
+    assert account.layout == "delimited text"
+    assert account.columns == {
+        "user": Taken("user", "ann"), "item": Taken("track", "1"), "rating": Taken("rating", "3.0"),
+        "timestamp": Taken("when", "10"),
+    }  # fmt: skip
+    assert account.unused == ("shop",)
+    assert (account.n_rows, account.n_repeats, account.n_zeros) == (3, 1, 1)
+    assert (account.low, account.high) == (0, 5)
+    assert (account.first_time, account.last_time) == ("1970-01-01T00:00:20", "1970-01-02T00:00:00")
+    assert account.ids == {"user": "text", "item": "whole numbers"}
+
+
+def test_it_survives_json(account: Account) -> None:
+    saved = json.loads(json.dumps(account.to_dict()))
+    assert Account.from_dict(saved) == account
+    assert Account.from_dict(saved | {"a key of a later version": 1}) == account
+
+
+def test_its_lines_say_what_was_taken_for_what(account: Account) -> None:
+    lines = dict(account.lines())
+    assert lines["columns"] == (
+        "user = user (ann), item = track (1), rating = rating (3.0), timestamp = when (10); "
+        "not used: shop"
+    )
+    assert lines["repeats"] == "1 rows repeat a pair; kept: latest"
+
+
+def test_a_table_has_an_account_too() -> None:
+    frame = pd.DataFrame({"user_id": [1, 2], "item_id": [3, 4]})
+    account = recsys.Ratings.from_frame(frame, rating=None).account
+    assert account is not None
+    assert (account.source, account.kind, account.low) == ("the table", "seen", None)
+    assert dict(account.lines())["values"] == "none: every row is read as seen"
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="kind must be one of"):
+        Account("x", "y", {}, kind="stars")  # type: ignore[arg-type]
