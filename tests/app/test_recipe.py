@@ -61,7 +61,7 @@ def test_a_recipe_is_read_as_it_was_written(
     file = tmp_path_factory.getbasetemp() / "recipe.toml"
     file.write_text(toml_of(entries), "utf-8")
     assert read_recipe(file, request_class) == entries
-    made = request_class(**{"ratings": "x"} | entries)  # type: ignore[call-arg]
+    made = request_class(**{"ratings": "x"} | entries)
     assert {name: made.values()[name] for name in entries} == entries
 
 

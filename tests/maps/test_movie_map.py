@@ -38,7 +38,8 @@ def file(model: Recommender, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def payload(page: str) -> dict[str, Any]:
     found = re.search(r'<script id="data"[^>]*>(.*?)</script>', page, re.S)
     assert found
-    return json.loads(found[1])
+    data: dict[str, Any] = json.loads(found[1])
+    return data
 
 
 def unpacked(text: str, kind: str) -> np.ndarray:

@@ -56,7 +56,7 @@ def test_weights_over_other_items_are_the_same_weights(random_ratings: Ratings) 
 def test_what_is_no_table_of_weights_is_refused(random_ratings: Ratings) -> None:
     users, items, spec = random_ratings.users, random_ratings.items, recsys.EASE()
     with pytest.raises(ArgumentError, match=r"weights must be float32 \(25, 25\)"):
-        ItemWeights(users, items, sp.csr_matrix((3, 3), dtype=np.float32), spec)
+        ItemWeights(users, items, sp.csr_matrix(np.zeros((3, 3), np.float32)), spec)
     bad = sp.csr_matrix(np.full((25, 25), np.inf, np.float32))
     with pytest.raises(FitError, match="ease: a weight is not finite"):
         ItemWeights(users, items, bad, spec)

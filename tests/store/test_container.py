@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from store import crafting
 
-from recsys import files
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.store import container
 
@@ -197,7 +196,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ModelFileError, match=r"cannot be written \(No space left"):
         container.write(saved, {"a": np.zeros(9)}, {})
     assert saved.read_bytes() == before
@@ -210,7 +209,7 @@ def test_an_interrupted_write_leaves_nothing(
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fsync", interrupt)
+    monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         container.write(tmp_path / "m", {"a": np.zeros(9)}, {})
     assert list(tmp_path.iterdir()) == []

@@ -329,7 +329,7 @@ def test_creates_missing_folders(
 
 def test_misuse_is_one_line(model: recsys.Recommender, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="save takes a Recommender and a path, not Factors"):
-        recsys.save(model.factors, tmp_path / "m")  # type: ignore[arg-type]
+        recsys.save(model.factors, tmp_path / "m")
     with pytest.raises(ValueError, match="not str and Recommender"):
         recsys.save("m", model)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="path must be the name of a model file"):

@@ -8,7 +8,7 @@ GOOD = recsys.ImplicitALS(8, regularization=0.1)
 BAD = recsys.ImplicitALS(8, regularization=0.1, unobserved_weight=0.001)
 
 
-def test_the_gate(sample):
+def test_the_gate(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2, seed=0)
     models = {"new": BAD, "current": GOOD, "stars": recsys.ExplicitALS(4)}
     result = recsys.evaluate(models, split, k=5)

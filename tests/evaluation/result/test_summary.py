@@ -7,7 +7,7 @@ from recsys.evaluation.result.summary import mirrored, run_means, summarise, use
 
 
 @pytest.fixture
-def values():
+def values() -> pd.DataFrame:
     """Two models, two folds, forty users with unequal numbers of ratings."""
     rng = np.random.default_rng(0)
     rows = []
@@ -30,7 +30,7 @@ def values():
     return pd.DataFrame(rows)
 
 
-def test_rmse_is_over_all_ratings_and_ndcg_over_users(values):
+def test_rmse_is_over_all_ratings_and_ndcg_over_users(values: pd.DataFrame) -> None:
     summary, _ = summarise(user_means(values, ["biases", "good"]))
     for model, part in values.groupby("model"):
         found = summary[summary["model"] == model].set_index("metric")
@@ -42,7 +42,7 @@ def test_rmse_is_over_all_ratings_and_ndcg_over_users(values):
         assert found["n"]["rmse"] == 40
 
 
-def test_rmse_interval_is_that_of_resampled_users_one_by_one(values):
+def test_rmse_interval_is_that_of_resampled_users_one_by_one(values: pd.DataFrame) -> None:
     part = values[values["model"] == "good"]
     squares = (part["n_ratings"] * part["rmse"] ** 2).groupby(part["user"]).sum().to_numpy()
     counts = part.groupby("user")["n_ratings"].sum().to_numpy()
@@ -59,7 +59,7 @@ def test_rmse_interval_is_that_of_resampled_users_one_by_one(values):
     assert row["p"] < 0.05
 
 
-def test_pairs_are_seen_from_both_sides(values):
+def test_pairs_are_seen_from_both_sides(values: pd.DataFrame) -> None:
     _, pairs = summarise(user_means(values, ["biases", "good"]))
     other = mirrored(pairs)
     assert (other["model"] == pairs["other"]).all()
@@ -67,7 +67,7 @@ def test_pairs_are_seen_from_both_sides(values):
     pd.testing.assert_frame_equal(mirrored(other), pairs)
 
 
-def test_run_means(values):
+def test_run_means(values: pd.DataFrame) -> None:
     one = values[(values["model"] == "good") & (values["fold"] == 0)]
     means = run_means(one)
     assert means["ndcg@5"] == pytest.approx(one["ndcg@5"].mean())
@@ -75,7 +75,7 @@ def test_run_means(values):
     assert means["rmse"] == pytest.approx(pooled)
 
 
-def test_many_columns_at_once_are_as_each_alone():
+def test_many_columns_at_once_are_as_each_alone() -> None:
     rng = np.random.default_rng(3)
     differences = rng.normal(0.05, 1, (300, 4))
     together = permutation_tests(differences, 2000, seed=1)
@@ -88,7 +88,7 @@ def test_many_columns_at_once_are_as_each_alone():
         assert quantiles(one).ravel() == pytest.approx(quantiles(means)[:, j])
 
 
-def test_very_small_p_values_are_bounds_never_below_the_exact_one():
+def test_very_small_p_values_are_bounds_never_below_the_exact_one() -> None:
     """Twenty equal differences: only two of the 2²⁰ sign patterns are as extreme."""
     exact = 2 / 2**20
     bound = permutation_tests(np.ones((20, 1)), permutations=1000)[0]
@@ -96,7 +96,7 @@ def test_very_small_p_values_are_bounds_never_below_the_exact_one():
     assert 0 < permutation_tests(np.ones((5000, 1)))[0] < 1e-100
 
 
-def test_differences_that_are_missing_do_not_count():
+def test_differences_that_are_missing_do_not_count() -> None:
     values = np.random.default_rng(0).normal(0.1, 1, 200)
     with_gaps = np.concatenate([values, np.full(50, np.nan)])
     assert permutation_tests(with_gaps[:, None])[0] == pytest.approx(
