@@ -47,8 +47,8 @@ def sample() -> recsys.Ratings:
 
 @pytest.fixture(scope="session")
 def checkerboard() -> tuple[recsys.Ratings, dict[int, int]]:
-    """20 users × 10 items: even users took the even items, odd users the odd ones, but for one
-    item each, which is therefore the one to recommend. Returns ratings and user → held-out item."""
+    """20 users × 10 items: even users rated the even items, odd users the odd ones, except for one
+    item each, which is the one to recommend. Returns ratings and user → held-out item."""
     rows, held_out = [], {}
     for user in range(20):
         own = [item for item in range(10) if item % 2 == user % 2]

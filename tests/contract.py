@@ -47,7 +47,7 @@ def recommends_the_one_item_that_was_held_out(
     spec: Spec, checkerboard: tuple[recsys.Ratings, dict[int, int]]
 ) -> None:
     ratings, held_out = checkerboard
-    # Two tastes need two factors; more would learn the holes.
+    # Two tastes need two factors; more would also learn the missing entries.
     if hasattr(spec, "n_factors"):
         spec = with_values(spec, n_factors=2)
     model = recsys.train(spec, ratings)
@@ -114,7 +114,7 @@ def folding_in_part_of_the_users_gives_the_same_as_all(
     factors = spec.fit(ratings)
     side = factors.fold_in_users(ratings.matrix)
     part = factors.fold_in_users(ratings.matrix[3:7])
-    # What is approximate anyway passes through products that round by the number of rows.
+    # Approximate fold-in uses matrix products, whose rounding depends on the number of rows.
     rounding = 0 if spec.folds_in_exactly else 1e-6
     assert np.abs(part.factors - side.factors[3:7]).max(initial=0) <= rounding
     assert np.abs(part.bias - side.bias[3:7]).max() <= rounding
@@ -123,7 +123,7 @@ def folding_in_part_of_the_users_gives_the_same_as_all(
 def folding_in_training_items_ranks_like_their_factors(
     spec: Factorization, ratings: recsys.Ratings
 ) -> None:
-    """New items are solved against users who have moved on by half a step: near, not equal."""
+    """New items are solved against users that are half a step further: close, not equal."""
     factors = spec.fit(ratings)
     side = factors.fold_in_items(ratings.matrix.T.tocsr())
     ours = factors.user_factors @ side.factors.T + side.bias
@@ -140,7 +140,7 @@ def a_row_without_ratings_gets_zeros(spec: Factorization, ratings: recsys.Rating
 
 
 def awkward_rows_work(spec: Factorization, ratings: recsys.Ratings) -> None:
-    """A user without ratings, a user with one, an item without: all in the training."""
+    """Training data with a user without ratings, a user with one, and an item without."""
     table = ratings.matrix.toarray()
     table[0] = 0
     table[1] = 0
@@ -327,7 +327,7 @@ def a_state_of_something_else_is_refused(spec: AlternatingModel, ratings: recsys
 def a_warm_start_begins_where_the_other_model_ended(
     spec: AlternatingModel, ratings: recsys.Ratings
 ) -> None:
-    # Of the same, a narrower and a wider model: the first epoch is lower than from a random start.
+    # From a model of the same, half and double width, the first loss is lower than from random.
     cold = spec.fit(ratings).log[0].loss
     for width in (spec.n_factors, spec.n_factors // 2, 2 * spec.n_factors):
         warm = with_values(spec, n_factors=width).fit(ratings)

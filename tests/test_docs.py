@@ -38,7 +38,7 @@ def assert_alike(printed: str, written: str) -> None:
 
 
 def without_signs_of_zero(text: str) -> str:
-    """The text with arrays as if no zero in them were negative, because CPUs differ in that."""
+    """The text without the signs of zeros in arrays, in which CPUs differ."""
     return re.sub(r"(?<=\[) +| +(?= )", "", re.sub(r"-0\.(?!\d)", "0.", text))
 
 

@@ -1,4 +1,4 @@
-"""Files are replaced completely or not at all, and stay what they were."""
+"""Files are replaced completely or not at all, and keep their mode and kind."""
 
 import os
 import stat
@@ -59,7 +59,7 @@ def test_folders_are_created(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
-def test_what_is_no_regular_file_is_refused_and_stays(tmp_path: Path) -> None:
+def test_pipes_and_devices_are_refused_and_stay(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(ArgumentError, match="device or a pipe"):

@@ -56,13 +56,13 @@ def test_numpy_numbers_become_plain_ones() -> None:
     assert Oven(trays=3.0) == Oven(trays=3)  # type: ignore[arg-type]
 
 
-def test_texts_become_what_they_stand_for() -> None:
+def test_texts_become_values_of_the_right_type() -> None:
     given = {"heat": "200", "trays": "3", "timer": "none", "light": "true"}
     assert Oven.parsed(given) == Oven(heat=200.0, trays=3, timer=None, light=True)
 
 
 @pytest.mark.parametrize(("name", "text"), [("trays", "3.5"), ("heat", "x"), ("light", "1")])
-def test_a_text_that_stands_for_nothing_is_refused(name: str, text: str) -> None:
+def test_a_text_that_is_no_value_is_refused(name: str, text: str) -> None:
     with pytest.raises(ArgumentError, match=name):
         Oven.parsed({name: text})
 

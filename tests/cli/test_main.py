@@ -115,16 +115,16 @@ def test_each_kind_of_error_is_one_line_and_an_exit_code(
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_leaves_no_incomplete_file(root: Path, tmp_path: Path) -> None:
     command: list[str | Path] = [*RECSYS, "train", root / "data/sample", "-o", tmp_path / "m"]
-    process = subprocess.Popen(
-        [*command, "--set", "n_epochs=10000000"],
-        stderr=subprocess.PIPE, text=True, cwd=root / "tests",
-    )  # fmt: skip
-    try:
-        time.sleep(3)  # long enough to be training; before that, the same must hold
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
+    command += ["--set", "n_epochs=10000000"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=root / "tests"
+    ) as process:
+        try:
+            time.sleep(3)  # long enough to be training; before that, the same must hold
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "interrupted" in err
     assert list(tmp_path.iterdir()) == []

@@ -32,7 +32,7 @@ def test_condition_numbers_are_numpys(sample: Ratings) -> None:
         assert rows["condition"].iloc[user] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_matrix_that_is_not_positive_is_infinitely_ill() -> None:
+def test_a_matrix_that_is_not_positive_definite_has_infinite_condition() -> None:
     table = np.eye(3, dtype=np.float32)
     matrix = sp.csr_matrix(np.array([[1.0, 1.0, 0.0]], np.float32))
     assert condition_numbers(RowProblem(matrix, table, 0.0)).tolist() == [np.inf]

@@ -1,4 +1,4 @@
-"""Each symptom is found in a model that was given it, and not in a healthy one."""
+"""Each symptom is found in a model that has it, and not in a healthy one."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_spectra_are_those_of_the_dense_matrices(model: Recommender, found: Heal
     assert found.effective_rank == pytest.approx(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def test_the_parts_of_the_loss_add_up_and_are_what_they_say(sample: Ratings) -> None:
+def test_the_parts_of_the_loss_add_up(sample: Ratings) -> None:
     from reference import implicit_loss
 
     factors = HEALTHY.fit(sample)
@@ -142,7 +142,7 @@ def test_a_loss_that_rises(model: Recommender) -> None:
     assert "rising" in codes(health(replace(model, factors=replace(model.factors, log=rising))))
 
 
-def test_without_history_it_says_so(model: Recommender) -> None:
+def test_without_history_there_is_a_remark(model: Recommender) -> None:
     found = health(replace(model, history=None))
     assert "no-history" in codes(found)
     assert not len(found.conditions)

@@ -1,4 +1,4 @@
-"""Products with whole tables."""
+"""Kernels over whole tables: sums of squares, diagonal matrices."""
 
 import numpy as np
 

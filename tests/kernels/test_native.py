@@ -1,4 +1,4 @@
-"""What the compiled code is given is checked first, because it checks nothing."""
+"""Arguments of the compiled code are checked first, because it checks nothing itself."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_indexes_that_would_read_foreign_memory_are_refused(
         ({"columns": problem(0)["columns"].astype(np.int64) + 2**32}, "column number"),
     ],
 )
-def test_arguments_that_do_not_fit_are_named(change: dict[str, Any], message: str) -> None:
+def test_arguments_of_the_wrong_shape_are_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kernels.solve_rows(**(problem(0, width=16) | change))
 

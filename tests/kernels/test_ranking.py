@@ -17,7 +17,7 @@ Case = dict[str, Any]
 def case(
     seed: int, n_queries: int = 20, n_items: int = 150, width: int = 8, whole: bool = True
 ) -> Case:
-    # Small whole numbers: scores are exact in float32 and ties are common.
+    # With small whole numbers, scores are exact in float32 and ties are common.
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
@@ -67,7 +67,7 @@ def test_equals_sorting_all_scores_on_any_data(
 
 @pytest.mark.parametrize("isa", kernels.INSTRUCTION_SETS)
 @pytest.mark.parametrize("biased", [False, True])
-def test_items_left_unscored_could_not_have_come_in(
+def test_skipped_items_could_not_be_in_the_list(
     isa: str, biased: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Items of very unequal length, so that most of them are ruled out by their length alone; some
@@ -84,7 +84,7 @@ def test_items_left_unscored_could_not_have_come_in(
     assert np.array_equal(scores, expected_scores)
 
 
-def test_long_items_are_looked_at_first_and_bound_the_rest() -> None:
+def test_long_items_come_first_and_bound_the_rest() -> None:
     rng = np.random.default_rng(0)
     factors = rng.normal(size=(500, 6)).astype(np.float32)
     factors *= rng.lognormal(size=(500, 1)).astype(np.float32)
@@ -100,8 +100,8 @@ def test_long_items_are_looked_at_first_and_bound_the_rest() -> None:
     assert np.all(np.diff(lengths[packed.candidates]) <= 1e-5)
 
 
-def test_lengths_whose_squares_float_does_not_know_bound_as_well() -> None:
-    # The longer items look the same way; the short one at the end is the best.
+def test_lengths_whose_squares_underflow_are_bounds_too() -> None:
+    # The longer items point in the same direction; the short one at the end is the best.
     queries = np.array([[1e-25, 0]], np.float32)
     items = np.array([*[[1e-3, 10]] * 640, [5, 0]], np.float32)
     assert kernels.top_k(queries, items, 1)[0].tolist() == [[640]]
@@ -175,7 +175,7 @@ def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:
         kernels.top_k(**({"k": 5} | case(3) | change))
 
 
-def test_packed_items_answer_again_and_again() -> None:
+def test_packed_items_can_be_searched_repeatedly() -> None:
     given_case = case(11)
     packed = kernels.packed_items(given_case["item_factors"], item_bias=given_case.get("item_bias"))
     expected = kernels.top_k(**given_case, k=5)

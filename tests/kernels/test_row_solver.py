@@ -81,7 +81,7 @@ def test_long_rows_that_share_passes_have_right_sides_of_their_own() -> None:
     assert_close(x, expected, 1e-4)
 
 
-def test_entries_that_come_again_count_again() -> None:
+def test_repeated_entries_count_repeatedly() -> None:
     rng = np.random.default_rng(0)
     n, width = 30_000, 16
     case: Case = {
@@ -91,7 +91,7 @@ def test_entries_that_come_again_count_again() -> None:
         "ridge": np.array([1.0], np.float32),
         "targets": rng.normal(size=n).astype(np.float32),
     }
-    # The same sums with every factor named once, its weight the number of times it came.
+    # The same sums with every column once, weighted by how often it occurs.
     weights = np.bincount(case["columns"], minlength=50)
     targets = np.bincount(case["columns"], case["targets"], minlength=50)
     expected, _ = reference.solve_rows(
@@ -132,8 +132,8 @@ def test_long_rows_reach_the_formula(width: int) -> None:
     assert_close(energy, expected_energy, 1e-4)
 
 
-# Against a large base conjugate gradients are sooner done than a factorization, against a small one
-# they are not; in between it depends on the row.
+# With a large base, conjugate gradients are faster than a factorization; with a small one they are
+# slower; in between it depends on the row.
 @pytest.mark.parametrize("base", [1e-3, 100, 3000, 1e5])
 @pytest.mark.parametrize("width", [64, 100])
 @pytest.mark.usefixtures("isa")
@@ -177,13 +177,13 @@ def test_a_long_row_has_the_same_bits_alone_and_among_others() -> None:
     for threads in (2, 7):
         again, _ = kernels.solve_rows(**case, cg_steps=2, n_threads=threads)
         assert np.array_equal(again, together)
-    # One step: the preconditioner looks at a sample of all entries, which is another one here.
+    # One step, because the preconditioner uses a sample of all entries, which differs here.
     twice, _ = kernels.solve_rows(**part_of(case, [3, 3, 2]), cg_steps=1)
     assert np.array_equal(twice[0], twice[1])
 
 
 @pytest.mark.parametrize("cg_steps", [0, 2])
-def test_one_target_for_all_is_as_many_of_it(cg_steps: int) -> None:
+def test_one_target_for_all_entries_equals_that_target_for_each(cg_steps: int) -> None:
     case = problem(7, n_rows=40, width=24)
     each = case | {"targets": np.full_like(case["targets"], 0.7), "weights": None}
     x, energy = kernels.solve_rows(**each, cg_steps=cg_steps)
@@ -241,7 +241,7 @@ def test_short_rows_equal_the_formula(n_columns: int, base: str | None, starts: 
         case["base"] = np.diag(diagonal)
     expected, expected_energy = reference.solve_rows(**case)
     assert_close(x, expected, 1e-4)
-    # From a start the energy is that of the start less what one correction lowers it by.
+    # With a start, the energy is that of the start minus the gain of one correction.
     assert_close(energy, expected_energy, 2e-3 if starts else 1e-4)
 
 
@@ -250,7 +250,7 @@ def test_short_rows_with_next_to_no_ridge(ridge: float) -> None:
     case = problem(2, n_columns=9, width=24, density=1) | {"base": None, "base_rhs": None}
     case["ridge"] = np.full(12, ridge, np.float32)
     x, _ = kernels.solve_rows(**case)
-    # What is beyond the entries is told by the ridge alone, so it is the scores that are compared.
+    # Outside the span of the entries only the ridge decides, so the scores are compared.
     expected, _ = reference.solve_rows(**case)
     assert_close(x @ case["factors"].T, expected @ case["factors"].T, 1e-5)
 
@@ -323,7 +323,7 @@ def test_a_matrix_that_is_not_positive_definite_comes_back_as_nan(base: str | No
 
 @pytest.mark.parametrize("cg_steps", [0, 2])
 @pytest.mark.parametrize("what", ["targets", "weights"])
-def test_what_overflows_comes_back_as_nan(what: str, cg_steps: int) -> None:
+def test_overflow_comes_back_as_nan(what: str, cg_steps: int) -> None:
     case = problem(6, width=32) | {what: np.full(len(problem(6)["columns"]), 1e38, np.float32)}
     x, energy = kernels.solve_rows(**case, cg_steps=cg_steps)
     assert np.isnan(x).all()

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 import recsys
+from recsys import Ratings
+from recsys.errors import FitError
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.protocol.lists import contains
+from recsys.models import ease
 from recsys.recommend.ranking import FittedRanker
 
 
@@ -60,3 +63,13 @@ def test_ease_reaches_the_published_number(ml_1m: Path) -> None:
     relevant = test[users]
     found = ndcg(contains(relevant, items), np.diff(relevant.indptr)).mean()
     assert found == pytest.approx(0.2865, abs=0.01)
+
+
+def test_ease_refuses_what_does_not_fit_into_memory(
+    random_ratings: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ease, "free_memory", lambda: 5000)
+    with pytest.raises(FitError, match=r"ease needs 0\.0 GB for 25 items"):
+        recsys.EASE().fit(random_ratings)
+    monkeypatch.setattr(ease, "free_memory", lambda: None)
+    recsys.EASE().fit(random_ratings)

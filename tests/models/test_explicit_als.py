@@ -13,7 +13,7 @@ from recsys.ratings import splits
 SPEC = recsys.ExplicitALS(4, regularization=0.1, n_epochs=8)
 
 
-def test_told_loss_is_the_formula(random_ratings: recsys.Ratings) -> None:
+def test_the_reported_loss_is_the_formula(random_ratings: recsys.Ratings) -> None:
     factors = SPEC.fit(random_ratings)
     loss = reference.explicit_loss(random_ratings.matrix, factors, SPEC)
     assert factors.log[-1].loss == pytest.approx(loss, rel=1e-5)

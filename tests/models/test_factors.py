@@ -31,7 +31,7 @@ def factors(random_ratings: Ratings) -> Factors:
          r"state user_scale must be float64 \(30,\)"),
     ],
 )  # fmt: skip
-def test_what_is_no_factorization_is_refused(
+def test_factors_of_wrong_shape_or_value_are_refused(
     factors: Factors, change: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):

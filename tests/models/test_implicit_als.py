@@ -21,7 +21,9 @@ FORMS = [
 
 
 @pytest.mark.parametrize("spec", FORMS)
-def test_told_loss_is_the_formula(spec: recsys.ImplicitALS, random_ratings: recsys.Ratings) -> None:
+def test_the_reported_loss_is_the_formula(
+    spec: recsys.ImplicitALS, random_ratings: recsys.Ratings
+) -> None:
     factors = spec.fit(random_ratings)
     loss = reference.implicit_loss(
         random_ratings.matrix, factors.user_factors, factors.item_factors, spec
@@ -113,7 +115,7 @@ def test_negative_confidence_is_refused(random_ratings: recsys.Ratings) -> None:
         FORMS[0].fit(random_ratings.with_values(values))
 
 
-def test_a_fit_without_a_finite_answer_names_side_and_remedy(
+def test_a_fit_without_a_finite_solution_names_side_and_remedy(
     random_ratings: recsys.Ratings,
 ) -> None:
     values = np.full(random_ratings.n_ratings, 1e38)
@@ -176,7 +178,7 @@ def test_trained_item_factors_lie_along_the_axes_of_their_gram_matrix(
     gram = factors.item_factors.T.astype(float) @ factors.item_factors
     assert np.abs(gram - np.diag(np.diag(gram))).max() < 1e-6 * gram.max()
     assert base_of(factors, sample).ndim == 1
-    # In other axes the equations are the same, and so are the scores of whom they fold in.
+    # In other axes the equations are the same, and so are the scores of folded-in users.
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0].astype(np.float32)
     turned = dataclasses.replace(factors, item_factors=factors.item_factors @ axes)
     assert base_of(turned, sample).ndim == 2

@@ -39,7 +39,7 @@ def test_scores_are_those_of_implicit(
 def test_fold_in_approximates_the_training(
     spec: recsys.BPR | recsys.LogisticMF, sample: recsys.Ratings
 ) -> None:
-    """A folded-in training user points where their stored factors point, better than another."""
+    """A folded-in training user points in the direction of their stored factors."""
     factors = spec.fit(sample)
     folded = factors.fold_in_users(sample.matrix).factors
     stored = factors.user_factors

@@ -38,7 +38,7 @@ class Server:
     body: bytes = field(default_factory=archive_bytes)
     status: int = 200
     cut_at: list[int] = field(default_factory=list)
-    """Send only so many bytes of the next replies."""
+    """Number of bytes after which each of the next replies is cut off."""
     pause: float = 0.0
     ranges: bool = True
     md5: str | None = None
@@ -93,7 +93,7 @@ def server() -> Iterator[Server]:
 
 
 def fetch(server: Server, to: Path, **options: Any) -> datasets.Fetched:
-    # ml-32m: its checksum is read beside the archive, so that the server can make one up.
+    # ml-32m, because its checksum is downloaded, so the server can invent one.
     return datasets.fetch("ml-32m", to, base_url=server.url, **options)
 
 
@@ -103,11 +103,11 @@ def assert_nothing_passes_for_whole(to: Path) -> None:
 
 
 def test_fetches_unpacks_and_shows_the_licence(server: Server, tmp_path: Path) -> None:
-    heard = []
-    fetched = fetch(server, tmp_path, on_bytes=lambda done, total: heard.append((done, total)))
+    received = []
+    fetched = fetch(server, tmp_path, on_bytes=lambda done, total: received.append((done, total)))
     assert fetched.folder == tmp_path / "ml-32m"
     assert fetched.licence == "Be kind."
-    assert heard[-1] == (len(server.body), len(server.body))
+    assert received[-1] == (len(server.body), len(server.body))
     assert recsys.read_ratings(fetched.folder).n_ratings == 39_999
     assert [p.name for p in tmp_path.iterdir()] == ["ml-32m"]
     again = fetch(server, tmp_path)
@@ -159,7 +159,7 @@ def test_a_part_of_another_file_is_found_out(server: Server, tmp_path: Path) -> 
     fetch(server, tmp_path)
 
 
-def test_404_refused_and_nonsense_are_one_clear_line(server: Server, tmp_path: Path) -> None:
+def test_network_errors_are_one_clear_line(server: Server, tmp_path: Path) -> None:
     server.status = 404
     with pytest.raises(DownloadError, match=r"ml-32m\.zip\.md5: the server answered 404 Not Found"):
         fetch(server, tmp_path)

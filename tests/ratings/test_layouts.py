@@ -101,23 +101,6 @@ def test_bad_item_tables_are_named(name: str, tmp_path: Path) -> None:
         recsys.read_ratings(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("movieId,title\n1,Matrix, The (1999)\n", "line 2: 3 fields instead of 2"),
-        ("movieId,title\n99,Other\n", "names none of the rated items; its ids are like 99"),
-        ("name,title\nx,y\n", "no item column among 'name', 'title'"),
-    ],
-)
-def test_item_tables_that_cannot_be_right_are_named(
-    text: str, message: str, tmp_path: Path
-) -> None:
-    (tmp_path / "ratings.csv").write_text("user,item\n1,1\n2,2\n")
-    (tmp_path / "movies.csv").write_text(text)
-    with pytest.raises(DataError, match=message):
-        recsys.read_ratings(tmp_path / "ratings.csv")
-
-
 def test_the_layouts_are_tried_in_a_fixed_order() -> None:
     found = layouts.layouts()
     assert len({layout.name for layout in found}) == len(found)

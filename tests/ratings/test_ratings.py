@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from strategies import frames
 
 import recsys
 from recsys.errors import DataError
-from recsys.ratings.encoding import encode_integers
 
 
 def frame(
@@ -90,34 +88,6 @@ def test_duplicates_latest_mean_and_error() -> None:
     assert mean.timestamps.tolist() == [30, 10]
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [
-        ("rating", float("nan"), "row 1: 'rating' is nan, not a finite number"),
-        ("rating", float("inf"), "row 1: 'rating' is inf"),
-        ("rating", "good", "row 1: 'rating' is 'good'"),
-        ("user_id", None, "row 1: the user id in 'user_id' is missing"),
-        ("item_id", 1.5, "item id 1.5 is not a whole number"),
-        ("time", "noon", "row 1: 'time' is 'noon', not a time"),
-    ],
-)
-def test_bad_values_in_a_table_are_named(column: str, value: Any, message: str) -> None:
-    table = frame([(1, 1, 3, 5), (1, 2, 3, 5)], ("user_id", "item_id", "rating", "time"))
-    table = table.astype({column: object})
-    table.loc[1, column] = value
-    if column != "time":
-        table[column] = table[column].infer_objects()
-    with pytest.raises(DataError, match=message):
-        recsys.Ratings.from_frame(table, timestamp="time")
-
-
-def test_missing_columns_and_empty_tables_are_named() -> None:
-    with pytest.raises(DataError, match="no user column 'user_id'; it has 'a'"):
-        recsys.Ratings.from_frame(pd.DataFrame({"a": [1]}))
-    with pytest.raises(DataError, match="holds no ratings"):
-        recsys.Ratings.from_frame(frame([]))
-
-
 def test_everything_is_read_only(random_ratings: recsys.Ratings) -> None:
     for array in (random_ratings.matrix.data, random_ratings.matrix.indices):
         with pytest.raises(ValueError, match="read-only"):
@@ -143,73 +113,6 @@ def test_k_core(sample: recsys.Ratings) -> None:
     assert [titles[i] for i in core.items.ids] == core.item_table["title"].tolist()
     with pytest.raises(DataError, match="no ratings are left with at least 500 per user"):
         sample.at_least_active(per_user=500)
-
-
-def test_ids_in_pieces_with_wide_and_narrow_ranges() -> None:
-    rng = np.random.default_rng(0)
-    for high in (1000, 10**15):
-        ids = rng.integers(-high, high, 5000)
-        index, codes = encode_integers([ids[:10], ids[10:10], ids[10:]], "user")
-        unique, inverse = np.unique(ids, return_inverse=True)
-        assert np.array_equal(index.ids, unique)
-        assert np.array_equal(codes, inverse)
-
-
-def test_the_sample_is_what_its_script_writes(root: Path, tmp_path: Path) -> None:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location(
-        "simulate_script", root / "scripts" / "simulate.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    script.write(tmp_path)
-    for name in ("ratings.csv", "movies.csv"):
-        assert (tmp_path / name).read_text() == (root / "data" / "sample" / name).read_text()
-
-
-@pytest.mark.parametrize("kind", [object, "category", str, "int64", "Int64"])
-def test_times_are_seconds_whatever_the_type_of_the_column(kind: Any) -> None:
-    table = frame(
-        [(1, 1, 5, 881250949), (1, 1, 1, 881250900)], ("user_id", "item_id", "rating", "t")
-    )
-    table["t"] = table["t"].astype(kind)
-    ratings = recsys.Ratings.from_frame(table, timestamp="t")
-    assert ratings.timestamps is not None
-    assert ratings.timestamps.tolist() == [881250949]
-    assert ratings.matrix.data.tolist() == [5]
-
-
-def test_dates_of_mixed_precision() -> None:
-    table = frame([(1, 1, 5), (1, 2, 1)])
-    table["t"] = ["2020-01-01T00:00:01Z", "1970-01-02"]
-    ratings = recsys.Ratings.from_frame(table, timestamp="t")
-    assert ratings.timestamps is not None
-    assert ratings.timestamps.tolist() == [1577836801, 86400]
-
-
-@pytest.mark.parametrize(
-    ("column", "values", "message"),
-    [
-        ("user_id", [1e19, 2.0], "user id 1e\\+19 does not fit"),
-        ("user_id", [10**30, 2], "does not fit a 64-bit integer"),
-        ("user_id", [b"a", b"b"], "neither a whole number nor text"),
-        ("user_id", [(1, 2), (3, 4)], "neither a whole number nor text"),
-        ("user_id", ["", "a"], "user id '' is missing"),
-        ("rating", [1e300, 1.0], "row 0: 'rating' is 1e\\+300"),
-        ("rating", [1j, 1.0], "is complex128, not numbers"),
-        ("rating", pd.to_datetime(["2020-01-01"] * 2), "not numbers"),
-    ],
-)
-def test_values_that_would_turn_into_others_are_refused(
-    column: str, values: Any, message: str
-) -> None:
-    table = frame([(1, 1, 3.0), (2, 2, 4.0)]).astype({column: object})
-    table[column] = values
-    with pytest.raises(DataError, match=message):
-        recsys.Ratings.from_frame(table)
 
 
 def test_misuse_is_one_line(random_ratings: recsys.Ratings) -> None:

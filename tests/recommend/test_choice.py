@@ -16,7 +16,7 @@ def model(random_ratings: Ratings) -> Recommender:
     return train(ImplicitALS(4, n_epochs=3), random_ratings)
 
 
-def test_any_iterable_of_items_will_do() -> None:
+def test_any_iterable_of_items_is_accepted() -> None:
     items: Any
     for items in ({3}, (3,), np.array([3]), pd.Series([3]), iter([3])):
         assert Choice(exclude=items).exclude == [3]
@@ -65,7 +65,7 @@ def test_every_question_takes_a_choice_or_its_settings(model: Recommender) -> No
         assert len(question(choice=choice, n=2)) == 2
 
 
-def test_what_a_new_person_rated_comes_back_only_if_asked_for(model: Recommender) -> None:
+def test_rated_items_are_recommended_only_if_asked_for(model: Recommender) -> None:
     person = {"i01": 5.0, "i02": 4.0}
     assert not {"i01", "i02"} & set(model.recommend_for(person, 25)["item"])
     assert {"i01", "i02"} <= set(model.recommend_for(person, 25, exclude_seen=False)["item"])

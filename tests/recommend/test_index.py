@@ -1,4 +1,4 @@
-"""The search behind rankings and likeness, by vectors and by scores."""
+"""The search behind rankings and similar items, by vectors and by scores."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from recsys.recommend.index import ExactIndex, index_of, top_of_scores
 
 
 def whole_numbers(seed: int, *shape: int) -> npt.NDArray[np.float32]:
-    """Small whole numbers: scores are exact in float32, and ties are common."""
+    """Small whole numbers, so that scores are exact in float32 and ties are common."""
     return np.random.default_rng(seed).integers(-3, 4, shape).astype(np.float32)
 
 

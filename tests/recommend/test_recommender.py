@@ -7,7 +7,6 @@ import pytest
 import recsys
 from recsys.errors import ModelError, UnknownIdError
 from recsys.recommend.recommender import Recommender
-from recsys.recommend.titles import TitleIndex
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +24,7 @@ def test_answers_carry_rank_id_score_and_the_item_table(
     assert answer["title"].tolist() == sample.item_table["title"].iloc[rows].tolist()
 
 
-def test_recommend_many_says_the_same_as_recommend(
-    model: recsys.Recommender, sample: recsys.Ratings
-) -> None:
+def test_recommend_many_equals_recommend(model: recsys.Recommender, sample: recsys.Ratings) -> None:
     table = model.recommend_many(n=7)
     assert table.columns.tolist() == ["user", "rank", "item", "score"]
     assert table["user"].nunique() == sample.n_users
@@ -161,20 +158,6 @@ def recsys_popularity(model: recsys.Recommender) -> recsys.Recommender:
     return recsys.train(recsys.Popularity(), ratings)
 
 
-def test_feedback_counts_in_training_and_fold_in_but_not_for_what_was_seen(
-    sample: recsys.Ratings,
-) -> None:
-    feedback = recsys.Feedback.parse("at-least=4")
-    model = recsys.train(recsys.ImplicitALS(16), sample, feedback=feedback)
-    user = 5
-    row = sample.matrix[user - 1]
-    disliked = sample.items.ids[row.indices[row.data < 4]]
-    assert len(disliked)
-    assert not set(disliked) & set(model.recommend(user, 200)["item"])
-    ratings = dict(zip(sample.items.ids[row.indices].tolist(), row.data.tolist(), strict=True))
-    pd.testing.assert_frame_equal(model.recommend_for(ratings), model.recommend(user))
-
-
 def test_string_ids_stay_strings(random_ratings: recsys.Ratings) -> None:
     model = recsys.train(recsys.ImplicitALS(4), random_ratings)
     answer = model.recommend("u03", 3)
@@ -190,48 +173,6 @@ def test_string_ids_stay_strings(random_ratings: recsys.Ratings) -> None:
             model.recommend(nonsense)
         with pytest.raises(UnknownIdError):
             model.predict(["u03", nonsense], ["i07", "i07"])
-
-
-TITLES = [
-    "Toy Story (1995)", "King Kong (1933)", "King Kong (1976)", "Matrix, The (1999)",
-    "Amélie (Fabuleux destin d'Amélie Poulain, Le) (2001)", "Star Wars: Episode IV (1977)",
-    "Seven (a.k.a. Se7en) (1995)", "1984 (1984)",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("asked", "row"),
-    [
-        ("Toy Story (1995)", 0),
-        ("toy story", 0),
-        ("king kong (1976)", 2),
-        ("The Matrix", 3),
-        ("Matrix", 3),
-        ("matrix, the", 3),
-        ("Amelie", 4),
-        ("Le fabuleux destin d'Amelie Poulain", 4),
-        ("se7en", 6),
-        ("1984", 7),
-    ],
-)
-def test_titles_are_found_as_people_say_them(asked: str, row: int) -> None:
-    index = recsys.ids.IdIndex(np.arange(10, 18))
-    assert TitleIndex(index, pd.Series(TITLES)).row(asked) == row
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ("King Kong", r"may be 'King Kong \(1933\)' \(id 11\) or 'King Kong \(1976\)' \(id 12\)"),
-        ("Toy Stroy", r"no item is called 'Toy Stroy'; did you mean 'Toy Story \(1995\)'"),
-        ("Star Wars", r"did you mean 'Star Wars: Episode IV \(1977\)' \(id 15\)"),
-        ("qqq", "titles look like 'Toy Story"),
-    ],
-)
-def test_other_titles_get_suggestions(asked: str, message: str) -> None:
-    index = recsys.ids.IdIndex(np.arange(10, 18))
-    with pytest.raises(UnknownIdError, match=message):
-        TitleIndex(index, pd.Series(TITLES)).row(asked)
 
 
 @pytest.mark.slow
@@ -268,7 +209,7 @@ def test_memory_of_recommend_many_is_bounded_at_full_size() -> None:
     assert grown < 300_000  # KiB
 
 
-def test_who_has_nothing_that_counts_is_told_so(sample: recsys.Ratings) -> None:
+def test_a_user_without_ratings_that_count_gets_a_remark(sample: recsys.Ratings) -> None:
     values = sample.matrix.data.copy()
     values[: sample.matrix.indptr[1]] = 1  # user 1 disliked everything
     ratings = sample.with_values(values)
@@ -282,14 +223,7 @@ def test_who_has_nothing_that_counts_is_told_so(sample: recsys.Ratings) -> None:
         model.recommend_for({3: 2.0})
 
 
-def test_n_beyond_any_memory_is_only_a_shortfall(model: recsys.Recommender) -> None:
+def test_a_huge_n_is_only_a_shortfall(model: recsys.Recommender) -> None:
     answer = model.recommend(1, 10**12)
     assert len(answer) < 200
     assert f"{10**12} asked for" in answer.attrs["shortfall"]
-
-
-def test_misuse_of_train_is_one_line(sample: recsys.Ratings) -> None:
-    with pytest.raises(ValueError, match="spec must be a model"):
-        recsys.train(recsys.ImplicitALS, sample)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="ratings must be Ratings"):
-        recsys.train(recsys.ImplicitALS(), sample.to_frame())  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ WEIGHTS = "weights.indptr", "weights.indices", "weights.data"
 
 
 def outcome(path: Path, verify: bool) -> str:
-    """What became of one file."""
+    """The outcome of loading and asking one file."""
     try:
         model = recsys.load(path, verify=verify)
     except ModelFileError as error:
@@ -40,7 +40,7 @@ def outcome(path: Path, verify: bool) -> str:
 
 
 def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
-    """In words: which answer differs from what the arrays of the file give; "" for none."""
+    """Which answer differs from the formula on the file's arrays, in words; "" for none."""
     arrays, about = crafting.parts(path)
     users, items = model.factors.users.ids, model.factors.items.ids
     for name, ids in (("users", users), ("items", items)):
@@ -68,7 +68,7 @@ def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
         ranked[user, arrays["history_items"][own]] = -np.inf
     best = -np.sort(-ranked, axis=1)[:, :N]
     found = model.recommend_many(n=N)
-    # Scores may leave out what is the same for all items of a user; differences do not.
+    # Scores may omit a user's constant, so differences are compared.
     for user_id, answer in found.groupby("user"):
         row = int(np.flatnonzero(users == user_id)[0])
         wanted = best[row][: len(answer)]
@@ -99,7 +99,7 @@ def dense(arrays: crafting.Arrays, names: tuple[str, ...], n: int, m: int) -> np
 
 
 def questions(model: recsys.Recommender) -> Iterator[Callable[[], object]]:
-    """Everything one can ask."""
+    """Every question a model answers."""
     user, item = model.factors.users.ids[1], model.factors.items.ids[2]
     yield lambda: model.recommend(user, N)
     yield lambda: model.recommend_for({item: 5.0}, N)

@@ -136,7 +136,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
             container.read(tmp_path / name, verify=True)
 
 
-def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
+def test_devices_and_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, why in (
         (tmp_path / "none", "no such model file"),
@@ -215,7 +215,7 @@ def test_an_interrupted_write_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_is_a_model_file_error(tmp_path: Path) -> None:
+def test_a_failed_write_is_a_model_file_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "m", Path("/dev/null"), tmp_path, tmp_path / "a\0b"):
         with pytest.raises(ModelFileError, match="cannot be written"):

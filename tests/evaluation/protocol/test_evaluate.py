@@ -20,7 +20,7 @@ def result(sample: recsys.Ratings) -> recsys.Evaluation:
     return recsys.evaluate(models, splits.kfold(sample, 3, seed=0), k=5)
 
 
-def test_the_baselines_always_run_beside_what_was_asked(result: recsys.Evaluation) -> None:
+def test_the_baselines_are_always_evaluated_too(result: recsys.Evaluation) -> None:
     assert result.summary["model"].unique().tolist() == ["popularity", "biases", "als", "svd"]
     assert set(result.specs) == {"popularity", "biases", "als", "svd"}
     assert len(result.splits) == 3
@@ -128,7 +128,7 @@ def test_only_predicted_ratings_have_an_error(sample: recsys.Ratings) -> None:
     result = recsys.evaluate(models, split, k=5, feedback="at-least=4")
     found = result.summary[result.summary["metric"] == "rmse"].set_index("model")
     assert set(found.index) == {"stars", "biases"}
-    # They are trained on the ratings themselves, and judged by all of them, liked or not.
+    # These models train on the ratings themselves, and their errors are over all test ratings.
     held_out = split.test.to_frame()
     for name, spec in (("stars", models["stars"]), ("biases", recsys.Biases())):
         predicted = spec.fit(split.train).predict(held_out["user"], held_out["item"])

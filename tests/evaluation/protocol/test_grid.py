@@ -54,7 +54,7 @@ def test_a_grid_is_trained_once_per_seed_with_every_candidate(sample: Ratings) -
     assert result.runs[result.runs["model"] == "svd"]["seed"].tolist() == [-1]
     alone = recsys.evaluate({"als": replace(quick[1], seed=4)}, split, k=5)
     assert runs["ndcg@5"].iloc[1] == alone.runs.set_index("model")["ndcg@5"]["als"]
-    # What is kept back to choose on does not depend on the seeds.
+    # The validation part does not depend on the seeds.
     seeded = recsys.Grid(tuple(quick), seed=9).with_seed(3)
     assert seeded is not None
     assert seeded.seed == 9

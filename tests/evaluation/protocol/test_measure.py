@@ -21,7 +21,7 @@ World = tuple[splits.Split, PreparedSplit, recsys.Factors]
 
 @pytest.fixture(scope="module")
 def world(sample: recsys.Ratings) -> World:
-    """A split, the same prepared for lists of 5, and a fitted model on it."""
+    """A split, the split prepared for lists of 5, and a model fitted on it."""
     split = splits.random(sample, test=0.3, seed=1)
     return split, prepare(split, 5), recsys.ImplicitALS(8).fit(split.train)
 
@@ -32,7 +32,7 @@ def measured(world: World) -> Measurement:
 
 
 def dense_scores(factors: recsys.Factors, split: splits.Split) -> np.ndarray:
-    """All scores by the formula, with what was seen at minus infinity."""
+    """All scores by the formula; those of seen items are minus infinity."""
     scores: np.ndarray = factors.user_factors.astype(float) @ factors.item_factors.T.astype(float)
     scores += factors.item_bias + factors.user_bias[:, None] + factors.mean
     scores[split.seen.matrix.toarray() != 0] = -np.inf
@@ -237,7 +237,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
 def test_everything_equals_ranx_with_ties_empty_users_and_lists_longer_than_the_catalogue(
     random_ratings: recsys.Ratings, k: int
 ) -> None:
-    """Scores of few different values; ties go by item order, which ranx is told by a last digit."""
+    """Scores of few different values; ties go by item order, which a last digit makes ranx see."""
     ranx = pytest.importorskip("ranx")
     from recsys.models.factors import Factors
 

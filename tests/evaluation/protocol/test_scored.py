@@ -14,7 +14,7 @@ GOOD = recsys.ImplicitALS(8, regularization=0.1)
 
 
 def test_sampled_metrics_by_drawing_one_user_at_a_time(sample: recsys.Ratings) -> None:
-    """With as many draws as it takes, the share of draws that beat an item is its true rank."""
+    """With enough draws, the share of draws that beat an item gives its true rank."""
     split = splits.random(sample, 0.2, seed=0)
     prepared = prepare(split, 5)
     factors = GOOD.fit(split.train)

@@ -72,8 +72,8 @@ def test_a_served_model_that_saw_the_test_is_trained_again(sample: recsys.Rating
     assert "no history" in how
 
 
-def test_a_recommender_is_evaluated_as_it_is(sample: Ratings) -> None:
-    """Trained beforehand on the same part, it has the metrics of its spec trained in place."""
+def test_a_recommender_is_evaluated_without_training(sample: Ratings) -> None:
+    """A model trained on the same part has the metrics of its spec trained by the evaluation."""
     split = splits.random(sample, 0.3, seed=0)
     models: dict[str, Evaluable] = {
         "fresh": GOOD,
@@ -111,7 +111,7 @@ def test_a_choice_is_measured_as_the_model_would_serve_it(sample: Ratings) -> No
     assert np.isneginf(ranker.scores(users, seen)[:, others]).all()
     runs = result.runs.set_index("model")
     assert runs["ndcg@5"]["few"] < runs["ndcg@5"]["all"]
-    # A list that repeats what a user has rated has fewer places for what they will rate next.
+    # A list with items the user has rated has fewer places for test items.
     assert runs["recall@5"]["seen"] < runs["recall@5"]["all"]
 
 

@@ -71,7 +71,7 @@ def test_the_page_is_whole_and_needs_nothing_else(file: Path) -> None:
     assert not list(file.parent.glob(".*"))  # nothing half-written
 
 
-def test_the_page_says_everything_that_was_asked_for(file: Path, result: recsys.Evaluation) -> None:
+def test_the_page_has_every_section(file: Path, result: recsys.Evaluation) -> None:
     text = " ".join(" ".join(Balance(file.read_text()).text).split())
     assert result.verdict in text.replace("\xa0", " ")
     for title in (
@@ -97,7 +97,7 @@ def test_names_are_escaped(file: Path) -> None:
     assert "&lt;b&gt;&#34;als&#34; &amp; co&lt;/b&gt;" in page
 
 
-def test_nothing_that_comes_from_outside_becomes_markup(result: Evaluation) -> None:
+def test_outside_text_never_becomes_markup(result: Evaluation) -> None:
     odd = "<script>alert('x')</script> \"&\" <img src=x>"
     tables: dict[str, Any] = {name: renamed(getattr(result, name), odd) for name in TABLES}
     hostile = replace(

@@ -34,7 +34,7 @@ def finding(result: recsys.Evaluation, code: str) -> Finding:
 
 @pytest.fixture(scope="module")
 def healthy(sample: recsys.Ratings) -> recsys.Evaluation:
-    """Folds of a model that works: nothing but what is so of every split by chance."""
+    """Folds of a healthy model, which has only the findings that any random split has."""
     als = recsys.ImplicitALS(8, regularization=0.1)
     return recsys.evaluate({"als": als}, splits.kfold(sample, 3), k=5)
 
@@ -119,7 +119,7 @@ def test_r005_too_few_users(sample: recsys.Ratings, healthy: recsys.Evaluation) 
 def test_r006_concentrated_on_the_head(healthy: recsys.Evaluation) -> None:
     frame, items = simulate(600, 2000, 20_000)
     ratings = recsys.Ratings.from_frame(frame, user="userId", item="movieId", items=items)
-    # So much regularization leaves nothing but popularity.
+    # Strong regularization leaves only popularity.
     flat = recsys.ImplicitALS(4, regularization=0.1)
     result = recsys.evaluate({"flat": flat}, splits.random(ratings, 0.2), k=5)
     found = finding(result, "R006").text
@@ -132,7 +132,7 @@ def test_r007_time_travel(timed: recsys.Ratings) -> None:
     assert finding(at_random, "R007").level == "note"
     split = splits.by_time(timed, 0.2)
     assert "R007" not in codes(recsys.evaluate({"als": ALS}, split, k=5))
-    # A split that says it is by time, and is not.
+    # A split that claims to be by time and is not.
     wrong = replace(splits.random(timed, 0.2), how=split.how)
     assert finding(recsys.evaluate({"als": ALS}, wrong, k=5), "R007").level == "error"
 
