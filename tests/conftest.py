@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser
 
 import recsys
 
@@ -15,7 +17,7 @@ REAL_DATA = Path(os.environ.get("RECSYS_TEST_DATA", ROOT.parent / "shared" / "da
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def chromium() -> Iterator[Browser]:
     """A headless browser that reaches nothing outside; tests that use it are marked `browser`."""
     found = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -33,20 +35,20 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def root():
+def root() -> Path:
     return ROOT
 
 
 @pytest.fixture(scope="session")
-def sample():
+def sample() -> recsys.Ratings:
     """The simulated data set of the repository."""
     return recsys.read_ratings(ROOT / "data" / "sample")
 
 
 @pytest.fixture(scope="session")
-def checkerboard():
-    """20 users × 10 items: even users took the even items, odd users the odd ones, but for one
-    item each, which is therefore the one to recommend. Returns ratings and user → held-out item."""
+def checkerboard() -> tuple[recsys.Ratings, dict[int, int]]:
+    """20 users × 10 items: even users rated the even items, odd users the odd ones, except for one
+    item each, which is the one to recommend. Returns ratings and user → held-out item."""
     rows, held_out = [], {}
     for user in range(20):
         own = [item for item in range(10) if item % 2 == user % 2]
@@ -57,7 +59,7 @@ def checkerboard():
 
 
 @pytest.fixture
-def random_ratings():
+def random_ratings() -> recsys.Ratings:
     """A small random data set with string ids and a title each."""
     rng = np.random.default_rng(7)
     pairs = rng.random((30, 25)) < 0.3
@@ -75,7 +77,7 @@ def random_ratings():
     return recsys.Ratings.from_frame(frame, items=table)
 
 
-def _real(name):
+def _real(name: str) -> Path:
     folder = REAL_DATA / name
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there; set RECSYS_TEST_DATA to the folder that holds {name}")
@@ -83,15 +85,15 @@ def _real(name):
 
 
 @pytest.fixture(scope="session")
-def ml_100k():
+def ml_100k() -> Path:
     return _real("ml-100k")
 
 
 @pytest.fixture(scope="session")
-def ml_1m():
+def ml_1m() -> Path:
     return _real("ml-1m")
 
 
 @pytest.fixture(scope="session")
-def ml_latest_small():
+def ml_latest_small() -> Path:
     return _real("ml-latest-small")

@@ -1,19 +1,22 @@
 """Promises that every model keeps, each a function of a spec; test_contract.py runs them all."""
 
 import dataclasses
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 import recsys
+from recsys.models.als import AlternatingModel
 from recsys.models.factors import Factorization
 from recsys.models.item_weights import ItemModel
 from recsys.models.registry import BUILT_IN, SPECS, spec_from_dict
+from recsys.models.spec import Spec
 from recsys.recommend.ranking import FittedRanker
 
 # Quick settings for small data, where the defaults are meant for real data.
-QUICK = {
+QUICK: dict[str, dict[str, Any]] = {
     "implicit-als": {"n_factors": 8, "n_epochs": 20, "unobserved_weight": 0.5},
     "explicit-als": {"n_factors": 4, "n_epochs": 10},
     "pure-svd": {"n_factors": 8},
@@ -32,18 +35,27 @@ ALTERNATING = [spec for spec in ALL if spec.resumable]
 FACTORIZATIONS = [s for s in ALL if s.name not in ("popularity", "biases")]
 RANKERS = [s for s in FACTORIZATIONS if s.name != "explicit-als"] + ITEM_MODELS
 
+S = TypeVar("S", bound=Spec)
 
-def recommends_the_one_item_that_was_held_out(spec, checkerboard):
+
+def with_values(spec: S, **values: Any) -> S:
+    """The same spec with other values of some hyperparameters."""
+    return dataclasses.replace(spec, **values)
+
+
+def recommends_the_one_item_that_was_held_out(
+    spec: Spec, checkerboard: tuple[recsys.Ratings, dict[int, int]]
+) -> None:
     ratings, held_out = checkerboard
-    # Two tastes need two factors; more would learn the holes.
+    # Two tastes need two factors; more would also learn the missing entries.
     if hasattr(spec, "n_factors"):
-        spec = dataclasses.replace(spec, n_factors=2)
+        spec = with_values(spec, n_factors=2)
     model = recsys.train(spec, ratings)
     for user, item in held_out.items():
         assert model.recommend(user, 1)["item"].tolist() == [item]
 
 
-def fit_returns_immutable_finite_factors(spec, ratings):
+def fit_returns_immutable_finite_factors(spec: Factorization, ratings: recsys.Ratings) -> None:
     factors = spec.fit(ratings)
     for name in ("user_bias", "item_bias", "user_factors", "item_factors"):
         array = getattr(factors, name)
@@ -54,10 +66,12 @@ def fit_returns_immutable_finite_factors(spec, ratings):
     assert factors.users is ratings.users
     assert factors.spec == spec
     with pytest.raises(dataclasses.FrozenInstanceError):
-        factors.mean = 1.0
+        factors.mean = 1.0  # type: ignore[misc]
 
 
-def same_seed_same_bits_at_any_thread_count(spec, ratings, monkeypatch):
+def same_seed_same_bits_at_any_thread_count(
+    spec: Factorization, ratings: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     results = []
     for threads in ("1", "2", "4"):
         monkeypatch.setenv("RECSYS_NUM_THREADS", threads)
@@ -68,7 +82,9 @@ def same_seed_same_bits_at_any_thread_count(spec, ratings, monkeypatch):
         assert np.array_equal(other.user_bias, results[0].user_bias)
 
 
-def a_score_is_mean_plus_biases_plus_dot_product(spec, ratings):
+def a_score_is_mean_plus_biases_plus_dot_product(
+    spec: Factorization, ratings: recsys.Ratings
+) -> None:
     factors = spec.fit(ratings)
     expected = (
         factors.mean
@@ -83,25 +99,31 @@ def a_score_is_mean_plus_biases_plus_dot_product(spec, ratings):
     assert np.allclose(predicted, expected.ravel(), atol=1e-6)
 
 
-def folding_in_training_users_returns_their_factors(spec, ratings):
+def folding_in_training_users_returns_their_factors(
+    spec: Factorization, ratings: recsys.Ratings
+) -> None:
     factors = spec.fit(ratings)
     side = factors.fold_in_users(ratings.matrix)
     assert np.abs(side.bias - factors.user_bias).max() <= 1e-6
     assert np.abs(side.factors - factors.user_factors).max(initial=0) <= 1e-6
 
 
-def folding_in_part_of_the_users_gives_the_same_as_all(spec, ratings):
+def folding_in_part_of_the_users_gives_the_same_as_all(
+    spec: Factorization, ratings: recsys.Ratings
+) -> None:
     factors = spec.fit(ratings)
     side = factors.fold_in_users(ratings.matrix)
     part = factors.fold_in_users(ratings.matrix[3:7])
-    # What is approximate anyway passes through products that round by the number of rows.
+    # Approximate fold-in uses matrix products, whose rounding depends on the number of rows.
     rounding = 0 if spec.folds_in_exactly else 1e-6
     assert np.abs(part.factors - side.factors[3:7]).max(initial=0) <= rounding
     assert np.abs(part.bias - side.bias[3:7]).max() <= rounding
 
 
-def folding_in_training_items_ranks_like_their_factors(spec, ratings):
-    """New items are solved against users who have moved on by half a step: near, not equal."""
+def folding_in_training_items_ranks_like_their_factors(
+    spec: Factorization, ratings: recsys.Ratings
+) -> None:
+    """New items are solved against users that are half a step further: close, not equal."""
     factors = spec.fit(ratings)
     side = factors.fold_in_items(ratings.matrix.T.tocsr())
     ours = factors.user_factors @ side.factors.T + side.bias
@@ -109,23 +131,22 @@ def folding_in_training_items_ranks_like_their_factors(spec, ratings):
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.9
 
 
-def a_row_without_ratings_gets_zeros(spec, ratings):
+def a_row_without_ratings_gets_zeros(spec: Factorization, ratings: recsys.Ratings) -> None:
     factors = spec.fit(ratings)
-    nobody = sp.csr_matrix((1, ratings.n_items), dtype=np.float32)
+    nobody = sp.csr_matrix(np.zeros((1, ratings.n_items), np.float32))
     side = factors.fold_in_users(nobody)
     assert not side.factors.any()
     assert not side.bias.any()
 
 
-def awkward_rows_work(spec, ratings):
-    """A user without ratings, a user with one, an item without: all in the training."""
-    matrix = ratings.matrix.tolil()
-    matrix[0, :] = 0
-    matrix[1, :] = 0
-    matrix[1, 3] = 4
-    matrix[:, 5] = 0
-    matrix = sp.csr_matrix(matrix, dtype=np.float32)
-    matrix.eliminate_zeros()
+def awkward_rows_work(spec: Factorization, ratings: recsys.Ratings) -> None:
+    """Training data with a user without ratings, a user with one, and an item without."""
+    table = ratings.matrix.toarray()
+    table[0] = 0
+    table[1] = 0
+    table[1, 3] = 4
+    table[:, 5] = 0
+    matrix = sp.csr_matrix(table)
     awkward = dataclasses.replace(ratings, matrix=matrix, timestamps=None)
     factors = spec.fit(awkward)
     assert np.isfinite(factors.user_factors).all()
@@ -135,7 +156,7 @@ def awkward_rows_work(spec, ratings):
         assert not factors.item_factors[5].any()
 
 
-def excluded_items_never_come_back(spec, ratings):
+def excluded_items_never_come_back(spec: Spec, ratings: recsys.Ratings) -> None:
     model = recsys.train(spec, ratings)
     for n in (1, 10, ratings.n_items, 10 * ratings.n_items):
         for user in ratings.users.ids[:5]:
@@ -147,7 +168,7 @@ def excluded_items_never_come_back(spec, ratings):
             assert ("shortfall" in answer.attrs) == (len(answer) < n)
 
 
-def scores_of_recommendations_are_predictions(spec, ratings):
+def scores_of_recommendations_are_predictions(spec: Spec, ratings: recsys.Ratings) -> None:
     model = recsys.train(spec, ratings)
     user = ratings.users.ids[2]
     answer = model.recommend(user, 10)
@@ -156,8 +177,8 @@ def scores_of_recommendations_are_predictions(spec, ratings):
     assert answer["score"].is_monotonic_decreasing
 
 
-def progress_is_reported(spec, ratings):
-    received = []
+def progress_is_reported(spec: Factorization, ratings: recsys.Ratings) -> None:
+    received: list[recsys.Progress] = []
     factors = spec.fit(ratings, on_epoch=received.append)
     assert tuple(received) == factors.log
     assert [p.epoch for p in received] == list(range(1, len(received) + 1))
@@ -168,18 +189,18 @@ def progress_is_reported(spec, ratings):
         assert received[-1].loss < received[0].loss
 
 
-def progress_may_stop_the_fit(spec, ratings):
+def progress_may_stop_the_fit(spec: Spec, ratings: recsys.Ratings) -> None:
     class StopTrainingError(Exception):
         pass
 
-    def stop(_):
+    def stop(_: recsys.Progress) -> None:
         raise StopTrainingError
 
     with pytest.raises(StopTrainingError):
         spec.fit(ratings, on_epoch=stop)
 
 
-def every_hyperparameter_changes_the_result(spec, ratings):
+def every_hyperparameter_changes_the_result(spec: Factorization, ratings: recsys.Ratings) -> None:
     other = {
         "alpha": 5.0, "n_factors": 3, "n_epochs": 2, "tolerance": 0.5, "cg_steps": 1, "seed": 1,
         "relaxation": 1.1, "negatives": 1,
@@ -199,7 +220,7 @@ def every_hyperparameter_changes_the_result(spec, ratings):
         assert not same, f"{field.name} does nothing"
 
 
-def every_hyperparameter_changes_the_weights(spec, ratings):
+def every_hyperparameter_changes_the_weights(spec: ItemModel, ratings: recsys.Ratings) -> None:
     before = spec.fit(ratings).weights.toarray()
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
@@ -207,18 +228,18 @@ def every_hyperparameter_changes_the_weights(spec, ratings):
         assert not np.array_equal(before, after), f"{field.name} does nothing"
 
 
-def every_bad_value_is_named(spec):
+def every_bad_value_is_named(spec: Spec) -> None:
     for field in dataclasses.fields(spec):
         for bad in (-1, float("nan"), "many", float("inf"), True):
             with pytest.raises(ValueError, match=field.name):
                 dataclasses.replace(spec, **{field.name: bad})
 
 
-def survives_a_round_trip_through_json(spec):
+def survives_a_round_trip_through_json(spec: Spec) -> None:
     assert spec_from_dict(spec.to_dict()) == spec
 
 
-def ranks_like_its_scores(spec, ratings):
+def ranks_like_its_scores(spec: Factorization, ratings: recsys.Ratings) -> None:
     factors = spec.fit(ratings)
     side = factors.fold_in_users(ratings.matrix[:6])
     items, scores = FittedRanker(factors).ranked(side, 5)
@@ -228,7 +249,7 @@ def ranks_like_its_scores(spec, ratings):
         assert np.allclose(full[row][items[row]] + factors.mean, scores[row], atol=1e-4)
 
 
-def item_weights_are_immutable_and_finite(spec, ratings):
+def item_weights_are_immutable_and_finite(spec: ItemModel, ratings: recsys.Ratings) -> None:
     weights = spec.fit(ratings)
     assert weights.weights.dtype == np.float32
     assert np.isfinite(weights.weights.data).all()
@@ -240,7 +261,9 @@ def item_weights_are_immutable_and_finite(spec, ratings):
     assert weights.spec == spec
 
 
-def a_new_person_with_a_users_ratings_gets_that_users_list(spec, ratings):
+def a_new_person_with_a_users_ratings_gets_that_users_list(
+    spec: Spec, ratings: recsys.Ratings
+) -> None:
     model = recsys.train(spec, ratings)
     for row in (0, 3):
         own = ratings.matrix[row]
@@ -251,10 +274,15 @@ def a_new_person_with_a_users_ratings_gets_that_users_list(spec, ratings):
         assert np.allclose(answer["score"], user["score"], rtol=1e-4, atol=1e-5)
 
 
-def a_batch_answers_like_one_by_one(spec, ratings):
+def a_batch_answers_like_one_by_one(spec: Spec, ratings: recsys.Ratings) -> None:
     model = recsys.train(spec, ratings)
     allowed = ratings.items.ids[::2]
-    choices = ({}, {"among": allowed}, {"exclude": allowed[:3]}, {"exclude_seen": False})
+    choices: tuple[dict[str, Any], ...] = (
+        {},
+        {"among": allowed},
+        {"exclude": allowed[:3]},
+        {"exclude_seen": False},
+    )
     for choice in choices:
         table = model.recommend_many(n=4, **choice)
         for user in ratings.users.ids[:5]:
@@ -264,8 +292,10 @@ def a_batch_answers_like_one_by_one(spec, ratings):
             assert np.allclose(of_user["score"], alone["score"], rtol=1e-5, atol=1e-6)
 
 
-def continuing_gives_the_same_bits_as_never_stopping(spec, ratings):
-    states = []
+def continuing_gives_the_same_bits_as_never_stopping(
+    spec: AlternatingModel, ratings: recsys.Ratings
+) -> None:
+    states: list[recsys.State] = []
     whole = spec.fit(ratings, on_state=states.append)
     assert [state.epoch for state in states] == list(range(1, spec.n_epochs))
     for state in (states[0], states[len(states) // 2], states[-1]):
@@ -278,10 +308,10 @@ def continuing_gives_the_same_bits_as_never_stopping(spec, ratings):
             assert [p.loss for p in rest.log] == [p.loss for p in whole.log]
 
 
-def a_state_of_something_else_is_refused(spec, ratings):
-    states = []
+def a_state_of_something_else_is_refused(spec: AlternatingModel, ratings: recsys.Ratings) -> None:
+    states: list[recsys.State] = []
     spec.fit(ratings, on_state=states.append)
-    other = dataclasses.replace(spec, seed=5)
+    other = with_values(spec, seed=5)
     with pytest.raises(ValueError, match=r"start is a state of other settings: seed=0"):
         other.fit(ratings, start=states[0])
     fewer = ratings.select(np.arange(ratings.n_ratings) % 7 > 0)
@@ -294,11 +324,13 @@ def a_state_of_something_else_is_refused(spec, ratings):
         spec.fit(ratings, start=states[0], warm=spec.fit(ratings))
 
 
-def a_warm_start_begins_where_the_other_model_ended(spec, ratings):
-    # Of the same, a narrower and a wider model: the first epoch is lower than from a random start.
+def a_warm_start_begins_where_the_other_model_ended(
+    spec: AlternatingModel, ratings: recsys.Ratings
+) -> None:
+    # From a model of the same, half and double width, the first loss is lower than from random.
     cold = spec.fit(ratings).log[0].loss
     for width in (spec.n_factors, spec.n_factors // 2, 2 * spec.n_factors):
-        warm = dataclasses.replace(spec, n_factors=width).fit(ratings)
+        warm = with_values(spec, n_factors=width).fit(ratings)
         first = spec.fit(ratings, warm=warm)
         assert first.n_factors == spec.n_factors
         assert first.log[0].loss < cold

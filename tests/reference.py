@@ -1,11 +1,21 @@
 """Slow twins of the kernels: plain NumPy in float64 that reads like the formula."""
 
 import numpy as np
+import scipy.sparse as sp
+
+import recsys
 
 
 def solve_rows(
-    indptr, columns, factors, ridge, weights=None, targets=0.0, base=None, base_rhs=None
-):
+    indptr: np.ndarray,
+    columns: np.ndarray,
+    factors: np.ndarray,
+    ridge: np.ndarray,
+    weights: np.ndarray | None = None,
+    targets: np.ndarray | float = 0.0,
+    base: np.ndarray | None = None,
+    base_rhs: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """x and xᵀAx − 2xᵀb of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, row by row."""
     width = factors.shape[1]
     targets = np.broadcast_to(targets, len(columns))
@@ -27,7 +37,14 @@ def solve_rows(
     return np.array(solutions).reshape(len(ridge), width), np.array(energies)
 
 
-def top_k(queries, item_factors, k, item_bias=None, candidates=None, excluded=None):
+def top_k(
+    queries: np.ndarray,
+    item_factors: np.ndarray,
+    k: int,
+    item_bias: np.ndarray | None = None,
+    candidates: np.ndarray | None = None,
+    excluded: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Items and scores of the k best, ties by item order, −1 and NaN where nothing was left."""
     n_items = len(item_factors)
     items = np.full((len(queries), k), -1)
@@ -45,7 +62,9 @@ def top_k(queries, item_factors, k, item_bias=None, candidates=None, excluded=No
     return items, scores
 
 
-def implicit_loss(matrix, x, y, spec):
+def implicit_loss(
+    matrix: sp.csr_matrix, x: np.ndarray, y: np.ndarray, spec: recsys.ImplicitALS
+) -> float:
     """L of ImplicitALS, by the dense sum over all pairs in its docstring."""
     r = matrix.toarray().astype(np.float64)
     seen = np.zeros(r.shape, bool)
@@ -61,10 +80,12 @@ def implicit_loss(matrix, x, y, spec):
     items = (seen.sum(axis=0) + a0 * r.shape[0]) ** spec.frequency_exponent
     penalty = np.sum(users * np.sum(x.astype(np.float64) ** 2, axis=1))
     penalty += np.sum(items * np.sum(y.astype(np.float64) ** 2, axis=1))
-    return fit + spec.regularization * penalty
+    return float(fit + spec.regularization * penalty)
 
 
-def explicit_loss(matrix, factors, spec):
+def explicit_loss(
+    matrix: sp.csr_matrix, factors: recsys.Factors, spec: recsys.ExplicitALS
+) -> float:
     """L of ExplicitALS, rating by rating."""
     loss = 0.0
     counts = np.diff(matrix.indptr), np.bincount(matrix.indices, minlength=matrix.shape[1])
@@ -80,4 +101,4 @@ def explicit_loss(matrix, factors, spec):
     ):
         lengths = np.sum(table.astype(np.float64) ** 2, axis=1) + bias.astype(np.float64) ** 2
         loss += spec.regularization * np.sum(n * lengths)
-    return loss
+    return float(loss)

@@ -1,14 +1,21 @@
 """Row problems for the tests of the solver."""
 
+from typing import Any
+
 import numpy as np
-import scipy.sparse as sp
+from matrices import random_csr
+
+Case = dict[str, Any]
+"""Arguments of `kernels.solve_rows` by name."""
 
 WIDTHS = (1, 2, 7, 8, 16, 33, 64, 100, 130)
 
 
-def problem(seed, n_rows=12, n_columns=40, width=8, density=0.4):
+def problem(
+    seed: int, n_rows: int = 12, n_columns: int = 40, width: int = 8, density: float = 0.4
+) -> Case:
     rng = np.random.default_rng(seed)
-    matrix = sp.random(n_rows, n_columns, density, "csr", np.float32, rng=rng)
+    matrix = random_csr(n_rows, n_columns, density, rng)
     factors = rng.normal(size=(n_columns, width)).astype(np.float32)
     return {
         "indptr": matrix.indptr,
@@ -22,6 +29,6 @@ def problem(seed, n_rows=12, n_columns=40, width=8, density=0.4):
     }
 
 
-def assert_close(ours, theirs, tolerance=2e-5):
+def assert_close(ours: np.ndarray, theirs: np.ndarray, tolerance: float = 2e-5) -> None:
     scale = max(1.0, float(np.abs(theirs).max(initial=0)))
     assert np.abs(ours - theirs).max(initial=0) <= tolerance * scale

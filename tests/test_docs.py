@@ -7,22 +7,26 @@ import shlex
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import recsys
 from recsys.app.recipe import Recipe, read_recipe
-from recsys.app.study import SplitChoice, Study
+from recsys.app.study import Study
 from recsys.cli.main import run
 from recsys.evaluation.metrics import METRICS
+from recsys.evaluation.protocol.grid import Grid
 from recsys.models.registry import BUILT_IN, SPECS
+from recsys.ratings.split_choice import SplitChoice
 
 
-def blocks(text, language):
+def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 
-def assert_alike(printed, written):
+def assert_alike(printed: str, written: str) -> None:
     """Equal, except for the last digits of fractions and losses, in which CPUs differ."""
     printed, written = (re.sub(r"(?m)(?<=^loss  ).*$", "", text) for text in (printed, written))
     # A zero has no sign.
@@ -33,13 +37,13 @@ def assert_alike(printed, written):
         assert float(a) == pytest.approx(float(b), rel=0.01, abs=0.001)
 
 
-def without_signs_of_zero(text):
-    """The text with arrays as if no zero in them were negative, because CPUs differ in that."""
+def without_signs_of_zero(text: str) -> str:
+    """The text without the signs of zeros in arrays, in which CPUs differ."""
     return re.sub(r"(?<=\[) +| +(?= )", "", re.sub(r"-0\.(?!\d)", "0.", text))
 
 
 @pytest.fixture
-def at_home(ml_100k, tmp_path, monkeypatch):
+def at_home(ml_100k: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with data/ml-100k and nothing else, like a fresh checkout after `recsys fetch`."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ml-100k").symlink_to(ml_100k)
@@ -49,7 +53,7 @@ def at_home(ml_100k, tmp_path, monkeypatch):
 
 @pytest.mark.data
 @pytest.mark.usefixtures("at_home")
-def test_readme_commands_print_what_it_shows(root):
+def test_readme_commands_print_what_it_shows(root: Path) -> None:
     console = blocks((root / "README.md").read_text(), "console")
     assert len(console) == 4
     for block in console:
@@ -63,11 +67,11 @@ def test_readme_commands_print_what_it_shows(root):
 
 @pytest.mark.data
 @pytest.mark.usefixtures("at_home")
-def test_readme_python_prints_what_it_shows(root):
+def test_readme_python_prints_what_it_shows(root: Path) -> None:
     readme = (root / "README.md").read_text()
     code, written = blocks(readme, "python"), blocks(readme, "text")
     assert len(code) == len(written) == 1
-    names = {}
+    names: dict[str, Any] = {}
     for source, expected in zip(code, written, strict=True):
         printed = io.StringIO()
         with redirect_stdout(printed):
@@ -78,11 +82,11 @@ def test_readme_python_prints_what_it_shows(root):
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.usefixtures("at_home")
-def test_the_lesson_prints_what_it_shows(root, tmp_path):
+def test_the_lesson_prints_what_it_shows(root: Path, tmp_path: Path) -> None:
     source = root / "data" / "worked-example.csv"
     (tmp_path / "data" / source.name).write_bytes(source.read_bytes())
     (tmp_path / "docs" / "pictures").mkdir(parents=True)
-    lesson = {"__name__": "lesson", "__file__": str(root / "scripts" / "lesson.py")}
+    lesson: dict[str, Any] = {"__name__": "lesson", "__file__": str(root / "scripts" / "lesson.py")}
     exec((root / "scripts" / "lesson.py").read_text(), lesson)  # our own script
     page = (root / "docs" / "linear-algebra.md").read_text()
     made = lesson["run"](page)
@@ -92,14 +96,14 @@ def test_the_lesson_prints_what_it_shows(root, tmp_path):
     assert {f"pictures/{file.name}" for file in (tmp_path / "docs/pictures").iterdir()} == pictures
 
 
-def test_readme_names_the_two_commands_and_they_exist(root):
+def test_readme_names_the_two_commands_and_they_exist(root: Path) -> None:
     first = blocks((root / "README.md").read_text(), "sh")[0]
     for script in ("scripts/quickstart", "scripts/test"):
         assert script in first
         assert (root / script).stat().st_mode & 0o111
 
 
-def test_model_file_recipe_runs(root, sample, tmp_path):
+def test_model_file_recipe_runs(root: Path, sample: recsys.Ratings, tmp_path: Path) -> None:
     model = recsys.train(recsys.ImplicitALS(4), sample)
     names = {"path": recsys.save(model, tmp_path / "m")}
     source = blocks((root / "docs" / "model-file.md").read_text(), "python")[0]
@@ -108,7 +112,9 @@ def test_model_file_recipe_runs(root, sample, tmp_path):
     assert names["best"] == best
 
 
-def test_model_file_page_names_every_tensor_and_key(root, sample, tmp_path):
+def test_model_file_page_names_every_tensor_and_key(
+    root: Path, sample: recsys.Ratings, tmp_path: Path
+) -> None:
     import json
     import struct
 
@@ -121,15 +127,15 @@ def test_model_file_page_names_every_tensor_and_key(root, sample, tmp_path):
             assert f"`{name}`" in page, name
 
 
-def test_notation_has_every_model_with_its_declared_hyperparameters(root):
+def test_notation_has_every_model_with_its_declared_hyperparameters(root: Path) -> None:
     page = (root / "docs" / "notation.md").read_text()
     for name in BUILT_IN:
         assert f"\n## {SPECS[name].__name__}\n" in page
-    script = [sys.executable, root / "scripts" / "notation.py", "--check"]
+    script: list[str | Path] = [sys.executable, root / "scripts" / "notation.py", "--check"]
     assert subprocess.run(script, check=False).returncode == 0, "run scripts/notation.py"
 
 
-def test_reference_has_every_command_setting_and_public_name(root):
+def test_reference_has_every_command_setting_and_public_name(root: Path) -> None:
     page = (root / "docs" / "reference.md").read_text()
     for command in (
         "fetch",
@@ -149,7 +155,7 @@ def test_reference_has_every_command_setting_and_public_name(root):
         assert f"recsys.{name}" in page, name
 
 
-def test_evaluation_page_has_every_metric_split_and_setting(root):
+def test_evaluation_page_has_every_metric_split_and_setting(root: Path) -> None:
     page = (root / "docs" / "evaluation.md").read_text()
     for name, metric in METRICS.items():
         assert f"`{name}{'@k' if metric.at_k else ''}`" in page, name
@@ -164,7 +170,7 @@ def test_evaluation_page_has_every_metric_split_and_setting(root):
         assert re.search(rf"^(# )?{field.name} =", recipe, re.M), field.name
 
 
-def test_reference_has_every_symptom(root):
+def test_reference_has_every_symptom(root: Path) -> None:
     page = (root / "docs" / "reference.md").read_text()
     source = (root / "recsys" / "diagnosis" / "symptoms.py").read_text()
     codes = set(re.findall(r"Finding\(\s*\"([a-z-]+)\"", source))
@@ -173,32 +179,36 @@ def test_reference_has_every_symptom(root):
         assert f"`{code}`" in page, code
 
 
-def test_evaluation_recipe_is_one(root, sample, tmp_path):
+def test_evaluation_recipe_is_one(root: Path, sample: recsys.Ratings, tmp_path: Path) -> None:
     recipe = tmp_path / "study.toml"
     recipe.write_text(blocks((root / "docs" / "evaluation.md").read_text(), "toml")[0])
     study = Study(**read_recipe(recipe, Study))
-    assert len(study.named_models()["tuned"].candidates) == 4
+    tuned = study.named_models()["tuned"]
+    assert isinstance(tuned, Grid)
+    assert len(tuned.candidates) == 4
     assert study.named_splits()["random"].folds == 5
 
 
 @pytest.mark.slow
-def test_evaluation_example_runs(root, sample, tmp_path, monkeypatch):
+def test_evaluation_example_runs(
+    root: Path, sample: recsys.Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    names = {"recsys": recsys, "ratings": sample}
+    names: dict[str, Any] = {"recsys": recsys, "ratings": sample}
     exec(blocks((root / "docs" / "evaluation.md").read_text(), "python")[0], names)  # our own docs
     assert set(names["result"].models) == {"popularity", "biases", "tuned", "ease"}
     assert (tmp_path / "report.html").exists()
 
 
-def test_the_changelog_knows_the_version(root):
+def test_the_changelog_knows_the_version(root: Path) -> None:
     assert f"\n## {recsys.__version__}\n" in (root / "docs" / "changelog.md").read_text()
 
 
-def test_links_between_the_docs_lead_somewhere(root):
+def test_links_between_the_docs_lead_somewhere(root: Path) -> None:
     for page in (*root.glob("*.md"), *(root / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_readme_is_short(root):
+def test_the_readme_is_short(root: Path) -> None:
     assert len((root / "README.md").read_text().splitlines()) <= 200

@@ -14,11 +14,11 @@ from recsys import errors
         (KeyboardInterrupt, 130, 503), (ZeroDivisionError, 1, 500), (ValueError, 1, 500),
     ],
 )  # fmt: skip
-def test_outcome(error, code, status):
+def test_outcome(error: type[BaseException], code: int, status: int) -> None:
     assert errors.outcome(error("words")) == (code, status)
 
 
-def test_bad_arguments_are_value_errors_and_ours():
+def test_bad_arguments_are_value_errors_and_ours() -> None:
     assert issubclass(errors.ArgumentError, ValueError)
     assert issubclass(errors.ArgumentError, errors.RecsysError)
     assert errors.ArgumentError("n").exit_code == 2

@@ -1,7 +1,8 @@
-"""Files are replaced completely or not at all, and stay what they were."""
+"""Files are replaced completely or not at all, and keep their mode and kind."""
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +10,11 @@ from recsys.errors import ArgumentError
 from recsys.files import output_file, replacing, write_text
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     write_text(file, "old")
 
-    def fail():
+    def fail() -> None:
         with replacing(file) as stream:
             stream.write(b"half")
             raise RuntimeError("the disk is on fire")
@@ -24,7 +25,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["report.html"]
 
 
-def test_a_replaced_file_keeps_its_mode(tmp_path):
+def test_a_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
     file = tmp_path / "private"
     write_text(file, "old")
     file.chmod(0o600)
@@ -33,7 +34,7 @@ def test_a_replaced_file_keeps_its_mode(tmp_path):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_new_file_has_the_mode_of_the_umask_which_stays(tmp_path):
+def test_a_new_file_has_the_mode_of_the_umask_which_stays(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:
         write_text(tmp_path / "new", "text")
@@ -43,7 +44,7 @@ def test_a_new_file_has_the_mode_of_the_umask_which_stays(tmp_path):
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
 
 
-def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path):
+def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path: Path) -> None:
     target, link = tmp_path / "a" / "target", tmp_path / "link"
     write_text(target, "old")
     link.symlink_to(target)
@@ -52,13 +53,13 @@ def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path):
     assert target.read_text() == "new"
 
 
-def test_folders_are_created(tmp_path):
+def test_folders_are_created(tmp_path: Path) -> None:
     write_text(tmp_path / "models" / "today" / "m", "text")
     assert (tmp_path / "models" / "today" / "m").read_text() == "text"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
-def test_what_is_no_regular_file_is_refused_and_stays(tmp_path):
+def test_pipes_and_devices_are_refused_and_stay(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(ArgumentError, match="device or a pipe"):
@@ -70,7 +71,7 @@ def test_what_is_no_regular_file_is_refused_and_stays(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_bad_output_paths_are_refused_before_the_work(tmp_path):
+def test_bad_output_paths_are_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path, words in ((tmp_path, "file name"), ("", "file name"), (tmp_path / "file" / "x", "")):
         with pytest.raises(ArgumentError, match=f"out must be.*{words}"):

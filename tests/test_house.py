@@ -1,4 +1,4 @@
-"""The house: sizes of functions and files, and what was public stays public."""
+"""The house: sizes of functions and files, and the public names."""
 
 import ast
 import json
@@ -50,7 +50,7 @@ def test_no_file_is_too_long(root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC_IN_0_1_0)
-def test_what_was_public_in_0_1_0_still_is(name: str) -> None:
+def test_public_names_of_0_1_0_are_still_public(name: str) -> None:
     assert name in recsys.__all__
     assert getattr(recsys, name) is not None
 
@@ -73,5 +73,5 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_the_package_says_that_it_is_typed() -> None:
+def test_the_package_is_marked_as_typed() -> None:
     assert (Path(recsys.__file__).parent / "py.typed").is_file()

@@ -51,7 +51,7 @@ def test_many_ids_are_found_like_each_alone(
 
 @settings(max_examples=100, deadline=None)
 @given(ids=ANY_IDS)
-def test_an_id_survives_the_way_through_a_command_line(ids: list[int] | list[str]) -> None:
+def test_an_id_survives_the_command_line(ids: list[int] | list[str]) -> None:
     index = IdIndex(ids)
     short = [one for one in ids if isinstance(one, str) or abs(one) < 10**18]
     assert [index.parse(str(one)) for one in short] == short
@@ -82,7 +82,7 @@ def test_an_unknown_id_comes_with_the_most_similar_ones() -> None:
         IdIndex([]).row(7)
 
 
-def test_what_is_not_an_id_does_not_hide_the_others() -> None:
+def test_values_that_are_no_ids_do_not_hide_the_others() -> None:
     assert IdIndex([3, 9]).find([9, 1.5, 3]).tolist() == [1, -1, 0]
     with pytest.raises(ArgumentError, match="item ids must be unique: 1 repeat"):
         IdIndex([3, 3])

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import mmap
 import sys
+from pathlib import Path
 
+import pytest
+
+from recsys import memory
 from recsys.memory import free_memory, process_memory
+
+GB = 1 << 30
 
 
 def test_memory_is_measured_in_bytes() -> None:
@@ -19,3 +25,38 @@ def test_memory_is_measured_in_bytes() -> None:
     assert top >= more
     free = free_memory()
     assert free is None or 1e7 < free < 1e15
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "free"),
+    [
+        (f"{3 * GB}\n", f"{GB}\n", 2 * GB),  # the container is the smaller one
+        (f"{64 * GB}\n", f"{GB}\n", 8 * GB),  # the machine is
+        ("max\n", f"{GB}\n", 8 * GB),  # a container without a limit
+        (None, None, 8 * GB),  # no container
+    ],
+)
+def test_free_memory_is_what_machine_and_container_both_have(
+    limit: str | None, used: str | None, free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "/proc/meminfo": f"MemTotal: {16 * GB // 1024} kB\nMemAvailable:  {8 * GB // 1024} kB\n",
+        "/sys/fs/cgroup/memory.max": limit,
+        "/sys/fs/cgroup/memory.current": used,
+    }
+    for path, text in files.items():
+        if text is not None:
+            own = tmp_path / path.lstrip("/")
+            own.parent.mkdir(parents=True, exist_ok=True)
+            own.write_text(text)
+    monkeypatch.setattr(memory, "Path", lambda path: tmp_path / path.lstrip("/"))
+    assert free_memory() == free
+
+
+def test_free_memory_is_unknown_where_the_system_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "Path", lambda path: tmp_path / path.lstrip("/"))
+    assert free_memory() is None
+    held, peak = process_memory()  # from getrusage, which knows the peak alone
+    assert held == peak > 0

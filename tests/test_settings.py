@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ class Oven(Settings):
     labels: Mapping[str, str] = option({}, meaning="By tray.")
 
 
-def test_defaults_are_the_declared_ones():
+def test_defaults_are_the_declared_ones() -> None:
     assert Oven().values() == {
         "heat": 180.0, "trays": 2, "timer": None, "mode": "fan", "light": False, "names": [],
         "labels": {},
@@ -36,36 +37,37 @@ def test_defaults_are_the_declared_ones():
         ("mode", "gril"), ("light", 1), ("names", "one"), ("labels", ["one"]),
     ],
 )  # fmt: skip
-def test_a_bad_value_is_refused_by_name(name, bad):
+def test_a_bad_value_is_refused_by_name(name: str, bad: Any) -> None:
     with pytest.raises(ArgumentError, match=name):
         Oven(**{name: bad})
 
 
-def test_a_near_miss_is_suggested():
+def test_a_near_miss_is_suggested() -> None:
     with pytest.raises(ArgumentError, match="did you mean 'grill'"):
         Oven(mode="gril")
     with pytest.raises(ArgumentError, match="did you mean 'trays'"):
         Oven.parsed({"tray": 1})
 
 
-def test_numpy_numbers_become_plain_ones():
-    oven = Oven(heat=np.float32(200), trays=np.int64(3))
+def test_numpy_numbers_become_plain_ones() -> None:
+    given: dict[str, Any] = {"heat": np.float32(200), "trays": np.int64(3)}
+    oven = Oven(**given)
     assert (type(oven.heat), type(oven.trays)) == (float, int)
-    assert Oven(trays=3.0) == Oven(trays=3)
+    assert Oven(trays=3.0) == Oven(trays=3)  # type: ignore[arg-type]
 
 
-def test_texts_become_what_they_stand_for():
+def test_texts_become_values_of_the_right_type() -> None:
     given = {"heat": "200", "trays": "3", "timer": "none", "light": "true"}
     assert Oven.parsed(given) == Oven(heat=200.0, trays=3, timer=None, light=True)
 
 
 @pytest.mark.parametrize(("name", "text"), [("trays", "3.5"), ("heat", "x"), ("light", "1")])
-def test_a_text_that_stands_for_nothing_is_refused(name, text):
+def test_a_text_that_is_no_value_is_refused(name: str, text: str) -> None:
     with pytest.raises(ArgumentError, match=name):
         Oven.parsed({name: text})
 
 
-def test_declarations_are_data():
+def test_declarations_are_data() -> None:
     by_name = {setting.name: setting for setting in settings_of(Oven)}
     assert by_name["trays"].kind is int
     assert by_name["trays"].typical == (1, 4)

@@ -1,4 +1,4 @@
-"""Answers: what belongs to a table, in words and as JSON."""
+"""Answers: a table with its remarks, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recsys.app.answer import Answer, rows_of
 from recsys.recommend.answer import Table
 
 
-def test_an_answer_is_what_was_asked_the_rows_and_the_notes() -> None:
+def test_an_answer_has_request_rows_and_notes() -> None:
     table = Table({"rank": np.array([1]), "item": np.array(["a"])}).noting(
         shortfall="1 of the 2 asked for: there are no more items", remark="all scores are equal"
     )

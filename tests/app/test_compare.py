@@ -17,7 +17,7 @@ def reports(sample: recsys.Ratings, tmp_path_factory: pytest.TempPathFactory) ->
     return str(folder / "a.json"), str(folder / "b.json")
 
 
-def test_a_comparison_is_of_the_metrics_that_are_asked_for(reports: tuple[str, str]) -> None:
+def test_only_the_metrics_asked_for_are_compared(reports: tuple[str, str]) -> None:
     def metrics(**settings: object) -> set[object]:
         found = compare(CompareRequest(first=reports[0], second=reports[1], **settings))  # type: ignore[arg-type]
         assert found.is_tested
@@ -28,7 +28,7 @@ def test_a_comparison_is_of_the_metrics_that_are_asked_for(reports: tuple[str, s
     assert metrics(metric=["recall@10", "mrr@10"]) == {"recall@10", "mrr@10"}
 
 
-def test_what_cannot_be_compared_is_named(reports: tuple[str, str]) -> None:
+def test_reports_that_cannot_be_compared_are_named(reports: tuple[str, str]) -> None:
     with pytest.raises(ArgumentError, match="metric must be one of ndcg@10, .* not 'fun'"):
         compare(CompareRequest(first=reports[0], second=reports[1], metric=["fun"]))
     with pytest.raises(DataError, match=r"none\.json"):

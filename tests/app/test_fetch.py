@@ -10,7 +10,7 @@ from recsys.app.fetch import FetchRequest, fetch
 from recsys.errors import ArgumentError
 
 
-def test_a_set_that_is_there_is_not_downloaded(tmp_path: Path) -> None:
+def test_an_existing_set_is_not_downloaded(tmp_path: Path) -> None:
     (tmp_path / "ml-1m").mkdir()
     found = fetch(FetchRequest(name="ml-1m", to=str(tmp_path)))
     assert found.was_there

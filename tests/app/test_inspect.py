@@ -1,4 +1,4 @@
-"""What a model file holds, and the health of its numbers."""
+"""The description of a model file, and the health of its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recsys.app.inspect import Examination, InspectRequest, inspect
 from recsys.errors import ArgumentError, ModelFileError
 
 
-def test_a_description_is_of_the_file(model: recsys.Recommender, model_path: Path) -> None:
+def test_a_model_file_is_described(model: recsys.Recommender, model_path: Path) -> None:
     found = inspect(InspectRequest(model=str(model_path))).to_dict()
     assert json.loads(json.dumps(found))["spec"] == model.factors.spec.to_dict()
     assert found["size"] == model_path.stat().st_size
@@ -22,7 +22,7 @@ def test_a_description_is_of_the_file(model: recsys.Recommender, model_path: Pat
     assert found["factor norms"]["user, median"] > 0
 
 
-def test_an_examination_is_of_the_numbers(model_path: Path, tmp_path: Path) -> None:
+def test_health_is_reported_and_drawn(model_path: Path, tmp_path: Path) -> None:
     figure = tmp_path / "new" / "health.svg"
     found = inspect(InspectRequest(model=str(model_path), health=True, figure=str(figure)))
     assert isinstance(found, Examination)

@@ -48,13 +48,13 @@ def test_ratings_of_a_new_person(small: recsys.Recommender) -> None:
     st.floats(allow_nan=False, allow_infinity=False),
 )
 @settings(max_examples=200, deadline=None)
-def test_a_rating_is_read_as_it_was_written(title: str, rating: float) -> None:
-    """Titles may hold anything, an equals sign, too."""
+def test_a_written_rating_is_read_back(title: str, rating: float) -> None:
+    """Titles may contain anything, including an equals sign."""
     assert assigned_rating(f"{title}={rating!r}") == (title, rating)
     assert assigned_rating(f" {title} = {rating!r} ") == (title, rating)
 
 
 @pytest.mark.parametrize("text", ["", "Alien", "Alien=", "=5", "Alien=good", "5=Alien"])
-def test_what_is_no_rating_is_refused(text: str) -> None:
+def test_bad_ratings_are_refused(text: str) -> None:
     with pytest.raises(ArgumentError, match="rate must look like"):
         assigned_rating(text)

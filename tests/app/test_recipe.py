@@ -54,14 +54,14 @@ def entries_of(draw: st.DrawFn, request: type[Settings]) -> dict[str, Any]:
 @pytest.mark.parametrize("request_class", [Recipe, Study])
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_recipe_is_read_as_it_was_written(
+def test_a_written_recipe_is_read_back(
     request_class: type[Settings], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     entries = data.draw(entries_of(request_class))
     file = tmp_path_factory.getbasetemp() / "recipe.toml"
     file.write_text(toml_of(entries), "utf-8")
     assert read_recipe(file, request_class) == entries
-    made = request_class(**{"ratings": "x"} | entries)  # type: ignore[call-arg]
+    made = request_class(**{"ratings": "x"} | entries)
     assert {name: made.values()[name] for name in entries} == entries
 
 
@@ -78,7 +78,7 @@ def test_a_recipe_is_read_as_it_was_written(
         ("model = ", "not TOML"),
     ],
 )
-def test_what_is_wrong_in_a_recipe_is_named(text: str, said: str, tmp_path: Path) -> None:
+def test_mistakes_in_a_recipe_are_named(text: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
     file.write_text(text)
     with pytest.raises(ArgumentError) as error:

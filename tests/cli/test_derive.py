@@ -50,7 +50,7 @@ def parsed(*arguments: str, required: bool = True) -> dict[str, Any]:
     return received
 
 
-def test_only_what_is_given_arrives() -> None:
+def test_only_given_options_arrive() -> None:
     assert parsed("f.csv") == {"file": "f.csv", "json": False}
     assert parsed(required=False) == {"json": False}
     with pytest.raises(Exception, match=r"(?i)missing"):
@@ -121,7 +121,7 @@ def test_assignments_refuse_a_name_that_comes_twice(
 
 
 @pytest.mark.parametrize("text", ["", "a", "=1", "a=", " = "])
-def test_what_is_no_assignment_is_refused(text: str) -> None:
+def test_bad_assignments_are_refused(text: str) -> None:
     with pytest.raises(ArgumentError, match="--set must look like NAME=VALUE"):
         assignments("--set", [text])
 

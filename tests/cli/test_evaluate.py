@@ -11,7 +11,7 @@ from commands import RunCommand
 
 import recsys
 
-SPLITS = {
+SPLITS: dict[str, list[object]] = {
     "random": [],
     "random, folds": ["--split", "random", "--folds", 2],
     "leave-last": ["--split", "leave-last", "--last", 2],

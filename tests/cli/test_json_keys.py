@@ -25,7 +25,7 @@ def keys(value: Any, path: str = "") -> set[str]:
 
 @pytest.fixture(scope="module")
 def folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the commands run, one after the other: later ones use the models of the first."""
+    """The folder in which the commands run in order: later ones use the models of earlier ones."""
     folder = tmp_path_factory.mktemp("json")
     (folder / "DATA").symlink_to(root / "data" / "sample")
     return folder

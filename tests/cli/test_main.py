@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 from commands import RunCommand
@@ -114,14 +114,17 @@ def test_each_kind_of_error_is_one_line_and_an_exit_code(
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_leaves_no_incomplete_file(root: Path, tmp_path: Path) -> None:
-    command = [*RECSYS, "train", root / "data/sample", "-o", tmp_path / "m"]
-    process = subprocess.Popen(
-        [*command, "--set", "n_epochs=10000000"],
-        stderr=subprocess.PIPE, text=True, cwd=root / "tests",
-    )  # fmt: skip
-    time.sleep(3)  # long enough to be training; before that, the same must hold
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    command: list[str | Path] = [*RECSYS, "train", root / "data/sample", "-o", tmp_path / "m"]
+    command += ["--set", "n_epochs=10000000"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=root / "tests"
+    ) as process:
+        try:
+            time.sleep(3)  # long enough to be training; before that, the same must hold
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "interrupted" in err
     assert list(tmp_path.iterdir()) == []
@@ -129,15 +132,15 @@ def test_ctrl_c_leaves_no_incomplete_file(root: Path, tmp_path: Path) -> None:
 
 def test_scripts_and_the_module_are_the_same_command(root: Path, model_path: Path) -> None:
     expected = recsys.load(model_path).recommend(3)["item"].tolist()
-    question = [model_path, "--user", "3", "--json"]
-    script = [sys.executable, root / "scripts/recommend.py"]
+    question: list[str | Path] = [model_path, "--user", "3", "--json"]
+    script: list[str | Path] = [sys.executable, root / "scripts/recommend.py"]
     for command in ([*RECSYS, "recommend"], script):
         done = subprocess.run(
             [*command, *question], capture_output=True, text=True, check=True, cwd=root / "tests"
         )
         assert [row["item"] for row in json.loads(done.stdout)["rows"]] == expected
     for name in ("train", "evaluate"):
-        help_of: list[Any] = [sys.executable, root / f"scripts/{name}.py", "--help"]
+        help_of: list[str | Path] = [sys.executable, root / f"scripts/{name}.py", "--help"]
         done = subprocess.run(help_of, capture_output=True, text=True, check=True)
         assert done.stdout.startswith(f"Usage: recsys {name} ")
 
@@ -145,7 +148,7 @@ def test_scripts_and_the_module_are_the_same_command(root: Path, model_path: Pat
 def test_a_full_disk_behind_a_pipe_is_one_line(model_path: Path, root: Path) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("needs /dev/full")
-    command = [*RECSYS, "recommend", model_path, "--user", "1"]
+    command: list[str | Path] = [*RECSYS, "recommend", model_path, "--user", "1"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=root / "tests"
@@ -168,7 +171,7 @@ def test_a_reader_that_goes_away_is_no_error(model_path: Path, root: Path) -> No
 def test_a_terminal_without_unicode_shows_codes(
     encoding: str, model_path: Path, root: Path
 ) -> None:
-    command = [*RECSYS, "recommend", model_path, "--user", "1", "-n", "2"]
+    command: list[str | Path] = [*RECSYS, "recommend", model_path, "--user", "1", "-n", "2"]
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = subprocess.run(
         command, capture_output=True, check=True, cwd=root / "tests", env=environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_a_table_is_never_wider_than_the_terminal(
 
 
 def test_a_table_aligns_numbers_and_wide_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    table = {
+    table: dict[str, list[Any]] = {
         "rank": [1, 22],
         "title": ["千と千尋の神隠し", "Alien"],
         "year": [2001.0, float("nan")],

@@ -76,7 +76,7 @@ RECIPE_KEYS: dict[type, dict[str, type]] = {
 
 def parameters(command: str) -> dict[str, Any]:
     group: Any = typer.main.get_command(app)
-    found = {}
+    found: dict[str, Any] = {}
     for one in group.get_command(None, command).params:
         found |= dict.fromkeys((*one.opts, *one.secondary_opts), one)
     return found

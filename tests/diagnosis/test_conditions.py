@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matrices import random_csr
 
 import recsys
 from recsys import Ratings
@@ -18,6 +19,7 @@ HEALTHY = recsys.ImplicitALS(6, regularization=0.02, n_epochs=80)
 def test_condition_numbers_are_numpys(sample: Ratings) -> None:
     model = recsys.train(HEALTHY, sample)
     matrix = model.history
+    assert matrix is not None
     y = model.factors.item_factors.astype(float)
     gram = y.T @ y
     rows = conditions(model, matrix)
@@ -30,7 +32,7 @@ def test_condition_numbers_are_numpys(sample: Ratings) -> None:
         assert rows["condition"].iloc[user] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_matrix_that_is_not_positive_is_infinitely_ill() -> None:
+def test_a_matrix_that_is_not_positive_definite_has_infinite_condition() -> None:
     table = np.eye(3, dtype=np.float32)
     matrix = sp.csr_matrix(np.array([[1.0, 1.0, 0.0]], np.float32))
     assert condition_numbers(RowProblem(matrix, table, 0.0)).tolist() == [np.inf]
@@ -43,7 +45,7 @@ def test_condition_numbers_are_those_of_the_dense_matrices(
     seed: int, width: int, ridge: float
 ) -> None:
     rng = np.random.default_rng(seed)
-    matrix = sp.random(4, 7, 0.5, "csr", np.float32, rng)
+    matrix = random_csr(4, 7, 0.5, rng)
     table = rng.normal(size=(7, width)).astype(np.float32)
     weights = rng.random(matrix.nnz).astype(np.float32)
     found = condition_numbers(RowProblem(matrix, table, ridge, weights))
@@ -55,7 +57,9 @@ def test_condition_numbers_are_those_of_the_dense_matrices(
 
 
 @pytest.mark.parametrize("spec", [HEALTHY, recsys.ExplicitALS(4), recsys.ImplicitALS(4, alpha=3.0)])
-def test_gradients_are_those_of_the_loss(sample: Ratings, spec: Spec) -> None:
+def test_gradients_are_those_of_the_loss(
+    sample: Ratings, spec: recsys.ImplicitALS | recsys.ExplicitALS
+) -> None:
     """Half the derivative of the loss along one coordinate, by central differences."""
     from reference import explicit_loss, implicit_loss
 
@@ -63,7 +67,8 @@ def test_gradients_are_those_of_the_loss(sample: Ratings, spec: Spec) -> None:
     problem = spec.problem_of(factors, sample.matrix, "users")
     x = factors.user_factors.copy()
     x[3] += 0.3  # away from the solution, where it would be zero
-    own = np.column_stack([x, factors.user_bias]) if spec.name == "explicit-als" else x
+    biased = isinstance(spec, recsys.ExplicitALS)
+    own = np.column_stack([x, factors.user_bias]) if biased else x
     gradient = problem.gradients(own)
     step = 1e-2
     for user, column in ((3, 0), (3, 2), (8, 1)):
@@ -71,7 +76,7 @@ def test_gradients_are_those_of_the_loss(sample: Ratings, spec: Spec) -> None:
         for sign in (1, -1):
             moved = x.copy()
             moved[user, column] += sign * step
-            if spec.name == "explicit-als":
+            if isinstance(spec, recsys.ExplicitALS):
                 losses.append(
                     explicit_loss(sample.matrix, replace(factors, user_factors=moved), spec)
                 )

@@ -1,4 +1,4 @@
-"""Each symptom is found in a model that was given it, and not in a healthy one."""
+"""Each symptom is found in a model that has it, and not in a healthy one."""
 
 from dataclasses import replace
 
@@ -41,13 +41,14 @@ def test_spectra_are_those_of_the_dense_matrices(model: Recommender, found: Heal
     scores = factors.user_factors.astype(float) @ factors.item_factors.T.astype(float)
     expected = np.linalg.svd(scores, compute_uv=False)[:6]
     assert found.predictions_spectrum == pytest.approx(expected, rel=1e-5)
+    assert model.history is not None
     expected = np.linalg.svd(model.history.toarray().astype(float), compute_uv=False)
     assert found.ratings_spectrum == pytest.approx(expected[:64], rel=1e-5)
     shares = found.predictions_spectrum**2 / (found.predictions_spectrum**2).sum()
     assert found.effective_rank == pytest.approx(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def test_the_parts_of_the_loss_add_up_and_are_what_they_say(sample: Ratings) -> None:
+def test_the_parts_of_the_loss_add_up(sample: Ratings) -> None:
     from reference import implicit_loss
 
     factors = HEALTHY.fit(sample)
@@ -102,6 +103,7 @@ def test_idle_factors(model: Recommender) -> None:
 
 
 def test_norms_that_follow_popularity(model: Recommender) -> None:
+    assert model.history is not None
     counts = np.bincount(model.history.indices, minlength=len(model.factors.items))
     unit = model.factors.item_factors / np.linalg.norm(model.factors.item_factors, axis=1)[:, None]
     grown = np.ascontiguousarray(unit * np.sqrt(counts)[:, None], dtype=np.float32)
@@ -114,6 +116,7 @@ def test_norms_that_follow_popularity(model: Recommender) -> None:
 
 def test_the_correlation_of_norms_is_spearmans(model: Recommender, found: Health) -> None:
     norms = np.linalg.norm(model.factors.item_factors.astype(float), axis=1)
+    assert model.history is not None
     counts = np.bincount(model.history.indices, minlength=len(norms))
     expected = spearmanr(norms, counts).statistic
     assert found.norm_correlation == pytest.approx(expected)
@@ -126,6 +129,7 @@ def test_a_spike(model: Recommender) -> None:
     found = health(replace(model, factors=replace(factors, item_bias=bias)), k=2)
     assert "are the same 2 items" in next(s for s in found.symptoms if s.code == "spike").text
     shown = found.recommended.set_index("item")["recommended"]
+    assert model.history is not None
     everyone = model.history.shape[0]
     assert shown.sum() == 2 * everyone
     seen = (model.history[:, :2].toarray() != 0).sum(axis=0)
@@ -138,7 +142,7 @@ def test_a_loss_that_rises(model: Recommender) -> None:
     assert "rising" in codes(health(replace(model, factors=replace(model.factors, log=rising))))
 
 
-def test_without_history_it_says_so(model: Recommender) -> None:
+def test_without_history_there_is_a_remark(model: Recommender) -> None:
     found = health(replace(model, history=None))
     assert "no-history" in codes(found)
     assert not len(found.conditions)

@@ -9,7 +9,7 @@ from recsys.diagnosis import signs
 counts = st.lists(st.integers(0, 1000), min_size=1, max_size=400).map(np.array)
 
 
-def test_what_cannot_be_said_is_nan_and_no_sign() -> None:
+def test_undefined_values_are_nan_and_no_sign() -> None:
     for losses in ([], [3.0], [0.0, 1.0]):
         assert math.isnan(signs.last_fall(losses))
         assert not signs.still_falling(losses)
@@ -24,7 +24,7 @@ def test_negative_losses_fall_when_they_get_more_negative() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(counts)
-def test_no_choice_of_a_head_takes_more_than_the_most_recommended(recommended: np.ndarray) -> None:
+def test_no_set_of_items_gets_more_than_the_most_recommended(recommended: np.ndarray) -> None:
     if not recommended.sum():
         return
     most = signs.head_share(recommended)

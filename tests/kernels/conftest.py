@@ -6,5 +6,5 @@ from recsys import kernels
 
 
 @pytest.fixture(params=kernels.INSTRUCTION_SETS)
-def isa(request, monkeypatch):
+def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECSYS_ISA", request.param)

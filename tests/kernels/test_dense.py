@@ -1,11 +1,11 @@
-"""Products with whole tables."""
+"""Kernels over whole tables: sums of squares, diagonal matrices."""
 
 import numpy as np
 
 from recsys import kernels
 
 
-def test_sums_of_squares_and_what_counts_as_diagonal():
+def test_sums_of_squares_and_what_counts_as_diagonal() -> None:
     rng = np.random.default_rng(0)
     table, weights = rng.normal(size=(5000, 7)).astype(np.float32), rng.random(5000, np.float32)
     weighted, plain = kernels.sums_of_squares(table, weights)

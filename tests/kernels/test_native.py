@@ -1,4 +1,6 @@
-"""What the compiled code is given is checked first, because it checks nothing."""
+"""Arguments of the compiled code are checked first, because it checks nothing itself."""
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from recsys.threads import default_threads
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("kind", ["i4", "i8", "u2"])
-def test_columns_of_any_byte_order_mean_the_same_numbers(order, kind):
+def test_columns_of_any_byte_order_mean_the_same_numbers(order: str, kind: str) -> None:
     case = problem(6)
     expected, _ = kernels.solve_rows(**case)
     changed = {name: case[name].astype(order + kind) for name in ("indptr", "columns")}
@@ -18,7 +20,7 @@ def test_columns_of_any_byte_order_mean_the_same_numbers(order, kind):
     assert np.array_equal(x, expected)
 
 
-def test_column_numbers_that_another_byte_order_would_hide_are_refused():
+def test_column_numbers_that_another_byte_order_would_hide_are_refused() -> None:
     # 16,777,216, whose bytes in native order are those of 1.
     columns = np.full(3, 0x01000000, ">i4")
     with pytest.raises(ValueError, match="outside"):
@@ -35,7 +37,9 @@ def test_column_numbers_that_another_byte_order_would_hide_are_refused():
         ({"columns": np.zeros(2, np.int32), "indptr": np.array([0, 2])}, "weights"),
     ],
 )
-def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
+def test_indexes_that_would_read_foreign_memory_are_refused(
+    change: dict[str, Any], message: str
+) -> None:
     case = {
         "factors": np.ones((3, 2), np.float32),
         "ridge": np.ones(1, np.float32),
@@ -62,12 +66,12 @@ def test_indexes_that_would_read_foreign_memory_are_refused(change, message):
         ({"columns": problem(0)["columns"].astype(np.int64) + 2**32}, "column number"),
     ],
 )
-def test_arguments_that_do_not_fit_are_named(change, message):
+def test_arguments_of_the_wrong_shape_are_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kernels.solve_rows(**(problem(0, width=16) | change))
 
 
-def test_thread_setting_is_checked(monkeypatch):
+def test_thread_setting_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECSYS_NUM_THREADS", "none")
     with pytest.raises(ValueError, match="RECSYS_NUM_THREADS"):
         default_threads()

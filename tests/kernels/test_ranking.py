@@ -1,32 +1,41 @@
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import reference
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matrices import random_csr
 
 from recsys import kernels
 
+Case = dict[str, Any]
+"""Arguments of `kernels.top_k` by name."""
 
-def case(seed, n_queries=20, n_items=150, width=8, whole=True):
-    # Small whole numbers: scores are exact in float32 and ties are common.
+
+def case(
+    seed: int, n_queries: int = 20, n_items: int = 150, width: int = 8, whole: bool = True
+) -> Case:
+    # With small whole numbers, scores are exact in float32 and ties are common.
     rng = np.random.default_rng(seed)
-    draw = (lambda *s: rng.integers(-3, 4, s)) if whole else (lambda *s: rng.normal(size=s))
-    excluded = sp.random(n_queries, n_items, 0.2, "csr", rng=rng)
-    excluded.sort_indices()
+
+    def draw(*shape: int) -> np.ndarray:
+        values = rng.integers(-3, 4, shape) if whole else rng.normal(size=shape)
+        return values.astype(np.float32)
+
+    excluded = random_csr(n_queries, n_items, 0.2, rng)
     return {
-        "queries": draw(n_queries, width).astype(np.float32),
-        "item_factors": draw(n_items, width).astype(np.float32),
-        "item_bias": draw(n_items).astype(np.float32),
+        "queries": draw(n_queries, width),
+        "item_factors": draw(n_items, width),
+        "item_bias": draw(n_items),
         "excluded": (excluded.indptr, excluded.indices),
     }
 
 
 @pytest.mark.parametrize("isa", kernels.INSTRUCTION_SETS)
 @pytest.mark.parametrize("k", [1, 10, 149, 400])
-def test_equals_sorting_all_scores(isa, k, monkeypatch):
+def test_equals_sorting_all_scores(isa: str, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECSYS_ISA", isa)
     given_case = case(k)
     items, scores = kernels.top_k(**given_case, k=k)
@@ -44,7 +53,9 @@ def test_equals_sorting_all_scores(isa, k, monkeypatch):
     k=st.integers(1, 30),
     share=st.floats(0, 1),
 )
-def test_equals_sorting_all_scores_on_any_data(seed, n_queries, n_items, width, k, share):
+def test_equals_sorting_all_scores_on_any_data(
+    seed: int, n_queries: int, n_items: int, width: int, k: int, share: float
+) -> None:
     given_case = case(seed, n_queries, n_items, width)
     rng = np.random.default_rng(seed)
     candidates = np.flatnonzero(rng.random(n_items) < share)
@@ -56,7 +67,9 @@ def test_equals_sorting_all_scores_on_any_data(seed, n_queries, n_items, width, 
 
 @pytest.mark.parametrize("isa", kernels.INSTRUCTION_SETS)
 @pytest.mark.parametrize("biased", [False, True])
-def test_items_left_unscored_could_not_have_come_in(isa, biased, monkeypatch):
+def test_skipped_items_could_not_be_in_the_list(
+    isa: str, biased: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Items of very unequal length, so that most of them are ruled out by their length alone; some
     # of the queries so short that the bias decides.
     monkeypatch.setenv("RECSYS_ISA", isa)
@@ -71,7 +84,7 @@ def test_items_left_unscored_could_not_have_come_in(isa, biased, monkeypatch):
     assert np.array_equal(scores, expected_scores)
 
 
-def test_long_items_are_looked_at_first_and_bound_the_rest():
+def test_long_items_come_first_and_bound_the_rest() -> None:
     rng = np.random.default_rng(0)
     factors = rng.normal(size=(500, 6)).astype(np.float32)
     factors *= rng.lognormal(size=(500, 1)).astype(np.float32)
@@ -87,20 +100,20 @@ def test_long_items_are_looked_at_first_and_bound_the_rest():
     assert np.all(np.diff(lengths[packed.candidates]) <= 1e-5)
 
 
-def test_lengths_whose_squares_float_does_not_know_bound_as_well():
-    # The longer items look the same way; the short one at the end is the best.
+def test_lengths_whose_squares_underflow_are_bounds_too() -> None:
+    # The longer items point in the same direction; the short one at the end is the best.
     queries = np.array([[1e-25, 0]], np.float32)
     items = np.array([*[[1e-3, 10]] * 640, [5, 0]], np.float32)
     assert kernels.top_k(queries, items, 1)[0].tolist() == [[640]]
     assert kernels.top_k(queries[:, ::-1] * 1e25, items[:, ::-1] * 1e-24, 1)[0].tolist() == [[640]]
 
 
-def test_equal_scores_come_in_item_order():
+def test_equal_scores_come_in_item_order() -> None:
     items, _ = kernels.top_k(np.ones((3, 2), np.float32), np.ones((50, 2), np.float32), 20)
     assert (items == np.arange(20)).all()
 
 
-def test_an_excluded_item_never_comes_back():
+def test_an_excluded_item_never_comes_back() -> None:
     everything = np.arange(0, 5 * 40 + 1, 40), np.tile(np.arange(40), 5)
     items, scores = kernels.top_k(
         np.ones((5, 3), np.float32), np.ones((40, 3), np.float32), 40, excluded=everything
@@ -109,7 +122,7 @@ def test_an_excluded_item_never_comes_back():
     assert np.isnan(scores).all()
 
 
-def test_exclusions_in_any_order_are_excluded():
+def test_exclusions_in_any_order_are_excluded() -> None:
     given_case = case(3)
     expected = kernels.top_k(**given_case, k=150)
     indptr, columns = given_case["excluded"]
@@ -122,7 +135,7 @@ def test_exclusions_in_any_order_are_excluded():
         assert np.array_equal(found[0], expected[0])
 
 
-def test_an_answer_does_not_depend_on_who_else_asks():
+def test_an_answer_does_not_depend_on_who_else_asks() -> None:
     given_case = case(1, n_queries=100, whole=False)
     indptr, columns = given_case["excluded"]
     together, scores = kernels.top_k(**given_case, k=10)
@@ -139,7 +152,7 @@ def test_an_answer_does_not_depend_on_who_else_asks():
         assert np.array_equal(score[0], scores[q])
 
 
-def test_same_bits_at_any_thread_count():
+def test_same_bits_at_any_thread_count() -> None:
     given_case = case(2, n_queries=500, whole=False)
     results = [kernels.top_k(**given_case, k=7, n_threads=n) for n in (1, 2, 5)]
     for items, scores in results[1:]:
@@ -157,12 +170,12 @@ def test_same_bits_at_any_thread_count():
         ({"excluded": (np.array([0, 1]), np.array([500]))}, "indptr|column"),
     ],
 )
-def test_bad_arguments_are_named(change, message):
+def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kernels.top_k(**({"k": 5} | case(3) | change))
 
 
-def test_packed_items_answer_again_and_again():
+def test_packed_items_can_be_searched_repeatedly() -> None:
     given_case = case(11)
     packed = kernels.packed_items(given_case["item_factors"], item_bias=given_case.get("item_bias"))
     expected = kernels.top_k(**given_case, k=5)

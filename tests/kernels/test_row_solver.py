@@ -3,14 +3,14 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from row_cases import WIDTHS, assert_close, problem
+from row_cases import WIDTHS, Case, assert_close, problem
 
 from recsys import kernels
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.usefixtures("isa")
-def test_exact_solutions_equal_the_formula(width):
+def test_exact_solutions_equal_the_formula(width: int) -> None:
     case = problem(width, width=width)
     x, energy = kernels.solve_rows(**case)
     expected, expected_energy = reference.solve_rows(**case)
@@ -20,7 +20,7 @@ def test_exact_solutions_equal_the_formula(width):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.usefixtures("isa")
-def test_conjugate_gradients_reach_the_formula(width):
+def test_conjugate_gradients_reach_the_formula(width: int) -> None:
     case = problem(width, width=width)
     x, energy = kernels.solve_rows(**case, cg_steps=200)
     expected, expected_energy = reference.solve_rows(**case)
@@ -37,7 +37,9 @@ def test_conjugate_gradients_reach_the_formula(width):
     density=st.floats(0, 1),
     optional=st.sets(st.sampled_from(["weights", "targets", "base", "base_rhs"])),
 )
-def test_equals_the_formula_on_any_data(seed, n_rows, n_columns, width, density, optional):
+def test_equals_the_formula_on_any_data(
+    seed: int, n_rows: int, n_columns: int, width: int, density: float, optional: set[str]
+) -> None:
     case = problem(seed, n_rows, n_columns, width, density)
     for name in optional:
         case[name] = 0.7 if name == "targets" else None
@@ -50,7 +52,7 @@ def test_equals_the_formula_on_any_data(seed, n_rows, n_columns, width, density,
 @pytest.mark.parametrize("cg_steps", [0, 200])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.usefixtures("isa")
-def test_a_right_side_per_row_reaches_the_formula(width, cg_steps):
+def test_a_right_side_per_row_reaches_the_formula(width: int, cg_steps: int) -> None:
     case = problem(width, width=width)
     rng = np.random.default_rng(width)
     case["base_rhs"] = rng.normal(size=(len(case["ridge"]), width)).astype(np.float32)
@@ -60,7 +62,7 @@ def test_a_right_side_per_row_reaches_the_formula(width, cg_steps):
     assert_close(energy, expected_energy, 1e-4)
 
 
-def test_one_right_side_for_all_rows_is_the_same_as_that_side_for_each():
+def test_one_right_side_for_all_rows_is_the_same_as_that_side_for_each() -> None:
     case = problem(4, width=24)
     each = np.tile(case["base_rhs"], (len(case["ridge"]), 1))
     for steps in (0, 2):
@@ -70,7 +72,7 @@ def test_one_right_side_for_all_rows_is_the_same_as_that_side_for_each():
         assert np.array_equal(together[1], apart[1])
 
 
-def test_long_rows_that_share_passes_have_right_sides_of_their_own():
+def test_long_rows_that_share_passes_have_right_sides_of_their_own() -> None:
     case = long_and_short_rows(64)
     rng = np.random.default_rng(0)
     case["base_rhs"] = rng.normal(size=(len(case["ridge"]), 64)).astype(np.float32)
@@ -79,28 +81,28 @@ def test_long_rows_that_share_passes_have_right_sides_of_their_own():
     assert_close(x, expected, 1e-4)
 
 
-def test_entries_that_come_again_count_again():
+def test_repeated_entries_count_repeatedly() -> None:
     rng = np.random.default_rng(0)
     n, width = 30_000, 16
-    case = {
+    case: Case = {
         "indptr": np.array([0, n]),
         "columns": rng.integers(0, 50, n).astype(np.int32),
         "factors": rng.normal(size=(50, width)).astype(np.float32),
         "ridge": np.array([1.0], np.float32),
         "targets": rng.normal(size=n).astype(np.float32),
     }
-    # The same sums with every factor named once, its weight the number of times it came.
+    # The same sums with every column once, weighted by how often it occurs.
     weights = np.bincount(case["columns"], minlength=50)
     targets = np.bincount(case["columns"], case["targets"], minlength=50)
     expected, _ = reference.solve_rows(
-        [0, 50], np.arange(50), case["factors"], case["ridge"], weights, targets
+        np.array([0, 50]), np.arange(50), case["factors"], case["ridge"], weights, targets
     )
     for steps in (0, 60):
         x, _ = kernels.solve_rows(**case, cg_steps=steps)
         assert_close(x, expected, 1e-4)
 
 
-def long_and_short_rows(width):
+def long_and_short_rows(width: int) -> Case:
     # More columns than a block of long rows shares, and rows on both sides of what counts as long.
     rng = np.random.default_rng(width)
     n_columns = 3 * 256 * 1024 // width
@@ -122,7 +124,7 @@ def long_and_short_rows(width):
 
 @pytest.mark.parametrize("width", [64, 100])
 @pytest.mark.usefixtures("isa")
-def test_long_rows_reach_the_formula(width):
+def test_long_rows_reach_the_formula(width: int) -> None:
     case = long_and_short_rows(width)
     x, energy = kernels.solve_rows(**case, cg_steps=60)
     expected, expected_energy = reference.solve_rows(**case)
@@ -130,12 +132,12 @@ def test_long_rows_reach_the_formula(width):
     assert_close(energy, expected_energy, 1e-4)
 
 
-# Against a large base conjugate gradients are sooner done than a factorization, against a small one
-# they are not; in between it depends on the row.
+# With a large base, conjugate gradients are faster than a factorization; with a small one they are
+# slower; in between it depends on the row.
 @pytest.mark.parametrize("base", [1e-3, 100, 3000, 1e5])
 @pytest.mark.parametrize("width", [64, 100])
 @pytest.mark.usefixtures("isa")
-def test_exact_solutions_equal_the_formula_however_they_are_found(width, base):
+def test_exact_solutions_equal_the_formula_however_they_are_found(width: int, base: float) -> None:
     case = long_and_short_rows(width)
     case["base"] = case["base"] * base
     x, energy = kernels.solve_rows(**case)
@@ -145,7 +147,7 @@ def test_exact_solutions_equal_the_formula_however_they_are_found(width, base):
     assert energy == pytest.approx(expected_energy, rel=2e-5)
 
 
-def part_of(case, rows):
+def part_of(case: Case, rows: list[int]) -> Case:
     """The same problems for some of the rows."""
     order = np.concatenate([np.arange(*case["indptr"][row : row + 2]) for row in rows])
     lengths = np.diff(case["indptr"])[rows]
@@ -159,7 +161,7 @@ def part_of(case, rows):
 
 
 @pytest.mark.parametrize("base", [1e-3, 3000, 1e5])
-def test_an_exact_solution_has_the_same_bits_alone_and_among_others(base):
+def test_an_exact_solution_has_the_same_bits_alone_and_among_others(base: float) -> None:
     case = long_and_short_rows(64)
     case["base"] = np.diagonal(case["base"]) * base
     together, energies = kernels.solve_rows(**case)
@@ -169,19 +171,19 @@ def test_an_exact_solution_has_the_same_bits_alone_and_among_others(base):
         assert energy[0] == energies[row]
 
 
-def test_a_long_row_has_the_same_bits_alone_and_among_others():
+def test_a_long_row_has_the_same_bits_alone_and_among_others() -> None:
     case = long_and_short_rows(64)
     together, _ = kernels.solve_rows(**case, cg_steps=2, n_threads=1)
     for threads in (2, 7):
         again, _ = kernels.solve_rows(**case, cg_steps=2, n_threads=threads)
         assert np.array_equal(again, together)
-    # One step: the preconditioner looks at a sample of all entries, which is another one here.
+    # One step, because the preconditioner uses a sample of all entries, which differs here.
     twice, _ = kernels.solve_rows(**part_of(case, [3, 3, 2]), cg_steps=1)
     assert np.array_equal(twice[0], twice[1])
 
 
 @pytest.mark.parametrize("cg_steps", [0, 2])
-def test_one_target_for_all_is_as_many_of_it(cg_steps):
+def test_one_target_for_all_entries_equals_that_target_for_each(cg_steps: int) -> None:
     case = problem(7, n_rows=40, width=24)
     each = case | {"targets": np.full_like(case["targets"], 0.7), "weights": None}
     x, energy = kernels.solve_rows(**each, cg_steps=cg_steps)
@@ -190,7 +192,7 @@ def test_one_target_for_all_is_as_many_of_it(cg_steps):
     assert np.array_equal(energy, energies)
 
 
-def test_more_conjugate_gradient_steps_lower_the_energy():
+def test_more_conjugate_gradient_steps_lower_the_energy() -> None:
     case = problem(3, width=32)
     energies = [kernels.solve_rows(**case, cg_steps=s)[1].sum() for s in (1, 2, 4, 8, 32)]
     assert np.all(np.diff(energies) <= 1e-5 * abs(energies[-1]))
@@ -199,7 +201,7 @@ def test_more_conjugate_gradient_steps_lower_the_energy():
 
 @pytest.mark.parametrize("cg_steps", [0, 3])
 @pytest.mark.parametrize("relaxation", [0.5, 1.0, 1.7])
-def test_the_energy_is_that_of_x_from_any_start(cg_steps, relaxation):
+def test_the_energy_is_that_of_x_from_any_start(cg_steps: int, relaxation: float) -> None:
     case = problem(8, width=16)
     start = np.random.default_rng(1).normal(size=(12, 16)).astype(np.float32)
     x, energy = kernels.solve_rows(**case, start=start, cg_steps=cg_steps, relaxation=relaxation)
@@ -212,7 +214,7 @@ def test_the_energy_is_that_of_x_from_any_start(cg_steps, relaxation):
 
 
 @pytest.mark.parametrize("cg_steps", [0, 3])
-def test_relaxation_goes_on_along_the_line_from_the_start(cg_steps):
+def test_relaxation_goes_on_along_the_line_from_the_start(cg_steps: int) -> None:
     case = problem(8, width=16)
     start = np.random.default_rng(1).normal(size=(12, 16)).astype(np.float32)
     x, _ = kernels.solve_rows(**case, start=start, cg_steps=cg_steps)
@@ -229,7 +231,7 @@ def test_relaxation_goes_on_along_the_line_from_the_start(cg_steps):
 @pytest.mark.parametrize("base", ["diagonal", "full", None])
 @pytest.mark.parametrize("starts", [False, True])
 @pytest.mark.usefixtures("isa")
-def test_short_rows_equal_the_formula(n_columns, base, starts):
+def test_short_rows_equal_the_formula(n_columns: int, base: str | None, starts: bool) -> None:
     case = problem(n_columns, n_columns=n_columns, width=40, density=0.9)
     diagonal = np.random.default_rng(0).uniform(0, 2, 40)
     case["base"] = {"diagonal": diagonal, "full": case["base"], None: None}[base]
@@ -239,21 +241,21 @@ def test_short_rows_equal_the_formula(n_columns, base, starts):
         case["base"] = np.diag(diagonal)
     expected, expected_energy = reference.solve_rows(**case)
     assert_close(x, expected, 1e-4)
-    # From a start the energy is that of the start less what one correction lowers it by.
+    # With a start, the energy is that of the start minus the gain of one correction.
     assert_close(energy, expected_energy, 2e-3 if starts else 1e-4)
 
 
 @pytest.mark.parametrize("ridge", [1e-5, 1e-2])
-def test_short_rows_with_next_to_no_ridge(ridge):
+def test_short_rows_with_next_to_no_ridge(ridge: float) -> None:
     case = problem(2, n_columns=9, width=24, density=1) | {"base": None, "base_rhs": None}
     case["ridge"] = np.full(12, ridge, np.float32)
     x, _ = kernels.solve_rows(**case)
-    # What is beyond the entries is told by the ridge alone, so it is the scores that are compared.
+    # Outside the span of the entries only the ridge decides, so the scores are compared.
     expected, _ = reference.solve_rows(**case)
     assert_close(x @ case["factors"].T, expected @ case["factors"].T, 1e-5)
 
 
-def test_entries_of_unequal_scale_take_no_more_steps():
+def test_entries_of_unequal_scale_take_no_more_steps() -> None:
     # Coordinates a hundred times apart: the diagonal that preconditions must know the entries.
     case = problem(9, n_columns=200, width=8) | {"base": None, "base_rhs": None}
     case["factors"] *= np.geomspace(0.1, 10, 8, dtype=np.float32)
@@ -263,7 +265,7 @@ def test_entries_of_unequal_scale_take_no_more_steps():
     assert (energy - expected).sum() < 0.02 * -expected.sum()
 
 
-def test_a_warm_start_at_the_solution_stays_there():
+def test_a_warm_start_at_the_solution_stays_there() -> None:
     case = problem(4, width=16)
     x, _ = kernels.solve_rows(**case)
     again, _ = kernels.solve_rows(**case, start=x, cg_steps=1)
@@ -271,7 +273,7 @@ def test_a_warm_start_at_the_solution_stays_there():
 
 
 @pytest.mark.parametrize("cg_steps", [0, 3])
-def test_same_bits_at_any_thread_count(cg_steps):
+def test_same_bits_at_any_thread_count(cg_steps: int) -> None:
     case = problem(5, n_rows=300, n_columns=80, width=24)
     results = [kernels.solve_rows(**case, cg_steps=cg_steps, n_threads=n) for n in (1, 2, 3, 8)]
     for x, energy in results[1:]:
@@ -279,12 +281,14 @@ def test_same_bits_at_any_thread_count(cg_steps):
         assert np.array_equal(energy, results[0][1])
 
 
-NO_ENTRIES = {"indptr": np.array([0, 0]), "columns": np.array([], np.int32)}
+NO_ENTRIES: Case = {"indptr": np.array([0, 0]), "columns": np.array([], np.int32)}
 
 
 @pytest.mark.parametrize("start", [None, np.ones((1, 4), np.float32)])
 @pytest.mark.parametrize("ridge", [0, 1])
-def test_a_row_without_entries_is_zero_wherever_it_starts(start, ridge):
+def test_a_row_without_entries_is_zero_wherever_it_starts(
+    start: np.ndarray | None, ridge: float
+) -> None:
     factors, ridges = np.ones((3, 4), np.float32), np.full(1, ridge, np.float32)
     x, energy = kernels.solve_rows(
         **NO_ENTRIES, factors=factors, ridge=ridges, start=start, relaxation=1.5
@@ -294,7 +298,7 @@ def test_a_row_without_entries_is_zero_wherever_it_starts(start, ridge):
 
 
 @pytest.mark.parametrize("cg_steps", [0, 9])
-def test_without_columns_the_base_alone_decides(cg_steps):
+def test_without_columns_the_base_alone_decides(cg_steps: int) -> None:
     factors, ridge, ones = (np.ones(shape, np.float32) for shape in ((0, 4), 1, 4))
     x, energy = kernels.solve_rows(
         **NO_ENTRIES, factors=factors, ridge=ridge, base=ones, base_rhs=ones, cg_steps=cg_steps
@@ -304,7 +308,7 @@ def test_without_columns_the_base_alone_decides(cg_steps):
 
 
 @pytest.mark.parametrize("base", [None, "one negative", "all negative but entries weigh nothing"])
-def test_a_matrix_that_is_not_positive_definite_comes_back_as_nan(base):
+def test_a_matrix_that_is_not_positive_definite_comes_back_as_nan(base: str | None) -> None:
     case = problem(6, n_rows=2, width=32, density=0.1) | {"base": None, "base_rhs": None}
     if base is None:
         case["ridge"] = np.full(2, -100, np.float32)
@@ -319,7 +323,7 @@ def test_a_matrix_that_is_not_positive_definite_comes_back_as_nan(base):
 
 @pytest.mark.parametrize("cg_steps", [0, 2])
 @pytest.mark.parametrize("what", ["targets", "weights"])
-def test_what_overflows_comes_back_as_nan(what, cg_steps):
+def test_overflow_comes_back_as_nan(what: str, cg_steps: int) -> None:
     case = problem(6, width=32) | {what: np.full(len(problem(6)["columns"]), 1e38, np.float32)}
     x, energy = kernels.solve_rows(**case, cg_steps=cg_steps)
     assert np.isnan(x).all()

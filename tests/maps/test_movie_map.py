@@ -38,7 +38,8 @@ def file(model: Recommender, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def payload(page: str) -> dict[str, Any]:
     found = re.search(r'<script id="data"[^>]*>(.*?)</script>', page, re.S)
     assert found
-    return json.loads(found[1])
+    data: dict[str, Any] = json.loads(found[1])
+    return data
 
 
 def unpacked(text: str, kind: str) -> np.ndarray:
@@ -113,7 +114,7 @@ def test_a_model_without_titles_genres_and_history(random_ratings: Ratings, tmp_
     assert data["years"] is None
 
 
-def test_a_projection_that_is_given_is_the_one_shown(model: Recommender) -> None:
+def test_a_given_projection_is_the_one_shown(model: Recommender) -> None:
     given_one = movie_map(model, projection=project(model, variant="pca"))
     assert given_one == movie_map(model, variant="pca")
     assert payload(given_one)["coords"] != payload(movie_map(model))["coords"]

@@ -1,4 +1,4 @@
-"""Figures: what is on them, as far as it can be read back."""
+"""Figures: the text and marks on them."""
 
 import sys
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def test_the_title_of_the_norms_claims_only_what_they_show(model: Recommender) -
         assert title == f"Rank correlation {correlation:.2f}"
 
 
-def test_without_matplotlib_it_says_what_to_install(
+def test_without_matplotlib_the_error_says_what_to_install(
     model: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)

@@ -26,7 +26,8 @@ def model(sample: Ratings) -> Recommender:
 def centred_scores(model: Recommender) -> np.ndarray:
     factors = model.factors
     y = factors.item_factors.astype(float)
-    return factors.user_factors.astype(float) @ (y - y.mean(axis=0)).T
+    scores: np.ndarray = factors.user_factors.astype(float) @ (y - y.mean(axis=0)).T
+    return scores
 
 
 def test_is_scikit_learns_pca(model: Recommender) -> None:
@@ -100,17 +101,17 @@ def test_the_frame_and_the_ends_of_an_axis(model: Recommender) -> None:
     assert ends["low"] == ordered[::-1].head(4).tolist()
     genres, flags = genre_flags(model.item_table)
     means = {g: found.items[flags[:, i], 1].mean() for i, g in enumerate(genres)}
-    assert ends["high_genres"][0] == max(means, key=means.get)
-    assert ends["low_genres"][0] == min(means, key=means.get)
+    assert ends["high_genres"][0] == max(means, key=lambda genre: means[genre])
+    assert ends["low_genres"][0] == min(means, key=lambda genre: means[genre])
     assert "keep" in found.describe()
 
 
 def test_bad_arguments_are_named(model: Recommender, sample: Ratings) -> None:
     for call, said in (
         (lambda: project(model, 0), "k must be a whole number between 1 and 8"),
-        (lambda: project(model, variant="tsne"), "variant must be one of pca"),
+        (lambda: project(model, variant="tsne"), "variant must be one of pca"),  # type: ignore[arg-type]
         (lambda: project(model).ends(9), "component must be between 1 and 8"),
-        (lambda: embed(model, "pca"), "method must be tsne or umap"),
+        (lambda: embed(model, "pca"), "method must be tsne or umap"),  # type: ignore[arg-type]
         (
             lambda: project(model).plot(components=(1, 9)),
             "components must be between 1 and 8",
@@ -156,9 +157,10 @@ def test_tsne_keeps_neighbours(model: Recommender) -> None:
     assert np.array_equal(plane, embed(model, "tsne", seed=1))
     unit = model.factors.item_factors / np.linalg.norm(model.factors.item_factors, axis=1)[:, None]
 
-    def nearest(x):
+    def nearest(x: np.ndarray) -> np.ndarray:
         index = NearestNeighbors(n_neighbors=11).fit(x)
-        return index.kneighbors(x, return_distance=False)[:, 1:]
+        neighbours: np.ndarray = index.kneighbors(x, return_distance=False)[:, 1:]
+        return neighbours
 
     shared = np.mean(
         [len(set(a) & set(b)) / 10 for a, b in zip(nearest(unit), nearest(plane), strict=True)]
@@ -179,6 +181,7 @@ def test_childrens_and_horror_movies_lie_apart(ml_1m: Path) -> None:
     model = recsys.train(recsys.ImplicitALS(64), recsys.read_ratings(ml_1m))
     genres, flags = genre_flags(model.item_table)
     children, horror = (flags[:, genres.index(g)] for g in ("Children's", "Horror"))
+    assert model.history is not None
     keep = (children ^ horror) & (np.bincount(model.history.indices) >= 50)
     points, kind = project(model, 2, "cosine").items[keep], children[keep]
     index = NearestNeighbors(n_neighbors=11).fit(points)

@@ -1,17 +1,19 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import recsys
 
 
-def test_popularity_counts_ratings(random_ratings):
+def test_popularity_counts_ratings(random_ratings: recsys.Ratings) -> None:
     factors = recsys.Popularity().fit(random_ratings)
     counts = np.diff(random_ratings.matrix.tocsc().indptr)
     assert np.array_equal(factors.item_bias, counts)
     assert factors.n_factors == 0
 
 
-def test_biases_are_stationary(random_ratings):
+def test_biases_are_stationary(random_ratings: recsys.Ratings) -> None:
     """At the minimum of L every bias is its shrunken mean residual."""
     spec = recsys.Biases(user_regularization=2.0, item_regularization=3.0, n_epochs=200)
     f = spec.fit(random_ratings)
@@ -25,7 +27,7 @@ def test_biases_are_stationary(random_ratings):
     )
 
 
-def test_one_user_one_item_by_hand():
+def test_one_user_one_item_by_hand() -> None:
     import pandas as pd
 
     frame = pd.DataFrame({"user_id": [1, 2], "item_id": [1, 1], "rating": [2.0, 4.0]})
@@ -36,7 +38,7 @@ def test_one_user_one_item_by_hand():
 
 
 @pytest.mark.data
-def test_rmse_band_on_ml_100k(ml_100k):
+def test_rmse_band_on_ml_100k(ml_100k: Path) -> None:
     from recsys.evaluation.protocol.validation import validation_score
     from recsys.ratings import splits
 

@@ -1,13 +1,20 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import recsys
+from recsys import Ratings
+from recsys.errors import FitError
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.protocol.lists import contains
+from recsys.models import ease
 from recsys.recommend.ranking import FittedRanker
 
 
-def test_ease_is_ridge_regression_of_each_item_on_the_others(random_ratings):
+def test_ease_is_ridge_regression_of_each_item_on_the_others(
+    random_ratings: recsys.Ratings,
+) -> None:
     """Column by column, by least squares without the item itself."""
     weights = recsys.EASE(2.5).fit(random_ratings).weights.toarray()
     x = (random_ratings.matrix.toarray() != 0).astype(float)
@@ -19,18 +26,18 @@ def test_ease_is_ridge_regression_of_each_item_on_the_others(random_ratings):
         assert weights[j, j] == 0
 
 
-def scores(spec, ratings):
+def scores(spec: recsys.EASE, ratings: recsys.Ratings) -> np.ndarray:
     fitted = spec.fit(ratings)
     return fitted.scores(fitted.fold_in_users(ratings.matrix))
 
 
-def test_ease_counts_ones_whatever_the_values(random_ratings):
+def test_ease_counts_ones_whatever_the_values(random_ratings: recsys.Ratings) -> None:
     ones = recsys.feedback.ones(random_ratings)
     a, b = (scores(recsys.EASE(3.0), ratings) for ratings in (random_ratings, ones))
     assert np.array_equal(a, b)
 
 
-def test_regularization_matters_and_is_checked(random_ratings):
+def test_regularization_matters_and_is_checked(random_ratings: recsys.Ratings) -> None:
     a, b = (scores(recsys.EASE(strength), random_ratings) for strength in (1.0, 9.0))
     assert not np.allclose(a, b)
     with pytest.raises(ValueError, match="regularization must be a number above 0"):
@@ -39,7 +46,7 @@ def test_regularization_matters_and_is_checked(random_ratings):
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_ease_reaches_the_published_number(ml_1m):
+def test_ease_reaches_the_published_number(ml_1m: Path) -> None:
     """RecBole's ML-1M table: ratings of 3 and more, 10-core, each user's ratings split 80:10:10 at
     random, trained on the 80, ranked without the other 10: NDCG@10 0.2865."""
     ratings = recsys.feedback.at_least(recsys.read_ratings(ml_1m), 3).at_least_active(10, 10)
@@ -56,3 +63,13 @@ def test_ease_reaches_the_published_number(ml_1m):
     relevant = test[users]
     found = ndcg(contains(relevant, items), np.diff(relevant.indptr)).mean()
     assert found == pytest.approx(0.2865, abs=0.01)
+
+
+def test_ease_refuses_what_does_not_fit_into_memory(
+    random_ratings: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ease, "free_memory", lambda: 5000)
+    with pytest.raises(FitError, match=r"ease needs 0\.0 GB for 25 items"):
+        recsys.EASE().fit(random_ratings)
+    monkeypatch.setattr(ease, "free_memory", lambda: None)
+    recsys.EASE().fit(random_ratings)

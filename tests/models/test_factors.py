@@ -31,7 +31,7 @@ def factors(random_ratings: Ratings) -> Factors:
          r"state user_scale must be float64 \(30,\)"),
     ],
 )  # fmt: skip
-def test_what_is_no_factorization_is_refused(
+def test_factors_of_wrong_shape_or_value_are_refused(
     factors: Factors, change: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -59,7 +59,7 @@ def test_over_other_users_and_items_the_known_ones_keep_their_scores(
     n, width = 30, 3
     tables = [rng.normal(size=shape).astype(np.float32) for shape in ((n, width), (n, width), n, n)]
     index = IdIndex(np.arange(n))
-    state = {"user_scale": tables[2], "item_scale": tables[3], "other": np.arange(4)}
+    state = {"user_scale": tables[2], "item_scale": tables[3], "other": np.arange(4.0)}
     factors = Factors(
         index, index, 1.5, tables[2], tables[3], tables[0], tables[1], recsys.NormalizedSVD(3),
         state=state,
@@ -74,7 +74,7 @@ def test_over_other_users_and_items_the_known_ones_keep_their_scores(
     known = [user for user in sorted(users) if user < n]
     rows = moved.users.rows(known)
     assert np.array_equal(moved.state["user_scale"][rows], tables[2][known])
-    assert np.array_equal(moved.state["other"], np.arange(4))
+    assert np.array_equal(moved.state["other"], np.arange(4.0))
 
 
 def test_over_its_own_users_and_items_nothing_changes(factors: Factors) -> None:

@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+from pathlib import Path
 
 import implicit
 import numpy as np
@@ -20,7 +21,9 @@ FORMS = [
 
 
 @pytest.mark.parametrize("spec", FORMS)
-def test_told_loss_is_the_formula(spec, random_ratings):
+def test_the_reported_loss_is_the_formula(
+    spec: recsys.ImplicitALS, random_ratings: recsys.Ratings
+) -> None:
     factors = spec.fit(random_ratings)
     loss = reference.implicit_loss(
         random_ratings.matrix, factors.user_factors, factors.item_factors, spec
@@ -29,13 +32,15 @@ def test_told_loss_is_the_formula(spec, random_ratings):
 
 
 @pytest.mark.parametrize("spec", FORMS)
-def test_loss_never_rises(spec, sample):
+def test_loss_never_rises(spec: recsys.ImplicitALS, sample: recsys.Ratings) -> None:
     losses = [p.loss for p in spec.fit(sample).log]
     assert all(b <= a * (1 + 1e-6) for a, b in itertools.pairwise(losses))
 
 
 @pytest.mark.parametrize("spec", FORMS)
-def test_no_small_step_of_a_user_lowers_the_loss(spec, random_ratings):
+def test_no_small_step_of_a_user_lowers_the_loss(
+    spec: recsys.ImplicitALS, random_ratings: recsys.Ratings
+) -> None:
     factors = spec.fit(random_ratings)
     rng = np.random.default_rng(0)
     best = reference.implicit_loss(
@@ -50,11 +55,11 @@ def test_no_small_step_of_a_user_lowers_the_loss(spec, random_ratings):
 
 
 @pytest.mark.parametrize("spec", FORMS)
-def test_gradient_of_every_user_is_zero(spec, sample):
+def test_gradient_of_every_user_is_zero(spec: recsys.ImplicitALS, sample: recsys.Ratings) -> None:
     assert normal_equation_residual(spec, sample) < 1e-5
 
 
-def normal_equation_residual(spec, ratings):
+def normal_equation_residual(spec: recsys.ImplicitALS, ratings: recsys.Ratings) -> float:
     """Largest ‖A x − b‖ / ‖b‖ over users, in float64."""
     factors = spec.fit(ratings)
     y = factors.item_factors.astype(np.float64)
@@ -70,11 +75,11 @@ def normal_equation_residual(spec, ratings):
         ridge = spec.regularization * count**spec.frequency_exponent
         x = factors.user_factors[u].astype(np.float64)
         residual = gram @ x + yu.T @ (w * (yu @ x)) + ridge * x - yu.T @ t
-        worst = max(worst, np.linalg.norm(residual) / np.linalg.norm(yu.T @ t))
+        worst = max(worst, float(np.linalg.norm(residual) / np.linalg.norm(yu.T @ t)))
     return worst
 
 
-def test_more_steps_come_closer_to_the_exact_half_steps(sample):
+def test_more_steps_come_closer_to_the_exact_half_steps(sample: recsys.Ratings) -> None:
     exact = recsys.ImplicitALS(8, cg_steps=0, n_epochs=5).fit(sample).log[-1].loss
     gaps = [
         abs(recsys.ImplicitALS(8, cg_steps=s, n_epochs=5).fit(sample).log[-1].loss - exact)
@@ -84,14 +89,14 @@ def test_more_steps_come_closer_to_the_exact_half_steps(sample):
     assert gaps[2] < gaps[0]
 
 
-def test_ones_are_confidence_one(random_ratings):
+def test_ones_are_confidence_one(random_ratings: recsys.Ratings) -> None:
     ones = recsys.feedback.ones(random_ratings)
     spec = FORMS[0]
     doubled = ones.with_values(np.full(ones.n_ratings, 2.0))
     assert not np.array_equal(spec.fit(ones).item_factors, spec.fit(doubled).item_factors)
 
 
-def test_tolerance_stops_early_and_still_folds_in(sample):
+def test_tolerance_stops_early_and_still_folds_in(sample: recsys.Ratings) -> None:
     spec = recsys.ImplicitALS(8, n_epochs=100, tolerance=0.01)
     factors = spec.fit(sample)
     assert 1 < len(factors.log) < 100
@@ -103,14 +108,16 @@ def test_tolerance_stops_early_and_still_folds_in(sample):
     assert np.abs(folded.factors - factors.user_factors).max() < 1e-6
 
 
-def test_negative_confidence_is_refused(random_ratings):
+def test_negative_confidence_is_refused(random_ratings: recsys.Ratings) -> None:
     values = random_ratings.matrix.data.copy()
     values[3] = -2
     with pytest.raises(recsys.errors.DataError, match=r"negative.*-2"):
         FORMS[0].fit(random_ratings.with_values(values))
 
 
-def test_a_fit_without_a_finite_answer_names_side_and_remedy(random_ratings):
+def test_a_fit_without_a_finite_solution_names_side_and_remedy(
+    random_ratings: recsys.Ratings,
+) -> None:
     values = np.full(random_ratings.n_ratings, 1e38)
     with pytest.raises(recsys.errors.FitError, match=r"(user|item) '.*regularization"):
         dataclasses.replace(FORMS[0], regularization=0.0).fit(random_ratings.with_values(values))
@@ -118,7 +125,7 @@ def test_a_fit_without_a_finite_answer_names_side_and_remedy(random_ratings):
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_reaches_the_loss_of_implicit_on_its_own_objective(ml_100k):
+def test_reaches_the_loss_of_implicit_on_its_own_objective(ml_100k: Path) -> None:
     ratings = recsys.read_ratings(ml_100k)
     ones = recsys.feedback.ones(ratings)
     spec = recsys.ImplicitALS(
@@ -138,7 +145,7 @@ def test_reaches_the_loss_of_implicit_on_its_own_objective(ml_100k):
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_normal_equations_hold_on_real_data(ml_100k):
+def test_normal_equations_hold_on_real_data(ml_100k: Path) -> None:
     ratings = recsys.read_ratings(ml_100k)
     assert normal_equation_residual(recsys.ImplicitALS(), ratings) < 1e-4
     classic = recsys.ImplicitALS(alpha=40.0, frequency_exponent=0, regularization=0.01)
@@ -147,7 +154,7 @@ def test_normal_equations_hold_on_real_data(ml_100k):
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_accuracy_band_on_ml_1m(ml_1m):
+def test_accuracy_band_on_ml_1m(ml_1m: Path) -> None:
     split = splits.random(recsys.read_ratings(ml_1m), test=0.1, seed=0)
     ours = validation_score(recsys.ImplicitALS().fit(split.train), split)
     popular = validation_score(recsys.Popularity().fit(split.train), split)
@@ -156,24 +163,35 @@ def test_accuracy_band_on_ml_1m(ml_1m):
     assert 0.12 < popular < 0.14
 
 
-def test_trained_item_factors_lie_along_the_axes_of_their_gram_matrix(sample):
+def base_of(factors: recsys.Factors, ratings: recsys.Ratings) -> np.ndarray:
+    """The part of the users' equations that is the same for all of them."""
+    problem = factors.spec.problem_of(factors, ratings.matrix, "users")
+    assert problem is not None
+    assert problem.base is not None
+    return np.asarray(problem.base)
+
+
+def test_trained_item_factors_lie_along_the_axes_of_their_gram_matrix(
+    sample: recsys.Ratings,
+) -> None:
     factors = recsys.ImplicitALS(8, unobserved_weight=0.3).fit(sample)
     gram = factors.item_factors.T.astype(float) @ factors.item_factors
     assert np.abs(gram - np.diag(np.diag(gram))).max() < 1e-6 * gram.max()
-    problem = factors.spec.problem_of(factors, sample.matrix, "users")
-    assert np.ndim(problem.base) == 1
-    # In other axes the equations are the same, and so are the scores of whom they fold in.
+    assert base_of(factors, sample).ndim == 1
+    # In other axes the equations are the same, and so are the scores of folded-in users.
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0].astype(np.float32)
     turned = dataclasses.replace(factors, item_factors=factors.item_factors @ axes)
-    assert np.ndim(factors.spec.problem_of(turned, sample.matrix, "users").base) == 2
-    folded = [f.fold_in_users(sample.matrix).factors @ f.item_factors.T for f in (factors, turned)]
-    assert np.allclose(*folded, atol=1e-5)
+    assert base_of(turned, sample).ndim == 2
+    ours, theirs = (
+        f.fold_in_users(sample.matrix).factors @ f.item_factors.T for f in (factors, turned)
+    )
+    assert np.allclose(ours, theirs, atol=1e-5)
     assert np.array_equal(
         factors.spec.fold_in_users(factors, sample.matrix).factors, factors.user_factors
     )
 
 
-def test_over_relaxation_halves_the_epochs(sample):
+def test_over_relaxation_halves_the_epochs(sample: recsys.Ratings) -> None:
     plain = recsys.ImplicitALS(16, relaxation=1.0, n_epochs=16).fit(sample).log
     beyond = recsys.ImplicitALS(16, n_epochs=9).fit(sample).log
     assert beyond[-1].loss < plain[-1].loss

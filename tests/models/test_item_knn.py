@@ -4,7 +4,7 @@ import pytest
 import recsys
 
 
-def test_item_knn_by_loops(random_ratings):
+def test_item_knn_by_loops(random_ratings: recsys.Ratings) -> None:
     spec = recsys.ItemKNN(n_neighbours=4, shrinkage=1.5)
     found = spec.fit(random_ratings).weights.toarray()
     r = random_ratings.matrix.toarray().astype(float)
@@ -20,8 +20,8 @@ def test_item_knn_by_loops(random_ratings):
         assert kept.sum() >= 4
 
 
-def test_every_hyperparameter_matters(random_ratings):
-    def weights(spec):
+def test_every_hyperparameter_matters(random_ratings: recsys.Ratings) -> None:
+    def weights(spec: recsys.ItemKNN) -> np.ndarray:
         return spec.fit(random_ratings).weights.toarray()
 
     base = weights(recsys.ItemKNN(5, 1.0))
@@ -29,7 +29,7 @@ def test_every_hyperparameter_matters(random_ratings):
     assert not np.allclose(base, weights(recsys.ItemKNN(5, 9.0)))
 
 
-def test_bad_values_are_named():
+def test_bad_values_are_named() -> None:
     with pytest.raises(ValueError, match="n_neighbours must be a whole number of at least 1"):
         recsys.ItemKNN(0)
     with pytest.raises(ValueError, match="shrinkage must be a number of at least 0"):

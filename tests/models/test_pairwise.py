@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,9 @@ SPECS = [recsys.BPR(16, n_epochs=80), recsys.LogisticMF(16, n_epochs=30)]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
-def test_scores_are_those_of_implicit(spec, sample):
+def test_scores_are_those_of_implicit(
+    spec: recsys.BPR | recsys.LogisticMF, sample: recsys.Ratings
+) -> None:
     """Taking the bias columns apart changes nothing."""
     from implicit.cpu.bpr import BayesianPersonalizedRanking
     from implicit.cpu.lmf import LogisticMatrixFactorization
@@ -32,8 +36,10 @@ def test_scores_are_those_of_implicit(spec, sample):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
-def test_fold_in_approximates_the_training(spec, sample):
-    """A folded-in training user points where their stored factors point, better than another."""
+def test_fold_in_approximates_the_training(
+    spec: recsys.BPR | recsys.LogisticMF, sample: recsys.Ratings
+) -> None:
+    """A folded-in training user points in the direction of their stored factors."""
     factors = spec.fit(sample)
     folded = factors.fold_in_users(sample.matrix).factors
     stored = factors.user_factors
@@ -54,7 +60,9 @@ def test_fold_in_approximates_the_training(spec, sample):
     [(recsys.BPR(), 0.21, 0.30), (recsys.LogisticMF(), 0.23, 0.30)],
     ids=["bpr", "logistic-mf"],
 )
-def test_accuracy_band_on_ml_100k(spec, low, high, ml_100k):
+def test_accuracy_band_on_ml_100k(
+    spec: recsys.BPR | recsys.LogisticMF, low: float, high: float, ml_100k: Path
+) -> None:
     from recsys.evaluation.protocol.validation import validation_score
     from recsys.ratings import splits
 

@@ -85,7 +85,7 @@ def test_names_are_listed_without_loading_the_models() -> None:
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, **points: str) -> Registry:
-    """A registry as it would be with these entry points installed."""
+    """A registry with these entry points installed."""
     found = [EntryPoint(name, value, registry.GROUP) for name, value in points.items()]
     monkeypatch.setattr(metadata, "entry_points", lambda group: found)
     return Registry()

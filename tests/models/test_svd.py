@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-import scipy.sparse as sp
+from matrices import random_csr
 
 import recsys
 from recsys.models.svd import truncated_svd
 
 
-def test_scores_are_the_best_approximation_of_their_rank(random_ratings):
+def test_scores_are_the_best_approximation_of_their_rank(random_ratings: recsys.Ratings) -> None:
     factors = recsys.PureSVD(5).fit(random_ratings)
     u, s, vt = np.linalg.svd(random_ratings.matrix.toarray().astype(np.float64))
     best = u[:, :5] * s[:5] @ vt[:5]
@@ -14,7 +14,7 @@ def test_scores_are_the_best_approximation_of_their_rank(random_ratings):
     assert factors.log[-1].loss == pytest.approx(np.sum(s[5:] ** 2), rel=1e-4)
 
 
-def test_equals_scikit_learn(sample):
+def test_equals_scikit_learn(sample: recsys.Ratings) -> None:
     from sklearn.decomposition import TruncatedSVD
 
     factors = recsys.PureSVD(6).fit(sample)
@@ -26,7 +26,7 @@ def test_equals_scikit_learn(sample):
     )
 
 
-def test_normalized_svd_is_that_of_the_normalized_matrix(random_ratings):
+def test_normalized_svd_is_that_of_the_normalized_matrix(random_ratings: recsys.Ratings) -> None:
     r = random_ratings.matrix.toarray().astype(np.float64)
     normalized = r / np.sqrt(np.outer(r.sum(axis=1), r.sum(axis=0)))
     u, s, vt = np.linalg.svd(normalized)
@@ -38,14 +38,17 @@ def test_normalized_svd_is_that_of_the_normalized_matrix(random_ratings):
 
 
 @pytest.mark.parametrize("spec", [recsys.PureSVD(5), recsys.NormalizedSVD(5)], ids=lambda s: s.name)
-def test_folding_in_a_training_item_returns_its_factors(spec, random_ratings):
+def test_folding_in_a_training_item_returns_its_factors(
+    spec: recsys.PureSVD | recsys.NormalizedSVD, random_ratings: recsys.Ratings
+) -> None:
     factors = spec.fit(random_ratings)
     side = factors.fold_in_items(random_ratings.matrix.T.tocsr())
     assert np.allclose(side.factors, factors.item_factors, atol=1e-4)
 
 
-def test_large_matrices_go_through_arpack_to_the_same_answer():
-    matrix = sp.random(1500, 900, 0.02, "csr", np.float32, rng=np.random.default_rng(0))
+def test_large_matrices_go_through_arpack_to_the_same_answer() -> None:
+    rng = np.random.default_rng(0)
+    matrix = random_csr(1500, 900, 0.02, rng)
     v, values = truncated_svd(matrix, 5)
     direct = np.linalg.svd(matrix.toarray().astype(np.float64), compute_uv=False)
     assert np.allclose(values, direct[:5], rtol=1e-5)
@@ -53,18 +56,18 @@ def test_large_matrices_go_through_arpack_to_the_same_answer():
     assert np.allclose(matrix.T @ (matrix @ v), v * values**2, atol=1e-3)
 
 
-def test_signs_are_fixed(random_ratings):
+def test_signs_are_fixed(random_ratings: recsys.Ratings) -> None:
     v = recsys.PureSVD(5).fit(random_ratings).item_factors
     assert (v[np.abs(v).argmax(axis=0), range(5)] > 0).all()
 
 
-def test_rank_above_the_smaller_side_is_a_bad_argument(random_ratings):
+def test_rank_above_the_smaller_side_is_a_bad_argument(random_ratings: recsys.Ratings) -> None:
     with pytest.raises(ValueError, match="n_factors must be at most 25"):
         recsys.PureSVD(26).fit(random_ratings)
     assert recsys.PureSVD(25).fit(random_ratings).log[-1].loss < 1e-3
 
 
-def test_normalized_svd_refuses_negative_ratings(random_ratings):
+def test_normalized_svd_refuses_negative_ratings(random_ratings: recsys.Ratings) -> None:
     values = random_ratings.matrix.data - 3
     with pytest.raises(recsys.errors.DataError, match="negative"):
         recsys.NormalizedSVD(3).fit(random_ratings.with_values(values))

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ RATINGS = [(1, 10, 4.5, 100), (1, 20, 3.0, 200), (2, 10, 0.5, 300)]
 TITLES = {10: "Amélie (2001)", 20: "Et: le café :: noir (1999)"}
 
 
-def write_100k(folder):
+def write_100k(folder: Path) -> None:
     lines = [f"{u}\t{i}\t{r:g}\t{t}" for u, i, r, t in RATINGS]
     (folder / "u.data").write_text("\n".join(lines) + "\n")
     flags = "|".join("1" if g in ("Comedy", "Drama") else "0" for g in GENRES)
@@ -28,32 +28,32 @@ def write_100k(folder):
     (folder / "u.item").write_bytes("\n".join(items).encode("ISO-8859-1"))
 
 
-def write_1m(folder, encoding="ISO-8859-1"):
+def write_1m(folder: Path, encoding: str = "ISO-8859-1") -> None:
     lines = [f"{u}::{i}::{r:g}::{t}" for u, i, r, t in RATINGS]
     (folder / "ratings.dat").write_text("\n".join(lines) + "\n")
     items = [f"{i}::{title}::Comedy|Drama" for i, title in TITLES.items()]
     (folder / "movies.dat").write_bytes(("\n".join(items) + "\n").encode(encoding))
 
 
-def write_10m(folder):
+def write_10m(folder: Path) -> None:
     write_1m(folder, "UTF-8")
 
 
-def write_20m(folder):
+def write_20m(folder: Path) -> None:
     lines = ["userId,movieId,rating,timestamp", *(f"{u},{i},{r},{t}" for u, i, r, t in RATINGS)]
     (folder / "ratings.csv").write_text("\r\n".join(lines) + "\r\n")
     items = [f'{i},"{title}",Comedy|Drama' for i, title in TITLES.items()]
     (folder / "movies.csv").write_text("movieId,title,genres\n" + "\n".join(items), "utf-8")
 
 
-def write_parquet(folder):
+def write_parquet(folder: Path) -> None:
     frame = pd.DataFrame(RATINGS, columns=["user_id", "item_id", "rating", "timestamp"])
     frame.to_parquet(folder / "ratings.parquet")
     write_1m(folder)
     (folder / "ratings.dat").unlink()
 
 
-def write_recbole(folder):
+def write_recbole(folder: Path) -> None:
     lines = [f"{u}\t{i}\t{r}\t{t}" for u, i, r, t in RATINGS]
     header = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
     (folder / "x.inter").write_text("\n".join([header, *lines]))
@@ -65,11 +65,12 @@ def write_recbole(folder):
 LAYOUTS = [write_100k, write_1m, write_10m, write_20m, write_parquet, write_recbole]
 
 
-def assert_is_the_example(ratings):
+def assert_is_the_example(ratings: recsys.Ratings) -> None:
     assert ratings.users.ids.tolist() == [1, 2]
     assert ratings.items.ids.tolist() == [10, 20]
     assert ratings.matrix.toarray().tolist() == [[4.5, 3.0], [0.5, 0.0]]
     assert ratings.matrix.dtype == np.float32
+    assert ratings.timestamps is not None
     assert ratings.timestamps.tolist() == [100, 200, 300]
     assert ratings.item_table["title"].tolist() == list(TITLES.values())
     assert ratings.item_table["year"].tolist() == [2001, 1999]
@@ -77,7 +78,7 @@ def assert_is_the_example(ratings):
 
 
 @pytest.mark.parametrize("write", LAYOUTS, ids=lambda w: w.__name__)
-def test_every_layout_as_folder_and_as_zip(write, tmp_path):
+def test_every_layout_as_folder_and_as_zip(write: Callable[[Path], None], tmp_path: Path) -> None:
     folder = tmp_path / "inner"
     folder.mkdir()
     write(folder)
@@ -87,32 +88,17 @@ def test_every_layout_as_folder_and_as_zip(write, tmp_path):
     assert_is_the_example(recsys.read_ratings(archive))
 
 
-def test_the_ratings_file_of_a_folder_brings_its_titles(tmp_path):
+def test_the_ratings_file_of_a_folder_brings_its_titles(tmp_path: Path) -> None:
     write_20m(tmp_path)
     assert_is_the_example(recsys.read_ratings(tmp_path / "ratings.csv"))
 
 
 @pytest.mark.parametrize("name", ["u.item", "movies.dat"])
-def test_bad_item_tables_are_named(name, tmp_path):
+def test_bad_item_tables_are_named(name: str, tmp_path: Path) -> None:
     (write_100k if name == "u.item" else write_1m)(tmp_path)
     (tmp_path / name).write_text("1|no fields\n")
     with pytest.raises(DataError, match=rf"{name}, line 1: \d fields"):
         recsys.read_ratings(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("movieId,title\n1,Matrix, The (1999)\n", "line 2: 3 fields instead of 2"),
-        ("movieId,title\n99,Other\n", "names none of the rated items; its ids are like 99"),
-        ("name,title\nx,y\n", "no item column among 'name', 'title'"),
-    ],
-)
-def test_item_tables_that_cannot_be_right_are_named(text, message, tmp_path):
-    (tmp_path / "ratings.csv").write_text("user,item\n1,1\n2,2\n")
-    (tmp_path / "movies.csv").write_text(text)
-    with pytest.raises(DataError, match=message):
-        recsys.read_ratings(tmp_path / "ratings.csv")
 
 
 def test_the_layouts_are_tried_in_a_fixed_order() -> None:

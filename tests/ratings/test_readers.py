@@ -2,7 +2,7 @@ import gzip
 import os
 import subprocess
 import sys
-import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from recsys.errors import DataError
         "note,rating,movieId,userId\nx,4.5,10,1\ny,3,20,1\nz,0.5,10,2\n",
     ],
 )
-def test_text_files_with_and_without_header(text, tmp_path):
+def test_text_files_with_and_without_header(text: str, tmp_path: Path) -> None:
     file = tmp_path / "r.txt"
     file.write_text(text, "utf-8")
     ratings = recsys.read_ratings(file)
@@ -35,21 +35,22 @@ def test_text_files_with_and_without_header(text, tmp_path):
     assert ratings.timestamps is None
 
 
-def test_compressed_text(tmp_path):
+def test_compressed_text(tmp_path: Path) -> None:
     file = tmp_path / "r.csv.gz"
     file.write_bytes(gzip.compress(b"user,item,rating\n1,10,4\n2,20,5\n"))
     assert recsys.read_ratings(file).n_ratings == 2
 
 
-def test_columns_can_be_named_and_ids_can_be_text(tmp_path):
+def test_columns_can_be_named_and_ids_can_be_text(tmp_path: Path) -> None:
     file = tmp_path / "r.csv"
     file.write_text("when,who,what,how\n2020-01-02,ann,x 1,3\n1970-01-02,Bob,y,4\n")
     ratings = recsys.read_ratings(file, user="who", item="what", rating="how", timestamp="when")
     assert ratings.users.ids.tolist() == ["Bob", "ann"]
+    assert ratings.timestamps is not None
     assert ratings.timestamps.tolist() == [86400, 1577923200]
 
 
-def test_ids_that_turn_out_to_be_text_late_in_the_file(tmp_path):
+def test_ids_that_turn_out_to_be_text_late_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "r.csv"
     rows = [f"{u},{u % 7},3" for u in range(3000)]
     file.write_text("user,item,rating\n" + "\n".join(rows) + "\nx17,3,5\n")
@@ -59,14 +60,14 @@ def test_ids_that_turn_out_to_be_text_late_in_the_file(tmp_path):
     assert ratings.items.is_integer
 
 
-def test_latin_1_late_in_the_file(tmp_path):
+def test_latin_1_late_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "r.csv"
     head = "user,item,rating\n" + "".join(f"u{n},i{n % 9},3\n" for n in range(20_000))
     file.write_bytes(head.encode() + "zoë,i1,4\n".encode("ISO-8859-1"))
     assert "zoë" in recsys.read_ratings(file).users.ids
 
 
-def test_without_ratings_it_is_implicit_feedback(tmp_path):
+def test_without_ratings_it_is_implicit_feedback(tmp_path: Path) -> None:
     file = tmp_path / "clicks.csv"
     file.write_text("user,item\n1,10\n2,20\n2,10\n")
     ratings = recsys.read_ratings(file)
@@ -78,7 +79,7 @@ RATINGS = [(1, 10, 4.5, 100), (1, 20, 3.0, 200), (2, 10, 0.5, 300)]
 TITLES = {10: "Amélie (2001)", 20: "Et: le café :: noir (1999)"}
 
 
-def test_a_frame_with_recognised_columns():
+def test_a_frame_with_recognised_columns() -> None:
     frame = pd.DataFrame(RATINGS, columns=["userId", "movieId", "rating", "timestamp"])
     movies = pd.DataFrame({"movieId": list(TITLES), "title": list(TITLES.values())})
     ratings = recsys.read_ratings(frame, items=movies)
@@ -86,7 +87,7 @@ def test_a_frame_with_recognised_columns():
     assert ratings.item_table["title"].tolist() == list(TITLES.values())
 
 
-def test_bad_files(tmp_path):
+def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         recsys.read_ratings(tmp_path / "none.csv")
     with pytest.raises(DataError, match="no ratings file in this folder"):
@@ -103,36 +104,7 @@ def test_bad_files(tmp_path):
             recsys.read_ratings(file)
 
 
-@pytest.mark.parametrize("member", ["../evil.csv", "/evil.csv", "a/../../evil.csv", "C:/evil.csv"])
-def test_an_archive_that_escapes_its_folder_is_refused(member, tmp_path):
-    archive = tmp_path / "set.zip"
-    with zipfile.ZipFile(archive, "w") as bundle:
-        bundle.writestr("ratings.csv", "user,item\n1,2\n")
-        bundle.writestr(member, "user,item\n1,2\n")
-    with pytest.raises(DataError, match="escapes the archive"):
-        recsys.read_ratings(archive)
-    assert not (tmp_path.parent / "evil.csv").exists()
-
-
-def test_a_cut_off_archive_is_refused(tmp_path):
-    (tmp_path / "ratings.csv").write_text("user,item\n1,2\n")
-    archive = tmp_path / "set.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
-        bundle.write(tmp_path / "ratings.csv", "ratings.csv")
-    archive.write_bytes(archive.read_bytes()[:-30])
-    with pytest.raises(DataError, match="damaged or not a zip"):
-        recsys.read_ratings(archive)
-
-
-def test_errors_inside_an_archive_name_the_archive(tmp_path):
-    archive = tmp_path / "set.zip"
-    with zipfile.ZipFile(archive, "w") as bundle:
-        bundle.writestr("ratings.csv", "user,item,rating\n1,2,x\n")
-    with pytest.raises(DataError, match=r"set\.zip/ratings\.csv, line 2: 'rating' is 'x'"):
-        recsys.read_ratings(archive)
-
-
-def test_columns_that_are_not_there_are_named(tmp_path):
+def test_columns_that_are_not_there_are_named(tmp_path: Path) -> None:
     file = tmp_path / "r.csv"
     file.write_text("user,item\n1,2\n")
     with pytest.raises(DataError, match="no column 'who' for the user; it has 'user', 'item'"):
@@ -142,7 +114,7 @@ def test_columns_that_are_not_there_are_named(tmp_path):
 
 
 @pytest.mark.data
-def test_real_sets(ml_100k, ml_1m, ml_latest_small):
+def test_real_sets(ml_100k: Path, ml_1m: Path, ml_latest_small: Path) -> None:
     for folder, users, items, n in (
         (ml_100k, 943, 1682, 100_000),
         (ml_1m, 6040, 3706, 1_000_209),
@@ -152,7 +124,7 @@ def test_real_sets(ml_100k, ml_1m, ml_latest_small):
         assert (ratings.n_users, ratings.n_items, ratings.n_ratings) == (users, items, n)
         assert ratings.item_table["title"].notna().all()
         assert ratings.item_table["year"].notna().mean() > 0.99
-    # Halves survive, and the mean is that of the file.
+    # Half stars are kept, and the mean is that of the file.
     frame = pd.read_csv(ml_latest_small / "ratings.csv")
     small = recsys.read_ratings(ml_latest_small)
     assert set(np.unique(small.matrix.data)) == {0.5 * i for i in range(1, 11)}
@@ -160,24 +132,9 @@ def test_real_sets(ml_100k, ml_1m, ml_latest_small):
     assert small.to_frame()["timestamp"].sum() == frame["timestamp"].sum()
 
 
-def test_item_columns_never_clash_with_those_of_an_answer(tmp_path):
-    items = pd.DataFrame(
-        {"item": [1, 2], "title": ["A", "B"], "name": ["a", "b"], "rank": [9, 8], "id": [5, 6],
-         "score": [1.0, 2.0], "odd": [1, "x"]}
-    )  # fmt: skip
-    frame = pd.DataFrame({"user": [1, 1, 2], "item": [1, 2, 1], "rating": [3.0, 4, 5]})
-    ratings = recsys.read_ratings(frame, items=items)
-    expected = ["title", "year", "name", "item_rank", "item_id", "item_score", "odd"]
-    assert sorted(ratings.item_table.columns) == sorted(set(expected) - {"year"})
-    model = recsys.train(recsys.Popularity(), ratings)
-    again = recsys.load(recsys.save(model, tmp_path / "m"))
-    assert again.recommend(2, 1)["item_rank"].tolist() == [8]
-    assert again.item_table["odd"].tolist() == ["1", "x"]
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads peak memory from /proc")
-def test_reading_peaks_below_60_bytes_a_rating(tmp_path):
+def test_reading_peaks_below_60_bytes_a_rating(tmp_path: Path) -> None:
 
     n = 12_000_000  # so that buffers of a constant size hardly count
     rng = np.random.default_rng(0)

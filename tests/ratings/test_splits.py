@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,11 +13,11 @@ from recsys.errors import DataError
 from recsys.ratings import splits
 
 
-def pairs(ratings):
+def pairs(ratings: recsys.Ratings) -> set[tuple[object, ...]]:
     return set(map(tuple, ratings.to_frame()[["user", "item"]].to_numpy().tolist()))
 
 
-def test_random_parts_partition_the_ratings(sample):
+def test_random_parts_partition_the_ratings(sample: recsys.Ratings) -> None:
     split = splits.random(sample, test=0.2, seed=3, unseen_items="keep")
     assert pairs(split.train) | pairs(split.test) == pairs(sample)
     assert not pairs(split.train) & pairs(split.test)
@@ -27,7 +30,7 @@ def test_random_parts_partition_the_ratings(sample):
     assert pairs(splits.random(sample, test=0.2, seed=4).test) != pairs(split.test)
 
 
-def test_folds_partition_the_ratings(sample):
+def test_folds_partition_the_ratings(sample: recsys.Ratings) -> None:
     folds = list(splits.kfold(sample, 4, seed=0, unseen_items="keep"))
     tests = [pairs(split.test) for split in folds]
     assert set.union(*tests) == pairs(sample)
@@ -36,8 +39,8 @@ def test_folds_partition_the_ratings(sample):
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_given_parts_share_the_union_of_their_ids():
-    def read(rows, titles):
+def test_given_parts_share_the_union_of_their_ids() -> None:
+    def read(rows: list[tuple[Any, ...]], titles: list[tuple[int, str]]) -> recsys.Ratings:
         frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rating"])
         items = pd.DataFrame(titles, columns=["item_id", "title"])
         return recsys.Ratings.from_frame(frame, items=items)
@@ -54,25 +57,27 @@ def test_given_parts_share_the_union_of_their_ids():
         splits.given(train, train.select(np.array([True, False])))
 
 
-def test_bad_arguments_are_named(sample):
+def test_bad_arguments_are_named(sample: recsys.Ratings) -> None:
+    test: Any
     for test in (0, 1, -0.5, 2, "0.1", None):
         with pytest.raises(ValueError, match="test must lie strictly between 0 and 1"):
             splits.random(sample, test=test)
     with pytest.raises(ValueError, match="folds must lie between 2"):
         splits.kfold(sample, 1)
     with pytest.raises(ValueError, match="folds must lie between 2"):
-        splits.kfold(sample, 2.5)
+        splits.kfold(sample, 2.5)  # type: ignore[arg-type]
+    seed: Any
     for seed in (-1, 1.5, None):
         with pytest.raises(ValueError, match="seed must be a whole number"):
             splits.random(sample, seed=seed)
     with pytest.raises(ValueError, match="per_user must be a whole number"):
-        sample.at_least_active("2")
+        sample.at_least_active("2")  # type: ignore[arg-type]
     one = sample.select(np.arange(sample.n_ratings) == 0)
     with pytest.raises(DataError, match="leaves no"):
         splits.random(one, test=0.5)
 
 
-def every_split(ratings):
+def every_split(ratings: recsys.Ratings) -> Iterator[splits.Split]:
     yield splits.random(ratings, seed=1)
     yield from splits.kfold(ratings, 3, seed=1)
     yield splits.leave_last(ratings, 2)
@@ -80,7 +85,7 @@ def every_split(ratings):
     yield splits.held_out_users(ratings, 0.2, 0.3, seed=1)
 
 
-def sparse_ratings():
+def sparse_ratings() -> recsys.Ratings:
     """Many items with one rating, so that every split meets items that training never saw."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -94,7 +99,7 @@ def sparse_ratings():
     return recsys.Ratings.from_frame(frame, timestamp="time")
 
 
-def test_no_split_leaks_or_tests_what_training_never_saw():
+def test_no_split_leaks_or_tests_what_training_never_saw() -> None:
     ratings = sparse_ratings()
     for split in every_split(ratings):
         assert not len(splits.shared_pairs(split.train, split.test)), split.how
@@ -106,10 +111,10 @@ def test_no_split_leaks_or_tests_what_training_never_saw():
     assert "kept" in kept.how
     assert kept.train.n_ratings + kept.test.n_ratings == ratings.n_ratings
     with pytest.raises(ValueError, match="unseen_items must be drop or keep"):
-        splits.random(ratings, unseen_items="maybe")
+        splits.random(ratings, unseen_items="maybe")  # type: ignore[arg-type]
 
 
-def test_every_split_is_the_same_again():
+def test_every_split_is_the_same_again() -> None:
     ratings = sparse_ratings()
     for one, two in zip(every_split(ratings), every_split(ratings), strict=True):
         assert pairs(one.train) == pairs(two.train)
@@ -117,7 +122,7 @@ def test_every_split_is_the_same_again():
         assert one.how == two.how
 
 
-def test_leave_last_takes_the_latest_of_each_user(sample):
+def test_leave_last_takes_the_latest_of_each_user(sample: recsys.Ratings) -> None:
     split = splits.leave_last(sample, 3, unseen_items="keep")
     train, test = split.train.to_frame(), split.test.to_frame()
     assert (test.groupby("user").size() == 3).all()
@@ -130,19 +135,21 @@ def test_leave_last_takes_the_latest_of_each_user(sample):
         splits.leave_last(few, few.n_ratings)
 
 
-def test_by_time_never_looks_into_the_future(sample):
+def test_by_time_never_looks_into_the_future(sample: recsys.Ratings) -> None:
     split = splits.by_time(sample, 0.25)
+    assert split.train.timestamps is not None
+    assert split.test.timestamps is not None
     assert split.train.timestamps.max() < split.test.timestamps.min()
     assert 0.2 * sample.n_ratings < split.test.n_ratings <= 0.25 * sample.n_ratings
 
 
-def test_times_are_needed(random_ratings):
+def test_times_are_needed(random_ratings: recsys.Ratings) -> None:
     for cut in (splits.leave_last, splits.by_time):
         with pytest.raises(DataError, match="no timestamps"):
             cut(random_ratings)
 
 
-def test_held_out_users_are_those_of_the_published_code(sample):
+def test_held_out_users_are_those_of_the_published_code(sample: recsys.Ratings) -> None:
     """The published notebook's steps, on the long table it works on."""
     split = splits.held_out_users(sample, 60, 0.2, seed=98765)
     frame = sample.to_frame()
@@ -159,11 +166,12 @@ def test_held_out_users_are_those_of_the_published_code(sample):
         test.append(group[chosen])
         known.append(group[~chosen])
 
-    def of(part):
+    def of(part: pd.DataFrame) -> set[tuple[object, ...]]:
         return set(map(tuple, part[["user", "item"]].to_numpy().tolist()))
 
     assert pairs(split.train) == of(train)
     assert pairs(split.test) == of(pd.concat(test))
+    assert split.known is not None
     assert pairs(split.known) == of(pd.concat(known))
     assert split.seen is split.known
     for users in (0, 300, -1):

@@ -1,5 +1,6 @@
 import csv
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ import recsys
 from recsys.errors import DataError
 
 
-def read_text(tmp_path, text, **options):
+def read_text(tmp_path: Path, text: str, **options: Any) -> recsys.Ratings:
     file = tmp_path / "r.csv"
     file.write_text(text)
     return recsys.read_ratings(file, **options)
@@ -38,7 +39,7 @@ BAD_TEXT = {
 
 
 @pytest.mark.parametrize("case", BAD_TEXT)
-def test_bad_text_gets_one_line_with_file_row_and_value(case, tmp_path):
+def test_bad_text_gets_one_line_with_file_row_and_value(case: str, tmp_path: Path) -> None:
     text, message = BAD_TEXT[case]
     file = tmp_path / "bad.csv"
     file.write_text(text)
@@ -48,7 +49,7 @@ def test_bad_text_gets_one_line_with_file_row_and_value(case, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_bad_row_far_down_is_found(tmp_path):
+def test_a_bad_row_far_down_is_found(tmp_path: Path) -> None:
     file = tmp_path / "bad.csv"
     good = "".join(f"{u},{u % 50},3,7\n" for u in range(200_000))
     file.write_text(HEAD + good + "5,6,oops,7\n" + good)
@@ -56,7 +57,7 @@ def test_a_bad_row_far_down_is_found(tmp_path):
         recsys.read_ratings(file)
 
 
-def test_named_encodings(tmp_path):
+def test_named_encodings(tmp_path: Path) -> None:
     file = tmp_path / "r.csv"
     file.write_bytes("user,item\nzoë,1\n".encode("ISO-8859-1"))
     with pytest.raises(DataError, match="not utf-8 text"):
@@ -66,7 +67,7 @@ def test_named_encodings(tmp_path):
     assert recsys.read_ratings(file, encoding="ISO-8859-1").users.ids.tolist() == ["zoë"]
 
 
-def test_digits_behind_a_leading_zero_are_text(tmp_path):
+def test_digits_behind_a_leading_zero_are_text(tmp_path: Path) -> None:
     ratings = read_text(tmp_path, "user,item,rating\n007,1,5\n7,1,1\n007,2,5\n")
     assert ratings.users.ids.tolist() == ["007", "7"]
     (tmp_path / "movies.csv").write_text("movieId,title\n001,One\n1,Uno\n")
@@ -75,14 +76,14 @@ def test_digits_behind_a_leading_zero_are_text(tmp_path):
     assert ratings.item_table["title"].tolist() == ["One", "Uno"]
 
 
-def test_whole_floats_are_whole_numbers(tmp_path):
+def test_whole_floats_are_whole_numbers(tmp_path: Path) -> None:
     ratings = read_text(tmp_path, "user,item,rating\n1.0,5,3\n2.0,6.0,4\n1,7,2\n")
     assert ratings.users.ids.tolist() == [1, 2]
     assert ratings.items.ids.tolist() == [5, 6, 7]
     assert ratings.matrix.toarray().tolist() == [[3, 0, 2], [0, 4, 0]]
 
 
-def test_quoted_cells_do_not_mislead(tmp_path):
+def test_quoted_cells_do_not_mislead(tmp_path: Path) -> None:
     text = 'title,user_id,item_id,rating\n"Film 1, The (1999)",0,0,1\n"Film 2",1,0,2\n'
     assert read_text(tmp_path, text).users.is_integer
     text = 'user_id,item_id,rating,"a,b"\n1,1,3,x\n'
@@ -90,7 +91,7 @@ def test_quoted_cells_do_not_mislead(tmp_path):
     assert read_text(tmp_path, '"a"\t1\t3\n"b"\t2\t4\n').users.ids.tolist() == ["a", "b"]
 
 
-def test_line_breaks_inside_quotes_in_small_and_large_files(tmp_path):
+def test_line_breaks_inside_quotes_in_small_and_large_files(tmp_path: Path) -> None:
     row = '{0},{1},3,"line one {0}\nline, two, with some more words to fill the block"\n'
     for n in (2, 120_000):
         text = "user,item,rating,note\n" + "".join(row.format(i, i % 50) for i in range(n))
@@ -99,7 +100,7 @@ def test_line_breaks_inside_quotes_in_small_and_large_files(tmp_path):
         read_text(tmp_path, text + '1,2,x,"note"\n')
 
 
-def test_a_first_line_that_may_be_either_is_asked_about(tmp_path):
+def test_a_first_line_that_may_be_either_is_asked_about(tmp_path: Path) -> None:
     text = "who,what\nalice,apple\nbob,pear\n"
     with pytest.raises(DataError, match="cannot tell whether 'who, what' names columns"):
         read_text(tmp_path, text)
@@ -107,7 +108,7 @@ def test_a_first_line_that_may_be_either_is_asked_about(tmp_path):
     assert read_text(tmp_path, text, user="who", item="what").n_ratings == 2
 
 
-def test_one_column_has_one_role(tmp_path):
+def test_one_column_has_one_role(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="item must name a column of its own"):
         read_text(tmp_path, "a,b,rating\n1,2,3\n", user="a", item="a")
     with pytest.raises(DataError, match="more than one column 'user'"):
@@ -115,7 +116,7 @@ def test_one_column_has_one_role(tmp_path):
     with pytest.raises(ValueError, match="duplicates must be one of"):
         read_text(tmp_path, "user,item\n1,2\n1,2\n", duplicates="first")
     with pytest.raises(ValueError, match="path must be a path"):
-        recsys.read_ratings(None)
+        recsys.read_ratings(None)  # type: ignore[arg-type]
 
 
 def write_and_read(frame: pd.DataFrame, file: Path, **options: object) -> recsys.Ratings:

@@ -29,7 +29,7 @@ def items(request: pytest.FixtureRequest) -> ItemTable:
     return ItemTable(3, arrow=pa.Table.from_pandas(FRAME, preserve_index=False))
 
 
-def test_a_table_says_the_same_in_rows_and_in_pandas(items: ItemTable) -> None:
+def test_a_table_is_the_same_in_rows_and_in_pandas(items: ItemTable) -> None:
     rows = np.array([2, 0])
     answer = {"rank": np.array([1, 2]), "score": np.array([0.1234567, np.nan], np.float32)}
     table = Table(answer, items, rows, {"shortfall": "2 of the 3 asked for"})

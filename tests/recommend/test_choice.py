@@ -1,5 +1,8 @@
 """What may be recommended, by one value that every question takes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +16,8 @@ def model(random_ratings: Ratings) -> Recommender:
     return train(ImplicitALS(4, n_epochs=3), random_ratings)
 
 
-def test_any_iterable_of_items_will_do() -> None:
+def test_any_iterable_of_items_is_accepted() -> None:
+    items: Any
     for items in ({3}, (3,), np.array([3]), pd.Series([3]), iter([3])):
         assert Choice(exclude=items).exclude == [3]
     assert Choice().among is None
@@ -37,21 +41,19 @@ def test_changes_make_another_choice() -> None:
         ({"colour": "red"}, "a choice has n, exclude_seen, exclude, among, but no colour"),
     ],
 )
-def test_a_bad_setting_is_named(
-    model: Recommender, change: dict[str, object], message: str
-) -> None:
+def test_a_bad_setting_is_named(model: Recommender, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
-        Choice().but(**change)  # type: ignore[arg-type]
+        Choice().but(**change)
     with pytest.raises(ArgumentError, match=message):
-        model.recommend("u00", **change)  # type: ignore[arg-type]
+        model.recommend("u00", **change)
 
 
 def test_every_question_takes_a_choice_or_its_settings(model: Recommender) -> None:
     among = [f"Film {i} (2000)" for i in range(0, 25, 2)]
     choice = Choice(n=4, exclude=["i04"], among=among)
-    settings = {"n": 4, "exclude": ["i04"], "among": among}
+    settings: dict[str, Any] = {"n": 4, "exclude": ["i04"], "among": among}
     person = {"i01": 5.0, "i02": 4.0}
-    asked = (
+    asked: tuple[Callable[..., pd.DataFrame], ...] = (
         lambda **how: model.recommend("u03", **how),
         lambda **how: model.recommend_for(person, **how),
         lambda **how: model.recommend_many(["u03"], **how),
@@ -63,14 +65,15 @@ def test_every_question_takes_a_choice_or_its_settings(model: Recommender) -> No
         assert len(question(choice=choice, n=2)) == 2
 
 
-def test_what_a_new_person_rated_comes_back_only_if_asked_for(model: Recommender) -> None:
+def test_rated_items_are_recommended_only_if_asked_for(model: Recommender) -> None:
     person = {"i01": 5.0, "i02": 4.0}
     assert not {"i01", "i02"} & set(model.recommend_for(person, 25)["item"])
     assert {"i01", "i02"} <= set(model.recommend_for(person, 25, exclude_seen=False)["item"])
 
 
 def test_an_unknown_item_is_named_in_every_question(model: Recommender) -> None:
-    for change in ({"among": ["i99"]}, {"exclude": ["i99"]}):
+    changes: tuple[dict[str, Any], ...] = ({"among": ["i99"]}, {"exclude": ["i99"]})
+    for change in changes:
         with pytest.raises(UnknownIdError, match="i99"):
             model.recommend("u03", **change)
         with pytest.raises(UnknownIdError, match="i99"):

@@ -1,11 +1,11 @@
-"""The search behind rankings and likeness, by vectors and by scores."""
+"""The search behind rankings and similar items, by vectors and by scores."""
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matrices import random_csr
 
 import recsys
 from recsys import Ratings
@@ -13,7 +13,7 @@ from recsys.recommend.index import ExactIndex, index_of, top_of_scores
 
 
 def whole_numbers(seed: int, *shape: int) -> npt.NDArray[np.float32]:
-    """Small whole numbers: scores are exact in float32, and ties are common."""
+    """Small whole numbers, so that scores are exact in float32 and ties are common."""
     return np.random.default_rng(seed).integers(-3, 4, shape).astype(np.float32)
 
 
@@ -32,7 +32,7 @@ def test_vectors_are_found_like_scores_are_sorted(
     bias = whole_numbers(seed + 2, n_items)
     rng = np.random.default_rng(seed)
     candidates = np.flatnonzero(rng.random(n_items) < share)
-    excluded = sp.random(5, n_items, 0.3, "csr", rng=rng)
+    excluded = random_csr(5, n_items, 0.3, rng)
     rows, scores = ExactIndex(vectors, bias).search(queries, k, excluded, candidates)
     full = queries @ vectors.T + bias
     full[excluded.toarray() > 0] = -np.inf

@@ -1,4 +1,4 @@
-"""Rankers: what evaluation asks, answered as the model is served."""
+"""Rankers give evaluation the lists that the served model gives."""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,15 +7,16 @@ import pytest
 import recsys
 from recsys.errors import ModelError, UnknownIdError
 from recsys.recommend.recommender import Recommender
-from recsys.recommend.titles import TitleIndex
 
 
 @pytest.fixture(scope="module")
-def model(sample):
+def model(sample: recsys.Ratings) -> recsys.Recommender:
     return recsys.train(recsys.ImplicitALS(16), sample)
 
 
-def test_answers_carry_rank_id_score_and_the_item_table(model, sample):
+def test_answers_carry_rank_id_score_and_the_item_table(
+    model: recsys.Recommender, sample: recsys.Ratings
+) -> None:
     answer = model.recommend(1, 5)
     assert answer.columns.tolist() == ["rank", "item", "score", "title", "year", "genres"]
     assert answer["rank"].tolist() == [1, 2, 3, 4, 5]
@@ -21,7 +24,7 @@ def test_answers_carry_rank_id_score_and_the_item_table(model, sample):
     assert answer["title"].tolist() == sample.item_table["title"].iloc[rows].tolist()
 
 
-def test_recommend_many_says_the_same_as_recommend(model, sample):
+def test_recommend_many_equals_recommend(model: recsys.Recommender, sample: recsys.Ratings) -> None:
     table = model.recommend_many(n=7)
     assert table.columns.tolist() == ["user", "rank", "item", "score"]
     assert table["user"].nunique() == sample.n_users
@@ -35,7 +38,9 @@ def test_recommend_many_says_the_same_as_recommend(model, sample):
     assert some["user"].unique().tolist() == [300, 1]
 
 
-def test_recommend_many_leaves_out_what_was_seen_at_any_n(model, sample):
+def test_recommend_many_leaves_out_what_was_seen_at_any_n(
+    model: recsys.Recommender, sample: recsys.Ratings
+) -> None:
     table = model.recommend_many(n=1000)
     seen = sample.to_frame()[["user", "item"]]
     assert not len(table.merge(seen))
@@ -43,7 +48,7 @@ def test_recommend_many_leaves_out_what_was_seen_at_any_n(model, sample):
     assert "300 of 300 users have fewer than 1000" in table.attrs["shortfall"]
 
 
-def test_a_user_who_saw_everything_gets_an_empty_table_that_says_so():
+def test_a_user_who_saw_everything_gets_an_empty_table_that_says_so() -> None:
     frame = pd.DataFrame({"user_id": [1, 1, 2], "item_id": [1, 2, 1], "rating": [5.0, 4, 3]})
     model = recsys.train(recsys.ImplicitALS(2), recsys.Ratings.from_frame(frame))
     answer = model.recommend(1, 10)
@@ -53,14 +58,16 @@ def test_a_user_who_saw_everything_gets_an_empty_table_that_says_so():
     assert len(model.recommend(1, 10, exclude_seen=False)) == 2
 
 
-def test_a_person_with_a_users_ratings_gets_that_users_recommendations(model, sample):
+def test_a_person_with_a_users_ratings_gets_that_users_recommendations(
+    model: recsys.Recommender, sample: recsys.Ratings
+) -> None:
     row = sample.matrix[41]
     ratings = dict(zip(sample.items.ids[row.indices].tolist(), row.data.tolist(), strict=True))
     answer, stored = model.recommend_for(ratings, 10), model.recommend(42, 10)
     pd.testing.assert_frame_equal(answer, stored)
 
 
-def test_a_person_may_name_titles(model, sample):
+def test_a_person_may_name_titles(model: recsys.Recommender, sample: recsys.Ratings) -> None:
     titles = sample.item_table["title"]
     by_title = model.recommend_for({titles[3]: 5, titles[8].upper(): 4.5})
     by_id = model.recommend_for({4: 5, 9: 4.5})
@@ -68,7 +75,7 @@ def test_a_person_may_name_titles(model, sample):
     assert not {4, 9} & set(by_id["item"])
 
 
-def test_exclude_and_among(model):
+def test_exclude_and_among(model: recsys.Recommender) -> None:
     everything = model.recommend(1, 200)["item"].tolist()
     without = model.recommend(1, 200, exclude=everything[:3])["item"].tolist()
     assert without == everything[3:]
@@ -77,7 +84,7 @@ def test_exclude_and_among(model):
     assert "of 3 items" in chosen.attrs["shortfall"]
 
 
-def test_similar_items_and_users_are_nearest_by_angle(model):
+def test_similar_items_and_users_are_nearest_by_angle(model: recsys.Recommender) -> None:
     for table, ask, index in (
         (model.factors.item_factors, model.similar_items, model.factors.items),
         (model.factors.user_factors, model.similar_users, model.factors.users),
@@ -94,16 +101,16 @@ def test_similar_items_and_users_are_nearest_by_angle(model):
         by_dot = ask(index.ids[9], 5, metric="dot")
         assert by_dot.iloc[:, 1].tolist() == index.ids[np.argsort(-products)[:5]].tolist()
         with pytest.raises(ValueError, match="metric must be one of cosine, dot"):
-            ask(index.ids[9], 5, metric="chess")
+            ask(index.ids[9], 5, metric="chess")  # type: ignore[arg-type]
 
 
-def test_liked_are_the_highest_ratings(model, sample):
+def test_liked_are_the_highest_ratings(model: recsys.Recommender, sample: recsys.Ratings) -> None:
     row = sample.matrix[0]
     answer = model.liked(1, 5)
     assert answer["rating"].tolist() == np.sort(row.data)[::-1][:5].tolist()
 
 
-def test_unknown_ids_and_bad_arguments_are_named(model):
+def test_unknown_ids_and_bad_arguments_are_named(model: recsys.Recommender) -> None:
     with pytest.raises(UnknownIdError, match="user 301 is not in the data: 300 user ids, from 1"):
         model.recommend(301)
     with pytest.raises(UnknownIdError, match="user 'x' is not in the data.*whole numbers"):
@@ -112,11 +119,13 @@ def test_unknown_ids_and_bad_arguments_are_named(model):
         model.similar_items(999)
     with pytest.raises(UnknownIdError, match="item 999"):
         model.predict(1, 999)
+    n: Any
     for n in (0, -1, 2.5, True):
         with pytest.raises(ValueError, match="n must be a whole number of at least 1"):
             model.recommend(1, n)
     with pytest.raises(ValueError, match="at least one rating"):
         model.recommend_for({})
+    bad: Any
     for bad in ("good", float("nan"), None):
         with pytest.raises(ValueError, match="rating of 3 must be"):
             model.recommend_for({3: bad})
@@ -132,7 +141,7 @@ def test_unknown_ids_and_bad_arguments_are_named(model):
         model.predict([1, 2], [1, 2, 3])
 
 
-def test_without_history_only_unseen_questions_work(model):
+def test_without_history_only_unseen_questions_work(model: recsys.Recommender) -> None:
     bare = Recommender(model.factors, model.item_table, None)
     with pytest.raises(ModelError, match="exclude_seen=False"):
         bare.recommend(1)
@@ -141,26 +150,15 @@ def test_without_history_only_unseen_questions_work(model):
         recsys_popularity(model).similar_items(1)
 
 
-def recsys_popularity(model):
+def recsys_popularity(model: recsys.Recommender) -> recsys.Recommender:
+    assert model.history is not None
     ratings = recsys.Ratings(
         model.factors.users, model.factors.items, model.history, None, model.item_table
     )
     return recsys.train(recsys.Popularity(), ratings)
 
 
-def test_feedback_counts_in_training_and_fold_in_but_not_for_what_was_seen(sample):
-    feedback = recsys.Feedback.parse("at-least=4")
-    model = recsys.train(recsys.ImplicitALS(16), sample, feedback=feedback)
-    user = 5
-    row = sample.matrix[user - 1]
-    disliked = sample.items.ids[row.indices[row.data < 4]]
-    assert len(disliked)
-    assert not set(disliked) & set(model.recommend(user, 200)["item"])
-    ratings = dict(zip(sample.items.ids[row.indices].tolist(), row.data.tolist(), strict=True))
-    pd.testing.assert_frame_equal(model.recommend_for(ratings), model.recommend(user))
-
-
-def test_string_ids_stay_strings(random_ratings):
+def test_string_ids_stay_strings(random_ratings: recsys.Ratings) -> None:
     model = recsys.train(recsys.ImplicitALS(4), random_ratings)
     answer = model.recommend("u03", 3)
     assert all(isinstance(item, str) for item in answer["item"])
@@ -169,6 +167,7 @@ def test_string_ids_stay_strings(random_ratings):
     )
     with pytest.raises(UnknownIdError, match="did you mean 'u03', 'u13', 'u23'"):
         model.recommend("u3")
+    nonsense: Any
     for nonsense in (None, True, 1.5, float("nan"), ["a"], ("a",), 10**30):
         with pytest.raises(UnknownIdError):
             model.recommend(nonsense)
@@ -176,50 +175,8 @@ def test_string_ids_stay_strings(random_ratings):
             model.predict(["u03", nonsense], ["i07", "i07"])
 
 
-TITLES = [
-    "Toy Story (1995)", "King Kong (1933)", "King Kong (1976)", "Matrix, The (1999)",
-    "Amélie (Fabuleux destin d'Amélie Poulain, Le) (2001)", "Star Wars: Episode IV (1977)",
-    "Seven (a.k.a. Se7en) (1995)", "1984 (1984)",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("asked", "row"),
-    [
-        ("Toy Story (1995)", 0),
-        ("toy story", 0),
-        ("king kong (1976)", 2),
-        ("The Matrix", 3),
-        ("Matrix", 3),
-        ("matrix, the", 3),
-        ("Amelie", 4),
-        ("Le fabuleux destin d'Amelie Poulain", 4),
-        ("se7en", 6),
-        ("1984", 7),
-    ],
-)
-def test_titles_are_found_as_people_say_them(asked, row):
-    index = recsys.ids.IdIndex(np.arange(10, 18))
-    assert TitleIndex(index, pd.Series(TITLES)).row(asked) == row
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ("King Kong", r"may be 'King Kong \(1933\)' \(id 11\) or 'King Kong \(1976\)' \(id 12\)"),
-        ("Toy Stroy", r"no item is called 'Toy Stroy'; did you mean 'Toy Story \(1995\)'"),
-        ("Star Wars", r"did you mean 'Star Wars: Episode IV \(1977\)' \(id 15\)"),
-        ("qqq", "titles look like 'Toy Story"),
-    ],
-)
-def test_other_titles_get_suggestions(asked, message):
-    index = recsys.ids.IdIndex(np.arange(10, 18))
-    with pytest.raises(UnknownIdError, match=message):
-        TitleIndex(index, pd.Series(TITLES)).row(asked)
-
-
 @pytest.mark.slow
-def test_memory_of_recommend_many_is_bounded_at_full_size():
+def test_memory_of_recommend_many_is_bounded_at_full_size() -> None:
     """138,000 users × 26,000 items: all scores would be 14 GB; the answer is about 50 MB."""
     import resource
 
@@ -252,7 +209,7 @@ def test_memory_of_recommend_many_is_bounded_at_full_size():
     assert grown < 300_000  # KiB
 
 
-def test_who_has_nothing_that_counts_is_told_so(sample):
+def test_a_user_without_ratings_that_count_gets_a_remark(sample: recsys.Ratings) -> None:
     values = sample.matrix.data.copy()
     values[: sample.matrix.indptr[1]] = 1  # user 1 disliked everything
     ratings = sample.with_values(values)
@@ -266,14 +223,7 @@ def test_who_has_nothing_that_counts_is_told_so(sample):
         model.recommend_for({3: 2.0})
 
 
-def test_n_beyond_any_memory_is_only_a_shortfall(model):
+def test_a_huge_n_is_only_a_shortfall(model: recsys.Recommender) -> None:
     answer = model.recommend(1, 10**12)
     assert len(answer) < 200
     assert f"{10**12} asked for" in answer.attrs["shortfall"]
-
-
-def test_misuse_of_train_is_one_line(sample):
-    with pytest.raises(ValueError, match="spec must be a model"):
-        recsys.train(recsys.ImplicitALS, sample)
-    with pytest.raises(ValueError, match="ratings must be Ratings"):
-        recsys.train(recsys.ImplicitALS(), sample.to_frame())

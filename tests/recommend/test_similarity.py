@@ -1,28 +1,33 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from recsys.recommend.similarity import METRICS, Similarity, likeness
+from recsys.recommend.similarity import METRICS, Metric, Similarity, likeness
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(50, 6)).astype(np.float32) * RNG.random((50, 1)).astype(np.float32)
 
 
-def by_formula(u, v, metric, alpha, mean):
+def by_formula(
+    u: np.ndarray, v: np.ndarray, metric: Metric, alpha: float, mean: np.ndarray
+) -> float:
     u, v, mean = (np.asarray(a, np.float64) for a in (u, v, mean))
     if metric == "cosine":
-        return 1 - distance.cosine(u, v)
+        return 1 - float(distance.cosine(u, v))
     if metric == "adjusted-cosine":
-        return 1 - distance.cosine(u - mean, v - mean)
+        return 1 - float(distance.cosine(u - mean, v - mean))
     if metric == "dot":
-        return u @ v
+        return float(u @ v)
     if metric == "damped":
-        return u @ v / np.linalg.norm(v) ** alpha
-    return -distance.euclidean(u, v) if metric == "euclidean" else -distance.cityblock(u, v)
+        return float(u @ v / np.linalg.norm(v) ** alpha)
+    apart = distance.euclidean(u, v) if metric == "euclidean" else distance.cityblock(u, v)
+    return -float(apart)
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_every_metric_by_its_formula(metric):
+def test_every_metric_by_its_formula(metric: Metric) -> None:
     mean = TABLE.astype(np.float64).mean(axis=0)
     expected = [[by_formula(u, v, metric, 0.3, mean) for v in TABLE] for u in TABLE[:7]]
     assert likeness(TABLE[:7], TABLE, metric, 0.3) == pytest.approx(np.array(expected), abs=1e-5)
@@ -32,9 +37,10 @@ def test_every_metric_by_its_formula(metric):
     assert scores == pytest.approx(np.array(expected[4])[order], abs=1e-5)
 
 
-def test_damped_lies_between_dot_and_cosine():
-    def order(metric, alpha=0.5):
-        return Similarity(TABLE).search(4, 49, metric, alpha)[0].tolist()
+def test_damped_lies_between_dot_and_cosine() -> None:
+    def order(metric: Metric, alpha: float = 0.5) -> list[int]:
+        rows, _ = Similarity(TABLE).search(4, 49, metric, alpha)
+        return [int(row) for row in rows]
 
     assert order("damped", 0.0) == order("dot")
     assert order("damped", 1.0) == order("cosine")
@@ -42,7 +48,7 @@ def test_damped_lies_between_dot_and_cosine():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_more_than_there_are_and_none_for_a_zero_vector(metric):
+def test_more_than_there_are_and_none_for_a_zero_vector(metric: Metric) -> None:
     rows, scores = Similarity(TABLE).search(4, 99, metric)
     assert len(rows) == len(scores) == 49
     assert 4 not in rows
@@ -50,7 +56,7 @@ def test_more_than_there_are_and_none_for_a_zero_vector(metric):
     assert len(Similarity(with_zeros).search(50, 5, metric)[0]) == 0
 
 
-def test_asking_again_gives_the_same_whatever_was_asked_between():
+def test_asking_again_gives_the_same_whatever_was_asked_between() -> None:
     similarity = Similarity(TABLE)
     first = similarity.search(4, 9, "damped", 0.3)
     for metric in METRICS:
@@ -60,9 +66,10 @@ def test_asking_again_gives_the_same_whatever_was_asked_between():
     assert first[1].tolist() == again[1].tolist()
 
 
-def test_bad_arguments_are_named():
+def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="metric must be one of cosine, dot, adjusted-cosine"):
-        likeness(TABLE, TABLE, "chess")
+        likeness(TABLE, TABLE, "chess")  # type: ignore[arg-type]
+    alpha: Any
     for alpha in (-0.1, 1.5, "x"):
         with pytest.raises(ValueError, match="alpha must lie between 0 and 1"):
             Similarity(TABLE).search(0, 3, "damped", alpha)

@@ -7,6 +7,7 @@ outcomes.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +26,7 @@ WEIGHTS = "weights.indptr", "weights.indices", "weights.data"
 
 
 def outcome(path: Path, verify: bool) -> str:
-    """What became of one file."""
+    """The outcome of loading and asking one file."""
     try:
         model = recsys.load(path, verify=verify)
     except ModelFileError as error:
@@ -39,7 +40,7 @@ def outcome(path: Path, verify: bool) -> str:
 
 
 def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
-    """In words: which answer differs from what the arrays of the file give; "" for none."""
+    """Which answer differs from the formula on the file's arrays, in words; "" for none."""
     arrays, about = crafting.parts(path)
     users, items = model.factors.users.ids, model.factors.items.ids
     for name, ids in (("users", users), ("items", items)):
@@ -63,17 +64,17 @@ def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
     if "history_items" not in arrays or abs(mean) > 1e6:  # float32 scores are equal then
         return ""
     for user in range(n_users):
-        row = slice(*arrays["history_indptr"][user : user + 2])
-        ranked[user, arrays["history_items"][row]] = -np.inf
+        own = slice(*arrays["history_indptr"][user : user + 2])
+        ranked[user, arrays["history_items"][own]] = -np.inf
     best = -np.sort(-ranked, axis=1)[:, :N]
     found = model.recommend_many(n=N)
-    # Scores may leave out what is the same for all items of a user; differences do not.
-    for user, answer in found.groupby("user"):
-        row = int(np.flatnonzero(users == user)[0])
+    # Scores may omit a user's constant, so differences are compared.
+    for user_id, answer in found.groupby("user"):
+        row = int(np.flatnonzero(users == user_id)[0])
         wanted = best[row][: len(answer)]
         steps = np.diff(answer["score"].to_numpy(float)), np.diff(wanted)
         if not np.allclose(*steps, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()):
-            return f"the list of user {user} is not the best that the file has"
+            return f"the list of user {user_id} is not the best that the file has"
     return ""
 
 
@@ -83,7 +84,8 @@ def dot_products(arrays: crafting.Arrays) -> np.ndarray:
         arrays[name].astype(float)
         for name in ("user_factors", "item_factors", "user_bias", "item_bias")
     )
-    return bias_x[:, None] + bias_y + x @ y.T
+    scores: np.ndarray = bias_x[:, None] + bias_y + x @ y.T
+    return scores
 
 
 def dense(arrays: crafting.Arrays, names: tuple[str, ...], n: int, m: int) -> np.ndarray:
@@ -96,8 +98,8 @@ def dense(arrays: crafting.Arrays, names: tuple[str, ...], n: int, m: int) -> np
     return table
 
 
-def questions(model: recsys.Recommender):
-    """Everything one can ask."""
+def questions(model: recsys.Recommender) -> Iterator[Callable[[], object]]:
+    """Every question a model answers."""
     user, item = model.factors.users.ids[1], model.factors.items.ids[2]
     yield lambda: model.recommend(user, N)
     yield lambda: model.recommend_for({item: 5.0}, N)

@@ -30,7 +30,7 @@ def test_reads_what_it_knows_and_ignores_the_rest() -> None:
     assert said.log == (Progress(1, 2, 0.5, 0.1), Progress(2, 2, 0.25, 0.2, {"fit": 0.2}))
 
 
-def test_what_is_written_only_where_it_is_known_may_be_there() -> None:
+def test_optional_keys_may_be_there() -> None:
     known = {"account": {"rows": 7}, "machine": {"blas": []}, "measured": {"mean": 0.3}}
     assert about.parsed(GOOD | known) == about.parsed(GOOD)
 

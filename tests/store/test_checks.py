@@ -60,7 +60,7 @@ def test_without_any_of_the_arrays_there_is_no_matrix(arrays: dict[str, np.ndarr
         ("values", 2, np.inf, "values must be finite"),
     ],
 )
-def test_what_kernels_would_trust_is_refused(
+def test_matrices_that_would_crash_kernels_are_refused(
     name: str, at: int, value: float, why: str, arrays: dict[str, np.ndarray]
 ) -> None:
     arrays[name][at] = value
@@ -81,7 +81,7 @@ def test_other_types_and_shapes_are_refused(name: str, arrays: dict[str, np.ndar
     block=st.integers(1, 4),
 )
 def test_accepts_exactly_the_matrices_with_sorted_rows(rows: list[list[int]], block: int) -> None:
-    """Whatever the size of the blocks: rows may begin, and faults lie, at the border of two."""
+    """For any size of the blocks, also where a row or a fault is at the border of two."""
     arrays = {
         "starts": np.cumsum([0, *map(len, rows)]),
         "columns": np.array([column for row in rows for column in row], np.int32),

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from store import crafting
 
-from recsys import files
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.store import container
 
@@ -137,7 +136,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
             container.read(tmp_path / name, verify=True)
 
 
-def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
+def test_devices_and_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, why in (
         (tmp_path / "none", "no such model file"),
@@ -197,7 +196,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ModelFileError, match=r"cannot be written \(No space left"):
         container.write(saved, {"a": np.zeros(9)}, {})
     assert saved.read_bytes() == before
@@ -210,13 +209,13 @@ def test_an_interrupted_write_leaves_nothing(
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fsync", interrupt)
+    monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         container.write(tmp_path / "m", {"a": np.zeros(9)}, {})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_is_a_model_file_error(tmp_path: Path) -> None:
+def test_a_failed_write_is_a_model_file_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "m", Path("/dev/null"), tmp_path, tmp_path / "a\0b"):
         with pytest.raises(ModelFileError, match="cannot be written"):

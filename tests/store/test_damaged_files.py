@@ -17,8 +17,10 @@ import recsys
 Rng = np.random.Generator
 Mutation = Callable[[crafting.Arrays, dict[str, Any], Rng], None]
 
-NASTY = [None, True, "2", "", [], {}, [[]], {"a": 1}, 0, -1, 3, 2.5, 1e300, 10**400, float("nan"),
-         "\ud800", "pure-svd", "normalized-svd", "x" * 10_000]  # fmt: skip
+NASTY: list[Any] = [
+    None, True, "2", "", [], {}, [[]], {"a": 1}, 0, -1, 3, 2.5, 1e300, 10**400, float("nan"),
+    "\ud800", "pure-svd", "normalized-svd", "x" * 10_000,
+]  # fmt: skip
 
 
 def flip_a_bit_of(*names: str) -> Mutation:

@@ -53,7 +53,7 @@ def test_every_model_survives(
 
 @pytest.mark.parametrize("name", ["implicit-als", "normalized-svd"])
 def test_files_of_schema_1_answer_as_they_did(name: str) -> None:
-    """Written and asked by recsys-mf 0.1.0."""
+    """Written, and its answers recorded, by recsys-mf 0.1.0."""
     recorded = json.loads((GOLDEN / f"schema1-{name}.json").read_text())
     for verify in (True, False):
         model = recsys.load(GOLDEN / f"schema1-{name}.model", verify=verify)
@@ -149,7 +149,7 @@ def test_a_spec_of_another_kind_of_model_is_refused(
 def test_can_be_read_with_safetensors_and_pyarrow_alone(
     model: recsys.Recommender, saved: Path
 ) -> None:
-    """The recipe of docs/model-file.md, without a line of this package."""
+    """The recipe of docs/model-file.md, which does not use this package."""
     import pyarrow as pa
     from safetensors import safe_open
 
@@ -244,7 +244,7 @@ def test_a_missing_array_is_named(name: str, saved: Path, tmp_path: Path) -> Non
         recsys.load(tmp_path / "m")
 
 
-def test_a_model_of_nobody_is_refused(saved: Path, tmp_path: Path) -> None:
+def test_a_model_without_users_is_refused(saved: Path, tmp_path: Path) -> None:
     arrays, about = crafting.parts(saved)
     nobody = crafting.table_bytes(crafting.table(arrays["users"]).slice(0, 0))
     arrays |= {"users": nobody, "user_bias": arrays["user_bias"][:0]}
@@ -264,7 +264,7 @@ def test_unknown_arrays_and_keys_are_ignored(
     pd.testing.assert_frame_equal(recsys.load(tmp_path / "m").recommend(9), model.recommend(9))
 
 
-def test_what_made_it_is_in_the_header(model: recsys.Recommender, saved: Path) -> None:
+def test_versions_and_machine_are_in_the_header(model: recsys.Recommender, saved: Path) -> None:
     from recsys import kernels, provenance
 
     about = read_about(saved)
@@ -329,7 +329,7 @@ def test_creates_missing_folders(
 
 def test_misuse_is_one_line(model: recsys.Recommender, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="save takes a Recommender and a path, not Factors"):
-        recsys.save(model.factors, tmp_path / "m")  # type: ignore[arg-type]
+        recsys.save(model.factors, tmp_path / "m")
     with pytest.raises(ValueError, match="not str and Recommender"):
         recsys.save("m", model)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="path must be the name of a model file"):

@@ -109,7 +109,7 @@ def test_any_model_comes_back_to_the_bit(
     before: recsys.Recommender, verify: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        # Syncing files to disk would take longer than all the rest.
+        # Syncing files to disk would take longer than everything else.
         patch.setattr("os.fsync", lambda _: None)
         path = recsys.save(before, tmp_path_factory.getbasetemp() / "any")
     after = recsys.load(path, verify=verify)

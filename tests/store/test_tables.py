@@ -110,7 +110,7 @@ def test_pandas_types_come_back() -> None:
 
 
 def test_types_that_pandas_may_refuse_are_tried() -> None:
-    when = pd.DataFrame({"released": pd.to_datetime(["2001-04-25", None]), "kinds": [["a"], []]})
+    when = pd.DataFrame({"released": [pd.Timestamp("2001-04-25"), pd.NaT], "kinds": [["a"], []]})
     found = tables.convertible(arrow(when)).to_pandas()
     assert found["released"].equals(when["released"])
     assert [list(kinds) for kinds in found["kinds"]] == [["a"], []]

@@ -4,7 +4,7 @@ import pytest
 from recsys.evaluation.metrics.auc import auc
 
 
-def test_auc_equals_scikit_learn_with_ties():
+def test_auc_equals_scikit_learn_with_ties() -> None:
     from sklearn.metrics import roc_auc_score
 
     rng = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import pytest
 from recsys.evaluation.metrics.calibration import calibration
 
 
-def test_calibration_by_visible_arithmetic():
+def test_calibration_by_visible_arithmetic() -> None:
     genres = np.array([[1.0, 0], [0, 1.0], [0.5, 0.5]])
     history = np.array([[0.8, 0.2], [0.8, 0.2], [0.0, 0.0]])
     items = np.array([[0, 1], [0, -1], [0, 1]])

@@ -4,7 +4,7 @@ import pytest
 from recsys.evaluation.metrics.diversity import diversity
 
 
-def test_diversity_equals_the_mean_over_pairs():
+def test_diversity_equals_the_mean_over_pairs() -> None:
     from itertools import combinations
 
     rng = np.random.default_rng(0)

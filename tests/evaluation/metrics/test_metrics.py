@@ -1,4 +1,4 @@
-"""The records: found by themselves, complete, and used by every table."""
+"""The records of the metrics: found automatically, complete, and used by every table."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_names_of_columns() -> None:
     assert label_of("hit_rate@5") == "Hit rate@5"
 
 
-def test_a_metric_that_nothing_can_compute_is_refused() -> None:
+def test_a_metric_with_an_unknown_input_is_refused() -> None:
     with pytest.raises(ArgumentError, match="odd needs weather, which no inputs provide"):
         Metric("odd", "Odd", "m", "accuracy", lambda weather: weather)
     with pytest.raises(ArgumentError, match="odd: group must be one of accuracy, "):

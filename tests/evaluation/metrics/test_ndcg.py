@@ -6,14 +6,14 @@ import pytest
 from recsys.evaluation.metrics.ndcg import graded_ndcg, ndcg
 
 
-def test_ndcg_by_visible_arithmetic():
+def test_ndcg_by_visible_arithmetic() -> None:
     hits = np.array([[True, False, True], [False, False, False], [True, True, True]])
     found = ndcg(hits, [2, 1, 9])
     first = (1 / log2(2) + 1 / log2(4)) / (1 / log2(2) + 1 / log2(3))
     assert found.tolist() == pytest.approx([first, 0.0, 1.0])
 
 
-def test_ndcg_equals_scikit_learn():
+def test_ndcg_equals_scikit_learn() -> None:
     from sklearn.metrics import ndcg_score
 
     rng = np.random.default_rng(0)
@@ -26,7 +26,7 @@ def test_ndcg_equals_scikit_learn():
     assert np.allclose(ours, theirs, atol=1e-12)
 
 
-def test_graded_ndcg_equals_scikit_learn():
+def test_graded_ndcg_equals_scikit_learn() -> None:
     from sklearn.metrics import ndcg_score
 
     rng = np.random.default_rng(1)

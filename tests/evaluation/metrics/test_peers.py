@@ -6,7 +6,9 @@ import pytest
 from recsys.evaluation.metrics import METRICS
 
 
-def ranked_world(seed, n_users=60, n_items=25, k=10):
+def ranked_world(
+    seed: int, n_users: int = 60, n_items: int = 25, k: int = 10
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Random relevance and distinct scores; a user with nothing relevant among them."""
     rng = np.random.default_rng(seed)
     relevant = rng.random((n_users, n_items)) < 0.15
@@ -19,7 +21,7 @@ def ranked_world(seed, n_users=60, n_items=25, k=10):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unsafe cast")  # in ranx's own compiled code
 @pytest.mark.parametrize("k", [3, 10, 40])  # 40: longer than the catalogue
-def test_list_metrics_equal_ranx(k):
+def test_list_metrics_equal_ranx(k: int) -> None:
     ranx = pytest.importorskip("ranx")
     relevant, scores, hits, _ = ranked_world(k, k=min(k, 25))
     hits = np.pad(hits, ((0, 0), (0, k - hits.shape[1])))

@@ -23,7 +23,7 @@ from recsys.evaluation.metrics.reciprocal_rank import reciprocal_rank
 Flags = npt.NDArray[np.bool_]
 
 OF_HITS = [m for m in METRICS.values() if set(m.needs) <= {"hits", "n_relevant"}]
-"""Metrics of nothing but hits: all of accuracy but AUC and graded NDCG."""
+"""Metrics that need only hits: all accuracy metrics except AUC and graded NDCG."""
 
 
 @st.composite

@@ -5,10 +5,13 @@ from hypothesis import strategies as st
 
 from recsys.evaluation.metrics.rating_errors import mae, rmse
 
+Vector = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
 errors_by_user = st.lists(st.lists(st.floats(-5, 5, width=16), max_size=5), min_size=1, max_size=6)
 
 
-def inputs(by_user: list[list[float]]) -> tuple[npt.NDArray[np.float64], ...]:
+def inputs(by_user: list[list[float]]) -> tuple[Vector, Rows, Rows]:
     flat = [error for errors in by_user for error in errors]
     users = [user for user, errors in enumerate(by_user) for _ in errors]
     return np.array(flat, float), np.array(users, int), np.array([len(e) for e in by_user])

@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,22 +15,22 @@ ALS = recsys.ImplicitALS(8, regularization=0.1)
 
 
 @pytest.fixture(scope="module")
-def result(sample):
+def result(sample: recsys.Ratings) -> recsys.Evaluation:
     models = {"als": recsys.ImplicitALS(8), "svd": recsys.PureSVD(8)}
     return recsys.evaluate(models, splits.kfold(sample, 3, seed=0), k=5)
 
 
-def test_the_baselines_always_run_beside_what_was_asked(result):
+def test_the_baselines_are_always_evaluated_too(result: recsys.Evaluation) -> None:
     assert result.summary["model"].unique().tolist() == ["popularity", "biases", "als", "svd"]
     assert set(result.specs) == {"popularity", "biases", "als", "svd"}
     assert len(result.splits) == 3
 
 
-def test_summary_is_the_mean_of_the_users_means_over_folds(result):
+def test_summary_is_the_mean_of_the_users_means_over_folds(result: recsys.Evaluation) -> None:
     values = result.per_user[result.per_user["metric"] == "ndcg@5"]
     als = values[values["model"] == "als"].groupby("user")["value"].mean()
     popular = values[values["model"] == "popularity"].groupby("user")["value"].mean()
-    row = result.summary.set_index(["model", "metric"]).loc[("als", "ndcg@5")]
+    row = result.of("als", "ndcg@5")
     assert row["mean"] == pytest.approx(als.mean())
     assert row["low"] < row["mean"] < row["high"]
     assert row["n"] == als.notna().sum()
@@ -38,7 +40,7 @@ def test_summary_is_the_mean_of_the_users_means_over_folds(result):
     assert row["better"] == pytest.approx(share_better(differences))
 
 
-def test_every_metric_is_that_of_the_list_the_recommender_gives(sample):
+def test_every_metric_is_that_of_the_list_the_recommender_gives(sample: recsys.Ratings) -> None:
     split = splits.random(sample, test=0.2, seed=0)
     spec = recsys.ImplicitALS(8)
     result = recsys.evaluate({"als": spec}, split, k=5)
@@ -61,11 +63,12 @@ def test_every_metric_is_that_of_the_list_the_recommender_gives(sample):
     assert als["coverage@5"] == pytest.approx(coverage)
 
 
-def test_held_out_users_are_folded_in(sample):
+def test_held_out_users_are_folded_in(sample: recsys.Ratings) -> None:
     split = splits.held_out_users(sample, 60, 0.3, seed=0)
     result = recsys.evaluate({"als": recsys.ImplicitALS(8)}, split, k=5)
     model = recsys.train(recsys.ImplicitALS(8), split.train)
     table = result.per_user.query("model == 'als' and metric == 'recall@5'").set_index("user")
+    assert split.known is not None
     for user in table.index[:10]:
         row = sample.users.row(user)
         known = split.known.matrix[row]
@@ -76,7 +79,7 @@ def test_held_out_users_are_folded_in(sample):
         assert table["value"][user] == pytest.approx(expected)
 
 
-def test_a_model_that_fails_is_reported_and_the_others_finish(sample):
+def test_a_model_that_fails_is_reported_and_the_others_finish(sample: recsys.Ratings) -> None:
     models = {"bad": recsys.PureSVD(4000), "good": recsys.PureSVD(4)}
     result = recsys.evaluate(models, splits.random(sample, seed=0), k=5)
     assert "n_factors must be at most 200" in result.failures["bad"]
@@ -84,7 +87,7 @@ def test_a_model_that_fails_is_reported_and_the_others_finish(sample):
     assert "R012 error: bad failed: n_factors" in result.to_markdown()
 
 
-def test_every_model_can_be_evaluated(sample):
+def test_every_model_can_be_evaluated(sample: recsys.Ratings) -> None:
     quick = {"n_factors": 4, "n_epochs": 3}
     models = {
         name: spec(**{k: v for k, v in quick.items() if hasattr(spec(), k)})
@@ -95,7 +98,7 @@ def test_every_model_can_be_evaluated(sample):
     assert set(result.summary["model"]) == set(SPECS)
 
 
-def test_json_and_markdown_hold_the_summary(result, tmp_path):
+def test_json_and_markdown_hold_the_summary(result: recsys.Evaluation, tmp_path: Path) -> None:
     text = result.to_json(tmp_path / "r.json")
     assert (tmp_path / "r.json").read_text() == text
     found = json.loads(text)
@@ -103,27 +106,29 @@ def test_json_and_markdown_hold_the_summary(result, tmp_path):
     assert found == result.to_dict()
     assert found["specs"]["als"]["n_factors"] == 8
     assert found["splits"][0].startswith("fold 1 of 3")
-    row = result.summary.set_index(["model", "metric"]).loc[("als", "ndcg@5")]
+    row = result.of("als", "ndcg@5")
     assert f"{row['mean']:.4f} [{row['low']:.4f}" in result.to_markdown()
 
 
-def test_bad_arguments_are_named(sample):
+def test_bad_arguments_are_named(sample: recsys.Ratings) -> None:
     split = splits.random(sample, seed=0)
+    models: Any
     for models in ({}, {"x": recsys.PureSVD}, {"x": None}):
         with pytest.raises(ValueError, match="models must map"):
             recsys.evaluate(models, split)
+    k: Any
     for k in (0, 2.5):
         with pytest.raises(ValueError, match="k must be a whole number"):
             recsys.evaluate({"x": recsys.PureSVD(2)}, split, k=k)
 
 
-def test_only_predicted_ratings_have_an_error(sample):
+def test_only_predicted_ratings_have_an_error(sample: recsys.Ratings) -> None:
     split = splits.random(sample, seed=0)
     models = {"als": recsys.ImplicitALS(4), "stars": recsys.ExplicitALS(4)}
     result = recsys.evaluate(models, split, k=5, feedback="at-least=4")
     found = result.summary[result.summary["metric"] == "rmse"].set_index("model")
     assert set(found.index) == {"stars", "biases"}
-    # They are trained on the ratings themselves, and judged by all of them, liked or not.
+    # These models train on the ratings themselves, and their errors are over all test ratings.
     held_out = split.test.to_frame()
     for name, spec in (("stars", models["stars"]), ("biases", recsys.Biases())):
         predicted = spec.fit(split.train).predict(held_out["user"], held_out["item"])
@@ -138,21 +143,21 @@ def test_only_predicted_ratings_have_an_error(sample):
     assert fives["mean_error"].item() == pytest.approx(errors[held_out["rating"] == 5].mean())
 
 
-def test_seeds_are_runs_of_their_own(sample):
+def test_seeds_are_runs_of_their_own(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2, seed=0)
-    models = {"als": replace(ALS, n_epochs=3), "svd": recsys.PureSVD(4)}
-    result = recsys.evaluate(models, split, k=5, seeds=[3, 4])
+    als = replace(ALS, n_epochs=3)
+    result = recsys.evaluate({"als": als, "svd": recsys.PureSVD(4)}, split, k=5, seeds=[3, 4])
     seeds = result.runs.groupby("model")["seed"].apply(list).to_dict()
     assert seeds == {"als": [3, 4], "svd": [-1], "popularity": [-1], "biases": [-1]}
-    both = [
-        recsys.evaluate({"als": replace(models["als"], seed=s)}, split, k=5).values for s in (3, 4)
-    ]
+    both = [recsys.evaluate({"als": replace(als, seed=s)}, split, k=5).values for s in (3, 4)]
     mean = np.mean([v[v["model"] == "als"]["ndcg@5"].to_numpy() for v in both], axis=0)
     one = next(m for m in result.user_means if m.metric == "ndcg@5")
     assert one.values[:, one.models.index("als")] == pytest.approx(mean)
 
 
-def test_splits_over_other_users_are_refused(sample, random_ratings):
+def test_splits_over_other_users_are_refused(
+    sample: recsys.Ratings, random_ratings: recsys.Ratings
+) -> None:
     both = [splits.random(sample, 0.2), splits.random(random_ratings, 0.2)]
     with pytest.raises(recsys.errors.DataError, match="not over the same users and items"):
         recsys.evaluate({"als": ALS}, both)
@@ -160,15 +165,15 @@ def test_splits_over_other_users_are_refused(sample, random_ratings):
         recsys.evaluate({"als": ALS}, [])
 
 
-def test_bad_numbers_are_named(sample):
+def test_bad_numbers_are_named(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2)
     with pytest.raises(ValueError, match="sampled_negatives must be a whole number"):
         recsys.evaluate({"als": ALS}, split, sampled_negatives=-1)
     with pytest.raises(ValueError, match="seeds must be whole numbers"):
-        recsys.evaluate({"als": ALS}, split, seeds=[0.5])
+        recsys.evaluate({"als": ALS}, split, seeds=[0.5])  # type: ignore[list-item]
 
 
-def test_filters_say_what_they_removed(random_ratings):
+def test_filters_say_what_they_removed(random_ratings: recsys.Ratings) -> None:
     core = random_ratings.at_least_active(5, 5)
     removed = random_ratings.n_ratings - core.n_ratings
     assert f"{removed:,} of {random_ratings.n_ratings:,} ratings" in core.notes[0]

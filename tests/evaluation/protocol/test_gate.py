@@ -8,7 +8,7 @@ GOOD = recsys.ImplicitALS(8, regularization=0.1)
 BAD = recsys.ImplicitALS(8, regularization=0.1, unobserved_weight=0.001)
 
 
-def test_the_gate(sample):
+def test_the_gate(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2, seed=0)
     models = {"new": BAD, "current": GOOD, "stars": recsys.ExplicitALS(4)}
     result = recsys.evaluate(models, split, k=5)
@@ -17,7 +17,7 @@ def test_the_gate(sample):
     assert "new is significantly worse than current: NDCG@5" in closed.sentence
     assert gate(result, "current", "new", "ndcg@5").passed
     assert gate(result, "current", "current", "ndcg@5").passed
-    # Of errors the lower is better: what is worse has the higher number.
+    # Lower is better for errors, so the worse model has the higher number.
     order = result.order("rmse")
     assert result.of(order[0], "rmse")["mean"] < result.of(order[1], "rmse")["mean"]
     assert gate(result, order[0], order[1], "rmse").passed

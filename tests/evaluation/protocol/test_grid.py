@@ -12,16 +12,19 @@ GOOD = recsys.ImplicitALS(8, regularization=0.1)
 BAD = recsys.ImplicitALS(8, regularization=0.1, unobserved_weight=0.001)
 
 
-def test_a_grid_takes_the_best_on_held_back_training_ratings(sample):
+def test_a_grid_takes_the_best_on_held_back_training_ratings(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2, seed=0)
     chosen = recsys.Grid((BAD, GOOD)).fit(split.train)
     assert chosen.spec == GOOD
+    assert isinstance(chosen, recsys.Factors)
     assert np.array_equal(chosen.item_factors, GOOD.fit(split.train).item_factors)
     stars = recsys.Grid.over(recsys.ExplicitALS, {"regularization": [50.0, 0.1]}, seed=3)
     assert stars.fit(split.train).spec == recsys.ExplicitALS(regularization=0.1)
 
 
-def test_a_grid_skips_what_cannot_be_fitted_and_says_so_if_nothing_can(sample):
+def test_a_grid_skips_what_cannot_be_fitted_and_says_so_if_nothing_can(
+    sample: recsys.Ratings,
+) -> None:
     grid = recsys.Grid((recsys.PureSVD(4000), recsys.PureSVD(4)))
     assert grid.fit(sample).spec == recsys.PureSVD(4)
     with pytest.raises(FitError, match="no candidate of the grid could be fitted: n_factors must"):
@@ -31,7 +34,7 @@ def test_a_grid_skips_what_cannot_be_fitted_and_says_so_if_nothing_can(sample):
             recsys.Grid(candidates)
 
 
-def test_the_choice_of_every_fold_is_on_record(sample):
+def test_the_choice_of_every_fold_is_on_record(sample: recsys.Ratings) -> None:
     grid = recsys.Grid((BAD, GOOD))
     result = recsys.evaluate({"tuned": grid}, splits.kfold(sample, 3), k=5)
     chosen = result.runs[result.runs["model"] == "tuned"]["spec"]
@@ -51,8 +54,10 @@ def test_a_grid_is_trained_once_per_seed_with_every_candidate(sample: Ratings) -
     assert result.runs[result.runs["model"] == "svd"]["seed"].tolist() == [-1]
     alone = recsys.evaluate({"als": replace(quick[1], seed=4)}, split, k=5)
     assert runs["ndcg@5"].iloc[1] == alone.runs.set_index("model")["ndcg@5"]["als"]
-    # What is kept back to choose on does not depend on the seeds.
-    assert recsys.Grid(tuple(quick), seed=9).with_seed(3).seed == 9
+    # The validation part does not depend on the seeds.
+    seeded = recsys.Grid(tuple(quick), seed=9).with_seed(3)
+    assert seeded is not None
+    assert seeded.seed == 9
 
 
 def test_a_grid_without_seeds_runs_once_by_those_of_its_candidates(sample: Ratings) -> None:

@@ -13,7 +13,7 @@ from recsys.evaluation.protocol.lists import contains
     hnp.arrays(np.int8, (3, 5), elements=st.integers(0, 2)),
     hnp.arrays(np.int64, (3, 4), elements=st.integers(-1, 4)),
 )
-def test_contains_is_a_look_into_the_dense_matrix(
+def test_contains_equals_a_lookup_in_the_dense_matrix(
     dense: npt.NDArray[np.int8], items: npt.NDArray[np.int64]
 ) -> None:
     found = contains(sp.csr_matrix(dense), items)

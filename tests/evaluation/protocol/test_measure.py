@@ -10,34 +10,36 @@ from recsys.evaluation.metrics.diversity import diversity
 from recsys.evaluation.protocol import lists, scored
 from recsys.evaluation.protocol import measure as measuring
 from recsys.evaluation.protocol.lists import contains
-from recsys.evaluation.protocol.measure import measure, measure_all
-from recsys.evaluation.protocol.prepared import prepare
+from recsys.evaluation.protocol.measure import Measurement, measure, measure_all
+from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.ratings import splits
 from recsys.ratings.feedback import Feedback
 from recsys.recommend.ranking import FittedRanker
 
+World = tuple[splits.Split, PreparedSplit, recsys.Factors]
+
 
 @pytest.fixture(scope="module")
-def world(sample):
-    """A split, the same prepared for lists of 5, and a fitted model on it."""
+def world(sample: recsys.Ratings) -> World:
+    """A split, the split prepared for lists of 5, and a model fitted on it."""
     split = splits.random(sample, test=0.3, seed=1)
     return split, prepare(split, 5), recsys.ImplicitALS(8).fit(split.train)
 
 
 @pytest.fixture(scope="module")
-def measured(world):
+def measured(world: World) -> Measurement:
     return measure(FittedRanker(world[2]), world[1])
 
 
-def dense_scores(factors, split):
-    """All scores by the formula, with what was seen at minus infinity."""
-    scores = factors.user_factors.astype(float) @ factors.item_factors.T.astype(float)
+def dense_scores(factors: recsys.Factors, split: splits.Split) -> np.ndarray:
+    """All scores by the formula; those of seen items are minus infinity."""
+    scores: np.ndarray = factors.user_factors.astype(float) @ factors.item_factors.T.astype(float)
     scores += factors.item_bias + factors.user_bias[:, None] + factors.mean
     scores[split.seen.matrix.toarray() != 0] = -np.inf
     return scores
 
 
-def test_lists_are_those_of_a_full_sort(world):
+def test_lists_are_those_of_a_full_sort(world: World) -> None:
     split, prepared, factors = world
     scores = dense_scores(factors, split)
     users = prepared.users
@@ -47,7 +49,7 @@ def test_lists_are_those_of_a_full_sort(world):
         assert scores[user][listed] == pytest.approx(best, abs=1e-5)
 
 
-def test_graded_ndcg_and_auc_are_those_of_scikit_learn(world, measured):
+def test_graded_ndcg_and_auc_are_those_of_scikit_learn(world: World, measured: Measurement) -> None:
     split, prepared, factors = world
     scores = dense_scores(factors, split)
     for i, user in enumerate(prepared.users[:60]):
@@ -59,7 +61,7 @@ def test_graded_ndcg_and_auc_are_those_of_scikit_learn(world, measured):
         assert measured.values["auc"][i] == pytest.approx(expected, abs=1e-6)
 
 
-def test_curves_are_the_metrics_at_every_length(world, measured):
+def test_curves_are_the_metrics_at_every_length(world: World, measured: Measurement) -> None:
     split, prepared, factors = world
     users = prepared.users
     for k in (1, 3, 7, 10):
@@ -74,7 +76,7 @@ def test_curves_are_the_metrics_at_every_length(world, measured):
     assert len(measured.curves["ndcg"]) == 10
 
 
-def test_segments_of_items_add_up(world, measured):
+def test_segments_of_items_add_up(world: World, measured: Measurement) -> None:
     split, prepared, _ = world
     labels = prepared.segments.labels
     tenths = [i for i, (kind, _) in enumerate(labels) if kind == "popularity"]
@@ -97,7 +99,7 @@ def test_segments_of_items_add_up(world, measured):
     assert totals[0, genre] == flags[split.test.matrix[user].indices].sum()
 
 
-def test_popularity_is_never_a_surprise_and_counts_agree(world):
+def test_popularity_is_never_a_surprise_and_counts_agree(world: World) -> None:
     split, prepared, _ = world
     found = measure(FittedRanker(recsys.Popularity().fit(split.train)), prepared)
     assert (found.values["serendipity@5"] == 0).all()
@@ -114,7 +116,7 @@ def test_popularity_is_never_a_surprise_and_counts_agree(world):
     assert found.catalogue["head_share@5"] == pytest.approx(np.isin(listed, head).mean())
 
 
-def test_users_without_anything_liked_have_errors_but_no_ranking(sample):
+def test_users_without_anything_liked_have_errors_but_no_ranking(sample: recsys.Ratings) -> None:
     split = splits.random(sample, test=0.2, seed=0)
     prepared = prepare(split, 5, Feedback.parse("at-least=5"))
     found = measure(
@@ -128,7 +130,7 @@ def test_users_without_anything_liked_have_errors_but_no_ranking(sample):
     assert found["n_ratings"].sum() == split.test.n_ratings
 
 
-def test_ranking_ignores_what_was_trained_on(sample):
+def test_ranking_ignores_what_was_trained_on(sample: recsys.Ratings) -> None:
     """A model that scores exactly the held-out items highest is perfect."""
     split = splits.random(sample, test=0.2, seed=0)
     factors = recsys.PureSVD(200).fit(sample)  # full rank: reproduces train and test ratings
@@ -140,7 +142,7 @@ def test_ranking_ignores_what_was_trained_on(sample):
     assert np.abs(errors).max() < 1e-2
 
 
-def test_several_models_are_measured_as_each_alone(world):
+def test_several_models_are_measured_as_each_alone(world: World) -> None:
     split, prepared, factors = world
     fitted = {"als": factors, "stars": recsys.ExplicitALS(4).fit(split.train)}
     found = measure_all(fitted, split, 5)
@@ -151,7 +153,7 @@ def test_several_models_are_measured_as_each_alone(world):
     assert "rmse" not in found["als"].means
 
 
-def test_lists_longer_than_the_catalogue(random_ratings):
+def test_lists_longer_than_the_catalogue(random_ratings: recsys.Ratings) -> None:
     split = splits.random(random_ratings, test=0.3, seed=0)
     found = measure(FittedRanker(recsys.ImplicitALS(4).fit(split.train)), prepare(split, 100))
     recall = found.values["recall@100"]
@@ -159,7 +161,9 @@ def test_lists_longer_than_the_catalogue(random_ratings):
     assert found.means["ndcg@100"] < 1
 
 
-def test_blocks_do_not_matter(world, measured, monkeypatch):
+def test_blocks_do_not_matter(
+    world: World, measured: Measurement, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, prepared, factors = world
     monkeypatch.setattr(lists, "BLOCK", 37)
     monkeypatch.setattr(measuring, "BLOCK", 37)
@@ -172,9 +176,10 @@ def test_blocks_do_not_matter(world, measured, monkeypatch):
     assert np.array_equal(again.segment_hits, measured.segment_hits)
 
 
-def test_genre_metrics_follow_the_formula(world, measured):
+def test_genre_metrics_follow_the_formula(world: World, measured: Measurement) -> None:
     split, prepared, factors = world
     flags = prepared.genres
+    assert flags is not None
     shares = flags / np.maximum(flags.sum(axis=1, keepdims=True), 1)
     users = prepared.users[:20]
     items = FittedRanker(factors).best(users, prepared.history[users], 5, prepared.seen[users])
@@ -192,7 +197,7 @@ def test_genre_metrics_follow_the_formula(world, measured):
 
 
 @pytest.mark.slow
-def test_a_large_evaluation_stays_within_two_gigabytes():
+def test_a_large_evaluation_stays_within_two_gigabytes() -> None:
     """138,000 users × 26,000 items of width 64, in a process of its own."""
     import subprocess
     import sys
@@ -230,9 +235,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
 @pytest.mark.filterwarnings("ignore:unsafe cast")  # in ranx's own compiled code
 @pytest.mark.parametrize("k", [3, 10, 60])
 def test_everything_equals_ranx_with_ties_empty_users_and_lists_longer_than_the_catalogue(
-    random_ratings, k
-):
-    """Scores of few different values; ties go by item order, which ranx is told by a last digit."""
+    random_ratings: recsys.Ratings, k: int
+) -> None:
+    """Scores of few different values; ties go by item order, which a last digit makes ranx see."""
     ranx = pytest.importorskip("ranx")
     from recsys.models.factors import Factors
 
@@ -252,7 +257,7 @@ def test_everything_equals_ranx_with_ties_empty_users_and_lists_longer_than_the_
     qrels, run = {}, {}
     for user in np.flatnonzero(np.diff(split.test.matrix.indptr)):
         name = str(random_ratings.users.ids[user])
-        qrels[name] = {str(i): 1 for i in split.test.matrix[user].indices}
+        qrels[name] = {str(i): 1 for i in split.test.matrix[int(user)].indices}
         allowed = np.flatnonzero(np.isfinite(scores[user]))
         run[name] = {str(i): float(scores[user, i] - 1e-6 * i) for i in allowed}
     assert len(qrels) <= 27

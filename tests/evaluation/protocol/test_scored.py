@@ -8,13 +8,13 @@ from recsys.evaluation.protocol.prepared import prepare
 from recsys.evaluation.protocol.scored import sampled_values, score_values
 from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.ranking import FittedRanker
+from recsys.recommend.ranking import FittedRanker, Ranker
 
 GOOD = recsys.ImplicitALS(8, regularization=0.1)
 
 
-def test_sampled_metrics_by_drawing_one_user_at_a_time(sample):
-    """With as many draws as it takes, the share of draws that beat an item is its true rank."""
+def test_sampled_metrics_by_drawing_one_user_at_a_time(sample: recsys.Ratings) -> None:
+    """With enough draws, the share of draws that beat an item gives its true rank."""
     split = splits.random(sample, 0.2, seed=0)
     prepared = prepare(split, 5)
     factors = GOOD.fit(split.train)
@@ -49,7 +49,7 @@ def test_auc_of_many_users_looks_at_the_same_draw_for_every_model(
 class OnlyLists:
     """A ranker without scores, such as an approximate index."""
 
-    def __init__(self, ranker):
+    def __init__(self, ranker: Ranker) -> None:
         self.best = ranker.best
 
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import recsys
-from recsys.evaluation.protocol.prepared import prepare
-from recsys.evaluation.protocol.served import Served, held_against
+from recsys.evaluation.protocol.evaluate import Evaluable
+from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
+from recsys.evaluation.protocol.served import Served, ServedRanker, held_against
+from recsys.models.spec import Spec
 from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.choice import Choice
@@ -14,10 +16,18 @@ from recsys.recommend.ranking import FittedRanker
 GOOD = recsys.ImplicitALS(8, regularization=0.1)
 
 
-def test_the_served_model_folds_users_in_and_knows_only_its_items(sample):
+def served_ranker(
+    model: recsys.Recommender, prepared: PreparedSplit, choice: Choice | None = None
+) -> ServedRanker:
+    ranker = Served(model, choice or Choice()).train(prepared).ranker
+    assert isinstance(ranker, ServedRanker)
+    return ranker
+
+
+def test_the_served_model_folds_users_in_and_knows_only_its_items(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.3, seed=0)
     old = recsys.train(GOOD, split.train.select(split.train.matrix.indices % 3 > 0).without_empty())
-    ranker = Served(old).train(prepare(split, 10)).ranker
+    ranker = served_ranker(old, prepare(split, 10))
     users = np.arange(30)
     items = ranker.best(users, split.train.matrix[:30], 10, split.train.matrix[:30])
     known = old.factors.items.find(sample.items.ids) >= 0
@@ -36,7 +46,9 @@ def test_the_served_model_folds_users_in_and_knows_only_its_items(sample):
 @pytest.mark.parametrize(
     "spec", [recsys.NormalizedSVD(6), recsys.ExplicitALS(4), recsys.PureSVD(5)]
 )
-def test_a_served_model_trained_on_the_same_part_ranks_as_it_did(sample, spec):
+def test_a_served_model_trained_on_the_same_part_ranks_as_it_did(
+    sample: recsys.Ratings, spec: Spec
+) -> None:
     split = splits.random(sample, 0.3, seed=0)
     model = recsys.train(spec, split.train)
     users = np.arange(sample.n_users)
@@ -46,7 +58,7 @@ def test_a_served_model_trained_on_the_same_part_ranks_as_it_did(sample, spec):
     assert (served == stored).mean() > 0.99
 
 
-def test_a_served_model_that_saw_the_test_is_trained_again(sample):
+def test_a_served_model_that_saw_the_test_is_trained_again(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2, seed=0)
     fair, how = held_against(recsys.train(GOOD, split.train), [split])
     assert isinstance(fair, Served)
@@ -60,10 +72,10 @@ def test_a_served_model_that_saw_the_test_is_trained_again(sample):
     assert "no history" in how
 
 
-def test_a_recommender_is_evaluated_as_it_is(sample: Ratings) -> None:
-    """Trained beforehand on the same part, it has the metrics of its spec trained in place."""
+def test_a_recommender_is_evaluated_without_training(sample: Ratings) -> None:
+    """A model trained on the same part has the metrics of its spec trained by the evaluation."""
     split = splits.random(sample, 0.3, seed=0)
-    models = {
+    models: dict[str, Evaluable] = {
         "fresh": GOOD,
         "served": recsys.train(GOOD, split.train),
         "weights": recsys.EASE(100.0),
@@ -85,10 +97,10 @@ def test_a_choice_is_measured_as_the_model_would_serve_it(sample: Ratings) -> No
     among, excluded = sample.items.ids[:60].tolist(), sample.items.ids[:5].tolist()
     choice = Choice(n=3, among=among, exclude=excluded)
     repeats = Served(model, Choice(exclude_seen=False))
-    models = {"all": model, "few": Served(model, choice), "seen": repeats}
+    models: dict[str, Evaluable] = {"all": model, "few": Served(model, choice), "seen": repeats}
     result = recsys.evaluate(models, split, k=5)
     assert result.specs["few"]["choice"]["exclude"] == excluded
-    ranker = Served(model, choice).train(prepare(split, 5)).ranker
+    ranker = served_ranker(model, prepare(split, 5), choice)
     users = np.arange(20)
     seen = split.train.matrix[:20]
     lists = ranker.best(users, seen, 5, seen)
@@ -99,7 +111,7 @@ def test_a_choice_is_measured_as_the_model_would_serve_it(sample: Ratings) -> No
     assert np.isneginf(ranker.scores(users, seen)[:, others]).all()
     runs = result.runs.set_index("model")
     assert runs["ndcg@5"]["few"] < runs["ndcg@5"]["all"]
-    # A list that repeats what a user has rated has fewer places for what they will rate next.
+    # A list with items the user has rated has fewer places for test items.
     assert runs["recall@5"]["seen"] < runs["recall@5"]["all"]
 
 
@@ -107,7 +119,7 @@ def test_predictions_of_unknown_items_are_the_users_offset(sample: Ratings) -> N
     split = splits.random(sample, 0.3, seed=0)
     few = split.train.select(split.train.matrix.indices % 3 > 0).without_empty()
     model = recsys.train(recsys.ExplicitALS(4), few)
-    ranker = Served(model).train(prepare(split, 5)).ranker
+    ranker = served_ranker(model, prepare(split, 5))
     users = np.arange(30)
     pairs = split.test.matrix[:30]
     found = ranker.predicted(users, split.train.matrix[:30], pairs)

@@ -7,7 +7,7 @@ from recsys.evaluation.report import charts
 from recsys.evaluation.report.charts import Axis, Series
 
 
-def test_no_two_labels_of_a_scatter_overlap():
+def test_no_two_labels_of_a_scatter_overlap() -> None:
     rng = np.random.default_rng(0)
     series = [
         Series(f"model number {i}", i, [float(rng.random())], [float(rng.random())], [0.1], [0.2])
@@ -32,7 +32,7 @@ def test_no_two_labels_of_a_scatter_overlap():
         ([np.nan], [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]),
     ],
 )
-def test_ticks_are_round_and_within(values, expected):
+def test_ticks_are_round_and_within(values: list[float], expected: list[float]) -> None:
     axis = Axis.over("", values)
     assert axis.ticks() == pytest.approx(expected)
     assert all(axis.low <= t <= axis.high for t in axis.ticks())

@@ -1,9 +1,12 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser
 
 import recsys
 from recsys.evaluation.evaluation import Evaluation
@@ -15,7 +18,7 @@ ODD = '<b>"als" & co</b>'
 
 
 @pytest.fixture(scope="module")
-def result(sample):
+def result(sample: recsys.Ratings) -> recsys.Evaluation:
     models = {
         ODD: recsys.ImplicitALS(8, regularization=0.1),
         "explicit-als": recsys.ExplicitALS(4),
@@ -27,7 +30,7 @@ def result(sample):
 
 
 @pytest.fixture(scope="module")
-def file(result, tmp_path_factory):
+def file(result: recsys.Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     result.to_html(path)
     return path
@@ -36,27 +39,29 @@ def file(result, tmp_path_factory):
 class Balance(HTMLParser):
     """Every tag that opens closes, in order."""
 
-    def __init__(self, page):
+    def __init__(self, page: str) -> None:
         super().__init__()
-        self.open, self.text, self.addresses = [], [], []
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.addresses: list[str | None] = []
         self.feed(page)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag not in ("meta", "br"):
             self.open.append(tag)
         self.addresses += [v for k, v in attributes if k in ("src", "href")]
 
-    def handle_startendtag(self, tag, attributes):
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         pass
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text.append(data)
 
 
-def test_the_page_is_whole_and_needs_nothing_else(file):
+def test_the_page_is_whole_and_needs_nothing_else(file: Path) -> None:
     page = file.read_text()
     parsed = Balance(page)
     assert not parsed.open
@@ -66,7 +71,7 @@ def test_the_page_is_whole_and_needs_nothing_else(file):
     assert not list(file.parent.glob(".*"))  # nothing half-written
 
 
-def test_the_page_says_everything_that_was_asked_for(file, result):
+def test_the_page_has_every_section(file: Path, result: recsys.Evaluation) -> None:
     text = " ".join(" ".join(Balance(file.read_text()).text).split())
     assert result.verdict in text.replace("\xa0", " ")
     for title in (
@@ -86,14 +91,15 @@ def test_the_page_says_everything_that_was_asked_for(file, result):
     assert "R012" in text
 
 
-def test_names_are_escaped(file):
+def test_names_are_escaped(file: Path) -> None:
     page = file.read_text()
     assert ODD not in page
     assert "&lt;b&gt;&#34;als&#34; &amp; co&lt;/b&gt;" in page
 
 
-def test_nothing_that_comes_from_outside_becomes_markup(result: Evaluation) -> None:
+def test_outside_text_never_becomes_markup(result: Evaluation) -> None:
     odd = "<script>alert('x')</script> \"&\" <img src=x>"
+    tables: dict[str, Any] = {name: renamed(getattr(result, name), odd) for name in TABLES}
     hostile = replace(
         result,
         splits=(odd,),
@@ -103,7 +109,7 @@ def test_nothing_that_comes_from_outside_becomes_markup(result: Evaluation) -> N
         findings=(Finding("R001", "error", odd, odd),),
         about=dict(result.about)
         | {"notes": [odd], "made": odd, "commit": odd, "machine": {odd: odd}},
-        **{name: renamed(getattr(result, name), odd) for name in TABLES},
+        **tables,
     )
     page = hostile.to_html()
     assert "<script" not in page
@@ -117,24 +123,29 @@ def renamed(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return table.replace(dict.fromkeys(["svd", "least rated tenth", "Comedy"], name))
 
 
-def test_the_tables_hold_the_numbers_of_the_summary(file, result):
+def test_the_tables_hold_the_numbers_of_the_summary(file: Path, result: recsys.Evaluation) -> None:
     page = file.read_text()
     for row in result.summary.query("metric == 'ndcg@5'").itertuples():
         assert f"<b>{row.mean:.4f}</b>" in page
         assert f"{row.low:.4f} – {row.high:.4f}" in page
     tied = result.tied_with_best("ndcg@5")
-    shaded = re.search(r"<tbody>(.*?)</tbody>", page, re.S)[1].split("</tr>")
-    for row, model in zip(shaded, result.order("ndcg@5"), strict=False):
+    body = re.search(r"<tbody>(.*?)</tbody>", page, re.S)
+    assert body
+    for row, model in zip(body[1].split("</tr>"), result.order("ndcg@5"), strict=False):
         first = re.search(r"<td( class=\"best\")?>", row)
+        assert first
         assert (first[1] is not None) == (model in tied)
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_a_browser(chromium, file, width, scheme):
+def test_in_a_browser(
+    chromium: Browser, file: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
     page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    said, asked = [], []
+    said: list[str] = []
+    asked: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
@@ -180,7 +191,7 @@ def test_in_a_browser(chromium, file, width, scheme):
 
 
 @pytest.mark.browser
-def test_printed(chromium, file, tmp_path):
+def test_printed(chromium: Browser, file: Path, tmp_path: Path) -> None:
     page = chromium.new_page()
     page.goto(file.as_uri())
     raw = page.pdf(path=tmp_path / "report.pdf", format="A4", prefer_css_page_size=True)

@@ -1,7 +1,9 @@
 """Each check finds its planted fault, and is silent without it."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import recsys
 from recsys.evaluation.protocol.contenders import Trained
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.evaluation.result import checks
+from recsys.findings import Finding
 from recsys.models.common import OnEpoch
 from recsys.models.implicit_als import ImplicitALS
 from recsys.ratings import splits
@@ -21,34 +24,34 @@ from recsys.recommend.ranking import FittedRanker
 ALS = recsys.ImplicitALS(8)
 
 
-def codes(result):
+def codes(result: recsys.Evaluation) -> set[str]:
     return {finding.code for finding in result.findings}
 
 
-def finding(result, code):
+def finding(result: recsys.Evaluation, code: str) -> Finding:
     return next(f for f in result.findings if f.code == code)
 
 
 @pytest.fixture(scope="module")
-def healthy(sample):
-    """Folds of a model that works: nothing but what is so of every split by chance."""
+def healthy(sample: recsys.Ratings) -> recsys.Evaluation:
+    """Folds of a healthy model, which has only the findings that any random split has."""
     als = recsys.ImplicitALS(8, regularization=0.1)
     return recsys.evaluate({"als": als}, splits.kfold(sample, 3), k=5)
 
 
 @pytest.fixture
-def timed(sample):
+def timed(sample: recsys.Ratings) -> recsys.Ratings:
     if sample.timestamps is None:
         pytest.skip("the sample has no times")
     return sample
 
 
-def test_a_healthy_evaluation_has_no_errors(healthy):
+def test_a_healthy_evaluation_has_no_errors(healthy: recsys.Evaluation) -> None:
     assert not [f for f in healthy.findings if f.level == "error"]
     assert not codes(healthy) & {"R001", "R002", "R004", "R006", "R008", "R009", "R011", "R012"}
 
 
-def test_r001_a_leak(sample):
+def test_r001_a_leak(sample: recsys.Ratings) -> None:
     split = splits.random(sample, test=0.2, seed=0)
     leaking = np.zeros(sample.n_ratings, bool)
     leaking[:7] = True
@@ -56,8 +59,7 @@ def test_r001_a_leak(sample):
     test = split.test.to_frame()
     added = pd.concat([test, both.to_frame()]).drop_duplicates(["user", "item"])
     n = len(added) - len(test)
-    names = {"user": "user", "item": "item", "timestamp": "timestamp"}
-    wider = recsys.Ratings.from_frame(added, **names)
+    wider = recsys.Ratings.from_frame(added, "user", "item", timestamp="timestamp")
     wider = wider.reindex(sample.users, sample.items, sample.item_table)
     result = recsys.evaluate({"als": ALS}, replace(split, test=wider), k=5)
     found = finding(result, "R001")
@@ -66,18 +68,18 @@ def test_r001_a_leak(sample):
     assert result.findings[0] == found
 
 
-def test_r001_a_leak_into_what_is_shown(sample):
+def test_r001_a_leak_into_what_is_shown(sample: recsys.Ratings) -> None:
     split = splits.held_out_users(sample, 60, 0.3, seed=0)
     result = recsys.evaluate({"als": ALS}, replace(split, known=split.test), k=5)
     assert "in the known ratings of the test users" in finding(result, "R001").text
 
 
-def test_r002_worse_than_its_baseline(sample):
+def test_r002_worse_than_its_baseline(sample: recsys.Ratings) -> None:
     class Backwards(ImplicitALS):
         """Ranks the best last."""
 
-        def fit(self, ratings, on_epoch=None):
-            factors = super().fit(ratings, on_epoch)
+        def fit(self, ratings: Ratings, *how: Any, **named: Any) -> recsys.Factors:
+            factors = super().fit(ratings, *how, **named)
             return replace(factors, user_factors=-factors.user_factors)
 
     models = {"bad": Backwards(8), "stars": recsys.ExplicitALS(4)}
@@ -89,14 +91,14 @@ def test_r002_worse_than_its_baseline(sample):
     assert all("made to predict stars" in f.remedy for f in notes)
 
 
-def test_r003_a_lead_within_noise(sample):
+def test_r003_a_lead_within_noise(sample: recsys.Ratings) -> None:
     models = {"one": ALS, "two": replace(ALS, regularization=0.0101)}
     result = recsys.evaluate(models, splits.random(sample, 0.2), k=5)
     assert "which is within noise" in finding(result, "R003").text
     assert "not significantly worse" in result.verdict
 
 
-def test_r004_chosen_on_the_test(sample):
+def test_r004_chosen_on_the_test(sample: recsys.Ratings) -> None:
     models = {f"als-{f}": recsys.ImplicitALS(f) for f in (2, 4)}
     split = splits.random(sample, 0.2)
     result = recsys.evaluate(models, split, k=5)
@@ -105,7 +107,7 @@ def test_r004_chosen_on_the_test(sample):
     assert "R004" not in codes(recsys.evaluate({"als": grid}, split, k=5))
 
 
-def test_r005_too_few_users(sample, healthy):
+def test_r005_too_few_users(sample: recsys.Ratings, healthy: recsys.Evaluation) -> None:
     few = sample.select(np.repeat(np.arange(sample.n_users), np.diff(sample.matrix.indptr)) < 30)
     result = recsys.evaluate({"als": ALS}, splits.random(few.without_empty(), 0.2), k=5)
     found = finding(result, "R005")
@@ -114,10 +116,10 @@ def test_r005_too_few_users(sample, healthy):
     assert "R005" not in codes(healthy)
 
 
-def test_r006_concentrated_on_the_head(healthy):
+def test_r006_concentrated_on_the_head(healthy: recsys.Evaluation) -> None:
     frame, items = simulate(600, 2000, 20_000)
     ratings = recsys.Ratings.from_frame(frame, user="userId", item="movieId", items=items)
-    # So much regularization leaves nothing but popularity.
+    # Strong regularization leaves only popularity.
     flat = recsys.ImplicitALS(4, regularization=0.1)
     result = recsys.evaluate({"flat": flat}, splits.random(ratings, 0.2), k=5)
     found = finding(result, "R006").text
@@ -125,24 +127,24 @@ def test_r006_concentrated_on_the_head(healthy):
     assert "R006" not in codes(healthy)
 
 
-def test_r007_time_travel(timed):
+def test_r007_time_travel(timed: recsys.Ratings) -> None:
     at_random = recsys.evaluate({"als": ALS}, splits.random(timed, 0.2), k=5)
     assert finding(at_random, "R007").level == "note"
     split = splits.by_time(timed, 0.2)
     assert "R007" not in codes(recsys.evaluate({"als": ALS}, split, k=5))
-    # A split that says it is by time, and is not.
+    # A split that claims to be by time and is not.
     wrong = replace(splits.random(timed, 0.2), how=split.how)
     assert finding(recsys.evaluate({"als": ALS}, wrong, k=5), "R007").level == "error"
 
 
-def test_r008_sampled_metrics(sample):
+def test_r008_sampled_metrics(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2)
     with pytest.warns(UserWarning, match="not those of full ranking"):
         result = recsys.evaluate({"als": ALS}, split, k=5, sampled_negatives=20)
     assert finding(result, "R008").level == "warning"
 
 
-def test_r009_users_without_known_ratings(timed):
+def test_r009_users_without_known_ratings(timed: recsys.Ratings) -> None:
     split = splits.random(timed, 0.2)
     cold = np.repeat(np.arange(timed.n_users), np.diff(split.train.matrix.indptr)) >= 3
     result = recsys.evaluate({"als": ALS}, replace(split, train=split.train.select(cold)), k=5)
@@ -150,7 +152,7 @@ def test_r009_users_without_known_ratings(timed):
     assert f"{tested} of the" in finding(result, "R009").text
 
 
-def test_r010_unfinished_training(sample):
+def test_r010_unfinished_training(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2)
     short = recsys.evaluate({"als": recsys.ImplicitALS(8, n_epochs=2)}, split, k=5)
     assert "in the last of 2 epochs" in finding(short, "R010").text
@@ -158,19 +160,19 @@ def test_r010_unfinished_training(sample):
     assert "R010" not in codes(long)
 
 
-def test_r011_a_single_run(sample):
+def test_r011_a_single_run(sample: recsys.Ratings) -> None:
     split = splits.random(sample, 0.2)
     assert "R011" in codes(recsys.evaluate({"als": ALS}, split, k=5))
     assert "R011" not in codes(recsys.evaluate({"als": ALS}, split, k=5, seeds=[0, 1]))
 
 
-def test_r012_a_model_that_failed(sample):
+def test_r012_a_model_that_failed(sample: recsys.Ratings) -> None:
     models = {"bad": recsys.PureSVD(4000), "good": ALS}
     result = recsys.evaluate(models, splits.random(sample, 0.2), k=5)
     assert "bad failed: n_factors must be" in finding(result, "R012").text
 
 
-def test_every_code_is_described(root):
+def test_every_code_is_described(root: Path) -> None:
     described = [
         line.split("|")[1].strip() for line in checks.__doc__.splitlines() if "| R0" in line
     ]

@@ -153,3 +153,32 @@ def test_resampled_ratios_weigh_each_user_by_the_denominator(
     for users, ratio in zip(drawn, ratios, strict=True):
         listed = [sample[u] for u in users for _ in range(int(counts[u]))]
         assert ratio == pytest.approx(np.mean(listed), abs=1e-9) if listed else np.isnan(ratio)
+
+
+def test_many_columns_at_once_are_as_each_alone() -> None:
+    rng = np.random.default_rng(3)
+    differences = rng.normal(0.05, 1, (300, 4))
+    together = permutation_tests(differences, 2000, seed=1)
+    alone = [permutation_tests(differences[:, [j]], 2000, seed=1)[0] for j in range(4)]
+    assert together.tolist() == alone
+    ones = np.ones((300, 4))
+    means = resampled_ratios(differences, ones, 500, seed=2)
+    for j in range(4):
+        one = resampled_ratios(differences[:, [j]], ones[:, [j]], 500, seed=2)
+        assert quantiles(one).ravel() == pytest.approx(quantiles(means)[:, j])
+
+
+def test_very_small_p_values_are_bounds_never_below_the_exact_one() -> None:
+    """Twenty equal differences: only two of the 2²⁰ sign patterns are as extreme."""
+    exact = 2 / 2**20
+    bound = permutation_tests(np.ones((20, 1)), permutations=1000)[0]
+    assert exact <= bound < 1 / 1001
+    assert 0 < permutation_tests(np.ones((5000, 1)))[0] < 1e-100
+
+
+def test_differences_that_are_missing_do_not_count() -> None:
+    values = np.random.default_rng(0).normal(0.1, 1, 200)
+    with_gaps = np.concatenate([values, np.full(50, np.nan)])
+    assert permutation_tests(with_gaps[:, None])[0] == pytest.approx(
+        permutation_tests(values[:, None])[0], abs=0.02
+    )

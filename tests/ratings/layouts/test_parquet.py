@@ -1,5 +1,7 @@
 """Parquet files with columns of every type."""
 
+from pathlib import Path
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -22,7 +24,7 @@ def test_ratings_survive_a_parquet_file(
     assert recsys.read_ratings(file).fingerprint == expected.fingerprint
 
 
-def test_parquet_with_text_and_dictionary_ids(tmp_path):
+def test_parquet_with_text_and_dictionary_ids(tmp_path: Path) -> None:
     file = tmp_path / "r.parquet"
     table = pa.table(
         {
@@ -36,6 +38,7 @@ def test_parquet_with_text_and_dictionary_ids(tmp_path):
     ratings = recsys.read_ratings(file)
     assert ratings.users.ids.tolist() == ["a", "b"]
     assert ratings.matrix.toarray().tolist() == [[0, 2], [1, 3]]
+    assert ratings.timestamps is not None
     assert ratings.timestamps.tolist() == [2, 1, 3]
 
 
@@ -52,7 +55,9 @@ def test_parquet_with_text_and_dictionary_ids(tmp_path):
         ("timestamp", pa.array(["noon", "later"]), "row 0: 'timestamp' is 'noon'"),
     ],
 )
-def test_odd_parquet_types_are_named(column, values, message, tmp_path):
+def test_odd_parquet_types_are_named(
+    column: str, values: pa.Array, message: str, tmp_path: Path
+) -> None:
     columns = {"user": pa.array([1, 2]), "item": pa.array([1, 2]), "rating": pa.array([1, 2])}
     file = tmp_path / "r.parquet"
     pa.parquet.write_table(pa.table(columns | {column: values}), file)
@@ -61,7 +66,7 @@ def test_odd_parquet_types_are_named(column, values, message, tmp_path):
     assert str(file) in str(caught.value)
 
 
-def test_parquet_decimals_and_large_integers(tmp_path):
+def test_parquet_decimals_and_large_integers(tmp_path: Path) -> None:
     from decimal import Decimal
 
     file = tmp_path / "r.parquet"
