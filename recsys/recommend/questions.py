@@ -22,16 +22,21 @@ from recsys.recommend.parts import ModelParts
 from recsys.recommend.similarity import Metric, check_metric
 
 _BLOCK = 8192  # users ranked together
+_NONE = np.zeros(0, np.int32)
 _LARGEST = 1e6  # rating of a new person; no scale goes so far
 
 
 def recommend(model: ModelParts, user: object, choice: Choice) -> Table:
     """The best items for a training user; see `Recommender.recommend`."""
     row = model.fitted.users.row(user)
-    known = model.seen()[[row]] if choice.exclude_seen or model.history is not None else None
-    history = None if known is None else model.feedback.of(known)
-    people = model.fitted.people(np.array([row]), history)
-    return _ranked(model, people, choice, known)
+    history = model.seen() if choice.exclude_seen else model.history
+    seen, counted = _NONE, None
+    if history is not None:
+        seen = history.indices[history.indptr[row] : history.indptr[row + 1]]
+        # Only models without user factors need it; for the others it would be a copy.
+        if model.fitted.item_vectors is None:
+            counted = model.feedback.of(history[[row]])
+    return _ranked(model, model.fitted.people(slice(row, row + 1), counted), choice, seen)
 
 
 def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choice) -> Table:
@@ -43,7 +48,7 @@ def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choic
             f"ratings hold nothing that counts for this model (feedback {model.feedback}); "
             "add something the person liked"
         )
-    return _ranked(model, model.fitted.fold_in_users(counted), choice, row)
+    return _ranked(model, model.fitted.fold_in_users(counted), choice, row.indices)
 
 
 def recommend_many(model: ModelParts, users: Any, choice: Choice) -> Table:
@@ -169,11 +174,12 @@ def _rating(item: object, value: Any) -> float:
     return number
 
 
-def _ranked(model: ModelParts, people: Any, choice: Choice, known: sp.csr_matrix | None) -> Table:
-    # The answer to one person, of whom `known` (1, n_items) is known.
-    seen = known.indices if known is not None and choice.exclude_seen else np.zeros(0, np.int32)
-    columns = np.union1d(seen, model.item_rows(choice.exclude))
-    ranker = model.ranker(Choice(among=choice.among))
+def _ranked(model: ModelParts, people: Any, choice: Choice, seen: npt.NDArray[np.int32]) -> Table:
+    # The answer to one person, who has seen the items in these increasing rows.
+    columns = seen if choice.exclude_seen else _NONE
+    if choice.exclude:
+        columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
+    ranker = model.ranker(Choice(among=choice.among) if choice.among is not None else None)
     k = min(choice.n, len(model.fitted.items))
     items, scores = ranker.ranked(people, k, (np.array([0, len(columns)]), columns))
     found = items[0] >= 0
