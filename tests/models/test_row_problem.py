@@ -89,7 +89,7 @@ def test_one_ridge_and_a_diagonal_base_mean_the_same_for_every_row() -> None:
 
 def test_blocks_of_rows_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     problem, (left, _) = random_problem(2, {"weights", "base"})
-    x = np.ones((5, 3), np.float32)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     gradient = problem.gradients(x)
     monkeypatch.setattr(row_problem, "_NUMBERS", 18)  # two matrices of nine numbers
     blocks = list(problem.normal_matrices())
