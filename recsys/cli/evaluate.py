@@ -78,8 +78,8 @@ def _print(one: Evaluated, title: str) -> None:
     say(f"split: {result.splits[0]}{more}")
     k = result.k
     say(
-        f"ndcg@{k}: mean over users; low and high are its 95 % bootstrap interval. vs popularity: "
-        "the difference; * p < 0.05, ** p < 0.01, *** p < 0.001 (paired permutation test, Holm)."
+        f"ndcg@{k}: mean over users; low and high are its 95 % bootstrap interval. vs pop.: "
+        "difference from popularity; * p < 0.05, ** p < 0.01, *** p < 0.001 (paired permutation test, Holm)."
     )
     if one.report:
         say(f"report: {one.report}")
@@ -95,7 +95,7 @@ def _columns(result: Evaluation) -> dict[str, list[Any]]:
         row = result.of(model, result.ranking)
         versus = "" if model == "popularity" else signed(row["difference"]) + stars(row["p"])
         cells: dict[str, Any] = {"model": model, result.ranking: row["mean"]}
-        cells |= {"low": row["low"], "high": row["high"], "vs popularity": versus}
+        cells |= {"low": row["low"], "high": row["high"], "vs pop.": versus}
         cells |= {recall: result.of(model, recall)["mean"], "coverage": f"{coverage[model]:.1%}"}
         if with_rmse:
             cells["rmse"] = result.of(model, "rmse")["mean"] if model in with_rmse else None
