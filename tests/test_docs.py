@@ -52,6 +52,7 @@ def at_home(ml_100k: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.data
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_home")
 def test_readme_commands_print_what_it_shows(root: Path) -> None:
     console = blocks((root / "README.md").read_text(), "console")
