@@ -79,7 +79,8 @@ def _print(one: Evaluated, title: str) -> None:
     k = result.k
     say(
         f"ndcg@{k}: mean over users; low and high are its 95 % bootstrap interval. vs pop.: "
-        "difference from popularity; * p < 0.05, ** p < 0.01, *** p < 0.001 (paired permutation test, Holm)."
+        "difference from popularity; * p < 0.05, ** p < 0.01, *** p < 0.001 (paired permutation "
+        "test, Holm)."
     )
     if one.report:
         say(f"report: {one.report}")
