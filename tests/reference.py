@@ -88,6 +88,7 @@ def explicit_loss(
 ) -> float:
     """L of ExplicitALS, rating by rating."""
     loss = 0.0
+    scale = float(np.std(matrix.data.astype(np.float64)))
     counts = np.diff(matrix.indptr), np.bincount(matrix.indices, minlength=matrix.shape[1])
     for u in range(matrix.shape[0]):
         for j in range(matrix.indptr[u], matrix.indptr[u + 1]):
@@ -99,6 +100,7 @@ def explicit_loss(
         (counts[0], factors.user_bias, factors.user_factors),
         (counts[1], factors.item_bias, factors.item_factors),
     ):
-        lengths = np.sum(table.astype(np.float64) ** 2, axis=1) + bias.astype(np.float64) ** 2
-        loss += spec.regularization * np.sum(n * lengths)
+        squares = bias.astype(np.float64) ** 2 / scale
+        lengths = np.sum(table.astype(np.float64) ** 2, axis=1) + squares
+        loss += spec.regularization * scale * np.sum(n * lengths)
     return float(loss)

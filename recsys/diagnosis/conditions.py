@@ -84,7 +84,7 @@ def _side(model: Recommender, side: Side, problem: RowProblem) -> pd.DataFrame:
         index, bias, x = factors.items, factors.item_bias, factors.item_factors
         names = item_names(model.item_table, index)
     if problem.table.shape[1] == x.shape[1] + 1:  # the bias is the last coordinate
-        x = np.column_stack([x, bias])
+        x = np.column_stack([x, bias / problem.table[0, -1]])
     gradient = np.linalg.norm(problem.gradients(x), axis=1)
     right = np.linalg.norm(problem.right_sides, axis=1)
     counts = np.diff(problem.matrix.indptr)

@@ -68,7 +68,7 @@ def test_gradients_are_those_of_the_loss(
     x = factors.user_factors.copy()
     x[3] += 0.3  # away from the solution, where it would be zero
     biased = isinstance(spec, recsys.ExplicitALS)
-    own = np.column_stack([x, factors.user_bias]) if biased else x
+    own = np.column_stack([x, factors.user_bias / problem.table[0, -1]]) if biased else x
     gradient = problem.gradients(own)
     step = 1e-2
     for user, column in ((3, 0), (3, 2), (8, 1)):

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -5,10 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import recsys
 from recsys.evaluation.protocol.validation import validation_score
 from recsys.ratings import splits
+
+
+def stars(seed: int) -> recsys.Ratings:
+    """1 to 5 stars of 15 users for some of 12 items."""
+    rng = np.random.default_rng(seed)
+    users, items = np.nonzero(rng.random((15, 12)) < 0.5)
+    users, items = np.append(users, np.arange(15)), np.append(items, np.arange(15) % 12)
+    values = rng.integers(1, 6, len(users)).astype(float)
+    frame = pd.DataFrame({"user_id": users, "item_id": items, "rating": values})
+    return recsys.Ratings.from_frame(frame)
+
 
 SPEC = recsys.ExplicitALS(4, regularization=0.1, n_epochs=8)
 
@@ -29,16 +43,88 @@ def test_a_user_solves_the_ridge_regression_of_scikit_learn(random_ratings: recs
     from sklearn.linear_model import Ridge
 
     factors = SPEC.fit(random_ratings)
+    scale = np.std(random_ratings.matrix.data.astype(np.float64))
+    root = np.sqrt(scale)
     for user in (0, 7, 29):
         row = random_ratings.matrix[user]
         design = np.column_stack(
-            [factors.item_factors[row.indices], np.ones(len(row.indices), np.float32)]
+            [factors.item_factors[row.indices], np.full(len(row.indices), root)]
         ).astype(np.float64)
         target = row.data - factors.mean - factors.item_bias[row.indices]
-        ridge = Ridge(alpha=SPEC.regularization * len(row.data), fit_intercept=False)
+        strength = SPEC.regularization * scale * len(row.data)
+        ridge = Ridge(alpha=strength, fit_intercept=False)
         expected = ridge.fit(design, target).coef_
         assert np.allclose(factors.user_factors[user], expected[:-1], atol=1e-5)
-        assert factors.user_bias[user] == pytest.approx(expected[-1], abs=1e-5)
+        assert factors.user_bias[user] == pytest.approx(expected[-1] * root, abs=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(unit=st.floats(1e-3, 1e5), offset=st.floats(-100, 100), seed=st.integers(0, 99))
+def test_predictions_do_not_depend_on_the_unit(unit: float, offset: float, seed: int) -> None:
+    """Ratings a·r + c give the predictions a·p + c, on any scale."""
+    ratings = stars(seed)
+    other = ratings.with_values(unit * (ratings.matrix.data.astype(np.float64) + offset))
+    pairs = np.repeat(ratings.users.ids, 12), np.tile(ratings.items.ids, 15)
+    spec = recsys.ExplicitALS(3, seed=seed)
+    one, two = (spec.fit(data).predict(*pairs) for data in (ratings, other))
+    assert np.allclose(two / unit - offset, one, atol=3e-3)
+
+
+def test_the_same_ratings_in_other_units_fold_in_alike() -> None:
+    ratings = stars(0)
+    large = ratings.with_values(ratings.matrix.data * 10_000)  # cases/scripts/12
+    spec = recsys.ExplicitALS(3)
+    for one in (ratings, large):
+        factors = spec.fit(one)
+        people = factors.fold_in_users(one.matrix)
+        assert np.array_equal(people.factors, factors.user_factors)
+        assert np.array_equal(people.bias, factors.user_bias)
+
+
+def test_defaults_beat_the_mean_on_every_scale() -> None:
+    """cases/scripts/20: stars times 20, and −10 to 10 as in Jester."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 0.5, (200, 3)) @ rng.normal(0, 0.8, (3, 100))
+    truth += rng.normal(0, 0.4, (200, 1)) + rng.normal(0, 0.5, 100)
+    users, items = np.nonzero(rng.random(truth.shape) < 0.2)
+    stars = np.clip(np.round(3.5 + truth[users, items]), 1, 5)
+    for values in (stars, stars * 20, stars * 5 - 15):
+        frame = pd.DataFrame({"user_id": users, "item_id": items, "rating": values})
+        split = splits.random(recsys.Ratings.from_frame(frame), 0.2)
+        error = validation_score(recsys.ExplicitALS().fit(split.train), split, metric="rmse")
+        assert error < 0.85 * float(split.test.matrix.data.std())
+
+
+def test_factors_of_version_0_1_0_fold_in_as_they_did(random_ratings: recsys.Ratings) -> None:
+    """They have no scale: the ridge is λ #u, and the bias stands against ones."""
+    fitted = SPEC.fit(random_ratings)
+    old = dataclasses.replace(fitted, state={})
+    x = old.fold_in_users(random_ratings.matrix)
+    for user in (0, 7, 29):
+        row = random_ratings.matrix[user]
+        y = np.column_stack([old.item_factors[row.indices], np.ones(row.nnz)]).astype(np.float64)
+        target = row.data - old.mean - old.item_bias[row.indices]
+        expected = np.linalg.solve(
+            y.T @ y + SPEC.regularization * row.nnz * np.eye(5), y.T @ target
+        )
+        assert np.allclose(x.factors[user], expected[:-1], atol=1e-5)
+        assert x.bias[user] == pytest.approx(expected[-1], abs=1e-5)
+
+
+def test_equal_ratings_are_predicted_as_they_are() -> None:
+    ratings = stars(0)
+    factors = SPEC.fit(ratings.with_values(np.full(ratings.n_ratings, 0.7)))
+    assert factors.state["scale"].tolist() == [1.0]
+    assert factors.predict(0, 0)[0] == pytest.approx(0.7)
+
+
+def test_a_warm_start_from_a_finished_model_is_near_the_solution() -> None:
+    """The biases of the model come over in their unit."""
+    ratings = stars(1)
+    large = ratings.with_values(ratings.matrix.data * 100)
+    spec = recsys.ExplicitALS(3, n_epochs=1)
+    warm = recsys.ExplicitALS(3, n_epochs=60).fit(large)
+    assert spec.fit(large, warm=warm).log[-1].loss == pytest.approx(warm.log[-1].loss, rel=1e-3)
 
 
 def test_recovers_a_low_rank_matrix_from_a_part_of_it() -> None:
