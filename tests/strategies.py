@@ -19,6 +19,7 @@ def frames(
     items = draw(st.lists(one_id, min_size=2, max_size=8, unique=True))
     pairs = st.tuples(st.sampled_from(users), st.sampled_from(items))
     chosen = draw(st.lists(pairs, min_size=2, max_size=max_ratings, unique=True))
-    halves = st.integers(-2, 10).map(lambda n: n / 2)
+    # Without −1, which apart from positive ratings stands for "not rated".
+    halves = st.integers(-3, 10).filter(lambda n: n != -2).map(lambda n: n / 2)
     rows = [(u, i, draw(halves), draw(st.integers(0, 30))) for u, i in chosen]
     return pd.DataFrame(rows, columns=COLUMNS)

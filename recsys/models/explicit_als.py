@@ -129,8 +129,8 @@ class ExplicitALS(AlternatingModel):
 
     def _warm(self, state: State, warm: Factors, ratings: Ratings) -> None:
         root = _root(scale_of(ratings.matrix))
-        biases = {"user_bias": warm.user_bias / root, "item_bias": warm.item_bias / root}
-        super()._warm(state, replace(warm, **biases), ratings)
+        user_bias, item_bias = warm.user_bias / root, warm.item_bias / root
+        super()._warm(state, replace(warm, user_bias=user_bias, item_bias=item_bias), ratings)
 
     def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
         x, _ = self.problem_of(factors, matrix, side).solve()

@@ -27,7 +27,7 @@ T = TypeVar("T", bound=np.generic)
 IntArray = npt.NDArray[np.integer[Any]]
 Rows = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
-Times = npt.NDArray[np.int64]
+Times = npt.NDArray[Any]  # int64 or float64
 
 _BLOCK = 1 << 20  # ratings per block where a temporary array for all of them would be large
 
@@ -82,11 +82,14 @@ def assemble(
     if timestamps is not None and entries.order is not None:
         timestamps = _taken(timestamps, entries.order)
     indptr, indices = entries.indptr, entries.indices
+    if duplicates == "count":
+        values, has_values = np.ones(len(indices), np.float32), False
     again = _repeats(indptr, indices)
     if again.any():
         if duplicates == "error":
             raise DataError(f"{source}: {_first_repeat(again, entries, users, item_index)}")
         values, timestamps = _resolve(again, entries.order, values, timestamps, duplicates)
+        has_values = has_values or duplicates in ("sum", "count")
         keep = np.concatenate([~again, [True]])  # the last of each group
         indptr, indices, values = _starts(keep)[indptr], indices[keep], values[keep]
         timestamps = None if timestamps is None else timestamps[keep]
@@ -129,7 +132,10 @@ def _first_repeat(
     at = int(np.flatnonzero(again)[0])
     user = users.name(int(np.searchsorted(entries.indptr, at, side="right")) - 1)
     item = items.name(entries.indices[at])
-    return f"user {user} rated item {item} more than once; choose duplicates='latest' or 'mean'"
+    return (
+        f"user {user} rated item {item} more than once; choose another way with duplicates= "
+        f"(on the command line --duplicates): {', '.join(DUPLICATES[:-1])}"
+    )
 
 
 def _resolve(
@@ -154,12 +160,22 @@ def _resolve(
         winners = members[np.lexsort(by_time)[ends]]  # sorting keeps groups in place
         values[last] = values[winners]
     else:
-        values[last] = np.bincount(group, values[members]) / np.bincount(group)
+        values[last] = _combined(values[members], group, duplicates)
     if timestamps is not None and times is not None:
-        latest = np.full(len(last), np.iinfo(np.int64).min)
-        np.maximum.at(latest, group, times)
-        timestamps[last] = latest
+        timestamps[last] = np.maximum.reduceat(times, _firsts(group))
     return values, timestamps
+
+
+def _combined(values: Values, group: IntArray, how: str) -> npt.NDArray[Any]:
+    # One value for each group; its members are next to each other.
+    if how == "max":
+        return np.asarray(np.maximum.reduceat(values, _firsts(group)))
+    sums = np.bincount(group, values)
+    return sums / np.bincount(group) if how == "mean" else sums
+
+
+def _firsts(group: IntArray) -> IntArray:
+    return np.flatnonzero(np.diff(group, prepend=-1))
 
 
 def in_csr_order(rows: Rows, columns: Rows, shape: tuple[int, int]) -> Entries:

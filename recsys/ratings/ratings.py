@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,12 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
-from recsys.ratings.account import Account
+from recsys.ratings.account import Account, Kind
 from recsys.ratings.assembly import assemble
 from recsys.ratings.frames import item_rows, raw_of
 from recsys.ratings.raw import RawRatings
-from recsys.ratings.source import Duplicates
+from recsys.ratings.source import Duplicates, missing_values
+from recsys.ratings.values import understood
 
 IntArray = npt.NDArray[np.integer[Any]]
 
@@ -94,7 +95,8 @@ class Ratings:
         timestamp: str | None = None,
         items: pd.DataFrame | None = None,
         *,
-        duplicates: Duplicates = "latest",
+        duplicates: Duplicates | None = None,
+        missing: Sequence[float] | None = None,
     ) -> Ratings:
         """Ratings from a table with one row per rating.
 
@@ -107,7 +109,11 @@ class Ratings:
             items: table with one row per item and the ids in a column called as in `frame`, or
                 `item`.
             duplicates: what counts when a user rated an item several times: the `latest` rating
-                (by timestamp, then by position), the `mean`, or an `error`.
+                (by timestamp, then by position), the `mean`, the `max`, the `sum`, the `count` of
+                rows, or an `error`; by default the latest of ratings and the sum of counts and
+                events.
+            missing: values that stand for "not rated", whose rows are left out; by default −1
+                where it is apart from a scale of positive ratings.
 
         Raises:
             ArgumentError: `frame` is not a table, or two roles have the same column.
@@ -117,33 +123,41 @@ class Ratings:
             raise ArgumentError(f"frame must be a DataFrame, not {type(frame).__name__}")
         named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
         table = None if items is None else item_rows(items, item)
-        return cls.of(raw_of(frame, named), table, duplicates, "the table", "DataFrame")
+        raw, missing = raw_of(frame, named), missing_values(missing)
+        return cls.of(raw, table, duplicates, "the table", "DataFrame", missing)
 
     @classmethod
     def of(
         cls,
         raw: RawRatings,
         items: pd.DataFrame | None,
-        duplicates: str,
+        duplicates: str | None,
         source: str,
         layout: str,
+        missing: Sequence[float] | None = None,
     ) -> Ratings:
         """Ratings from what a layout read, with their account.
 
         Args:
             raw: the columns; they are taken out, so that each is freed once it is used.
             items: what is known of the items, with their ids in the column `item`.
-            duplicates: what counts when a user rated an item several times.
+            duplicates: what counts when a user rated an item several times; None for what suits
+                the kind of feedback.
             source: name of the data, for messages and the account.
             layout: name of the layout.
+            missing: values that stand for "not rated"; None for the rule of `values.understood`.
 
         Raises:
             DataError: there are no ratings, a value is not an id, or the item table does not fit.
         """
+        kind, why = understood(raw, missing)
         n_rows = raw.n_rows
-        parts = assemble(raw.columns, items, duplicates, source)
-        made = cls(*parts)
-        return replace(made, account=_account(made, raw, n_rows, duplicates, source, layout))
+        duplicates = duplicates or ("latest" if kind == "ratings" else "sum")
+        made = cls(*assemble(raw.columns, items, duplicates, source))
+        if kind == "seen" and made.has_values and "rating" not in raw.taken:
+            kind, why = "counts", "rows of the same user and item"
+        decided = _Decided(kind, why, n_rows, duplicates, source, layout)
+        return replace(made, account=_account(made, raw, decided))
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings for which `keep` (n_ratings,) is true; all users and items stay."""
@@ -252,9 +266,16 @@ class Ratings:
         return pd.DataFrame(columns)
 
 
-def _account(
-    ratings: Ratings, raw: RawRatings, n_rows: int, duplicates: str, source: str, layout: str
-) -> Account:
+class _Decided(NamedTuple):
+    kind: Kind
+    why_kind: str
+    n_rows: int
+    duplicates: str
+    source: str
+    layout: str
+
+
+def _account(ratings: Ratings, raw: RawRatings, made: _Decided) -> Account:
     values, times, titles = ratings.matrix.data, ratings.timestamps, ratings.item_table.get("title")
     has = ratings.has_values and len(values) > 0
     kinds = {
@@ -262,19 +283,20 @@ def _account(
         for index in (ratings.users, ratings.items)
     }
     return Account(
-        source=source,
-        layout=layout,
+        source=made.source,
+        layout=made.layout,
         columns=dict(raw.taken),
         unused=raw.unused,
-        n_rows=n_rows,
-        kind="ratings" if ratings.has_values else "seen",
+        n_rows=made.n_rows + sum(raw.dropped.values()),
+        kind=made.kind,
+        why_kind=made.why_kind,
         low=float(values.min()) if has else None,
         high=float(values.max()) if has else None,
         n_zeros=int((values == 0).sum()) if has else 0,
         first_time=None if times is None else _iso(times.min()),
         last_time=None if times is None else _iso(times.max()),
-        n_repeats=n_rows - ratings.n_ratings,
-        duplicates=duplicates,
+        n_repeats=made.n_rows - ratings.n_ratings,
+        duplicates=made.duplicates,
         dropped=dict(raw.dropped),
         ids=kinds,
         n_titles=0 if titles is None else int(titles.notna().sum()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,8 @@ def read_ratings(
     separator: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
-    duplicates: Duplicates = "latest",
+    duplicates: Duplicates | None = None,
+    missing: Sequence[float] | None = None,
 ) -> Ratings:
     """Ratings from a MovieLens folder or zip, or from a CSV, TSV or Parquet file or a DataFrame.
 
@@ -53,7 +54,10 @@ def read_ratings(
         encoding: of a text file; by default UTF-8, or ISO-8859-1 if it is not UTF-8.
         header: whether a text file begins with a line of column names; detected by default.
         duplicates: what counts when a user rated an item several times: the `latest` rating, the
-            `mean`, or an `error`.
+            `mean`, the `max`, the `sum`, the `count` of rows, or an `error`; by default the latest
+            of ratings and the sum of counts and events.
+        missing: values that stand for "not rated", whose rows are left out; by default −1 where it
+            is apart from a scale of positive ratings.
 
     Raises:
         ArgumentError: an argument is not one of these.
@@ -63,13 +67,13 @@ def read_ratings(
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: name for role, name in named.items() if name is not None}
     if isinstance(path, pd.DataFrame):
-        return _read_frame(path, columns, items, duplicates)
+        return _read_frame(path, columns, items, duplicates, missing)
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path must be a path or a DataFrame, not {type(path).__name__}")
     table, file = (items, None) if isinstance(items, pd.DataFrame) else (None, items)
     source = Source(
         os.fspath(path), columns, None if file is None else os.fspath(file), separator, encoding,
-        header, duplicates,
+        header, duplicates, missing,
     )  # fmt: skip
     return read(source, table)
 
@@ -97,7 +101,7 @@ def read(source: Source, items: pd.DataFrame | None = None) -> Ratings:
         items = layouts.read_items(source.items)
     else:
         items = layouts.items_of(layout, location)
-    return Ratings.of(raw, items, source.duplicates, location, layout.name)
+    return Ratings.of(raw, items, source.duplicates, location, layout.name, source.missing)
 
 
 @contextmanager
@@ -111,7 +115,11 @@ def _unpacked(archive: Path) -> Iterator[str]:
 
 
 def _read_frame(
-    frame: pd.DataFrame, named: dict[str, str], items: Any, duplicates: Duplicates
+    frame: pd.DataFrame,
+    named: dict[str, str],
+    items: Any,
+    duplicates: Duplicates | None,
+    missing: Sequence[float] | None,
 ) -> Ratings:
     frame = frame.rename(columns=str)
     roles = assign_roles(list(frame.columns), named, "the table")
@@ -129,4 +137,5 @@ def _read_frame(
         timestamp=roles.get("timestamp"),
         items=table,
         duplicates=duplicates,
+        missing=missing,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,8 +11,8 @@ from recsys.errors import ArgumentError
 from recsys.ratings.columns import ROLES
 from recsys.settings import Settings, near, option
 
-Duplicates = Literal["latest", "mean", "error"]
-DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "error")
+Duplicates = Literal["latest", "mean", "max", "sum", "count", "error"]
+DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "max", "sum", "count", "error")
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,49 @@ class Source(Settings):
         flags=("--header/--no-header",),
         default_text="detected",
     )
-    duplicates: str = option(
-        "latest",
-        meaning="What counts when a user rated an item several times: the latest rating, the "
-        "mean, or an error.",
+    duplicates: str | None = option(
+        None,
+        meaning="What counts when a user rated an item several times: the latest rating, the mean, "
+        "the largest, the sum, the number of rows, or an error.",
         choices=DUPLICATES,
+        default_text="latest, or sum for counts and events",
+    )
+    missing: Sequence[float] | None = option(
+        None,
+        meaning="Value that stands for not rated, such as -1, 0 or 99; none if there is no such "
+        "value. Repeatable.",
+        metavar="VALUE",
+        default_text="-1 apart from a scale of positive ratings",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "missing", missing_values(self.missing))
         for role in self.columns:
             if role not in ROLES:
                 raise ArgumentError(
                     f"columns are {', '.join(ROLES)}, not {role!r}{near(role, ROLES)}"
                 )
+
+
+def missing_values(given: Sequence[float | str] | None) -> list[float] | None:
+    """Values that stand for "not rated" as numbers; `["none"]` gives an empty list.
+
+    Raises:
+        ArgumentError: one is not a number.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise ArgumentError(f"missing must be a list of numbers, not {given!r}")
+    if [str(value).lower() for value in given] == ["none"]:
+        return []
+    found = []
+    for value in given:
+        try:
+            found.append(float(value))
+        except (TypeError, ValueError):
+            found.append(math.nan)
+        if isinstance(value, bool) or not math.isfinite(found[-1]):
+            raise ArgumentError(f"missing must be numbers, not {value!r}")
+    return found

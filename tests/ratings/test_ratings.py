@@ -69,7 +69,7 @@ def test_a_table_survives_the_way_there_and_back(frame: pd.DataFrame) -> None:
     assert found.to_numpy().tolist() == expected
 
 
-def test_duplicates_latest_mean_and_error() -> None:
+def test_repeats_are_resolved_as_asked() -> None:
     table = frame([(1, 1, 5, 30), (1, 2, 4, 10), (1, 1, 2, 20), (1, 1, 2, 10)],
                   ("user_id", "item_id", "rating", "t"))  # fmt: skip
 
@@ -79,9 +79,12 @@ def test_duplicates_latest_mean_and_error() -> None:
     assert read(timestamp="t") == [[5, 4]]
     assert read() == [[2, 4]]  # without times, the last in the file
     assert read(duplicates="mean") == [[3, 4]]
+    assert read(duplicates="max") == [[5, 4]]
+    assert read(duplicates="sum") == [[9, 4]]
+    assert read(duplicates="count") == [[3, 1]]
     with pytest.raises(DataError, match="user 1 rated item 1 more than once"):
         read(duplicates="error")
-    with pytest.raises(ValueError, match="duplicates must be one of latest, mean, error"):
+    with pytest.raises(ValueError, match="duplicates must be one of latest, mean, max, sum"):
         read(duplicates="first")
     mean = recsys.Ratings.from_frame(table, timestamp="t", duplicates="mean")
     assert mean.timestamps is not None

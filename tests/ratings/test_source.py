@@ -33,11 +33,13 @@ def test_a_source_is_read_with_its_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"duplicates": "last"}, "duplicates must be one of latest, mean, error, not 'last'"),
+        ({"duplicates": "last"}, "duplicates must be one of latest, mean, max, sum, .*not 'last'"),
         ({"columns": {"film": "x"}}, "columns are user, item, rating, timestamp, not 'film'"),
         ({"columns": ["user"]}, "columns must be a table"),
         ({"header": "yes"}, "header must be true or false"),
         ({"encoding": 8}, "encoding must be text"),
+        ({"missing": ["x"]}, "missing must be numbers, not 'x'"),
+        ({"missing": -1}, "missing must be a list, not -1"),
     ],
 )
 def test_bad_settings_are_named(settings: dict[str, object], message: str) -> None:
