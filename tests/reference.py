@@ -71,10 +71,12 @@ def implicit_loss(
     seen[np.repeat(np.arange(len(r)), np.diff(matrix.indptr)), matrix.indices] = True
     score = x.astype(np.float64) @ y.astype(np.float64).T
     a0 = spec.unobserved_weight
+    preferred = (r[seen] > 0).astype(float)
     if spec.alpha is None:
-        fit = np.sum(r[seen] * (score[seen] - 1) ** 2) + a0 * np.sum(score**2)
+        fit = np.sum(np.abs(r[seen]) * (score[seen] - preferred) ** 2) + a0 * np.sum(score**2)
     else:
-        fit = np.sum((a0 + spec.alpha * r[seen]) * (score[seen] - 1) ** 2)
+        confidence = a0 + spec.alpha * np.abs(r[seen])
+        fit = np.sum(confidence * (score[seen] - preferred) ** 2)
         fit += a0 * np.sum(score[~seen] ** 2)
     users = (seen.sum(axis=1) + a0 * r.shape[1]) ** spec.frequency_exponent
     items = (seen.sum(axis=0) + a0 * r.shape[0]) ** spec.frequency_exponent

@@ -10,7 +10,6 @@ import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import with_ones
-from recsys.errors import DataError
 from recsys.ids import IdIndex
 from recsys.models.als import (
     AlternatingModel,
@@ -35,23 +34,28 @@ if TYPE_CHECKING:
 class ImplicitALS(AlternatingModel):
     """Weighted least squares on "seen" against "not seen", solved for one side after the other.
 
-    With S the observed pairs, c the feedback (`ratings.matrix`; 1 where there are no values), x_u
-    and y_i the factors, #u and #i the numbers of ratings, |U| and |I| of users and items:
+    With S the observed pairs, r the feedback (`ratings.matrix`; 1 where there are no values),
+    c = |r|, p = 1 where r > 0 and otherwise 0, x_u and y_i the factors, #u and #i the numbers of
+    ratings, |U| and |I| of users and items:
 
-        L = Σ_S c (x_u·y_i − 1)² + α₀ Σ_all (x_u·y_i)²
+        L = Σ_S c (x_u·y_i − p)² + α₀ Σ_all (x_u·y_i)²
             + λ (Σ_u (#u + α₀|I|)^ν ‖x_u‖² + Σ_i (#i + α₀|U|)^ν ‖y_i‖²)
 
     (Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets"; frequency-
     scaled regularization: Rendle, Krichene, Zhang, Koren 2021, "Revisiting the Performance of iALS
     on Item Recommendation Benchmarks").
 
-    **The classic form.** With `alpha` given, confidence is c = α₀ + alpha·r on observed pairs and
-    α₀ on all others, as Hu, Koren and Volinsky wrote it for α₀ = 1:
+    A negative r is a dislike: preference 0 with confidence |r|. A stored 0 is like no feedback,
+    except that it counts in #u and #i.
 
-        L = Σ_S (α₀ + alpha·r)(x_u·y_i − 1)² + α₀ Σ_not-S (x_u·y_i)² + the same regularization
+    **The classic form.** With `alpha` given, confidence is α₀ + alpha·|r| on observed pairs and α₀
+    on all others, as Hu, Koren and Volinsky wrote it for α₀ = 1 and r ≥ 0:
+
+        L = Σ_S (α₀ + alpha·|r|)(x_u·y_i − p)² + α₀ Σ_not-S (x_u·y_i)² + the same regularization
 
     `ImplicitALS(alpha=40, unobserved_weight=1, frequency_exponent=0)` is their objective, and that
-    of `implicit.als.AlternatingLeastSquares` on a matrix of values 1 + alpha·r.
+    of `implicit.als.AlternatingLeastSquares` on a matrix of values 1 + alpha·r; its dislikes are
+    values −1 − alpha·|r|.
 
     Users are solved last, exactly, so that folding in a training user gives back their stored
     factors. New items are folded in the same way, users fixed. A row without ratings gets zeros.
@@ -102,12 +106,7 @@ class ImplicitALS(AlternatingModel):
     seed: int = seed_field()
 
     def objective(self, ratings: Ratings) -> ImplicitObjective:
-        """L on `ratings`.
-
-        Raises:
-            DataError: a value is negative, which is no confidence.
-        """
-        _require_no_negative(ratings.matrix)
+        """L on `ratings`."""
         return ImplicitObjective(self, ratings.matrix, ratings.users, ratings.items)
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
@@ -124,7 +123,7 @@ class ImplicitALS(AlternatingModel):
         return self._fold_in(matrix, factors.user_factors)
 
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
-        """One half step of training: B = α₀ YᵀY, w = t = c."""
+        """One half step of training: B = α₀ YᵀY, w = c, t = c p."""
         return self.row_problem(
             matrix, factors.item_factors if side == "users" else factors.user_factors
         )
@@ -144,9 +143,13 @@ class ImplicitALS(AlternatingModel):
         if self.alpha is None:
             if matrix.dtype == np.bool_:  # there is nothing but ones
                 return None, 1.0
-            return matrix.data, matrix.data
-        weights = matrix.data.astype(np.float32) * np.float32(self.alpha)
-        return weights, weights + np.float32(self.unobserved_weight)
+            weights = targets = matrix.data
+        else:
+            weights = matrix.data.astype(np.float32) * np.float32(self.alpha)
+            targets = weights + np.float32(self.unobserved_weight)
+        if matrix.nnz and matrix.data.min() <= 0:
+            weights, targets = np.abs(weights), np.where(matrix.data > 0, targets, np.float32(0))
+        return weights, targets
 
     def ridge(self, matrix: sp.csr_matrix) -> FloatArray:
         """(n,) λ (# + α₀ · other side)^ν of the rows of a matrix."""
@@ -154,7 +157,6 @@ class ImplicitALS(AlternatingModel):
         return (self.regularization * counts**self.frequency_exponent).astype(np.float32)
 
     def _fold_in(self, matrix: sp.csr_matrix, other: FloatArray) -> Embeddings:
-        _require_no_negative(matrix)
         x, _ = self.row_problem(matrix, other).solve()
         return Embeddings(np.zeros(len(x), np.float32), x)
 
@@ -242,10 +244,3 @@ class ImplicitObjective:
 def _without_values(matrix: sp.csr_matrix) -> sp.csr_matrix:
     # Where every value is 1 the solver needs none of them, which saves memory in both matrices.
     return with_ones(matrix, bool) if (matrix.data == 1).all() else matrix
-
-
-def _require_no_negative(matrix: sp.csr_matrix) -> None:
-    if matrix.nnz and matrix.data.min() < 0:
-        raise DataError(
-            f"implicit feedback cannot be negative, but a rating is {matrix.data.min():g}"
-        )

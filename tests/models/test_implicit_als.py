@@ -4,8 +4,10 @@ from pathlib import Path
 
 import implicit
 import numpy as np
+import pandas as pd
 import pytest
 import reference
+import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 import recsys
@@ -108,11 +110,74 @@ def test_tolerance_stops_early_and_still_folds_in(sample: recsys.Ratings) -> Non
     assert np.abs(folded.factors - factors.user_factors).max() < 1e-6
 
 
-def test_negative_confidence_is_refused(random_ratings: recsys.Ratings) -> None:
-    values = random_ratings.matrix.data.copy()
-    values[3] = -2
-    with pytest.raises(recsys.errors.DataError, match=r"negative.*-2"):
-        FORMS[0].fit(random_ratings.with_values(values))
+@pytest.fixture
+def disliking(random_ratings: recsys.Ratings) -> recsys.Ratings:
+    """The same pairs with values from −3 to 3, zeros among them."""
+    rng = np.random.default_rng(3)
+    return random_ratings.with_values(rng.integers(-3, 4, random_ratings.n_ratings))
+
+
+@pytest.mark.parametrize("spec", FORMS)
+def test_dislikes_and_zeros_enter_as_the_formula_says(
+    spec: recsys.ImplicitALS, disliking: recsys.Ratings
+) -> None:
+    """The loss reported is the formula's, no small step lowers it, and fold-in gives it back."""
+    factors = spec.fit(disliking)
+    x, y = factors.user_factors, factors.item_factors
+    best = reference.implicit_loss(disliking.matrix, x, y, spec)
+    assert factors.log[-1].loss == pytest.approx(best, rel=1e-5)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        moved = x + 0.05 * rng.standard_normal(x.shape)
+        assert reference.implicit_loss(disliking.matrix, moved, y, spec) > best
+    assert np.array_equal(factors.fold_in_users(disliking.matrix).factors, x)
+    losses = [p.loss for p in factors.log]
+    assert all(b <= a * (1 + 1e-6) for a, b in itertools.pairwise(losses))
+
+
+def test_a_stored_zero_is_preference_zero_in_the_classic_form() -> None:
+    """cases/scripts/07: α₀ = 1 and no regularization by frequency make it equal to no entry."""
+    rng = np.random.default_rng(0)
+    draw = rng.random((30, 20))
+    users, items = np.nonzero(draw < 0.6)
+    values = np.where(draw < 0.4, 1 + (np.arange(600).reshape(30, 20) % 5), 0)[users, items]
+    frame = pd.DataFrame({"user_id": users, "item_id": items, "rating": values})
+    spec = recsys.ImplicitALS(
+        5, alpha=2, frequency_exponent=0, regularization=0.1, cg_steps=0, n_epochs=100
+    )
+    stored = recsys.Ratings.from_frame(frame)
+    zeros = stored.matrix.data == 0
+    assert zeros.any()
+    with_zeros, without = spec.fit(stored), spec.fit(stored.select(~zeros))
+    ours, right = (f.user_factors @ f.item_factors.T for f in (with_zeros, without))
+    assert np.allclose(ours, right, atol=1e-3)
+
+
+@pytest.mark.parametrize("alpha", [None, 2.0])
+def test_a_dislike_lowers_what_is_recommended(alpha: float | None, sample: recsys.Ratings) -> None:
+    factors = recsys.ImplicitALS(8, alpha=alpha, unobserved_weight=0.1).fit(sample)
+    likes = np.flatnonzero(sample.matrix[3].toarray()[0])
+    rows = np.zeros((3, sample.n_items), np.float32)
+    rows[:, likes[:5]] = 1
+    rows[1, likes[5]], rows[2, likes[5]] = 5, -5
+    scores = factors.scores(factors.fold_in_users(sp.csr_matrix(rows)))[:, likes[5]]
+    assert scores[2] < scores[0] < scores[1]
+
+
+def test_dislikes_are_those_of_implicit(disliking: recsys.Ratings) -> None:
+    """One half step of the users on the same item factors, with values −1 − alpha·|r|."""
+    spec = recsys.ImplicitALS(6, alpha=3.0, frequency_exponent=0, regularization=0.5)
+    factors = spec.fit(disliking)
+    confidence = disliking.matrix.copy()
+    confidence.data = np.where(confidence.data > 0, 1, -1) + 3 * confidence.data
+    with threadpool_limits(1, "blas"):
+        theirs = implicit.als.AlternatingLeastSquares(
+            factors=6, regularization=0.5, use_gpu=False, use_cg=False, num_threads=1
+        )
+        theirs.item_factors = factors.item_factors.copy()
+        for user in range(disliking.n_users):
+            expected = theirs.recalculate_user(user, confidence[user])
+            assert np.allclose(factors.user_factors[user], expected, atol=1e-4)
 
 
 def test_a_fit_without_a_finite_solution_names_side_and_remedy(
