@@ -27,8 +27,8 @@ Ids = npt.ArrayLike | Sequence[object]
 class IdIndex:
     """An immutable map between external ids and row numbers 0 .. n−1, in increasing order of ids.
 
-    Integer ids are int64, all others are strings (integers beyond int64, too). The row numbers depend on the ids alone, so the
-    same data in another order have the same rows.
+    Integer ids are int64, all others are strings (integers beyond int64, too). The row numbers
+    depend on the ids alone, so the same data in another order have the same rows.
 
     >>> index = IdIndex([30, 10, 20])
     >>> index.ids
@@ -290,7 +290,6 @@ def numbers_in_text(texts: Sequence[str]) -> IdArray | None:
             return None
         numbers[i] = number
     return numbers
-
 
 
 def _whole(values: npt.NDArray[Any], kind: str) -> IdArray:

@@ -27,7 +27,7 @@ T = TypeVar("T", bound=np.generic)
 IntArray = npt.NDArray[np.integer[Any]]
 Rows = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
-Times = npt.NDArray[np.int64]
+Times = npt.NDArray[np.float64]
 
 _BLOCK = 1 << 20  # ratings per block where a temporary array for all of them would be large
 
@@ -156,7 +156,7 @@ def _resolve(
     else:
         values[last] = np.bincount(group, values[members]) / np.bincount(group)
     if timestamps is not None and times is not None:
-        latest = np.full(len(last), np.iinfo(np.int64).min)
+        latest = np.full(len(last), -np.inf)
         np.maximum.at(latest, group, times)
         timestamps[last] = latest
     return values, timestamps

@@ -20,6 +20,7 @@ from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import is_file
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.source import Duplicates, Source
+from recsys.ratings.times import times_as_seconds
 
 
 def read_ratings(
@@ -34,6 +35,8 @@ def read_ratings(
     encoding: str | None = None,
     header: bool | None = None,
     duplicates: Duplicates = "latest",
+    decimal: str | None = None,
+    date_format: str | None = None,
 ) -> Ratings:
     """Ratings from a MovieLens folder or zip, or from a CSV, TSV or Parquet file or a DataFrame.
 
@@ -44,16 +47,19 @@ def read_ratings(
 
     Args:
         path: folder, zip archive, file or DataFrame.
-        user: column of user ids.
+        user: column of user ids: its name, or its number from 1 as text ("1"); likewise the others.
         item: column of item ids.
         rating: column of ratings.
-        timestamp: column of times: seconds since 1970, or dates.
+        timestamp: column of times: numbers since 1970, whose unit is known by their size, or dates;
+            "" if there is none.
         items: file or table that says what the items are, if it is not next to the ratings.
         separator: between the fields of a text file; detected by default.
         encoding: of a text file; by default UTF-8, or ISO-8859-1 if it is not UTF-8.
         header: whether a text file begins with a line of column names; detected by default.
         duplicates: what counts when a user rated an item several times: the `latest` rating, the
             `mean`, or an `error`.
+        decimal: decimal separator of the ratings in a text file, "." or ","; detected by default.
+        date_format: format of dates as text, as for `strptime`; ISO 8601 by default.
 
     Raises:
         ArgumentError: an argument is not one of these.
@@ -63,13 +69,13 @@ def read_ratings(
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: name for role, name in named.items() if name is not None}
     if isinstance(path, pd.DataFrame):
-        return _read_frame(path, columns, items, duplicates)
+        return _read_frame(path, columns, items, duplicates, date_format)
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path must be a path or a DataFrame, not {type(path).__name__}")
     table, file = (items, None) if isinstance(items, pd.DataFrame) else (None, items)
     source = Source(
         os.fspath(path), columns, None if file is None else os.fspath(file), separator, encoding,
-        header, duplicates,
+        header, duplicates, decimal=decimal, date_format=date_format,
     )  # fmt: skip
     return read(source, table)
 
@@ -111,7 +117,11 @@ def _unpacked(archive: Path) -> Iterator[str]:
 
 
 def _read_frame(
-    frame: pd.DataFrame, named: dict[str, str], items: Any, duplicates: Duplicates
+    frame: pd.DataFrame,
+    named: dict[str, str],
+    items: Any,
+    duplicates: Duplicates,
+    date_format: str | None,
 ) -> Ratings:
     frame = frame.rename(columns=str)
     roles = assign_roles(list(frame.columns), named, "the table")
@@ -121,6 +131,9 @@ def _read_frame(
         table = normalized(items) if is_table else layouts.read_items(os.fspath(items))
     if not len(frame):
         raise DataError("the table holds no ratings")
+    if date_format is not None and "timestamp" in roles:
+        name = roles["timestamp"]
+        frame = frame.assign(**{name: times_as_seconds(frame[name], date_format)})
     return Ratings.from_frame(
         frame,
         user=roles["user"],

@@ -86,6 +86,7 @@ def test_values_that_would_turn_into_others_are_refused(
 
 
 def test_ids_are_decided_by_one_rule_whatever_their_type() -> None:
+    ids: Any
     for ids in ([7, 10], ["7", "10"], [7.0, 10.0], ["7.0", 10]):
         table = frame([(1, 1, 3.0), (2, 2, 4.0)]).astype({"user_id": object})
         table["user_id"] = ids
