@@ -11,11 +11,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import ArgumentError, UnknownIdError
+from recsys.errors import ArgumentError, DataError, UnknownIdError
 
-WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 """A whole number in the only spelling that survives a round trip through int."""
 
+_WHOLE_FLOAT = re.compile(r"(0|-?[1-9][0-9]{0,18})(?:\.0+)?")
 _TOO_LARGE = 2**63
 _SEARCHED = 200_000  # ids that are compared with an unknown one, for a hint
 
@@ -26,8 +27,8 @@ Ids = npt.ArrayLike | Sequence[object]
 class IdIndex:
     """An immutable map between external ids and row numbers 0 .. n−1, in increasing order of ids.
 
-    Integer ids are int64, all others are strings. The row numbers depend on the ids alone, so the
-    same data in another order have the same rows.
+    Integer ids are int64, all others are strings (integers beyond int64, too). The row numbers
+    depend on the ids alone, so the same data in another order have the same rows.
 
     >>> index = IdIndex([30, 10, 20])
     >>> index.ids
@@ -70,7 +71,10 @@ class IdIndex:
         return pd.Index(self.ids)
 
     def find(self, ids: Ids) -> npt.NDArray[np.int64]:
-        """Row numbers (int64) of `ids`; −1 for an id that is not in the index."""
+        """Row numbers (int64) of `ids`; −1 for an id that is not in the index.
+
+        The number 7 and the text "7" are the same id; "007" and "7.0" are others.
+        """
         try:
             wanted = as_id_array(ids, self.kind)
         except ValueError:
@@ -79,13 +83,52 @@ class IdIndex:
             if len(each) == 1:
                 return np.array([-1])
             return np.concatenate([self.find([one]) for one in each])
-        if not len(self) or (len(wanted) and (wanted.dtype.kind == "i") != self.is_integer):
+        if not len(self) or not len(wanted):
             return np.full(len(wanted), -1, np.int64)
+        if (wanted.dtype.kind == "i") != self.is_integer:
+            return self._find_other_kind(wanted)
         if len(wanted) <= 16:  # building a hash table would cost more than a few bisections
             rows = np.searchsorted(self.ids, wanted)
             rows[rows == len(self)] = 0
             return np.where(self.ids[rows] == wanted, rows, -1)
         return np.asarray(self._pandas.get_indexer(wanted), dtype=np.int64)
+
+    def _find_other_kind(self, wanted: IdArray) -> npt.NDArray[np.int64]:
+        # Numbers as text, or text that spells numbers: equal spellings are equal ids.
+        if not self.is_integer:
+            return self.find(np.array([str(number) for number in wanted.tolist()], dtype=object))
+        numbers = [_canonical(text) for text in wanted.tolist()]
+        rows = np.full(len(wanted), -1, np.int64)
+        at = [i for i, number in enumerate(numbers) if number is not None]
+        rows[at] = self.find(np.array([numbers[i] for i in at], dtype=np.int64))
+        return rows
+
+    def matched(self, ids: Ids, what: str, least: float = 0.01) -> npt.NDArray[np.int64]:
+        """`find`, for ids that must come from the same data.
+
+        Args:
+            ids: the ids.
+            what: where they are from, for the message ("the item table").
+            least: the share of them that must be in the index.
+
+        Raises:
+            DataError: fewer are; names both kinds of id.
+        """
+        rows = self.find(ids)
+        found = int((rows >= 0).sum())
+        if len(rows) and (not found or found < least * len(rows)):
+            first = _one_by_one(ids)[0]
+            own = f"like {self.name(0)}" if len(self) else "none"
+            raise DataError(
+                f"{what}: {found:,} of {len(rows):,} {self.kind} ids are known; its ids are "
+                f"{_kind_of(first)} like {shown(first)}, the known ones {self.kind_of_ids} {own}"
+            )
+        return rows
+
+    @property
+    def kind_of_ids(self) -> str:
+        """For messages: "whole numbers" or "text"."""
+        return "whole numbers" if self.is_integer else "text"
 
     def rows(self, ids: Ids) -> npt.NDArray[np.int64]:
         """Row numbers (int64) of `ids`.
@@ -115,9 +158,10 @@ class IdIndex:
         """
         if not self.is_integer:
             return text
-        if not WHOLE_NUMBER.fullmatch(text):
+        number = _canonical(text)
+        if number is None:
             raise self.unknown(text)
-        return int(text)
+        return number
 
     def name(self, row: int) -> str:
         """The id of a row as messages show it: 196, 'u196'."""
@@ -167,18 +211,23 @@ def several(ids: Any) -> Sequence[object]:
 def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
     """Ids as a flat array: int64 if all are whole numbers, otherwise an object array of str.
 
-    Whole floats (from a column that once contained NaN) are whole numbers.
+    Whole floats (from a column that once contained NaN) are whole numbers. Integers that do not
+    fit int64 make all ids text.
 
     Raises:
         ArgumentError: a value is a boolean, a fraction, missing, or neither a number nor text.
     """
+    # NumPy's own strings lose a trailing NUL.
+    texts = isinstance(ids, list | tuple) and any(isinstance(one, str) for one in ids)
     try:
-        values = np.asarray(ids)
+        values = np.asarray(ids, dtype=object if texts else None)
     except ValueError:  # ragged
         values = np.asarray(ids, dtype=object)
     if values.ndim != 1:
         raise ArgumentError(f"{kind} ids must be a flat sequence, not {values.ndim}-dimensional")
     if values.dtype.kind in "iuf" or not len(values):
+        if values.dtype.kind == "u" and len(values) and int(values.max()) >= _TOO_LARGE:
+            return np.array([str(number) for number in values.tolist()], dtype=object)
         return _whole(values, kind)
     if values.dtype.kind == "U":
         values = values.astype(object)
@@ -190,10 +239,27 @@ def as_id_array(ids: Ids, kind: str = "item") -> IdArray:
     if any(isinstance(v, str) for v in items):
         return np.array([v if isinstance(v, str) else str(int(v)) for v in items], dtype=object)
     numbers = [int(v) for v in items]
-    largest = max(numbers, key=abs)
-    if abs(largest) >= _TOO_LARGE:
-        raise ArgumentError(f"{kind} id {largest} does not fit a 64-bit integer")
+    if not all(map(_fits, numbers)):
+        inexact = [v for v in items if isinstance(v, float) and not _fits(int(v))]
+        if inexact:
+            raise ArgumentError(f"{kind} id {inexact[0]} does not fit a 64-bit integer")
+        return np.array([str(number) for number in numbers], dtype=object)
     return np.array(numbers, dtype=np.int64)
+
+
+def _fits(number: int) -> bool:
+    return -_TOO_LARGE <= number < _TOO_LARGE
+
+
+def _canonical(text: str) -> int | None:
+    # The int64 that a text spells in the only way that counts; None if it spells none.
+    if "." in text or not _WHOLE_FLOAT.fullmatch(text):
+        return None
+    return int(text) if _fits(int(text)) else None
+
+
+def _kind_of(one_id: object) -> str:
+    return "text" if isinstance(one_id, str) else "whole numbers"
 
 
 def _check_id(value: Any, kind: str) -> None:
@@ -212,16 +278,18 @@ def _one_by_one(ids: Ids) -> list[object]:
 def numbers_in_text(texts: Sequence[str]) -> IdArray | None:
     """The whole numbers in these texts ("7", "7.0"); None if one is not a whole number.
 
-    Digits with a leading zero are text: "007" is not 7.
+    Digits with a leading zero are text: "007" is not 7. So are numbers beyond int64, and "-0".
 
     >>> numbers_in_text(["7", "12.0"]), numbers_in_text(["7", "007"])
     (array([ 7, 12]), None)
     """
-    found = [WHOLE_NUMBER.fullmatch(text.split(".")[0]) for text in texts]
-    tails = [text.partition(".")[2] for text in texts]
-    if not all(found) or any(tail.strip("0") for tail in tails):
-        return None
-    return np.array([int(text.split(".")[0]) for text in texts], dtype=np.int64)
+    numbers = np.empty(len(texts), dtype=np.int64)
+    for i, text in enumerate(texts):
+        found = _WHOLE_FLOAT.fullmatch(text)
+        if not found or not _fits(number := int(found[1])):
+            return None
+        numbers[i] = number
+    return numbers
 
 
 def _whole(values: npt.NDArray[Any], kind: str) -> IdArray:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.errors import ArgumentError, UnknownIdError
+from recsys.errors import ArgumentError, DataError, UnknownIdError
 from recsys.ids import IdIndex, numbers_in_text
 
 INTEGERS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=60, unique=True)
-NO_NUL = st.characters(exclude_characters="\0", exclude_categories=["Cs"])  # NumPy cuts NUL off
-TEXTS = st.lists(st.text(NO_NUL, min_size=1, max_size=8), min_size=1, max_size=60, unique=True)
+LETTERS = st.characters(exclude_categories=["Cs"])
+TEXTS = st.lists(st.text(LETTERS, min_size=1, max_size=8), min_size=1, max_size=60, unique=True)
 ANY_IDS = INTEGERS | TEXTS
 
 
@@ -42,19 +42,18 @@ def test_many_ids_are_found_like_each_alone(
 ) -> None:
     """Few ids are bisected, many are hashed: both know which ids are in the index."""
     index = IdIndex(ids)
-    same_kind = isinstance(ids[0], str) == isinstance(others[0], str)
+    spellings = set(map(str, ids))
     for wanted in (others, others * 17):
         found = index.find(wanted).tolist()
         assert found == [int(index.find([one])[0]) for one in wanted]
-        assert [row >= 0 for row in found] == [same_kind and one in ids for one in wanted]
+        assert [row >= 0 for row in found] == [str(one) in spellings for one in wanted]
 
 
 @settings(max_examples=100, deadline=None)
 @given(ids=ANY_IDS)
 def test_an_id_survives_the_command_line(ids: list[int] | list[str]) -> None:
     index = IdIndex(ids)
-    short = [one for one in ids if isinstance(one, str) or abs(one) < 10**18]
-    assert [index.parse(str(one)) for one in short] == short
+    assert [index.parse(str(one)) for one in ids] == ids
 
 
 @settings(max_examples=100, deadline=None)
@@ -65,7 +64,7 @@ def test_whole_numbers_are_read_from_text(numbers: list[int]) -> None:
     assert found is not None
     assert found.tolist() == numbers
     assert numbers_in_text([f"{text}.0" for text in texts]).tolist() == numbers  # type: ignore[union-attr]
-    for other in ("007", "1.5", "one", ""):
+    for other in ("007", "1.5", "one", "", "-0", "+7", "0x10", "7.", " 7", str(2**63)):
         assert numbers_in_text([*texts, other]) is None
 
 
@@ -95,3 +94,31 @@ def test_looking_up_a_few_ids_needs_no_pandas() -> None:
         "sys.exit(bool({'pandas', 'pyarrow', 'rapidfuzz'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_numbers_and_their_spellings_are_the_same_ids() -> None:
+    assert IdIndex([3, 7]).find(["7", "007", "7.0", "x", "-0", "+3"]).tolist() == [1] + [-1] * 5
+    assert IdIndex(["007", "7", "x"]).find([7, 8]).tolist() == [1, -1]
+    assert IdIndex([3, 7]).find([7, "3", "gift-card"]).tolist() == [1, 0, -1]
+
+
+def test_ids_beyond_int64_and_with_trailing_nul_stay_apart() -> None:
+    large = [2**63 + 5, 2**63 + 6]
+    for ids in (large, np.array(large, np.uint64)):
+        index = IdIndex(ids)
+        assert not index.is_integer
+        assert index.rows(large).tolist() == [0, 1]
+    assert len(IdIndex(["a", "a\0"])) == 2
+    assert IdIndex(["a", "a\0"]).rows(["a\0"]).tolist() == [1]
+
+
+def test_ids_that_almost_all_are_unknown_are_an_error_that_names_both_kinds() -> None:
+    index = IdIndex(range(300))
+    assert index.matched(["5", "gift-card"], "the model").tolist() == [5, -1]
+    assert index.matched([], "the model").tolist() == []
+    with pytest.raises(DataError) as caught:
+        index.matched([f"u{n}" for n in range(300)] + ["7"], "the model")
+    assert str(caught.value) == (
+        "the model: 1 of 301 item ids are known; its ids are text like 'u0', the known ones "
+        "whole numbers like 0"
+    )

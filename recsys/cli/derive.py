@@ -72,8 +72,8 @@ def own_first(request: type[Settings]) -> list[Setting]:
     return [declared[name] for name in dict.fromkeys(names) if name in declared]
 
 
-def assignments(flag: str, texts: Collection[str]) -> dict[str, str]:
-    """The values of `NAME=VALUE` texts by name.
+def assignments(flag: str, texts: Collection[str], *, empty: bool = False) -> dict[str, str]:
+    """The values of `NAME=VALUE` texts by name; `empty` says that VALUE may be empty.
 
     >>> assignments("--set", ["n_factors=8", "alpha = 1"])
     {'n_factors': '8', 'alpha': '1'}
@@ -84,7 +84,7 @@ def assignments(flag: str, texts: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or not name or not value:
+        if not equals or not name or not (value or empty):
             raise ArgumentError(f"{flag} must look like NAME=VALUE, not {text!r}")
         if name in found:
             raise ArgumentError(f"{flag} gives {name} twice, as {found[name]} and {value}")
@@ -146,7 +146,8 @@ def _help(setting: Setting) -> str:
 
 def _value(setting: Setting, value: Any) -> Any:
     if setting.kind is dict:
-        return assignments(setting.flags[0] if setting.flags else f"--{setting.name}", value)
+        flag = setting.flags[0] if setting.flags else f"--{setting.name}"
+        return assignments(flag, value, empty=setting.name == "columns")
     if setting.kind is list and not _repeats(setting):
         return comma_separated(value)
     return value

@@ -27,7 +27,7 @@ T = TypeVar("T", bound=np.generic)
 IntArray = npt.NDArray[np.integer[Any]]
 Rows = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
-Times = npt.NDArray[Any]  # int64 or float64
+Times = npt.NDArray[np.float64]
 
 _BLOCK = 1 << 20  # ratings per block where a temporary array for all of them would be large
 

@@ -21,7 +21,8 @@ def encode(column: Any, kind: str, source: str) -> tuple[IdIndex, Rows]:
     """The index of the distinct ids, and the row number of each id in it (int32).
 
     Args:
-        column: NumPy array of ids, or Arrow column of int64 or text.
+        column: NumPy array of ids, or Arrow column of int64 or text. One rule for all: the ids are
+            numbers if each spells an int64 in the usual way ("7", 7, 7.0), otherwise text.
         kind: what an id stands for ("user", "item"), for messages.
         source: name of the data, for messages.
 
@@ -71,12 +72,8 @@ def _encode_array(ids: npt.NDArray[Any], kind: str) -> tuple[IdIndex, Rows]:
     values = as_id_array(ids, kind)
     if values.dtype.kind == "i" and len(values):
         return encode_integers([values], kind)
-    codes, found = pd.factorize(values)
-    unique = np.asarray(found)
-    order = np.argsort(unique)
-    rank = np.empty(len(unique), np.int32)
-    rank[order] = np.arange(len(unique), dtype=np.int32)
-    return IdIndex(unique[order], kind), rank[codes]
+    codes, distinct = pd.factorize(values)
+    return _ranked(list(distinct), np.asarray(codes), kind)
 
 
 def _encode_text(column: pa.ChunkedArray, kind: str) -> tuple[IdIndex, Rows]:
@@ -84,8 +81,13 @@ def _encode_text(column: pa.ChunkedArray, kind: str) -> tuple[IdIndex, Rows]:
     coded = column.combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
-    texts = coded.dictionary.to_pylist()
-    numbers = numbers_in_text(texts)  # 7.0, as pandas writes a column that once contained NaN
+    return _ranked(coded.dictionary.to_pylist(), coded.indices.to_numpy(), kind)
+
+
+def _ranked(
+    texts: list[str], codes: npt.NDArray[np.integer[Any]], kind: str
+) -> tuple[IdIndex, Rows]:
+    numbers = numbers_in_text(texts)
     ids = np.array(texts, dtype=object) if numbers is None else numbers
     unique, rank = np.unique(ids, return_inverse=True)
-    return IdIndex(unique, kind), rank.astype(np.int32)[coded.indices.to_numpy()]
+    return IdIndex(unique, kind), rank.astype(np.int32)[codes]

@@ -13,6 +13,7 @@ from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, shown
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.times import times_as_seconds
 
 
 def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> RawRatings:
@@ -52,38 +53,6 @@ def item_rows(items: pd.DataFrame, column: str) -> pd.DataFrame:
         raise DataError(f"the item table has no column {column!r}, which names the items")
     others = [c for c in items.columns if c == own or c != "item"]
     return items[others].rename(columns={own: "item"})
-
-
-def times_as_seconds(series: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    """Seconds since 1970 (int64) from numbers or dates.
-
-    Raises:
-        DataError: a value is not a time; names the first such row.
-    """
-    bad = series.isna().to_numpy()
-    if not pd.api.types.is_datetime64_any_dtype(series):
-        # Numbers first, including numbers as text, which to_datetime would read as nanoseconds.
-        numbers = pd.to_numeric(series.astype(object), errors="coerce")
-        if numbers.notna().any():
-            seconds = numbers.to_numpy(dtype=np.float64)
-            bad = ~(np.abs(seconds) < 2**53)  # also true for NaN
-            if not bad.any():
-                return seconds.astype(np.int64)
-        else:
-            text = series.astype(str)
-            # Other formats of a date leave open which number is the day.
-            dates = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601")
-            bad = dates.isna().to_numpy()
-    else:
-        dates = pd.to_datetime(series, utc=True)
-    if not bad.any():
-        stamps = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
-        return np.asarray(stamps.astype(np.int64))
-    row = int(bad.argmax())
-    raise DataError(
-        f"row {row}: {series.name!r} is {shown(series.iloc[row])}, not a time (seconds since 1970, "
-        "or a date such as 2020-12-31)"
-    )
 
 
 def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:

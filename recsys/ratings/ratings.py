@@ -21,6 +21,7 @@ from recsys.ratings.assembly import assemble
 from recsys.ratings.frames import item_rows, raw_of
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Duplicates, missing_values
+from recsys.ratings.times import fingerprint_bytes, iso
 from recsys.ratings.values import understood
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -35,8 +36,9 @@ class Ratings:
     matrix: sp.csr_matrix
     """(n_users, n_items) float32 CSR, sorted, without duplicates. All ones if the source has no
     rating values; a stored zero is a rating of zero."""
-    timestamps: npt.NDArray[np.int64] | None
-    """(n_ratings,) seconds since 1970, in the order of `matrix.data`; None if there are none."""
+    timestamps: npt.NDArray[np.float64] | None
+    """(n_ratings,) float64 seconds since 1970 with fractions, in the order of `matrix.data`; None if
+    there are none."""
     item_table: pd.DataFrame
     """One row per item in row order, with what is known of it (title, year, genres, ...)."""
     has_values: bool = True
@@ -82,7 +84,7 @@ class Ratings:
         for array in (self.matrix.indptr.astype(np.int64), self.matrix.indices, self.matrix.data):
             digest.update(np.ascontiguousarray(array).data)
         if self.timestamps is not None:
-            digest.update(self.timestamps.data)
+            digest.update(fingerprint_bytes(self.timestamps))
         return digest.hexdigest()
 
     @classmethod
@@ -305,7 +307,7 @@ def _account(ratings: Ratings, raw: RawRatings, made: _Decided) -> Account:
 
 
 def _iso(seconds: Any) -> str:
-    return str(np.datetime64(int(seconds), "s"))
+    return iso(float(seconds))
 
 
 def overview(ratings: Ratings) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ class RawRatings:
 
     columns: dict[str, Any]
     """Column by role. User and item ids: NumPy array, or Arrow column of int64 or text; rating:
-    float32, finite; timestamp: int64, seconds since 1970. Rating and timestamp may be absent."""
+    float32, finite; timestamp: float64, seconds since 1970. Rating and timestamp may be absent."""
     taken: Mapping[str, Taken]
     """Role → the column taken for it."""
     unused: tuple[str, ...] = ()
@@ -35,6 +35,13 @@ class RawRatings:
 def taken_from(names: Mapping[str, str], columns: Mapping[str, Any]) -> dict[str, Taken]:
     """Role → name of its column and its value in the first row."""
     return {
-        role: Taken(names[role], str(columns[role][0]) if len(columns[role]) else "")
+        role: Taken(names[role], _example(role, columns[role]))
         for role in sorted(names, key=ROLES.index)
     }
+
+
+def _example(role: str, column: Any) -> str:
+    if not len(column):
+        return ""
+    first = str(column[0])
+    return first.removesuffix(".0") if role == "timestamp" else first

@@ -20,6 +20,7 @@ from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import is_file
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.source import Duplicates, Source
+from recsys.ratings.times import times_as_seconds
 
 
 def read_ratings(
@@ -35,6 +36,8 @@ def read_ratings(
     header: bool | None = None,
     duplicates: Duplicates | None = None,
     missing: Sequence[float] | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
 ) -> Ratings:
     """Ratings from a MovieLens folder or zip, or from a CSV, TSV or Parquet file or a DataFrame.
 
@@ -45,10 +48,11 @@ def read_ratings(
 
     Args:
         path: folder, zip archive, file or DataFrame.
-        user: column of user ids.
+        user: column of user ids: its name, or its number from 1 as text ("1"); likewise the others.
         item: column of item ids.
         rating: column of ratings.
-        timestamp: column of times: seconds since 1970, or dates.
+        timestamp: column of times: numbers since 1970, whose unit is known by their size, or dates;
+            "" if there is none.
         items: file or table that says what the items are, if it is not next to the ratings.
         separator: between the fields of a text file; detected by default.
         encoding: of a text file; by default UTF-8, or ISO-8859-1 if it is not UTF-8.
@@ -58,6 +62,8 @@ def read_ratings(
             of ratings and the sum of counts and events.
         missing: values that stand for "not rated", whose rows are left out; by default −1 where it
             is apart from a scale of positive ratings.
+        decimal: decimal separator of the ratings in a text file, "." or ","; detected by default.
+        date_format: format of dates as text, as for `strptime`; ISO 8601 by default.
 
     Raises:
         ArgumentError: an argument is not one of these.
@@ -67,13 +73,13 @@ def read_ratings(
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: name for role, name in named.items() if name is not None}
     if isinstance(path, pd.DataFrame):
-        return _read_frame(path, columns, items, duplicates, missing)
+        return _read_frame(path, columns, items, duplicates, missing, date_format)
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path must be a path or a DataFrame, not {type(path).__name__}")
     table, file = (items, None) if isinstance(items, pd.DataFrame) else (None, items)
     source = Source(
         os.fspath(path), columns, None if file is None else os.fspath(file), separator, encoding,
-        header, duplicates, missing,
+        header, duplicates, missing, decimal, date_format,
     )  # fmt: skip
     return read(source, table)
 
@@ -120,6 +126,7 @@ def _read_frame(
     items: Any,
     duplicates: Duplicates | None,
     missing: Sequence[float] | None,
+    date_format: str | None,
 ) -> Ratings:
     frame = frame.rename(columns=str)
     roles = assign_roles(list(frame.columns), named, "the table")
@@ -129,6 +136,9 @@ def _read_frame(
         table = normalized(items) if is_table else layouts.read_items(os.fspath(items))
     if not len(frame):
         raise DataError("the table holds no ratings")
+    if date_format is not None and "timestamp" in roles:
+        name = roles["timestamp"]
+        frame = frame.assign(**{name: times_as_seconds(frame[name], date_format)})
     return Ratings.from_frame(
         frame,
         user=roles["user"],

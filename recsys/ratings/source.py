@@ -26,9 +26,10 @@ class Source(Settings):
     columns: Mapping[str, str] = option(
         {},
         meaning="Column that holds the user, item, rating or timestamp, where its name is not "
-        "recognized, such as user=customer_id. Repeatable.",
+        "recognized, such as user=customer_id, or its number from 1; timestamp= for none. "
+        "Repeatable.",
         flags=("--column",),
-        metavar="ROLE=NAME",
+        metavar="ROLE=NAME|NUMBER",
     )
     items: str | None = option(
         None,
@@ -61,6 +62,17 @@ class Source(Settings):
         metavar="VALUE",
         default_text="-1 apart from a scale of positive ratings",
     )
+    decimal: str | None = option(
+        None,
+        meaning="Decimal separator of the ratings in a text file, a point or a comma.",
+        default_text="detected",
+    )
+    date_format: str | None = option(
+        None,
+        meaning="Format of the dates in the time column, as for strptime, such as %d-%m-%Y.",
+        metavar="FORMAT",
+        default_text="numbers or ISO 8601",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,6 +82,8 @@ class Source(Settings):
                 raise ArgumentError(
                     f"columns are {', '.join(ROLES)}, not {role!r}{near(role, ROLES)}"
                 )
+        if self.decimal not in (None, ".", ","):
+            raise ArgumentError(f"decimal must be . or a comma, not {self.decimal!r}")
 
 
 def missing_values(given: Sequence[float | str] | None) -> list[float] | None:

@@ -18,6 +18,7 @@ from recsys.csr import entry_rows, with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.ratings.ratings import Ratings
+from recsys.ratings.times import iso
 
 UnseenItems = Literal["drop", "keep"]
 BoolArray = npt.NDArray[np.bool_]
@@ -113,8 +114,7 @@ def by_time(ratings: Ratings, test: float = 0.1, *, unseen_items: UnseenItems = 
     _check_share("test", test)
     times = _times(ratings)
     cut = np.sort(times)[ratings.n_ratings - int(test * ratings.n_ratings) - 1]
-    when = np.datetime64(int(cut), "s")
-    how = f"by time, {test:g} of the ratings to the test: those after {when} UTC"
+    how = f"by time, {test:g} of the ratings to the test: those after {iso(float(cut))} UTC"
     return _split(ratings, times > cut, how, unseen_items)
 
 
@@ -261,7 +261,7 @@ def _require_both(train: BoolArray, test: BoolArray, how: str) -> None:
         raise DataError(f"the split ({how}) leaves no {side} ratings of {len(train)}")
 
 
-def _times(ratings: Ratings) -> npt.NDArray[np.int64]:
+def _times(ratings: Ratings) -> npt.NDArray[np.float64]:
     if ratings.timestamps is None:
         raise DataError("these ratings have no timestamps, which this split needs; name the column")
     return ratings.timestamps

@@ -1,29 +1,33 @@
 """Ratings in delimited text files.
 
-A file is parsed by pyarrow, in several threads. Only if that fails, or leaves a value that is not a
-rating, is the file read again line by line to name the first bad row.
+A file is parsed by pyarrow, in several threads, while `Watched` looks at its bytes. Where both
+together cannot vouch for the result, the file is read again line by line (`text_columns.exactly`),
+which finds the first bad line. What a file says never depends on which of the two read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import lzma
+import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from recsys.errors import DataError
-from recsys.ids import WHOLE_NUMBER
-from recsys.ratings.columns import LARGEST, first_line
-from recsys.ratings.frames import times_as_seconds
+from recsys.ratings.columns import LARGEST, first_line, no_rating
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
-from recsys.ratings.text_format import TextFormat, is_number, opened, sniff, split_rows
+from recsys.ratings.text_bytes import Watched, encoding_of
+from recsys.ratings.text_columns import exactly, remark_on_ids, seconds
+from recsys.ratings.text_format import ANY_QUOTED, LATE, TextFormat, sniff
+from recsys.ratings.text_rows import rows_of
+
+_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
 def read_text(file: str, source: Source) -> RawRatings:
@@ -34,150 +38,157 @@ def read_text(file: str, source: Source) -> RawRatings:
         DataError: the file cannot be read; names the first bad line and value.
     """
     try:
-        text_format = sniff(file, source)
-        try:
-            return _parse(file, text_format)
-        except UnicodeDecodeError:
-            return _parse(file, replace(text_format, encoding="ISO-8859-1"))
-    except OSError as error:
+        return _read(file, sniff(file, source), source.encoding is not None)
+    except _DAMAGED as error:
         raise DataError(f"{file}: cannot be read ({first_line(error)})") from None
 
 
-def _parse(file: str, text_format: TextFormat) -> RawRatings:
+def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRatings:
+    columns = None
+    dropped: dict[str, int] = {}
+    for integer_ids, newlines in _attempts(text_format):
+        watched = Watched(file, text_format.encoding, text_format.separator, text_format.quoted)
+        table = _arrow_table(watched, text_format, integer_ids, newlines)
+        if watched.invalid and not encoding_given:
+            encoding, remark = encoding_of(file)
+            remarks = (*text_format.remarks, remark)
+            return _read(file, replace(text_format, encoding=encoding, remarks=remarks), True)
+        if watched.quotes and not text_format.quoted and _any_quoted(file, text_format):
+            return _read(file, replace(text_format, quoted=True), encoding_given)
+        if watched.odd or watched.invalid:
+            break
+        if table is None or (integer_ids and watched.zeros):
+            continue
+        columns = _columns_of(table, text_format)
+        break
+    lines = None
+    if columns is None:
+        columns, lines, text_format, dropped = exactly(file, text_format)
+    return _understood(file, text_format, columns, lines, dropped)
+
+
+def _attempts(text_format: TextFormat) -> Iterator[tuple[bool, bool]]:
+    # Whether ids are parsed as integers, and whether fields may have line breaks.
+    if len(set(text_format.separator)) > 1:
+        return
+    if text_format.decimal is None and not text_format.number_ratings:
+        return
+    if text_format.integer_ids:
+        yield True, False
+    yield False, False
+    if text_format.quoted:
+        yield False, True
+
+
+def _arrow_table(
+    watched: Watched, text_format: TextFormat, integer_ids: bool, newlines: bool
+) -> pa.Table | None:
+    # None where Arrow cannot parse the file.
+    types: dict[str, pa.DataType] = {}
+    for role, at in text_format.roles.items():
+        if role == "rating":
+            types[str(at)] = pa.float64() if text_format.third_may_be_time else pa.float32()
+        elif role == "timestamp":
+            numbers = text_format.number_times and not text_format.date_format
+            types[str(at)] = pa.float64() if numbers else pa.string()
+        else:
+            types[str(at)] = pa.int64() if integer_ids else pa.string()
+    # Arrow splits at single characters, so "1::122::5" has empty fields in between.
+    doubled = len(text_format.separator) > 1
+    names: list[str] = []
+    for i in range(len(text_format.columns)):
+        if doubled and i:
+            names.append(f"empty {i}")
+            types[names[-1]] = pa.null()
+        names.append(str(i))
     try:
-        table = _arrow_table(file, text_format)
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        if "invalid UTF8" in str(error) and text_format.encoding == "utf8":
-            raise UnicodeDecodeError("utf-8", b"", 0, 1, "invalid") from None
-        return _explain(file, text_format, error)
-    if any(table.column(name).null_count for name in text_format.roles.values()):
-        return _explain(file, text_format, "a value is missing")
+        return pa.csv.read_csv(
+            pa.PythonFile(watched, mode="r"),
+            read_options=pa.csv.ReadOptions(
+                column_names=names, skip_rows=text_format.skip, block_size=4 << 20
+            ),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=text_format.separator[0],
+                quote_char='"' if text_format.quoted else False,
+                newlines_in_values=newlines,
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                include_columns=list(types), column_types=types, strings_can_be_null=True,
+                null_values=[""], quoted_strings_can_be_null=True,
+                decimal_point=text_format.decimal or ".",
+            ),
+        )  # fmt: skip
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None
+
+
+def _columns_of(table: pa.Table, text_format: TextFormat) -> dict[str, Any] | None:
+    # The columns by role; None where one has a value that must be found line by line.
     columns: dict[str, Any] = {}
-    for role, name in text_format.roles.items():
-        column = table.column(name)
-        table = table.drop_columns([name])
-        if role == "timestamp" and not text_format.integer_times:
-            columns[role] = _text_times(column, file, name)
+    for role, at in text_format.roles.items():
+        column = table.column(str(at))
+        table = table.drop_columns([str(at)])
+        if column.null_count:
+            return None
+        if column.type == pa.string():
+            column = pc.utf8_trim_whitespace(column)
+            if len(column) and pc.min(pc.binary_length(column)).as_py() == 0:
+                return None
+            columns[role] = column
         elif role in ("user", "item"):
-            is_text = column.type == pa.string()
-            columns[role] = pc.utf8_trim_whitespace(column) if is_text else column
+            columns[role] = column
         else:
             columns[role] = column.to_numpy()
-    if "rating" in columns and not np.isfinite(columns["rating"]).all():
-        return _explain(file, text_format, "a rating is not finite")
-    unused = [name for name in text_format.columns if name not in text_format.roles.values()]
-    return RawRatings(columns, taken_from(text_format.roles, columns), tuple(unused))
+    times, values = columns.get("timestamp"), columns.get("rating")
+    if isinstance(times, np.ndarray) and not np.isfinite(times).all():
+        return None
+    if values is not None and not (np.abs(values) <= LARGEST).all():
+        return None
+    return None if _repeats_header(columns, text_format) else columns
 
 
-def _arrow_table(file: str, text_format: TextFormat) -> pa.Table:
-    types: dict[str, pa.DataType] = {}
-    for role, column in text_format.roles.items():
-        if role == "rating":
-            types[column] = pa.float32()
-        elif role == "timestamp":
-            types[column] = pa.int64() if text_format.integer_times else pa.string()
+def _repeats_header(columns: dict[str, Any], text_format: TextFormat) -> bool:
+    if text_format.header is None:
+        return False
+    same = []
+    for role in ("user", "item"):
+        if columns[role].type != pa.string():
+            return False
+        same.append(pc.equal(columns[role], text_format.name(role)))
+    return bool(pc.any(pc.and_(*same)).as_py())
+
+
+def _any_quoted(file: str, text_format: TextFormat) -> bool:
+    if text_format.separator != "\t":
+        return False
+    rows = rows_of(file, text_format.encoding, "\n", quoted=False)
+    return any('"' in line and ANY_QUOTED.search(line) for _, (line, *_) in rows)
+
+
+def _understood(
+    file: str,
+    text_format: TextFormat,
+    columns: dict[str, Any],
+    lines: Any,
+    dropped: dict[str, int],
+) -> RawRatings:
+    names = {role: text_format.name(role) for role in text_format.roles}
+    remarks = list(text_format.remarks)
+    values = columns.get("rating")
+    if text_format.third_may_be_time and values is not None and len(values):
+        if float(values.min()) > LATE:
+            columns["timestamp"], names = columns.pop("rating"), dict(names)
+            names["timestamp"] = names.pop("rating")
+            remarks.append(f"all values of {names['timestamp']} are above 1e8: taken as times")
         else:
-            types[column] = pa.int64() if text_format.integer_ids[role] else pa.string()
-    # Arrow splits at single characters, so "1::122::5" has empty fields in between.
-    doubled = text_format.separator == "::"
-    names: list[str] = []
-    for i, column in enumerate(text_format.columns):
-        names += [f"empty {i}", column] if doubled and i else [column]
-    return pa.csv.read_csv(
-        file,
-        read_options=pa.csv.ReadOptions(
-            column_names=names,
-            skip_rows=int(text_format.header),
-            encoding=text_format.encoding,
-            block_size=4 << 20,
-        ),
-        parse_options=pa.csv.ParseOptions(
-            delimiter=text_format.separator[0],
-            quote_char='"' if text_format.quoted else False,
-            newlines_in_values=text_format.quoted_newlines,
-        ),
-        convert_options=pa.csv.ConvertOptions(
-            include_columns=list(types), column_types=types, strings_can_be_null=True,
-            null_values=[""], quoted_strings_can_be_null=True,
-        ),
-    )  # fmt: skip
-
-
-def _text_times(column: pa.ChunkedArray, file: str, name: str) -> npt.NDArray[np.int64]:
-    series = column.to_pandas().rename(name)
-    numbers = pd.to_numeric(series, errors="coerce")
-    try:
-        return times_as_seconds(series if numbers.isna().any() else numbers)
-    except DataError as error:
-        raise DataError(f"{file}, {error} (rows count from 0 after any header)") from None
-
-
-def _explain(file: str, text_format: TextFormat, reason: object) -> RawRatings:
-    # Names the first bad line, or parses again if only the detected format was wrong.
-    integer = text_format.integer_ids | {"timestamp": text_format.integer_times}
-    encoding = "utf-8-sig" if text_format.encoding == "utf8" else text_format.encoding
-    where = {
-        role: (name, text_format.columns.index(name)) for role, name in text_format.roles.items()
-    }
-    n_rows = begins = 0
-    with opened(file) as stream:
-        lines = _Counted(raw.decode(encoding, errors="replace") for raw in _lines(stream))
-        for cells in split_rows(lines, text_format.separator, text_format.quoted):
-            here, begins, n_rows = f"{file}, line {begins + 1}", lines.n, n_rows + 1
-            if (n_rows == 1 and text_format.header) or not "".join(cells).strip():
-                continue
-            for role in _check_row(cells, text_format, where, here):
-                integer[role] = False
-    relaxed = replace(
-        text_format,
-        integer_ids={role: integer[role] for role in ("user", "item")},
-        integer_times=integer["timestamp"],
-        quoted_newlines=text_format.quoted and lines.n > n_rows,
-    )
-    if relaxed == text_format:
-        raise DataError(f"{file}: cannot be parsed ({first_line(reason)})")
-    return _parse(file, relaxed)
-
-
-def _check_row(
-    cells: list[str], text_format: TextFormat, where: Mapping[str, tuple[str, int]], here: str
-) -> list[str]:
-    # The roles whose cell is not a whole number; DataError where the row is not a rating.
-    if len(cells) != len(text_format.columns):
-        line = text_format.separator.join(cells)
-        raise DataError(
-            f"{here}: {len(cells)} fields instead of {len(text_format.columns)}: {line[:60]!r}"
-        )
-    others = []
-    for role, (name, column) in where.items():
-        cell = cells[column].strip()
-        if not cell:
-            raise DataError(f"{here}: {name!r} is missing")
-        if role == "rating" and not (is_number(cell) and abs(float(cell)) <= LARGEST):
-            raise DataError(f"{here}: {name!r} is {cell!r}, not a finite number")
-        if not WHOLE_NUMBER.fullmatch(cell):
-            others.append(role)
-    return others
-
-
-class _Counted:
-    """Lines, and the number of lines read so far."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = lines
-        self.n = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.n += 1
-            yield line
-
-
-def _lines(stream: Any) -> Iterator[bytes]:
-    rest = b""
-    while block := stream.read(1 << 20):
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        yield from lines
-    if rest:
-        yield rest
+            columns["rating"] = values.astype(np.float32)
+    taken = taken_from(names, columns)
+    for role in ("user", "item"):
+        remarks += remark_on_ids(file, text_format, columns[role], role, lines)
+    if "timestamp" in columns:
+        columns["timestamp"], said = seconds(file, text_format, columns["timestamp"], lines)
+        remarks += said
+    unused = tuple(name for name in text_format.columns if name not in names.values())
+    if "rating" not in columns and unused:
+        remarks.append(no_rating(text_format.columns))
+    return RawRatings(columns, taken, unused, dropped, remarks)

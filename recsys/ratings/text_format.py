@@ -1,22 +1,31 @@
-"""The format of a text file, detected from its first lines: separator, header, encoding, types."""
+"""The format of a text file, detected from its first lines: separator, header, encoding, types.
+
+What is only known from the whole file, such as the kind of its ids, is a guess here; the reader
+checks it on all rows.
+"""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import pyarrow as pa
-
-from recsys.errors import ArgumentError, DataError
+from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER
-from recsys.ratings.columns import RECOGNIZED, ROLES, assign_roles, plain
+from recsys.ratings.columns import RECOGNIZED, ROLES, named_positions, plain, role_positions
 from recsys.ratings.source import Source
+from recsys.ratings.text_bytes import decoder_of, encoding_of, not_in, opened
+from recsys.ratings.text_rows import Row, split_rows
 
 _HEAD = 1 << 16  # bytes that are looked at
+_LONGEST_LINE = 1 << 26
 _MOST_ROWS = 1000  # rows that are looked at
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+ANY_QUOTED = re.compile(r'(?:^|\t)"[^"\t]*"(?:\t|$)', re.M)
+"""A quoted field in a file with tabs; without one, quotes are letters."""
+LATE = 1e8
+"""Numbers above it in the third of three columns without names are times."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +33,32 @@ class TextFormat:
     """How the columns of a text file are written."""
 
     separator: str
-    header: bool
+    header: tuple[str, ...] | None
+    """The names of the columns, as the file has them; None without a header."""
     columns: tuple[str, ...]
-    roles: dict[str, str]
-    """Role (user, item, rating, timestamp) → column."""
+    roles: dict[str, int]
+    """Role (user, item, rating, timestamp) → position of its column."""
     encoding: str
-    integer_ids: dict[str, bool]
-    integer_times: bool
+    integer_ids: bool
+    """Whether the first ids all are whole numbers."""
     quoted: bool
     """Whether fields may be in double quotes."""
-    quoted_newlines: bool = False
-    """Whether a quoted field spans several lines somewhere."""
+    skip: int
+    """Lines before the first row, such as the header."""
+    third_may_be_time: bool
+    """Whether the rating is the third of three columns without names."""
+    decimal: str | None
+    """The decimal separator of the ratings, "." or ","; None where it is not known."""
+    number_ratings: bool
+    """Whether the first ratings all are numbers with decimal points."""
+    date_format: str | None
+    number_times: bool
+    """Whether the first times all are numbers."""
+    remarks: tuple[str, ...] = ()
+
+    def name(self, role: str) -> str:
+        """What the file calls the column of a role."""
+        return self.columns[self.roles[role]]
 
 
 def sniff(file: str, source: Source) -> TextFormat:
@@ -44,51 +68,49 @@ def sniff(file: str, source: Source) -> TextFormat:
         ArgumentError: the encoding is unknown.
         DataError: the file is empty or has no user and item columns, or its format is unclear.
     """
-    text, encoding = _head(file, source.encoding)
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
+    text, encoding, remarks = _head(file, source.encoding)
+    lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$", text)
+    first = next((line.strip("\r\n") for line in lines if line.strip()), None)
+    if first is None:
         raise DataError(f"{file}: the file is empty")
-    separator = _separator_of(file, lines[0], source.separator)
+    separator = _separator_of(file, first, source.separator)
     quoted = separator in (",", ";") or (
-        separator == "\t" and re.search(r'(^|\t)"[^"\t]*"(\t|$)', text, re.M) is not None
+        separator == "\t" and ANY_QUOTED.search(text.replace("\r", "\n")) is not None
     )
-    rows = list(split_rows(lines, separator, quoted))
-    cells = [cell.strip() for cell in rows[0]]
-    header = source.header
-    if header is None:
-        header = _is_header(file, cells, rows, source.columns)
-    if header:
-        columns, roles = tuple(cells), assign_roles(cells, source.columns, file)
+    rows = _first_rows(file, lines, separator, quoted)
+    cells = [cell.strip() for cell in rows[0][1]]
+    has_header = source.header
+    if has_header is None:
+        has_header = _is_header(file, cells, rows, source.columns)
+    if has_header:
+        columns, roles = cells, role_positions(cells, source.columns, file)
         if len(rows) == 1:
             raise DataError(f"{file}: a header and no ratings")
     else:
-        columns, roles = _columns_in_order(file, lines[0], len(cells), source.columns)
-    whole = {
-        role: _is_whole(rows[int(header) : _MOST_ROWS], columns.index(name))
-        for role, name in roles.items()
-    }
+        columns = [f"column {n}" for n in range(1, len(cells) + 1)]
+        roles = _columns_in_order(file, cells, source.columns)
+    body = [row for _, row in rows[int(has_header) : _MOST_ROWS]]
+    ratings = [row[roles["rating"]] for row in body if len(row) > roles.get("rating", len(row))]
     return TextFormat(
         separator=separator,
-        header=header,
-        columns=columns,
+        header=tuple(cells) if has_header else None,
+        columns=tuple(columns),
         roles=roles,
         encoding=encoding,
-        integer_ids={role: whole[role] for role in ("user", "item")},
-        integer_times=whole.get("timestamp", False),
+        integer_ids=all(_is_whole(body, roles[role]) for role in ("user", "item")),
         quoted=quoted,
+        skip=rows[int(has_header)][0] - 1,
+        third_may_be_time=not has_header
+        and len(cells) == 3
+        and roles.get("rating") == 2
+        and not {"rating", "timestamp"} & source.columns.keys(),
+        decimal=source.decimal,
+        number_ratings=all(map(is_number, ratings)),
+        date_format=source.date_format,
+        number_times="timestamp" not in roles
+        or all(is_number(row[roles["timestamp"]]) for row in body if len(row) == len(cells)),
+        remarks=remarks,
     )
-
-
-def opened(file: str) -> Any:
-    """The bytes of a file, decompressed if its name ends in .gz, .bz2, ..."""
-    return pa.input_stream(file, compression="detect")
-
-
-def split_rows(lines: Iterable[str], separator: str, quoted: bool) -> Iterator[list[str]]:
-    """The fields of each row. A quoted field may contain separators and line breaks."""
-    if len(separator) > 1 or not quoted:
-        return (line.rstrip("\r\n").split(separator) for line in lines)
-    return csv.reader((line.rstrip("\r\n") + "\n" for line in lines), delimiter=separator)
 
 
 def is_number(text: str) -> bool:
@@ -100,44 +122,75 @@ def is_number(text: str) -> bool:
     return "_" not in text
 
 
-def _head(file: str, encoding: str | None) -> tuple[str, str]:
-    # The first lines, and the encoding that decoded them.
+def _head(file: str, given: str | None) -> tuple[str, str, tuple[str, ...]]:
+    # The first lines, the encoding that decoded them, and remarks on it.
     with opened(file) as stream:
         head = stream.read(_HEAD)
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head:
-        raise DataError(f"{file}: not UTF-8 or ISO-8859-1 text (UTF-16 or binary?); convert it")
-    whole = head.rpartition(b"\n")[0] if len(head) == _HEAD else head
+        while (block := stream.read(_HEAD)) and not re.search(rb"[\r\n].*[\r\n]", head, re.S):
+            head += block
+            if len(head) > _LONGEST_LINE:
+                raise DataError(f"{file}, line 1: longer than {_LONGEST_LINE >> 20} MiB")
+    if block:
+        head = re.match(rb".*[\r\n]", head, re.S)[0] if re.search(rb"[\r\n]", head) else head  # type: ignore[index]
+    if given is None and head[:2] in _UTF_16:
+        raise DataError(f"{file}: UTF-16 text; give --encoding utf-16")
+    remarks: tuple[str, ...] = ()
+    encoding = given or "utf-8"
+    if given is None:
+        try:
+            head.decode()
+        except UnicodeDecodeError:
+            encoding, remark = encoding_of(file)
+            remarks = (remark,)
     try:
-        return whole.decode(encoding or "utf-8-sig"), encoding or "utf8"
+        # Not final: the last letter may be cut off.
+        return decoder_of(file, encoding).decode(head).removeprefix("\ufeff"), encoding, remarks
     except UnicodeDecodeError as error:
-        if encoding:
-            raise DataError(f"{file}: not {encoding} text ({error.reason})") from None
-        return whole.decode("ISO-8859-1"), "ISO-8859-1"
-    except LookupError:
-        raise ArgumentError(f"encoding {encoding!r} is unknown") from None
+        raise not_in(file, error) from None
+
+
+def _first_rows(file: str, lines: list[str], separator: str, quoted: bool) -> list[Row]:
+    rows: list[Row] = []
+    try:
+        for row in split_rows(file, lines, separator, quoted):
+            rows.append(row)
+            if len(rows) > _MOST_ROWS:
+                break
+    except DataError:
+        # The reader says so where it is an error, and not the end of what was looked at.
+        if not rows:
+            raise
+    return rows
 
 
 def _separator_of(file: str, first: str, given: str | None) -> str:
     if given and given not in first:
         raise DataError(f"{file}, line 1: {first[:60]!r} has no separator {given!r} in it")
-    separator = given or ("::" if "::" in first else max("\t,;|", key=first.count))
+    if given:
+        return given
+    if "::" in first:
+        return "::"
+    separator = max("\t,;|", key=first.count)
+    if separator == "\t" and re.fullmatch(r"[^\t]+(?:\t\t[^\t]+)+", first):
+        return "\t\t"
+    if separator not in first and " " in first.strip():
+        separator = " "
     if separator not in first:
         raise DataError(
-            f"{file}, line 1: {first[:60]!r} has no separator (tab, comma, ;, |, ::) in it; "
+            f"{file}, line 1: {first[:60]!r} has no separator (tab, comma, ;, |, ::, blank) in it; "
             "name it with separator=..."
         )
     return separator
 
 
-def _is_header(
-    file: str, cells: list[str], rows: list[list[str]], named: Mapping[str, str]
-) -> bool:
+def _is_header(file: str, cells: list[str], rows: list[Row], named: Mapping[str, str]) -> bool:
     recognized = {name for names in RECOGNIZED.values() for name in names}
-    if any(cell in named.values() or plain(cell) in recognized for cell in cells):
+    names = [name for name in named.values() if name and not name.isdigit()]
+    if any(cell in names or plain(cell) in recognized for cell in cells):
         return True
     if any(map(is_number, cells)):
         return False
-    if len(rows) > 1 and any(map(is_number, rows[1])):
+    if len(rows) > 1 and any(map(is_number, rows[1][1])):
         return True
     raise DataError(
         f"{file}, line 1: cannot tell whether {', '.join(cells)[:60]!r} names columns or is a "
@@ -145,16 +198,36 @@ def _is_header(
     )
 
 
-def _columns_in_order(
-    file: str, line: str, n_cells: int, named: Mapping[str, str]
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    # Without a header: user, item, rating and timestamp, as far as there are fields.
+def _columns_in_order(file: str, cells: list[str], named: Mapping[str, str]) -> dict[str, int]:
+    # Without a header: the columns with a number, and the other roles in the order of the rest.
     for name in named.values():
-        raise DataError(f"{file}: has no header line, so there is no column {name!r}")
-    if n_cells < 2:
-        raise DataError(f"{file}, line 1: {line[:60]!r} has fewer than two fields")
-    columns = (*ROLES[:n_cells], *(f"column {i}" for i in range(4, n_cells)))
-    return columns, {role: role for role in columns if role in ROLES}
+        if name and not name.isdigit():
+            raise DataError(
+                f"{file}: has no header line, so there is no column {name!r}; give its number, "
+                "such as --column user=1"
+            )
+    if len(cells) < 2:
+        raise DataError(f"{file}, line 1: {','.join(cells)[:60]!r} has fewer than two fields")
+    roles = named_positions([f"column {n + 1}" for n in range(len(cells))], named, file)
+    if len(cells) > len(ROLES):
+        if not {"user", "item"} <= roles.keys():
+            raise DataError(
+                f"{file}: {len(cells):,} columns without names; number those to read, such as "
+                "--column user=1 --column item=2 --column rating=3"
+            )
+        return roles
+    rest = (at for at in range(len(cells)) if at not in roles.values())
+    order = [role for role in ROLES if role not in named]
+    if len(cells) == 3 and {"rating", "timestamp"} <= set(order) and _is_date(cells[2]):
+        order.remove("rating")
+    roles |= dict(zip(order, rest, strict=False))
+    if not {"user", "item"} <= roles.keys():
+        raise DataError(f"{file}: no column is left for the user or the item")
+    return {role: roles[role] for role in ROLES if role in roles}
+
+
+def _is_date(cell: str) -> bool:
+    return re.match(r"\d{4}-\d\d-\d\d(?:\D|$)", cell) is not None
 
 
 def _is_whole(rows: Iterable[list[str]], column: int) -> bool:

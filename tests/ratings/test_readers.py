@@ -95,7 +95,7 @@ def test_bad_files(tmp_path: Path) -> None:
     for name, content, message in (
         ("r.parquet", b"PAR1 not really", "not a readable Parquet file"),
         ("r.zip", b"PK not really", "damaged or not a zip archive"),
-        ("r.csv", "user,item\n1,2\n".encode("utf-16"), "UTF-16 or binary"),
+        ("r.csv", "user,item\n1,2\n".encode("utf-16"), "UTF-16 text; give --encoding utf-16"),
         ("r.csv.gz", b"no gzip", "cannot be read"),
     ):
         file = tmp_path / name

@@ -11,11 +11,11 @@ import pyarrow.parquet
 
 from recsys.errors import DataError
 from recsys.ratings.columns import LARGEST, assign_roles, first_line
-from recsys.ratings.frames import times_as_seconds
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
+from recsys.ratings.times import times_as_seconds
 
 
 def read(file: str, source: Source) -> RawRatings:
@@ -40,17 +40,17 @@ def read(file: str, source: Source) -> RawRatings:
         if column.null_count:
             row = int(np.flatnonzero(column.is_null().to_numpy())[0])
             raise DataError(f"{file}, row {row}: {name!r} is missing")
-        columns[role] = _typed(column, role, name, file)
+        columns[role] = _typed(column, role, name, file, source)
     unused = tuple(name for name in names if name not in roles.values())
     return RawRatings(columns, taken_from(roles, columns), unused)
 
 
-def _typed(column: pa.ChunkedArray, role: str, name: str, file: str) -> Any:
+def _typed(column: pa.ChunkedArray, role: str, name: str, file: str, source: Source) -> Any:
     try:
         if role in ("user", "item"):
             return _ids(column)
         if role == "timestamp":
-            return times_as_seconds(column.to_pandas().rename(name))
+            return times_as_seconds(column.to_pandas().rename(name), source.date_format)
         values = column.cast(pa.float64()).to_numpy()
     except DataError as error:
         raise DataError(f"{file}, {error}") from None

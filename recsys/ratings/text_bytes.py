@@ -1,0 +1,211 @@
+"""The bytes of a text file: decompressed, in UTF-8, and watched while they are read.
+
+Arrow reads files fast, but some of what it accepts is not what the file says ("007" as 7, an open
+quote up to the end). `Watched` notices on the way what needs a closer look.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import lzma
+import re
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+
+from recsys.errors import ArgumentError, DataError
+
+BOM = "\ufeff"
+_BLOCK = 1 << 20
+_SLICE = 1 << 17  # bytes that are searched at a time, so that they stay in the cache
+
+
+def opened(file: str) -> BinaryIO:
+    """The bytes of a file, decompressed if its name ends in .gz, .bz2, .xz, .zst or .lz4."""
+    # pyarrow's own gzip stream accepts a file that is cut off.
+    for end, library in ((".gz", gzip), (".bz2", bz2), (".xz", lzma)):
+        if file.endswith(end):
+            return cast("BinaryIO", cast("Any", library).open(file, "rb"))
+    return cast("BinaryIO", pa.input_stream(file, compression="detect"))
+
+
+class Watched:
+    """A file in UTF-8 for `pyarrow.PythonFile`, which notices what Arrow would not."""
+
+    def __init__(self, file: str, encoding: str, separator: str, quoted: bool) -> None:
+        self._stream = opened(file)
+        self._file, self._quoted = file, quoted
+        self._decoder = decoder_of(file, encoding)
+        self._recode = codecs.lookup(encoding).name != "utf-8"
+        self._low = separator[0] < "0"
+        self._stray = _stray_quotes(separator)
+        self._tail = self._pending = b""
+        self._n_quotes = 0
+        self.closed = False
+        self.invalid = False
+        """Whether a byte is not UTF-8."""
+        self.odd = False
+        """Whether something only the slow reader understands: NUL, a byte-order mark between lines,
+        a carriage return alone, a quote inside a field or never closed."""
+        self.quotes = False
+        """Whether there is a quote after the first line."""
+        self.zeros = False
+        """Whether digits may begin with 0, or there is an x or −0: "007", "0x10"."""
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most `size`."""
+        if self._recode:
+            chunk, ascii_only = self._recoded(size), False
+        else:
+            chunk = self._stream.read(size)
+            ascii_only = chunk.isascii()
+            if not (ascii_only or self.invalid) or not chunk:
+                self._validate(chunk)
+        if not chunk:
+            return self._end()
+        self._look(chunk, ascii_only)
+        return chunk
+
+    def _recoded(self, size: int) -> bytes:
+        while not self._pending:
+            block = self._stream.read(_BLOCK)
+            try:
+                self._pending = self._decoder.decode(block, not block).encode()
+            except UnicodeDecodeError as error:
+                raise not_in(self._file, error) from None
+            if not block:
+                break
+        end = size if size >= 0 else len(self._pending)
+        chunk, self._pending = self._pending[:end], self._pending[end:]
+        return chunk
+
+    def _validate(self, chunk: bytes) -> None:
+        try:
+            self._decoder.decode(chunk, not chunk)
+        except UnicodeDecodeError:
+            self.invalid = True
+
+    def _end(self) -> bytes:
+        self.odd |= self._quoted and self._n_quotes % 2 == 1
+        return b""
+
+    def _look(self, chunk: bytes, ascii_only: bool) -> None:
+        after = self._tail + chunk
+        self.odd |= b"\0" in chunk or (b"\r" in chunk and _lone_returns(after))
+        if not ascii_only:
+            self.odd |= BOM.encode() in (after[1:] if not self._tail else after)
+        if b'"' in chunk:
+            self._n_quotes += chunk.count(b'"')
+            self.quotes = True
+            self.odd |= self._quoted and self._stray.search(after) is not None
+        if not self.zeros:
+            hexadecimal = b"x" in chunk or b"X" in chunk
+            minus_zero = b"-" in chunk and b"-0" in after
+            starts = not self._tail and chunk[:1] == b"0" and chunk[1:2].isdigit()
+            self.zeros = hexadecimal or minus_zero or starts or _leading_zero(after, self._low)
+        self._tail = chunk[-8:]
+
+    def readable(self) -> bool:
+        """For `pyarrow.PythonFile`."""
+        return True
+
+    def writable(self) -> bool:
+        """For `pyarrow.PythonFile`."""
+        return False
+
+    def seekable(self) -> bool:
+        """For `pyarrow.PythonFile`."""
+        return False
+
+    def close(self) -> None:
+        """For `pyarrow.PythonFile`."""
+        self.closed = True
+        self._stream.close()
+
+
+def decoder_of(file: str, encoding: str) -> codecs.IncrementalDecoder:
+    """A decoder of this encoding.
+
+    Raises:
+        ArgumentError: it is unknown.
+    """
+    try:
+        return codecs.getincrementaldecoder(encoding)()
+    except LookupError:
+        raise ArgumentError(f"encoding {encoding!r} is unknown") from None
+
+
+def not_in(file: str, error: UnicodeDecodeError) -> DataError:
+    """The error for a file that is not in the encoding that was given."""
+    return DataError(f"{file}: not {error.encoding} text ({error.reason})")
+
+
+def encoding_of(file: str) -> tuple[str, str]:
+    """The encoding of a file that is not UTF-8, decided from all of it, and a remark.
+
+    A file whose lines mostly are UTF-8 is damaged; otherwise it is ISO-8859-1, in which every
+    byte is a letter.
+
+    Raises:
+        DataError: the file is damaged UTF-8; names the first bad line.
+    """
+    good = bad = first = 0
+    for number, line in enumerate(_lines(file), start=1):
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+            good += 1
+        except UnicodeDecodeError:
+            bad += 1
+            first = first or number
+    if good >= max(bad, 1):
+        raise DataError(
+            f"{file}, line {first}: not UTF-8, as {good:,} other lines are; mend this line, or "
+            "name the encoding with --encoding"
+        )
+    return "ISO-8859-1", f"line {first} is not UTF-8: the file is read as ISO-8859-1"
+
+
+def _lines(file: str) -> Any:
+    rest = b""
+    with opened(file) as stream:
+        while block := stream.read(_BLOCK):
+            lines = re.split(rb"\r\n?|\n", rest + block)
+            rest = lines.pop()
+            yield from lines
+    yield rest
+
+
+def _stray_quotes(separator: str) -> re.Pattern[bytes]:
+    # A quote inside a field, or behind a closing one: Arrow and Python differ on these.
+    edge = rb"\r\n" + re.escape(separator[0].encode())
+    return re.compile(
+        rb'[^"%(edge)s](?:"")*"[^"%(edge)s]|(?:^|[%(edge)s])(?:"")+[^"%(edge)s]' % {b"edge": edge}
+    )
+
+
+def _lone_returns(chunk: bytes) -> bool:
+    # The last byte is looked at again with the next chunk.
+    return re.search(rb"\r[^\n]", chunk) is not None
+
+
+def _leading_zero(chunk: bytes, low: bool) -> bool:
+    """Whether digits begin with 0: a 0 behind no digit and before a digit.
+
+    `low` says that the separator comes before the digits in ASCII, which is faster to see.
+    """
+    data = np.frombuffer(chunk, np.uint8)
+    for start in range(0, len(data), _SLICE):
+        part = data[start : start + _SLICE + 2]
+        if len(part) < 2:
+            continue
+        before, zero, behind = part[:-2], part[1:-1] == 48, part[2:]
+        zero &= (before < 48) if low else (before - np.uint8(48) > 9)
+        zero &= behind - np.uint8(48) < 10
+        if zero.any():
+            return True
+    return False

@@ -1,0 +1,175 @@
+"""The columns of a text file from its rows, and what its ids, ratings and times are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recsys.errors import DataError
+from recsys.ids import numbers_in_text
+from recsys.ratings.columns import LARGEST
+from recsys.ratings.text_format import TextFormat, is_number
+from recsys.ratings.text_rows import Row, rows_of
+from recsys.ratings.times import Times, no_time, parsed, seconds_in
+
+Lines = npt.NDArray[np.int64]
+
+_WHOLE = r"^(?:0|-?[1-9][0-9]*)(?:\.0+)?$"
+_AT_ONCE = 200_000  # rows
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
+
+
+def exactly(
+    file: str, text_format: TextFormat
+) -> tuple[dict[str, Any], Lines, TextFormat, dict[str, int]]:
+    """The columns by role, the line of each row, the format, and how many rows were left out.
+
+    Ids and times are Arrow columns of text, ratings numbers. The format has what was found of the
+    decimal separator.
+
+    Raises:
+        DataError: a row has too many or too few fields, a field is empty, or a rating is not a
+            finite number; names the line.
+    """
+    dropped: dict[str, int] = {}
+    pieces: dict[str, list[pa.Array]] = {role: [] for role in text_format.roles}
+    numbers: list[Lines] = []
+    rows = _checked(file, text_format, dropped)
+    while some := list(islice(rows, _AT_ONCE)):
+        numbers.append(np.array([number for number, _ in some], dtype=np.int64))
+        for role, at in text_format.roles.items():
+            pieces[role].append(pa.array([cells[at] for _, cells in some], pa.string()))
+    if not numbers:
+        raise DataError(f"{file}: a header and no ratings")
+    lines = np.concatenate(numbers)
+    columns: dict[str, Any] = {role: pa.chunked_array(piece) for role, piece in pieces.items()}
+    if "rating" in columns:
+        texts = columns["rating"].to_pylist()
+        if text_format.decimal is None and _has_decimal_commas(text_format.separator, texts):
+            remark = "ratings have decimal commas (--decimal . reads them otherwise)"
+            remarks = (*text_format.remarks, remark)
+            text_format = replace(text_format, decimal=",", remarks=remarks)
+        columns["rating"] = _numbers(file, text_format, texts, lines)
+    return columns, lines, text_format, dropped
+
+
+def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Iterator[Row]:
+    # The rows of ratings, with their fields trimmed.
+    header = None if text_format.header is None else list(text_format.header)
+    rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
+    if header is not None:
+        next(rows)
+    for number, row in rows:
+        cells = [cell.strip() for cell in row]
+        if cells == header:
+            why = "repeats the header"
+            dropped[why] = dropped.get(why, 0) + 1
+            continue
+        if len(cells) != len(text_format.columns):
+            line = text_format.separator.join(row)
+            raise DataError(
+                f"{file}, line {number}: {len(cells):,} fields instead of "
+                f"{len(text_format.columns):,}: {line[:60]!r}"
+            )
+        for role, at in text_format.roles.items():
+            if not cells[at]:
+                raise DataError(f"{file}, line {number}: {text_format.name(role)!r} is missing")
+        yield number, cells
+
+
+def _numbers(
+    file: str, text_format: TextFormat, texts: list[str], lines: Lines
+) -> npt.NDArray[np.floating[Any]]:
+    values = np.empty(len(texts))
+    comma = text_format.decimal == ","
+    for i, text in enumerate(texts):
+        # With decimal commas, a point would separate thousands.
+        written = text.replace(",", ".") if comma and "." not in text else text
+        if not (is_number(written) and abs(float(written)) <= LARGEST) or (comma and "." in text):
+            hint = "," in text and is_number(text.replace(",", "."))
+            raise DataError(
+                f"{file}, line {lines[i]}: {text_format.name('rating')!r} is {text[:60]!r}, not a "
+                f"finite number{' (a decimal comma? say --decimal ,)' if hint else ''}"
+            )
+        values[i] = float(written)
+    return values if text_format.third_may_be_time else values.astype(np.float32)
+
+
+def _has_decimal_commas(separator: str, texts: list[str]) -> bool:
+    # No value has a point, and some comma cannot separate thousands.
+    commas = [text for text in texts if "," in text]
+    if separator == "," or not commas or any("." in text for text in texts):
+        return False
+    clear = any(not _THOUSANDS.fullmatch(text) for text in commas)
+    return clear and all(map(_DECIMAL_COMMA.fullmatch, commas))
+
+
+def remark_on_ids(
+    file: str, text_format: TextFormat, column: pa.ChunkedArray, role: str, lines: Lines | None
+) -> list[str]:
+    """Why ids that begin as whole numbers are text, and from which line on; empty if they are not.
+
+    Args:
+        file: for messages.
+        text_format: its format.
+        column: the ids.
+        role: user or item.
+        lines: line of each row, where it is known.
+    """
+    if column.type != pa.string() or not re.match(_WHOLE, column[0].as_py()):
+        return []
+    row = pc.index(pc.match_substring_regex(column, _WHOLE), False).as_py()
+    if row < 0:
+        if numbers_in_text(pc.unique(column).to_pylist()) is not None:
+            return []
+        fits = pc.less_equal(pc.binary_length(column), 18)
+        row = max(pc.index(fits, False).as_py(), 0)
+    text = column[row].as_py()
+    zero = re.fullmatch(r"-?0\d+", text)
+    long = re.match(_WHOLE, text)
+    why = "has a leading zero" if zero else "is not a whole number"
+    why = "does not fit 64 bits" if long else why
+    line = _line_of(file, text_format, row) if lines is None else lines[row]
+    return [f"line {line}: {role} id {text[:40]!r} {why}; reading all {role} ids as text"]
+
+
+def seconds(
+    file: str, text_format: TextFormat, column: Any, lines: Lines | None
+) -> tuple[Times, list[str]]:
+    """Seconds since 1970 in a column of numbers or text, and remarks on their unit.
+
+    Raises:
+        DataError: a value is not a time; names the line.
+    """
+    dates = False
+    if not isinstance(column, np.ndarray):
+        series = pd.Series(column.to_pylist(), dtype=object)
+        column, bad, dates = parsed(series, text_format.date_format)
+        if bad.any():
+            row = int(bad.argmax())
+            line = _line_of(file, text_format, row) if lines is None else lines[row]
+            name = text_format.columns[text_format.roles["timestamp"]]
+            raise DataError(f"{file}, line {line}: {name!r} is {no_time(series[row])}")
+    if dates:
+        return column, []
+    try:
+        found, unit = seconds_in(column)
+    except DataError as error:
+        raise DataError(f"{file}: the time column {error}") from None
+    return found, [] if unit == "seconds" else [f"times are in {unit}, by their size"]
+
+
+def _line_of(file: str, text_format: TextFormat, row: int) -> int:
+    skipped = row + (text_format.header is not None)
+    rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
+    return next(islice(rows, skipped, None))[0]

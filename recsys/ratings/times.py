@@ -1,0 +1,152 @@
+"""Times as seconds since 1970, from numbers in any usual unit and from dates.
+
+float64 seconds keep fractions: to a quarter of a microsecond in this century.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recsys.errors import DataError
+from recsys.ids import shown
+
+Times = npt.NDArray[np.float64]
+
+_UNITS = ((1e17, 1e9, "nanoseconds"), (1e14, 1e6, "microseconds"), (1e11, 1e3, "milliseconds"))
+_SECONDS_OF_USE = (3e8, 5e9)  # 1979 to 2128: numbers that are seconds if anything is
+_YEARS = (1900, 2100)
+
+
+def times_as_seconds(series: pd.Series[Any], date_format: str | None = None) -> Times:
+    """Seconds since 1970 (float64) from numbers, numbers as text, or dates.
+
+    The unit of numbers is known by their size; see `seconds_in`.
+
+    Args:
+        series: the column; its name is used in messages.
+        date_format: of dates as text, as for `strptime`; ISO 8601 by default.
+
+    Raises:
+        DataError: a value is not a time; names the first such row.
+    """
+    found, bad, dates = parsed(series, date_format)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(f"row {row}: {series.name!r} is {no_time(series.iloc[row])}")
+    try:
+        return found if dates else seconds_in(found)[0]
+    except DataError as error:
+        raise DataError(f"{series.name!r} {error}") from None
+
+
+def parsed(
+    series: pd.Series[Any], date_format: str | None
+) -> tuple[Times, npt.NDArray[np.bool_], bool]:
+    """What a column holds, which values are not times, and whether it holds dates.
+
+    Dates are converted to seconds since 1970, numbers are returned as they are.
+    """
+    if pd.api.types.is_datetime64_any_dtype(series):
+        return *_dates(pd.to_datetime(series, utc=True)), True
+    if date_format:
+        text = series.astype(str).str.strip()
+        dates = pd.to_datetime(text, errors="coerce", utc=True, format=date_format)
+        return *_dates(dates), True
+    numbers = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64)
+    if not np.isnan(numbers).all():
+        return numbers, ~(np.abs(numbers) < 2**63), False  # also true for NaN
+    # Other formats leave open which number is the day.
+    dates = pd.to_datetime(series.astype(str), errors="coerce", utc=True, format="ISO8601")
+    return *_dates(dates), True
+
+
+def seconds_in(numbers: Times) -> tuple[Times, str]:
+    """Seconds since 1970, and the unit that the numbers were in, known by their size.
+
+    Below 10¹¹ numbers are seconds, then milli-, micro- and nanoseconds. Whole numbers that all are
+    years from 1900 to 2100, or days such as 20150721, are dates.
+
+    Raises:
+        DataError: some numbers are seconds and some are smaller units.
+
+    >>> seconds_in(np.array([1404172800123.0, 0.0]))
+    (array([1.40417280e+09, 0.00000000e+00]), 'milliseconds')
+    """
+    if not len(numbers):
+        return numbers, "seconds"
+    low, high = float(numbers.min()), float(numbers.max())
+    largest = max(abs(low), abs(high))
+    if _YEARS[0] <= low and high <= _YEARS[1] and _whole(numbers):
+        years = numbers.astype(np.int64) - 1970
+        return _seconds(years.astype("datetime64[Y]")), "years"
+    if _YEARS[0] * 10_000 < low and high < (_YEARS[1] + 1) * 10_000 and _whole(numbers):
+        days = _days(numbers)
+        if days is not None:
+            return days, "days as YYYYMMDD"
+    for least, per_second, unit in _UNITS:
+        if largest >= least:
+            other = (numbers >= _SECONDS_OF_USE[0]) & (numbers <= _SECONDS_OF_USE[1])
+            if other.any():
+                raise DataError(
+                    f"holds times in different units: {numbers[other][0]:.0f} looks like seconds, "
+                    f"{high:.0f} like {unit}"
+                )
+            return numbers / per_second, unit
+    return numbers, "seconds"
+
+
+def fingerprint_bytes(times: Times) -> bytes:
+    """Times for a fingerprint: whole seconds as int64, as they were before they had fractions."""
+    return (times.astype(np.int64) if _whole(times) else times).tobytes()
+
+
+def iso(seconds: float) -> str:
+    """A time for people, in UTC: to the second, with a fraction only where it has one.
+
+    >>> iso(881250949.0), iso(1.5)
+    ('1997-12-04T15:55:49', '1970-01-01T00:00:01.500')
+    """
+    if seconds == np.floor(seconds):
+        return str(np.datetime64(int(seconds), "s"))
+    return str(np.datetime64(round(seconds * 1000), "ms"))
+
+
+def no_time(value: object) -> str:
+    """What to say of a value that is not a time."""
+    return (
+        f"{shown(value)}, not a time (a number, or a date such as 2020-12-31; other dates need "
+        "--date-format, such as '%d-%m-%Y')"
+    )
+
+
+def _dates(dates: pd.Series[Any]) -> tuple[Times, Any]:
+    bad = dates.isna().to_numpy()
+    naive = dates.dt.tz_localize(None).to_numpy()
+    return _seconds(np.where(bad, np.datetime64(0, "s"), naive)), bad
+
+
+def _seconds(stamps: npt.NDArray[Any]) -> Times:
+    # Whole seconds and the rest apart: nanoseconds since 1970 have more digits than a float64.
+    whole = stamps.astype("datetime64[s]")
+    rest = (stamps - whole) / np.timedelta64(1, "s")
+    return np.asarray(whole.astype(np.int64) + rest, dtype=np.float64)
+
+
+def _days(numbers: Times) -> Times | None:
+    number = numbers.astype(np.int64)
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    if month.min() < 1 or month.max() > 12 or day.min() < 1:
+        return None
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (day - 1)
+    if (days.astype("datetime64[M]") != months).any():
+        return None
+    return _seconds(days)
+
+
+def _whole(numbers: Times) -> bool:
+    return bool((numbers == np.floor(numbers)).all())
