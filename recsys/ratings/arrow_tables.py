@@ -5,28 +5,45 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from recsys.errors import DataError
-from recsys.ratings.columns import LARGEST, first_line
+from recsys.errors import ArgumentError, DataError
+from recsys.ratings.columns import LARGEST, assign_roles, first_line
 from recsys.ratings.frames import times_as_seconds
 from recsys.ratings.raw import RawRatings, taken_from
 
 
-def as_arrow(table: Any) -> pa.Table | None:
-    """The Arrow table of anything with the Arrow PyCapsule interface; None for other objects.
+class ArrowTable(Protocol):
+    """A table with the Arrow PyCapsule interface: of pyarrow, polars, DuckDB and others."""
 
-    A DataFrame of pandas is left to pandas, which knows more of its types.
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Its rows as an Arrow stream."""
+
+
+Table: TypeAlias = pd.DataFrame | ArrowTable
+"""A table in memory."""
+
+
+def as_table(table: Any, argument: str, expected: str = "a DataFrame or Arrow table") -> Any:
+    """The table as a DataFrame or Arrow table, whatever it is.
+
+    Args:
+        table: a DataFrame, which is returned as it is, or an `ArrowTable`.
+        argument: its name, for messages.
+        expected: what it must be, for messages.
 
     Raises:
+        ArgumentError: it is not a table.
         DataError: it exports something that is not a table.
     """
-    if isinstance(table, pd.DataFrame) or not hasattr(table, "__arrow_c_stream__"):
-        return None
+    if isinstance(table, pd.DataFrame):
+        return table
+    if not hasattr(table, "__arrow_c_stream__"):
+        raise ArgumentError(f"{argument} must be {expected}, not {type(table).__name__}")
     with arrow_errors("the table", "not a readable table"):
         try:
             return pa.table(table)
@@ -45,6 +62,25 @@ def arrow_errors(where: str, what: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise MemoryError(first_line(error)) from None
         raise DataError(f"{where}: {what} ({first_line(error)})") from None
+
+
+def as_frame(table: Any, argument: str) -> pd.DataFrame:
+    """The table as a DataFrame; see `as_table`."""
+    found = as_table(table, argument)
+    frame: pd.DataFrame = found if isinstance(found, pd.DataFrame) else found.to_pandas()
+    return frame
+
+
+def raw_of_named(table: pa.Table, named: Mapping[str, str | None]) -> RawRatings:
+    """The ratings in a table whose columns are named by role; rating and timestamp may be None.
+
+    Raises:
+        ArgumentError: two roles have the same column.
+        DataError: a column is missing or ambiguous, or a value in it is not of its role.
+    """
+    given = {role: name for role, name in named.items() if name is not None}
+    roles = assign_roles(table.column_names, given, "the table")
+    return raw_of_table(table, {role: roles[role] for role in given}, "the table")
 
 
 def raw_of_table(

@@ -52,6 +52,12 @@ class Source(Settings):
         "mean, or an error.",
         choices=DUPLICATES,
     )
+    layout: str | None = option(
+        None,
+        metavar="NAME",
+        meaning="Layout of the file, such as netflix-prize or wide-matrix.",
+        default_text="recognized by the file's name and first lines",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -20,10 +20,11 @@ import pyarrow.csv
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER
 from recsys.ratings.columns import LARGEST, first_line
+from recsys.ratings.compressed import opened
 from recsys.ratings.frames import times_as_seconds
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
-from recsys.ratings.text_format import TextFormat, is_number, opened, sniff, split_rows
+from recsys.ratings.text_format import TextFormat, is_number, sniff, split_rows
 
 
 def read_text(file: str, source: Source) -> RawRatings:
@@ -84,7 +85,7 @@ def _arrow_table(file: str, text_format: TextFormat) -> pa.Table:
     for i, column in enumerate(text_format.columns):
         names += [f"empty {i}", column] if doubled and i else [column]
     return pa.csv.read_csv(
-        file,
+        opened(file),
         read_options=pa.csv.ReadOptions(
             column_names=names,
             skip_rows=int(text_format.header),

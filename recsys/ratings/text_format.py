@@ -6,13 +6,11 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import pyarrow as pa
 
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import WHOLE_NUMBER
 from recsys.ratings.columns import RECOGNIZED, ROLES, assign_roles, plain
+from recsys.ratings.compressed import opened
 from recsys.ratings.source import Source
 
 _HEAD = 1 << 16  # bytes that are looked at
@@ -77,11 +75,6 @@ def sniff(file: str, source: Source) -> TextFormat:
         integer_times=whole.get("timestamp", False),
         quoted=quoted,
     )
-
-
-def opened(file: str) -> Any:
-    """The bytes of a file, decompressed if its name ends in .gz, .bz2, ..."""
-    return pa.input_stream(file, compression="detect")
 
 
 def split_rows(lines: Iterable[str], separator: str, quoted: bool) -> Iterator[list[str]]:
