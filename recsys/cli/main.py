@@ -16,6 +16,7 @@ from recsys import __version__
 from recsys.errors import ArgumentError, RecsysError, outcome
 
 COMMANDS = {
+    "datasets": "List the data sets that fetch downloads, with their sizes and licence.",
     "fetch": "Download a MovieLens data set and verify it; continues where a download stopped.",
     "train": "Train a model on a ratings file and save it.",
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",

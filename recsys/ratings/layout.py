@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from recsys.ratings.compressed import without_suffix
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,10 +23,10 @@ Matches = Callable[[str], bool]
 
 
 def named(*patterns: str) -> Matches:
-    """A test for files with a name like one of these: `ratings.csv`, `*.parquet`."""
+    """A test for files with a name like one of these, also compressed: `ratings.csv`, `*.inter`."""
 
     def matches(location: str) -> bool:
-        name = os.path.basename(location)
+        name = without_suffix(os.path.basename(location))
         return is_file(location) and any(fnmatchcase(name, pattern) for pattern in patterns)
 
     return matches
@@ -70,3 +72,17 @@ class Layout:
     `movies.*` next to a file `ratings*`."""
     items: ItemFiles | None = None
     """Item tables in this layout; None if it has none."""
+    has_columns: bool = True
+    """Whether its columns can be named. A layout without such columns is not tried where some
+    are."""
+    resembles: Matches | None = None
+    """Whether a file that `matches` rejects may still be in this layout; for messages."""
+
+    @property
+    def slug(self) -> str:
+        """What options call it.
+
+        >>> Layout(name="JSON lines", priority=1, matches=bool, read=print).slug
+        'json-lines'
+        """
+        return self.name.lower().replace(" ", "-")

@@ -17,8 +17,12 @@ from recsys.csr import entry_rows, frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.ratings.account import Account, Kind
+from recsys.ratings.arrow_tables import Table, as_frame, as_table, raw_of_named
 from recsys.ratings.assembly import assemble
+from recsys.ratings.encoding import encode
 from recsys.ratings.frames import item_rows, raw_of
+from recsys.ratings.item_tables import align_items
+from recsys.ratings.matrices import matrix_ids, raw_of_matrix
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Duplicates, missing_values
 from recsys.ratings.times import fingerprint_bytes, iso
@@ -37,7 +41,7 @@ class Ratings:
     """(n_users, n_items) float32 CSR, sorted, without duplicates. All ones if the source has no
     rating values; a stored zero is a rating of zero."""
     timestamps: npt.NDArray[np.float64] | None
-    """(n_ratings,) float64 seconds since 1970 with fractions, in the order of `matrix.data`; None if
+    """(n_ratings,) float64 seconds since 1970, in the order of `matrix.data`; None if
     there are none."""
     item_table: pd.DataFrame
     """One row per item in row order, with what is known of it (title, year, genres, ...)."""
@@ -90,12 +94,12 @@ class Ratings:
     @classmethod
     def from_frame(
         cls,
-        frame: pd.DataFrame,
+        frame: Table,
         user: str = "user_id",
         item: str = "item_id",
         rating: str | None = "rating",
         timestamp: str | None = None,
-        items: pd.DataFrame | None = None,
+        items: Table | None = None,
         *,
         duplicates: Duplicates | None = None,
         missing: Sequence[float] | None = None,
@@ -103,7 +107,8 @@ class Ratings:
         """Ratings from a table with one row per rating.
 
         Args:
-            frame: the table.
+            frame: a DataFrame, or a table with the Arrow PyCapsule interface, such as those of
+                pyarrow, polars and DuckDB.
             user: column of user ids, integers or strings.
             item: column of item ids.
             rating: column of ratings, finite numbers; None for implicit feedback (all ones).
@@ -121,12 +126,50 @@ class Ratings:
             ArgumentError: `frame` is not a table, or two roles have the same column.
             DataError: a column is missing, or a value in it is not an id, rating or time.
         """
-        if not isinstance(frame, pd.DataFrame):
-            raise ArgumentError(f"frame must be a DataFrame, not {type(frame).__name__}")
         named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-        table = None if items is None else item_rows(items, item)
-        raw, missing = raw_of(frame, named), missing_values(missing)
-        return cls.of(raw, table, duplicates, "the table", "DataFrame", missing)
+        about = None if items is None else item_rows(as_frame(items, "items"), item)
+        table, missing = as_table(frame, "frame"), missing_values(missing)
+        if isinstance(table, pd.DataFrame):
+            raw, layout = raw_of(table, named), "DataFrame"
+        else:
+            raw, layout = raw_of_named(table, named), "Arrow table"
+        return cls.of(raw, about, duplicates, "the table", layout, missing)
+
+    @classmethod
+    def from_matrix(
+        cls,
+        matrix: Any,
+        users: npt.ArrayLike | None = None,
+        items: npt.ArrayLike | None = None,
+        *,
+        item_table: Table | None = None,
+    ) -> Ratings:
+        """Ratings from a matrix with a row per user and a column per item.
+
+        Args:
+            matrix: sparse matrix or array of SciPy, whose stored zeros are ratings of zero and
+                whose repeated entries are summed, as SciPy does; or dense array, in which NaN is
+                no rating, and neither is 0 unless there is a NaN.
+            users: (n_rows,) their ids; by default the numbers of the rows from 0.
+            items: (n_columns,) their ids; by default the numbers of the columns from 0.
+            item_table: table with one row per item and the ids in the column `item`.
+
+        Returns:
+            Ratings of all rows and columns, also of those without a rating.
+
+        Raises:
+            ArgumentError: `matrix` is not a matrix of numbers, or the ids do not fit.
+            DataError: a value is not finite, or there are none.
+        """
+        raw = raw_of_matrix(matrix, users, items, "the matrix")
+        table = None
+        if item_table is not None:
+            table = item_rows(as_frame(item_table, "item_table"), "item")
+        found = cls.of(raw, table, "error", "the matrix", "matrix")
+        n_rows, n_columns = matrix.shape
+        rows, _ = encode(matrix_ids(users, n_rows, "user"), "user", "users")
+        columns, _ = encode(matrix_ids(items, n_columns, "item"), "item", "items")
+        return found.reindex(rows, columns, align_items(table, columns, "the matrix"))
 
     @classmethod
     def of(

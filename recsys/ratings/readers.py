@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from recsys.errors import ArgumentError, DataError
+from recsys.errors import DataError
 from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
+from recsys.ratings.arrow_tables import Table, as_frame, as_table
 from recsys.ratings.columns import assign_roles
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import is_file
@@ -24,13 +25,13 @@ from recsys.ratings.times import times_as_seconds
 
 
 def read_ratings(
-    path: str | os.PathLike[str] | pd.DataFrame,
+    path: str | os.PathLike[str] | Table,
     *,
     user: str | None = None,
     item: str | None = None,
     rating: str | None = None,
     timestamp: str | None = None,
-    items: str | os.PathLike[str] | pd.DataFrame | None = None,
+    items: str | os.PathLike[str] | Table | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
@@ -38,8 +39,13 @@ def read_ratings(
     missing: Sequence[float] | None = None,
     decimal: str | None = None,
     date_format: str | None = None,
+    layout: str | None = None,
 ) -> Ratings:
-    """Ratings from a MovieLens folder or zip, or from a CSV, TSV or Parquet file or a DataFrame.
+    """Ratings from a file, folder or zip, or from a table in memory.
+
+    Files are MovieLens data sets, CSV, TSV, JSON lines, Parquet, Arrow, matrices and others; see
+    the list in docs/reference.md. Tables are DataFrames and whatever has the Arrow PyCapsule
+    interface, such as tables of pyarrow, polars and DuckDB.
 
     Columns that are not named are recognized by their usual names (`user_id`, `movieId`, `rating`,
     `timestamp`, ...); a text file without a header has user, item, rating and timestamp in this
@@ -47,7 +53,7 @@ def read_ratings(
     from the file next to the ratings (`movies.csv`, `movies.dat`, `u.item`) if there is one.
 
     Args:
-        path: folder, zip archive, file or DataFrame.
+        path: folder, zip archive, file or table.
         user: column of user ids: its name, or its number from 1 as text ("1"); likewise the others.
         item: column of item ids.
         rating: column of ratings.
@@ -64,6 +70,7 @@ def read_ratings(
             is apart from a scale of positive ratings.
         decimal: decimal separator of the ratings in a text file, "." or ","; detected by default.
         date_format: format of dates as text, as for `strptime`; ISO 8601 by default.
+        layout: name of the file's layout, such as "netflix-prize"; recognized by default.
 
     Raises:
         ArgumentError: an argument is not one of these.
@@ -72,19 +79,18 @@ def read_ratings(
     """
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: name for role, name in named.items() if name is not None}
-    if isinstance(path, pd.DataFrame):
-        return _read_frame(path, columns, items, duplicates, missing, date_format)
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"path must be a path or a DataFrame, not {type(path).__name__}")
-    table, file = (items, None) if isinstance(items, pd.DataFrame) else (None, items)
+    table, file = (None, items) if isinstance(items, str | os.PathLike) else (items, None)
     source = Source(
-        os.fspath(path), columns, None if file is None else os.fspath(file), separator, encoding,
-        header, duplicates, missing, decimal, date_format,
+        os.fspath(path) if isinstance(path, str | os.PathLike) else "the table", columns,
+        None if file is None else os.fspath(file), separator, encoding, header, duplicates, missing,
+        decimal, date_format, layout,
     )  # fmt: skip
-    return read(source, table)
+    if isinstance(path, str | os.PathLike):
+        return read(source, table)
+    return _read_table(path, source, items)
 
 
-def read(source: Source, items: pd.DataFrame | None = None) -> Ratings:
+def read(source: Source, items: Table | None = None) -> Ratings:
     """The ratings of a source; see `read_ratings`.
 
     Args:
@@ -97,55 +103,58 @@ def read(source: Source, items: pd.DataFrame | None = None) -> Ratings:
             return read(replace(source, ratings=folder), items)
     # An address such as sqlite:///file is not a path, whose slashes could be merged.
     location = source.ratings if "://" in source.ratings else str(path)
-    layout, location = layouts.find(location)
+    layout, location = layouts.find(location, source.layout, source.columns)
     if is_file(location) and os.stat(location).st_size == 0:
         raise DataError(f"{location}: the file is empty")
-    raw = layout.read(location, source)
+    try:
+        raw = layout.read(location, source)
+    except DataError as error:
+        raise DataError(f"{error}{layouts.resembled(location, layout)}") from None
     if items is not None:
-        items = normalized(items)
+        table: pd.DataFrame | None = normalized(as_frame(items, "items"))
     elif source.items is not None:
-        items = layouts.read_items(source.items)
+        table = layouts.read_items(source.items)
     else:
-        items = layouts.items_of(layout, location)
-    return Ratings.of(raw, items, source.duplicates, location, layout.name, source.missing)
+        table = layouts.items_of(layout, location)
+    return Ratings.of(raw, table, source.duplicates, location, layout.name, source.missing)
 
 
 @contextmanager
 def _unpacked(archive: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         unpack(archive, Path(folder), layouts.in_archive)
+        if not any(path.is_file() for path in Path(folder).rglob("*")):
+            unpack(archive, Path(folder), layouts.may_be_in_archive)
         try:
             yield folder
         except DataError as error:
             raise DataError(str(error).replace(folder, str(archive))) from None
 
 
-def _read_frame(
-    frame: pd.DataFrame,
-    named: dict[str, str],
-    items: Any,
-    duplicates: Duplicates | None,
-    missing: Sequence[float] | None,
-    date_format: str | None,
-) -> Ratings:
-    frame = frame.rename(columns=str)
-    roles = assign_roles(list(frame.columns), named, "the table")
-    table = None
-    if items is not None:
-        is_table = isinstance(items, pd.DataFrame)
-        table = normalized(items) if is_table else layouts.read_items(os.fspath(items))
-    if not len(frame):
+def _read_table(table: Any, source: Source, items: Any) -> Ratings:
+    table = as_table(table, "path", "a path, DataFrame or Arrow table")
+    if isinstance(table, pd.DataFrame):
+        table = table.rename(columns=str)
+    names = list(table.columns) if isinstance(table, pd.DataFrame) else table.column_names
+    roles = assign_roles(names, source.columns, "the table")
+    if not len(table):
         raise DataError("the table holds no ratings")
-    if date_format is not None and "timestamp" in roles:
-        name = roles["timestamp"]
-        frame = frame.assign(**{name: times_as_seconds(frame[name], date_format)})
+    about = None
+    if isinstance(items, str | os.PathLike):
+        about = layouts.read_items(os.fspath(items))
+    elif items is not None:
+        about = normalized(as_frame(items, "items"))
+    if source.date_format is not None and "timestamp" in roles:
+        table = as_frame(table, "path")
+        times = times_as_seconds(table[roles["timestamp"]], source.date_format)
+        table = table.assign(**{roles["timestamp"]: times})
     return Ratings.from_frame(
-        frame,
+        table,
         user=roles["user"],
         item=roles["item"],
         rating=roles.get("rating"),
         timestamp=roles.get("timestamp"),
-        items=table,
-        duplicates=duplicates,
-        missing=missing,
+        items=about,
+        duplicates=cast("Duplicates | None", source.duplicates),
+        missing=source.missing,
     )

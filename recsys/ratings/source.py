@@ -73,6 +73,12 @@ class Source(Settings):
         metavar="FORMAT",
         default_text="numbers or ISO 8601",
     )
+    layout: str | None = option(
+        None,
+        metavar="NAME",
+        meaning="Layout of the file, such as netflix-prize or wide-matrix.",
+        default_text="recognized by the file's name and first lines",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

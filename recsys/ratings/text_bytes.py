@@ -6,30 +6,18 @@ quote up to the end). `Watched` notices on the way what needs a closer look.
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
-import lzma
 import re
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from recsys.errors import ArgumentError, DataError
+from recsys.ratings.compressed import opened
 
 BOM = "\ufeff"
 _BLOCK = 1 << 20
 _SLICE = 1 << 17  # bytes that are searched at a time, so that they stay in the cache
-
-
-def opened(file: str) -> BinaryIO:
-    """The bytes of a file, decompressed if its name ends in .gz, .bz2, .xz, .zst or .lz4."""
-    # pyarrow's own gzip stream accepts a file that is cut off.
-    for end, library in ((".gz", gzip), (".bz2", bz2), (".xz", lzma)):
-        if file.endswith(end):
-            return cast("BinaryIO", cast("Any", library).open(file, "rb"))
-    return cast("BinaryIO", pa.input_stream(file, compression="detect"))
 
 
 class Watched:

@@ -7,8 +7,6 @@ which finds the first bad line. What a file says never depends on which of the t
 
 from __future__ import annotations
 
-import lzma
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -27,8 +25,6 @@ from recsys.ratings.text_columns import exactly, remark_on_ids, seconds
 from recsys.ratings.text_format import ANY_QUOTED, LATE, TextFormat, sniff
 from recsys.ratings.text_rows import rows_of
 
-_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error)
-
 
 def read_text(file: str, source: Source) -> RawRatings:
     """The ratings in a file; see `Layout.read`.
@@ -39,7 +35,7 @@ def read_text(file: str, source: Source) -> RawRatings:
     """
     try:
         return _read(file, sniff(file, source), source.encoding is not None)
-    except _DAMAGED as error:
+    except OSError as error:
         raise DataError(f"{file}: cannot be read ({first_line(error)})") from None
 
 

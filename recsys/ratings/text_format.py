@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER
 from recsys.ratings.columns import RECOGNIZED, ROLES, named_positions, plain, role_positions
+from recsys.ratings.compressed import opened
 from recsys.ratings.source import Source
-from recsys.ratings.text_bytes import decoder_of, encoding_of, not_in, opened
+from recsys.ratings.text_bytes import decoder_of, encoding_of, not_in
 from recsys.ratings.text_rows import Row, split_rows
 
 _HEAD = 1 << 16  # bytes that are looked at

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from recsys.errors import DataError
-from recsys.ratings.text_bytes import BOM, not_in, opened
+from recsys.ratings.compressed import opened
+from recsys.ratings.text_bytes import BOM, not_in
 
 Row = tuple[int, list[str]]
 """Number of a row's first line, from 1, and its fields."""

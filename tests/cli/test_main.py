@@ -33,7 +33,7 @@ def test_help_names_every_command_and_the_version(recsys_command: RunCommand) ->
 def test_help_of_a_command_fits_the_terminal(command: str, recsys_command: RunCommand) -> None:
     code, out, _ = recsys_command(command, "--help")
     assert code == 0
-    assert out.startswith(f"Usage: recsys {command} [OPTIONS] ")
+    assert out.startswith(f"Usage: recsys {command} [OPTIONS]")
     assert " ".join(COMMANDS[command].split()) in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
 

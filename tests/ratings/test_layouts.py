@@ -112,20 +112,40 @@ def test_the_layouts_are_tried_in_a_fixed_order() -> None:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        (["ratings.csv", "ratings.dat"], "ratings.dat"),
-        (["ratings.parquet", "ratings.csv"], "ratings.csv"),
-        (["a.inter", "ratings.tsv"], "ratings.tsv"),  # an exact name comes before a pattern
-        (["b.inter", "a.inter"], "a.inter"),
+        (["ratings.csv", "other.csv"], "ratings.csv"),
+        (["u.data", "u1.base", "u1.test", "movies.csv"], "u.data"),
         (["inner/u.data", "other.csv"], "inner/u.data"),
+        (["ratings.csv.gz", "README"], "ratings.csv.gz"),
+        (["plays.csv", "movies.csv", "README.md"], "plays.csv"),  # the only one with such an ending
+        (["inner/plays.jsonl"], "inner/plays.jsonl"),
     ],
 )
-def test_the_best_known_file_of_a_folder_is_read(
+def test_the_ratings_file_of_a_folder_is_found(
     files: list[str], expected: str, tmp_path: Path
 ) -> None:
     for file in files:
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).touch()
     assert layouts.find(str(tmp_path))[1] == str(tmp_path / expected)
+
+
+@pytest.mark.parametrize(
+    ("files", "listed"),
+    [
+        (["ratings.csv", "ratings.dat"], "ratings.dat .MovieLens 1M or 10M., ratings.csv"),
+        (["b.inter", "a.inter"], "a.inter .RecBole., b.inter"),
+        (["ml-1m/ratings.dat", "ml-100k/u.data"], "ml-100k/u.data .*, ml-1m/ratings.dat"),
+        (["plays.csv", "likes.csv"], "likes.csv .delimited text., plays.csv"),
+    ],
+)
+def test_two_data_sets_in_a_folder_are_refused(
+    files: list[str], listed: str, tmp_path: Path
+) -> None:
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    with pytest.raises(DataError, match=f"more than one data set; name one of {listed}"):
+        recsys.read_ratings(tmp_path)
 
 
 NEW_LAYOUT = """
@@ -152,7 +172,7 @@ def made(columns):
     return RawRatings(columns, taken_from({role: role for role in columns}, columns))
 
 LAYOUT = Layout(
-    name="JSON lines", priority=5, files=("ratings.jsonl",),
+    name="JSON of a test", priority=5, files=("ratings.jsonl",),
     matches=lambda location: location == "memory://" or named("*.jsonl")(location),
     read=read, items=ItemFiles(files=("movies.jsonl",), matches=named("*.jsonl"), read=rows),
 )

@@ -122,7 +122,7 @@ def test_misuse_is_one_line(random_ratings: recsys.Ratings) -> None:
     table = frame([(1, 1, 3.0)])
     with pytest.raises(ValueError, match="user must name a column of its own"):
         recsys.Ratings.from_frame(table, item="user_id")
-    with pytest.raises(ValueError, match="frame must be a DataFrame, not dict"):
+    with pytest.raises(ValueError, match="frame must be a DataFrame or Arrow table, not dict"):
         recsys.Ratings.from_frame({"user_id": [1]})  # type: ignore[arg-type]
     with pytest.raises(DataError, match="more than one user column"):
         recsys.Ratings.from_frame(pd.concat([table, table[["user_id"]]], axis=1))

@@ -8,18 +8,27 @@ from __future__ import annotations
 import csv
 import os
 import pkgutil
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
+from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_years
 from recsys.ratings.layout import Layout, is_file
+from recsys.settings import near
 
 if TYPE_CHECKING:
     import pandas as pd
+
+OTHER_FILES = (
+    "*.csv", "*.tsv", "*.jsonl", "*.ndjson", "*.json", "*.npz", "*.npy", "*.mtx", "*.arrow",
+    "*.feather", "*.parquet",
+)  # fmt: skip
+"""Names of files that are read from a folder without any file that a layout knows by name."""
 
 
 @cache
@@ -30,37 +39,77 @@ def layouts() -> tuple[Layout, ...]:
     return tuple(sorted(found, key=lambda layout: layout.priority))
 
 
-def find(location: str) -> tuple[Layout, str]:
-    """The layout of the ratings at a location, and the file, folder or address that it reads.
-
-    A folder is searched first, then the folders directly inside it.
+def called(name: str) -> Layout:
+    """The layout with this slug.
 
     Raises:
-        DataError: there is nothing, or nothing that a layout reads.
+        ArgumentError: there is none; the message lists them.
     """
-    places = [Path(location)]
-    if places[0].is_dir():
-        places += sorted(path for path in places[0].iterdir() if path.is_dir())
-    for place in [location, *map(str, places[1:])]:
-        for layout in layouts():
-            if layout.matches(place):
-                return layout, place
-        for pattern, layout in _searched():
-            for file in sorted(Path(place).glob(pattern)):
-                if is_file(str(file)):
-                    return layout, str(file)
-    if not places[0].is_dir():
-        raise DataError(f"{location}: no such file or folder")
-    expected = ", ".join(pattern for pattern, _ in _searched())
+    known = {layout.slug: layout for layout in layouts()}
+    if name not in known:
+        raise ArgumentError(
+            f"layout must be one of {', '.join(known)}, not {name!r}{near(name, known)}"
+        )
+    return known[name]
+
+
+def find(location: str, name: str | None = None, columns: Iterable[str] = ()) -> tuple[Layout, str]:
+    """The layout of the ratings at a location, and the file, folder or address that it reads.
+
+    A folder is searched first, then the folders directly inside it, then both for files with a
+    usual ending, of which there must be only one.
+
+    Args:
+        location: where to look.
+        name: slug of the layout; None to recognize it.
+        columns: roles whose columns are named.
+
+    Raises:
+        ArgumentError: there is no layout of this name.
+        DataError: there is nothing, nothing that a layout reads, or more than one data set.
+    """
+    usable = tuple(one for one in layouts() if one.has_columns or not tuple(columns))
+    usable = usable if name is None else (called(name),)
+    if not os.path.isdir(location):
+        if name is not None and is_file(location):
+            return usable[0], location
+        known = next((one for one in usable if one.matches(location)), None)
+        if known is None:
+            raise DataError(f"{location}: no such file or folder")
+        return known, location
+    inside = sorted(str(path) for path in Path(location).iterdir() if path.is_dir())
+    for folders in ([location], inside):
+        found = [one for folder in folders for one in _sets(folder, usable)]
+        if found:
+            return _only(found, location)
+    found = [one for folder in [location, *inside] for one in _other_sets(folder, usable, name)]
+    if found:
+        return _only(found, location)
+    expected = ", ".join(pattern for pattern, layout in _searched() if layout in usable)
     raise DataError(f"{location}: no ratings file in this folder (looked for {expected})")
+
+
+def resembled(location: str, tried: Layout) -> str:
+    """What to say of a file that `tried` could not read: the layout that it looks like, or ""."""
+    others = [one for one in layouts()[:-1] if one is not tried]  # the last reads any text
+    like = next((one for one in others if (one.resembles or one.matches)(location)), None)
+    if like is None:
+        return ""
+    return (
+        f"; it looks like the layout {like.name!r}, which layout={like.slug!r} reads "
+        f"(on the command line --layout {like.slug})"
+    )
 
 
 def in_archive(member: str) -> bool:
     """Whether a member of an archive may be a ratings file or item table of some layout."""
-    name = member.rpartition("/")[2]
     patterns = [pattern for pattern, _ in _searched()]
-    patterns += [file for layout in layouts() if layout.items for file in layout.items.files]
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return _named(member, [*patterns, *_item_files()])
+
+
+def may_be_in_archive(member: str) -> bool:
+    """Whether a member has the ending of a file of ratings; for archives without known names."""
+    return _named(member, OTHER_FILES)
 
 
 def read_items(file: str) -> pd.DataFrame:
@@ -90,8 +139,9 @@ def items_of(layout: Layout, location: str) -> pd.DataFrame | None:
         DataError: a file that should be one is not.
     """
     for candidate in _candidates(layout, location):
-        if any(one.items and one.items.matches(candidate) for one in layouts()):
-            return read_items(candidate)
+        for file in (candidate, *(candidate + end for end in SUFFIXES)):
+            if any(one.items and one.items.matches(file) for one in layouts()):
+                return read_items(file)
     return None
 
 
@@ -102,11 +152,57 @@ def _searched() -> tuple[tuple[str, Layout], ...]:
     return tuple(sorted(found, key=lambda one: "*" in one[0]))
 
 
+def _item_files() -> list[str]:
+    return [file for layout in layouts() if layout.items for file in layout.items.files]
+
+
+def _named(member: str, patterns: Iterable[str]) -> bool:
+    name = without_suffix(member.rpartition("/")[2])
+    # macOS adds a file "._NAME" of its own to each file of an archive.
+    return not name.startswith(".") and any(fnmatchcase(name, one) for one in patterns)
+
+
+def _sets(folder: str, usable: Sequence[Layout]) -> Iterator[tuple[Layout, str]]:
+    # The data sets in a folder: itself, or files that a layout knows by name.
+    own = [layout for layout in usable if layout.matches(folder)][:1]
+    yield from ((layout, folder) for layout in own)
+    seen = set()
+    for pattern, owner in _searched():
+        for file in _matching(folder, pattern):
+            layout = next((one for one in usable if one.matches(file)), None)
+            if layout is not None and owner not in own and file not in seen:
+                seen.add(file)
+                yield layout, file
+
+
+def _other_sets(
+    folder: str, usable: Sequence[Layout], name: str | None
+) -> Iterator[tuple[Layout, str]]:
+    for file in sorted({file for end in OTHER_FILES for file in _matching(folder, end)}):
+        layout = usable[0] if name else next((one for one in usable if one.matches(file)), None)
+        if layout is not None and not _named(os.path.basename(file), _item_files()):
+            yield layout, file
+
+
+def _matching(folder: str, pattern: str) -> list[str]:
+    names = [pattern, *(pattern + end for end in SUFFIXES)]
+    return sorted(str(path) for name in names for path in Path(folder).glob(name) if path.is_file())
+
+
+def _only(found: Sequence[tuple[Layout, str]], location: str) -> tuple[Layout, str]:
+    if len(found) > 1:
+        several = ", ".join(
+            f"{os.path.relpath(where, location)} ({layout.name})" for layout, where in found[:8]
+        )
+        more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+        raise DataError(f"{location}: more than one data set; name one of {several}{more}")
+    return found[0]
+
+
 def _candidates(layout: Layout, location: str) -> list[str]:
     if layout.item_files is not None:
         return list(layout.item_files(location))
     folder, name = os.path.split(location)
     if not name.startswith("ratings"):
         return []
-    known = [file for one in layouts() if one.items is not None for file in one.items.files]
-    return [os.path.join(folder, file) for file in known if file.startswith("movies.")]
+    return [os.path.join(folder, file) for file in _item_files() if file.startswith("movies.")]

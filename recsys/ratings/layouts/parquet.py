@@ -1,90 +1,74 @@
-"""Parquet files with a column for each role."""
+"""Parquet files with a column for each role, and folders of them."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet
+import pyarrow.parquet as pq
 
-from recsys.errors import DataError
-from recsys.ratings.columns import LARGEST, assign_roles, first_line
+from recsys.ratings.arrow_tables import arrow_errors, raw_of_table
+from recsys.ratings.columns import assign_roles
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
-from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Source
-from recsys.ratings.times import times_as_seconds
 
 
-def read(file: str, source: Source) -> RawRatings:
-    """See `Layout.read`.
+def read(location: str, source: Source) -> RawRatings:
+    """See `Layout.read`. Checksums of pages are verified where the file has them.
 
     Raises:
         DataError: the file is damaged, a column has the wrong type, or a value is missing.
     """
-    try:
-        names = pa.parquet.read_schema(file).names
-        roles = assign_roles(names, source.columns, file)
-        table = pa.parquet.read_table(file, columns=list(roles.values()))
-    except pa.ArrowMemoryError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file}: not a readable Parquet file ({first_line(error)})") from None
-    if not table.num_rows:
-        raise DataError(f"{file}: the file holds no ratings")
-    columns: dict[str, Any] = {}
-    for role, name in roles.items():
-        column = table.column(name)
-        if column.null_count:
-            row = int(np.flatnonzero(column.is_null().to_numpy())[0])
-            raise DataError(f"{file}, row {row}: {name!r} is missing")
-        columns[role] = _typed(column, role, name, file, source)
+    with arrow_errors(location, "not a readable Parquet file"):
+        dataset = pq.ParquetDataset(location)
+        names = dataset.schema.names
+        roles = assign_roles(names, source.columns, location)
+        table = pq.read_table(
+            location, columns=list(roles.values()), page_checksum_verification=True
+        )
+        # A damaged page without a checksum may hold text that is not UTF-8.
+        table.validate(full=True)
     unused = tuple(name for name in names if name not in roles.values())
-    return RawRatings(columns, taken_from(roles, columns), unused)
+    raw = raw_of_table(table, roles, location, unused, source.date_format)
+    if os.path.isdir(location):
+        raw.remarks.append(f"{len(dataset.files):,} Parquet files were read as one table")
+    return raw
 
 
-def _typed(column: pa.ChunkedArray, role: str, name: str, file: str, source: Source) -> Any:
+def is_parquet_folder(location: str) -> bool:
+    """Whether a folder holds one table in Parquet files, which may be in folders `key=value`.
+
+    Files of different columns are different tables.
+    """
+    if not os.path.isdir(location):
+        return False
+    folder = Path(location)
+    files = [*folder.glob("*.parquet"), *folder.glob("*=*/**/*.parquet")]
+    if any(file.stem in ("ratings", "movies") for file in files):
+        return False
     try:
-        if role in ("user", "item"):
-            return _ids(column)
-        if role == "timestamp":
-            return times_as_seconds(column.to_pandas().rename(name), source.date_format)
-        values = column.cast(pa.float64()).to_numpy()
-    except DataError as error:
-        raise DataError(f"{file}, {error}") from None
-    except pa.ArrowMemoryError:
-        raise
-    except pa.ArrowException:
-        belongs = "whole numbers of 64 bits or text" if role in ("user", "item") else "numbers"
-        raise DataError(f"{file}: column {name!r} is {column.type}, not {belongs}") from None
-    bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
-    if bad.any():
-        row = int(bad.argmax())
-        raise DataError(f"{file}, row {row}: {name!r} is {values[row]}, not a finite number")
-    return values.astype(np.float32)
+        return len({tuple(pq.read_schema(file).names) for file in files}) == 1
+    except (pa.ArrowException, OSError):
+        return True  # reading it names the damaged file
 
 
-def _ids(column: pa.ChunkedArray) -> Any:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.int64())
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return column
-    return column.to_numpy()
+def read_items(file: str) -> pd.DataFrame:
+    """The items in a Parquet file."""
+    with arrow_errors(file, "not a readable Parquet file"):
+        return normalized(pq.read_table(file, page_checksum_verification=True).to_pandas())
 
+
+_is_parquet_file = named("*.parquet", "*.pq")
 
 LAYOUT = Layout(
     name="Parquet",
     priority=40,
     files=("ratings.parquet",),
-    matches=named("*.parquet", "*.pq"),
+    matches=lambda location: _is_parquet_file(location) or is_parquet_folder(location),
     read=read,
-    items=ItemFiles(
-        files=("movies.parquet",),
-        matches=named("*.parquet", "*.pq"),
-        read=lambda file: normalized(pd.read_parquet(file)),
-    ),
+    items=ItemFiles(files=("movies.parquet",), matches=_is_parquet_file, read=read_items),
 )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -77,3 +78,55 @@ def test_parquet_decimals_and_large_integers(tmp_path: Path) -> None:
     }
     pa.parquet.write_table(pa.table(table), file)
     assert recsys.read_ratings(file).users.ids.tolist() == [1, 2]
+
+
+def test_flipped_bits_are_refused_where_pages_have_checksums(tmp_path: Path) -> None:
+    file = tmp_path / "r.parquet"
+    n = 2000
+    pa.parquet.write_table(
+        pa.table({"user": [k % 90 for k in range(n)], "item": [k % 301 for k in range(n)]}),
+        file,
+        write_page_checksum=True,
+        compression="zstd",
+    )
+    whole, expected = file.read_bytes(), recsys.read_ratings(file).fingerprint
+    rng = np.random.default_rng(0)
+    footer = int.from_bytes(whole[-8:-4], "little")
+    refused = []
+    for at in rng.integers(4, len(whole) - 8 - footer, 60):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << rng.integers(8)
+        file.write_bytes(damaged)
+        try:
+            assert recsys.read_ratings(file).fingerprint == expected
+        except DataError as error:
+            refused.append(str(error))
+    assert len(refused) > 30
+    assert all(str(file) in message for message in refused)
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
+    for year, user in ((2019, 1), (2020, 2)):
+        part = tmp_path / f"year={year}"
+        part.mkdir()
+        table = pa.table({"user": [user], "item": [year], "rating": [2.5]})
+        pa.parquet.write_table(table, part / "0.parquet")
+    ratings = recsys.read_ratings(tmp_path)
+    assert ratings.users.ids.tolist() == [1, 2]
+    assert ratings.account is not None
+    assert ratings.account.remarks == ("2 Parquet files were read as one table",)
+    assert ratings.account.unused == ("year",)
+
+
+def test_no_memory_is_not_called_a_bad_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "r.parquet"
+    pa.parquet.write_table(pa.table({"user": [1], "item": [2]}), file)
+
+    def fails(*_: object, **__: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    monkeypatch.setattr(pa.parquet, "read_table", fails)
+    with pytest.raises(MemoryError, match="malloc of size 64"):
+        recsys.read_ratings(file)

@@ -1,0 +1,89 @@
+"""Text files that may be compressed: opened, named and looked into."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import zlib
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".lz4")
+"""Endings of compressed files that are read."""
+
+_HEAD, _LARGEST_HEAD = 1 << 16, 1 << 24
+
+
+def opened(file: str) -> BinaryIO:
+    """The bytes of a file, decompressed if its name ends in one of `SUFFIXES`.
+
+    Raises:
+        OSError: the file cannot be opened; also on reading, where it is damaged or cut off.
+    """
+    # pyarrow's own gzip stream accepts a file that is cut off.
+    for end, library in ((".gz", gzip), (".bz2", bz2), (".xz", lzma)):
+        if file.endswith(end):
+            stream = cast("Any", library).open(file, "rb")
+            return io.BufferedReader(_Checked(stream), _HEAD)
+    return cast("BinaryIO", pa.input_stream(file, compression="detect"))
+
+
+def without_suffix(name: str) -> str:
+    """The name of a file without the ending of its compression.
+
+    >>> without_suffix("ratings.csv.gz"), without_suffix("ratings.csv")
+    ('ratings.csv', 'ratings.csv')
+    """
+    return next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
+
+
+def first_lines(file: str) -> list[str]:
+    """The first lines that are not blank, up to 64 KiB of text, or three lines if those are longer.
+
+    Bytes are read as ISO-8859-1, a byte order mark and line ends are left out. Empty for binary
+    and unreadable files, and for pipes, which can be read only once.
+    """
+    if not os.path.isfile(file):
+        return []
+    try:
+        with opened(file) as stream:
+            head = stream.read(_HEAD)
+            while 0 < len(head) < _LARGEST_HEAD and head.count(b"\n") < 3:
+                more = stream.read(_HEAD)
+                if not more:
+                    break
+                head += more
+            whole = not stream.read(1)
+    except (pa.ArrowException, OSError):
+        return []
+    if b"\0" in head:
+        return []
+    lines = head.decode("ISO-8859-1").removeprefix("ï»¿").splitlines()
+    return [line for line in (lines if whole else lines[:-1]) if line.strip()]
+
+
+class _Checked(io.RawIOBase):
+    """A stream whose damage is an OSError, whatever its kind of compression."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """That it is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills the buffer with the next bytes, and returns their number."""
+        try:
+            return cast("Any", self._stream).readinto(buffer)  # type: ignore[no-any-return]
+        except (EOFError, lzma.LZMAError, zlib.error) as error:
+            raise OSError(str(error)) from None
+
+    def close(self) -> None:
+        """Closes the file, too."""
+        self._stream.close()
+        super().close()

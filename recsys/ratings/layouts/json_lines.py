@@ -1,0 +1,147 @@
+"""JSON: an object per line, as Amazon's reviews, or one list of objects."""
+
+from __future__ import annotations
+
+import io
+import json
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from recsys.errors import DataError
+from recsys.ratings.columns import LARGEST, assign_roles, first_line
+from recsys.ratings.compressed import opened
+from recsys.ratings.item_tables import normalized
+from recsys.ratings.layout import ItemFiles, Layout, named
+from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.source import Source
+from recsys.ratings.times import times_as_seconds
+
+_Row = tuple[int, dict[str, Any]]
+
+
+def read(file: str, source: Source) -> RawRatings:
+    """See `Layout.read`. An object without a user, item or value is an error.
+
+    Raises:
+        DataError: a line is not an object, or a value is missing or wrong; names the line.
+    """
+    keys: dict[str, None] = {}
+    roles: dict[str, str] = {}
+    lines, cells = _cells(file, keys, roles, source)
+    if roles != assign_roles(list(keys), source.columns, file):
+        # A later line has a key that the first has not.
+        roles = assign_roles(list(keys), source.columns, file)
+        lines, cells = _cells(file, keys, roles, source)
+    columns = {role: _column(role, roles[role], cells[role], lines, file) for role in roles}
+    unused = tuple(key for key in keys if key not in roles.values())
+    return RawRatings(columns, taken_from(roles, columns), unused)
+
+
+def read_items(file: str) -> pd.DataFrame:
+    """The items in a JSON file."""
+    return normalized(pd.DataFrame([row for _, row in objects(file)]))
+
+
+def objects(file: str) -> Iterator[_Row]:
+    """The objects in a file, each with the number of its line.
+
+    Raises:
+        DataError: the file cannot be read, or a line is not an object.
+    """
+    number = 0
+    try:
+        with opened(file) as stream:
+            for number, line in enumerate(io.TextIOWrapper(stream, "utf-8-sig"), start=1):
+                if number == 1 and line.lstrip().startswith("["):
+                    yield from _list(file)
+                    return
+                if line.strip():
+                    yield number, _object(json.loads(line))
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{file}: cannot be read ({first_line(error)})") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: not UTF-8 after line {number}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{file}, line {number}: not a JSON object on one line ({first_line(error)})"
+        ) from None
+
+
+def _list(file: str) -> Iterator[_Row]:
+    with opened(file) as stream:
+        rows = json.loads(stream.read())
+    yield from ((number, _object(row)) for number, row in enumerate(rows, start=1))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{type(value).__name__} instead of an object")
+    return value
+
+
+def _cells(
+    file: str, keys: dict[str, None], roles: dict[str, str], source: Source
+) -> tuple[array[int], dict[str, list[Any]]]:
+    # The line of each row, and its values by role. Fills `keys`, and `roles` where it is empty.
+    lines: array[int] = array("q")
+    cells: dict[str, list[Any]] = {role: [] for role in roles}
+    for number, row in objects(file):
+        if not row.keys() <= keys.keys():
+            keys.update(dict.fromkeys(row))
+        if not roles:
+            roles.update(assign_roles(list(row), source.columns, file))
+            cells = {role: [] for role in roles}
+        lines.append(number)
+        for role, key in roles.items():
+            cells[role].append(row.get(key))
+    if not lines:
+        raise DataError(f"{file}: the file holds no ratings")
+    return lines, cells
+
+
+def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str) -> Any:
+    for line, cell in zip(lines, cells, strict=True):
+        if cell is None:
+            raise DataError(f"{file}, line {line}: {key!r} is missing")
+        if isinstance(cell, dict | list | bool):
+            raise DataError(f"{file}, line {line}: {key!r} is {json.dumps(cell)[:60]}, not a value")
+    if role == "timestamp":
+        try:
+            return times_as_seconds(pd.Series(cells, name=key))
+        except DataError as error:
+            raise DataError(f"{file}, {error} (rows count from 0)") from None
+    if role == "rating":
+        return _numbers(key, cells, lines, file)
+    if all(isinstance(cell, str) for cell in cells):
+        return pa.chunked_array([pa.array(cells, pa.string())])
+    found = np.empty(len(cells), object)
+    found[:] = cells
+    return found
+
+
+def _numbers(key: str, cells: list[Any], lines: array[int], file: str) -> Any:
+    values = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(np.float64)
+    bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
+    if bad.any():
+        at = int(bad.argmax())
+        raise DataError(f"{file}, line {lines[at]}: {key!r} is {cells[at]!r}, not a finite number")
+    return values.astype(np.float32)
+
+
+_is_json = named("*.jsonl", "*.ndjson", "*.json")
+
+LAYOUT = Layout(
+    name="JSON lines",
+    priority=46,
+    files=("ratings.jsonl", "ratings.ndjson", "ratings.json"),
+    matches=_is_json,
+    read=read,
+    items=ItemFiles(
+        files=("movies.jsonl", "movies.ndjson", "movies.json"), matches=_is_json, read=read_items
+    ),
+)

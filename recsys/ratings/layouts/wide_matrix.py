@@ -1,0 +1,168 @@
+"""A wide table: a row per user, a column per item, as pivot tables are written."""
+
+from __future__ import annotations
+
+import csv
+import io
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from recsys.errors import DataError
+from recsys.ratings.columns import LARGEST, RECOGNIZED, plain
+from recsys.ratings.compressed import first_lines, opened
+from recsys.ratings.layout import Layout
+from recsys.ratings.matrices import ZERO_IS_NONE
+from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.source import Source
+from recsys.ratings.text_format import is_number
+
+FEWEST = 9
+"""Fields per line of a file that is recognized as a wide matrix."""
+EMPTY = ("", "nan", "na", "null", "none", "-")
+"""How an empty cell is written, in lower case."""
+
+_MOST_LEVELS = 21  # different values of a scale of ratings
+_SEPARATORS = ",\t;|"
+_ROWS = 50  # that are looked at
+_NAMES = {"user": "column 1", "item": "names of the columns", "rating": "cells"}
+
+
+def is_wide(file: str) -> bool:
+    """Whether a file has a header of items, and cells that are mostly empty or on one scale."""
+    rows = _head(file)
+    if len(rows) < 2 or len(rows[0]) < FEWEST or all(map(is_number, rows[0])):
+        return False
+    names = {plain(cell) for cell in rows[0]}
+    roles = {role for role, known in RECOGNIZED.items() if names & set(known)}
+    others = {"user", "item"} - roles
+    return bool(others) and not roles & {"rating", "timestamp"} and _is_scale(rows[1:])
+
+
+def looks_wide(file: str) -> bool:
+    """Whether a file is a wide matrix, perhaps without a header."""
+    rows = _head(file)
+    return is_wide(file) or (len(rows) > 1 and len(rows[0]) >= FEWEST and _is_scale(rows))
+
+
+def read(file: str, source: Source) -> RawRatings:
+    """See `Layout.read`.
+
+    Without a header the ids are the numbers of rows and columns from 1. If no cell is empty, a 0
+    is an empty cell. If the first column is called as items are, rows are items.
+
+    Raises:
+        DataError: a line has too many or too few fields, or a cell is not a number; names both.
+    """
+    rows = _rows(file, source)
+    first = next(rows, None)
+    if first is None:
+        raise DataError(f"{file}: the file is empty")
+    header = source.header if source.header is not None else not all(map(is_number, first[1]))
+    names = first[1] if header else []
+    width = len(first[1])
+    ids: list[str] = []
+    at, columns, values, n_empty = array("q"), array("q"), array("d"), 0
+    for line, cells in rows if header else _again(first, rows):
+        if len(cells) != width:
+            raise DataError(f"{file}, line {line}: {len(cells)} fields instead of {width}")
+        ids.append(cells[0] if header else str(len(ids) + 1))
+        for column in range(int(header), width):
+            cell = cells[column]
+            if cell.lower() in EMPTY:
+                n_empty += 1
+                continue
+            if not (is_number(cell) and abs(float(cell)) <= LARGEST):
+                what = repr(names[column]) if header else f"column {column + 1}"
+                raise DataError(f"{file}, line {line}: {what} is {cell!r}, not a finite number")
+            at.append(len(ids) - 1)
+            columns.append(column)
+            values.append(float(cell))
+    items = names if header else [str(number + 1) for number in range(width)]
+    return _ratings(file, ids, items, (at, columns, values), n_empty)
+
+
+def _ratings(
+    file: str, ids: list[str], items: list[str], cells: tuple[Any, Any, Any], n_empty: int
+) -> RawRatings:
+    rows, columns, values = map(np.asarray, cells)
+    remarks = [
+        f"read as a matrix with a row per user and a column per item: {len(ids):,} rows, "
+        f"{len(set(columns.tolist())):,} columns"
+    ]
+    if not n_empty:
+        kept = values != 0
+        rows, columns, values = rows[kept], columns[kept], values[kept]
+        remarks += [] if kept.all() else [ZERO_IS_NONE]
+    if not len(values):
+        raise DataError(f"{file}: the file holds no ratings")
+    arrays = {
+        "user": _chosen(ids, rows), "item": _chosen(items, columns),
+        "rating": values.astype(np.float32),
+    }  # fmt: skip
+    if plain(items[0]) in RECOGNIZED["item"]:
+        arrays["user"], arrays["item"] = arrays["item"], arrays["user"]
+        remarks[0] = remarks[0].replace("row per user and a column per item", "row per item")
+    return RawRatings(arrays, taken_from(_NAMES, arrays), remarks=remarks)
+
+
+def _chosen(names: list[str], rows: Any) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(names, pa.string()).take(pa.array(rows))])
+
+
+def _rows(file: str, source: Source) -> Iterator[tuple[int, list[str]]]:
+    separator = source.separator or _separator(first_lines(file)[:1])
+    try:
+        with opened(file) as stream:
+            text = io.TextIOWrapper(stream, source.encoding or "utf-8-sig", newline="")
+            reader = csv.reader(text, delimiter=separator)
+            for row in reader:
+                if any(row):
+                    yield reader.line_num, [cell.strip() for cell in row]
+    except (OSError, csv.Error, ValueError, TypeError, pa.ArrowException, LookupError) as error:
+        raise DataError(f"{file}: cannot be read ({error})") from None
+
+
+def _again(
+    first: tuple[int, list[str]], rows: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
+    yield first
+    yield from rows
+
+
+def _head(file: str) -> list[list[str]]:
+    lines = first_lines(file)[: _ROWS + 1]
+    try:
+        return [
+            [cell.strip() for cell in row]
+            for row in csv.reader(lines, delimiter=_separator(lines[:1]))
+        ]
+    except csv.Error:
+        return []
+
+
+def _separator(lines: list[str]) -> str:
+    return max(_SEPARATORS, key=lines[0].count) if lines else ","
+
+
+def _is_scale(rows: list[list[str]]) -> bool:
+    cells = [cell for row in rows for cell in row[1:]]
+    filled = [cell for cell in cells if cell.lower() not in EMPTY]
+    if not filled or not all(map(is_number, filled)) or len({len(row) for row in rows}) > 1:
+        return False
+    zeros = sum(float(cell) == 0 for cell in filled)
+    mostly_empty = len(filled) - zeros < len(cells) / 2
+    return mostly_empty or len({float(cell) for cell in filled}) <= _MOST_LEVELS
+
+
+LAYOUT = Layout(
+    name="wide matrix",
+    priority=4,
+    matches=is_wide,
+    resembles=looks_wide,
+    read=read,
+    has_columns=False,
+)
