@@ -8,10 +8,11 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from recsys.app.answer import Answer
+    from recsys.ratings.account import Account
     from recsys.recommend.answer import Table
 
 _SHORTENED = ("genres", "title")  # columns that give way first where the terminal is narrow
@@ -82,13 +83,16 @@ def columns_of(table: Table) -> dict[str, list[Any]]:
     return {name: table.column(name) for name in table.columns}
 
 
-def print_pairs(pairs: Mapping[str, Any]) -> None:
-    """Names and values, aligned, wrapped under themselves.
+def print_pairs(
+    pairs: Mapping[str, Any] | Iterable[tuple[str, Any]], file: TextIO | None = None
+) -> None:
+    """Names and values, aligned, wrapped under themselves; on standard output by default.
 
     A word that is longer than a line stays whole, so that a path or a fingerprint can be copied.
     """
-    indent = max(map(len, pairs)) + 2
-    for name, value in pairs.items():
+    rows = list(pairs.items() if isinstance(pairs, Mapping) else pairs)
+    indent = max(len(name) for name, _ in rows) + 2
+    for name, value in rows:
         print(
             textwrap.fill(
                 str(value),
@@ -97,7 +101,8 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
                 subsequent_indent=" " * indent,
                 break_long_words=False,
                 break_on_hyphens=False,
-            )
+            ),
+            file=file,
         )
 
 
@@ -120,6 +125,11 @@ def say(message: str) -> None:
     """A remark on standard error, where it does not disturb what is piped on."""
     lines = textwrap.fill(message, _width(), break_long_words=False, break_on_hyphens=False)
     print(lines, file=sys.stderr)
+
+
+def say_account(account: Account) -> None:
+    """What was understood of the ratings, on standard error."""
+    print_pairs(account.lines(), file=sys.stderr)
 
 
 def _print_rich(renderable: Any, width: int) -> None:

@@ -109,6 +109,7 @@ class Runs:
             seeds=self._seeds,
             fingerprint=first.train.fingerprint[:32] + first.test.fingerprint[:32],
             about=self._about(),
+            account=None if first.train.account is None else first.train.account.to_dict(),
         )
 
     def _about(self) -> dict[str, Any]:

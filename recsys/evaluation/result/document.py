@@ -39,6 +39,7 @@ def document(result: Results) -> dict[str, Any]:
         "seeds": list(result.seeds),
         "fingerprint": result.fingerprint,
         "about": dict(result.about),
+        "account": result.account,
         "users": result.user_ids.tolist(),
         "per_user": _per_user(result),
         "test_ratings_per_user": _test_ratings(result),
