@@ -17,6 +17,7 @@ from recsys.errors import ArgumentError, RecsysError, outcome
 
 COMMANDS = {
     "fetch": "Download a MovieLens data set and verify it; continues where a download stopped.",
+    "doctor": "Show what is understood of a ratings file, and what is odd about it.",
     "train": "Train a model on a ratings file and save it.",
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
     "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",
