@@ -83,10 +83,7 @@ def with_equal_kinds(first: Ratings, second: Ratings, side: Side) -> tuple[Ratin
 
 def union(first: IdIndex, second: IdIndex) -> IdIndex:
     """An index of the ids of both, which must be of one kind."""
-    if first.ids.dtype == second.ids.dtype:
-        return IdIndex(np.union1d(first.ids, second.ids), first.kind)
-    # Signed and unsigned numbers have no common type that keeps every digit.
-    return IdIndex(sorted({*first.ids.tolist(), *second.ids.tolist()}), first.kind)
+    return IdIndex(np.union1d(first.ids, second.ids), first.kind)
 
 
 def _with_text_ids(ratings: Ratings, side: Side) -> Ratings:
