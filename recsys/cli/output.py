@@ -127,8 +127,9 @@ def columns_of(table: Table, show: Sequence[str] = ()) -> dict[str, list[Any]]:
                 f"show must be one of {', '.join(table.columns)}, not {name!r}"
                 f"{near(name, table.columns)}"
             )
-    names = [*table.answer, *(name for name in _FIRST if name in table.columns), *show]
-    return {name: table.column(name) for name in dict.fromkeys(names)}
+    known = [name for name in _FIRST if name in table.columns and any(table.column(name))]
+    names = dict.fromkeys([*table.answer, *known, *show])
+    return {name: table.column(name) for name in names}
 
 
 def print_pairs(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from recsys.errors import ArgumentError
+from recsys.ratings.columns import ROLES
+
+T = TypeVar("T")
 
 Kind = Literal["ratings", "counts", "seen"]
 """What values are: ratings on a scale, counts of events, or nothing but that there was one."""
@@ -95,7 +98,7 @@ class Account:
         yield "read", f"{self.source} ({self.layout}), {counted(self.n_rows, 'row')}"
         yield "columns", self._columns()
         if self.ids:
-            yield "ids", ", ".join(f"{role}s are {kind}" for role, kind in self.ids.items())
+            yield "ids", ", ".join(f"{role}s are {kind}" for role, kind in _in_order(self.ids))
         yield "values", self._values()
         yield "times", self._times()
         if self.n_repeats:
@@ -112,7 +115,7 @@ class Account:
     def _columns(self) -> str:
         taken = [
             f"{role} = {_short(one.name)} ({_short(one.example)})"
-            for role, one in self.columns.items()
+            for role, one in _in_order(self.columns)
         ]
         unused = [_short(name) for name in self.unused[:_SHOWN]]
         if len(self.unused) > _SHOWN:
@@ -134,6 +137,11 @@ class Account:
             return "none"
         first, last = (time.replace("T", " ") for time in (self.first_time, self.last_time))
         return f"all {first} UTC" if first == last else f"{first} to {last} UTC"
+
+
+def _in_order(by_role: Mapping[str, T]) -> list[tuple[str, T]]:
+    # Model files sort the keys of their JSON.
+    return [(role, by_role[role]) for role in ROLES if role in by_role]
 
 
 def counted(n: int, noun: str) -> str:

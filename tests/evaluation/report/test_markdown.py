@@ -23,3 +23,14 @@ def test_what_was_read_is_in_the_page_and_in_markdown(sample: Ratings) -> None:
     assert "<dt>columns</dt><dd>user = &lt;who&gt; (_7_)</dd>" in page
     bare = replace(result, account=None)
     assert "What was read" not in bare.to_html() + bare.to_markdown()
+
+
+def test_axes_are_called_by_the_kind_of_the_values(sample: Ratings) -> None:
+    account = Account("plays.csv", "delimited text", {}, kind="counts")
+    for kind, noun in (("counts", "count"), ("ratings", "rating")):
+        known = replace(sample, account=replace(account, kind=kind))  # type: ignore[arg-type]
+        split = splits.random(known, 0.2)
+        page = recsys.evaluate({"als": recsys.ExplicitALS(2)}, split, k=5).to_html()
+        assert f"predicted − true {noun}<" in page
+        assert f"RMSE by true {noun}" in page
+        assert ", stars" not in page
