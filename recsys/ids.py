@@ -18,6 +18,7 @@ WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 _WHOLE_FLOAT = re.compile(r"(0|-?[1-9][0-9]{0,18})(?:\.0+)?")
 _TOO_LARGE = 2**63
+_LARGEST_EXACT = 2**53
 _SEARCHED = 200_000  # ids that are compared with an unknown one, for a hint
 
 IdArray = npt.NDArray[Any]
@@ -195,6 +196,18 @@ def shown(value: object) -> str:
     ('196', "'u196'")
     """
     return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def in_json(value: Any) -> Any:
+    """The value as JSON holds it: whole numbers beyond 2⁵³ become text.
+
+    Most readers of JSON keep numbers as doubles, and would round such an id to another one.
+
+    >>> in_json(9007199254740993), in_json(7), in_json("u1")
+    ('9007199254740993', 7, 'u1')
+    """
+    large = type(value) is int and abs(value) > _LARGEST_EXACT
+    return str(value) if large else value
 
 
 def several(ids: Any) -> Sequence[object]:

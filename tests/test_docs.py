@@ -147,6 +147,7 @@ def test_reference_has_every_command_setting_and_public_name(root: Path) -> None
         "similar",
         "map",
         "inspect",
+        "doctor",
     ):
         assert f"### recsys {command}" in page
     recipe = blocks(page, "toml")[0]
@@ -178,6 +179,16 @@ def test_reference_has_every_symptom(root: Path) -> None:
     assert len(codes) == 9
     for code in codes:
         assert f"`{code}`" in page, code
+
+
+def test_reference_has_every_code_of_the_doctor(root: Path) -> None:
+    page = (root / "docs" / "reference.md").read_text()
+    source = (root / "recsys" / "ratings" / "doctor.py").read_text()
+    codes = set(re.findall(r'"(D\d{3})"', source))
+    assert codes == {f"D{n:03}" for n in range(1, 18)}
+    for code in codes:
+        assert f"`{code}`" in page, code
+        assert f"| {code} |" in source, code
 
 
 def test_evaluation_recipe_is_one(root: Path, sample: recsys.Ratings, tmp_path: Path) -> None:

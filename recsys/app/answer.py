@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recsys.ids import in_json
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -39,6 +41,6 @@ class Answer:
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a DataFrame, ready for JSON. Missing values are None."""
+    """The rows of a DataFrame, ready for JSON. Missing values are None, ids beyond 2⁵³ text."""
     rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=6))
-    return rows
+    return [{name: in_json(value) for name, value in row.items()} for row in rows]

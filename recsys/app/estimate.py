@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.memory import free_memory, process_memory
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Estimate:
     """Peak of the process while it read the ratings, measured."""
     free: int | None
     """Free memory of the machine, or of the container; None where the system does not say."""
+    account: Mapping[str, Any] | None = None
+    """What was understood of the ratings."""
 
     @property
     def total(self) -> int:
@@ -48,13 +51,16 @@ class Estimate:
         memory = {"total": self.total} | parts | {"reading": self.reading, "free": self.free}
         return {
             "spec": self.spec.to_dict(),
+            "account": self.account,
             "data": dict(self.data),
             "memory": memory,
             "fits": self.fits,
         }
 
 
-def estimate(recipe: Recipe, on_stage: OnStage = lambda what: None) -> Estimate:
+def estimate(
+    recipe: Recipe, on_stage: OnStage = lambda what: None, on_account: OnAccount = no_account
+) -> Estimate:
     """The memory that training on all of the ratings needs; reads them, and trains nothing.
 
     Raises:
@@ -62,17 +68,17 @@ def estimate(recipe: Recipe, on_stage: OnStage = lambda what: None) -> Estimate:
         DataError: the ratings cannot be read.
     """
     from recsys.ratings.ratings import overview
-    from recsys.ratings.readers import read
 
     spec = recipe.spec()
     recipe.parsed_feedback()
     on_stage("reading")
-    ratings = read(recipe)
+    ratings = read_and_account(recipe, on_account)
     held, peak = process_memory()
     size = memory_of(ratings)
     needed = spec.training_memory(ratings.n_users, ratings.n_items, ratings.n_ratings)
     program = max(0, held - size)
-    return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory())
+    account = None if ratings.account is None else ratings.account.to_dict()
+    return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory(), account)
 
 
 def memory_of(ratings: Ratings) -> int:

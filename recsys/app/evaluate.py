@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.app.study import CURRENT, Study
 from recsys.errors import FitError
 
@@ -41,6 +42,7 @@ def run(
     study: Study,
     on_model: OnModel = lambda model, split: None,
     on_stage: Callable[[str], None] = lambda what: None,
+    on_account: OnAccount = no_account,
 ) -> dict[str, Evaluated]:
     """Reads, splits, fits, measures, and writes the reports; one evaluation for each split.
 
@@ -49,7 +51,6 @@ def run(
         DataError: the ratings cannot be read.
         FitError: there is a gate, and one of its models failed.
     """
-    from recsys.ratings.readers import read
     from recsys.store.model_file import load
 
     models, choices = study.named_models(), study.named_splits()
@@ -57,7 +58,7 @@ def run(
     reports = study.report_files(choices)
     current = load(study.against) if study.against is not None else None
     on_stage("reading")
-    ratings = read(study)
+    ratings = read_and_account(study, on_account)
     if study.per_user or study.per_item:
         ratings = ratings.at_least_active(study.per_user, study.per_item)
     done: dict[str, Evaluated] = {}

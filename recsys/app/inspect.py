@@ -91,6 +91,7 @@ def describe(path: str) -> Description:
         "created": about["created"],
         "versions": about["versions"],
         "data_fingerprint": about["data_fingerprint"],
+        "account": model.account,
     }
     if factors.n_factors:
         described["factor norms"] = _norms(factors)

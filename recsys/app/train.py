@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recsys.app.reading import OnAccount, no_account, read_and_account
+from recsys.errors import DataError
+
 if TYPE_CHECKING:
     from recsys.app.recipe import Recipe
     from recsys.evaluation.protocol.measure import Measurement
@@ -68,6 +71,7 @@ class Trained:
             "path": str(self.path),
             "spec": self.model.factors.spec.to_dict(),
             "feedback": str(self.model.feedback),
+            "account": self.model.account,
             "data": dict(self.data) | {"fingerprint": self.model.fingerprint},
             "accuracy": [vars(a) for a in self.accuracy],
             "loss": [p.loss for p in self.log],
@@ -76,24 +80,27 @@ class Trained:
 
 
 def run(
-    recipe: Recipe, on_epoch: OnEpoch | None = None, on_stage: OnStage = lambda what: None
+    recipe: Recipe,
+    on_epoch: OnEpoch | None = None,
+    on_stage: OnStage = lambda what: None,
+    on_account: OnAccount = no_account,
 ) -> Trained:
     """Reads, holds out and measures if asked, trains on everything, saves.
 
     Raises:
         ArgumentError: the recipe has a bad value.
-        DataError: the ratings cannot be read.
+        DataError: the ratings cannot be read, or the model predicts ratings and there are none.
         FitError: the model has no finite solution.
     """
     from recsys.ratings.ratings import overview
-    from recsys.ratings.readers import read
     from recsys.recommend.training import train
     from recsys.store.model_file import save
 
     spec, feedback, out = recipe.spec(), recipe.parsed_feedback(), recipe.out_file()
     started = time.perf_counter()
     on_stage("reading")
-    ratings = read(recipe)
+    ratings = read_and_account(recipe, on_account)
+    check_suits(spec, ratings)
     accuracy: tuple[Accuracy, ...] = ()
     if recipe.test:
         on_stage(f"measuring {spec.name}")
@@ -104,6 +111,16 @@ def run(
     path = save(model, out)
     seconds = time.perf_counter() - started
     return Trained(model, path, overview(ratings), accuracy, model.factors.log, seconds)
+
+
+def check_suits(spec: Spec, ratings: Ratings) -> None:
+    """Raises DataError if the model predicts ratings and the data has none."""
+    if spec.predicts_ratings and not ratings.has_values:
+        source = "these data" if ratings.account is None else ratings.account.source
+        raise DataError(
+            f"{source}: {spec.name} predicts ratings, and no column holds any; name it with "
+            "--column rating=NAME, or choose a model of what was seen, such as implicit-als"
+        )
 
 
 def measure(

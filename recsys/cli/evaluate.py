@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recsys.app.reading import no_account
 from recsys.app.recipe import read_recipe
 from recsys.app.study import ModelChoice, Study
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Config, Json, overridden, with_ratings
-from recsys.cli.output import print_json, print_paragraph, print_table, say
+from recsys.cli.output import print_json, print_paragraph, print_table, say, say_account
 from recsys.cli.progress import training_progress
 from recsys.errors import ArgumentError, GateError
 from recsys.ratings.split_choice import SplitChoice
@@ -37,7 +38,7 @@ def command(
             on_stage(f"{model}: {how.split(',')[0].split(';')[0]}")
             return on_epoch
 
-        done = run(study, on_model, on_stage)
+        done = run(study, on_model, on_stage, no_account if json else say_account)
     if json:
         found = {name: one.to_dict() for name, one in done.items()}
         print_json(next(iter(found.values())) if len(found) == 1 else found, indent=None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from recsys.app.inspect import Examination, InspectRequest, inspect
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
 from recsys.cli.output import number, print_json, print_pairs, print_paragraph, say
+from recsys.errors import ArgumentError
+from recsys.ratings.account import Account
 
 if TYPE_CHECKING:
     from recsys.maps.health import Health
@@ -22,7 +25,8 @@ def command(given: Given, json: Json = False) -> None:
     elif isinstance(found, Examination):
         _print_health(found)
     else:
-        print_pairs(_lines(found.to_dict()))
+        described = found.to_dict()
+        print_pairs([*_lines(described).items(), *_account_lines(described["account"] or {})])
 
 
 def _lines(found: dict[str, Any]) -> dict[str, str]:
@@ -49,6 +53,14 @@ def _lines(found: dict[str, Any]) -> dict[str, str]:
         "versions": ", ".join(f"{k} {v}" for k, v in found["versions"].items()),
         "data fingerprint": found["data_fingerprint"],
     }
+
+
+def _account_lines(saved: Mapping[str, Any]) -> list[tuple[str, str]]:
+    try:
+        return list(Account.from_dict(saved).lines())
+    except (ArgumentError, AttributeError, KeyError, TypeError, ValueError):
+        # Whoever saves a model may write anything into its account.
+        return [(name, str(value)) for name, value in saved.items()]
 
 
 def _print_health(found: Examination) -> None:

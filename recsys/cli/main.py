@@ -18,6 +18,7 @@ from recsys.errors import ArgumentError, RecsysError, outcome
 COMMANDS = {
     "datasets": "List the data sets that fetch downloads, with their sizes and licence.",
     "fetch": "Download a MovieLens data set and verify it; continues where a download stopped.",
+    "doctor": "Show what is understood of a ratings file, and what is odd about it.",
     "train": "Train a model on a ratings file and save it.",
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
     "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",

@@ -19,6 +19,16 @@ Config = Annotated[
     ),
 ]
 
+Show = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--show",
+        help="Column of the item table to show, besides title, year and genres. Repeatable.",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
+
 
 def overridden(entries: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The entries of a recipe file, with what was given on the command line in their place.

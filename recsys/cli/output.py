@@ -8,18 +8,24 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from recsys.errors import ArgumentError
+from recsys.settings import near
 
 if TYPE_CHECKING:
     from recsys.app.answer import Answer
+    from recsys.ratings.account import Account
     from recsys.recommend.answer import Table
 
+_FIRST = ("title", "year", "genres")  # what is shown of items, in this order
 _SHORTENED = ("genres", "title")  # columns that give way first where the terminal is narrow
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
 _FOUR_DECIMALS = {
     "score", "low", "high", "difference", "p", "first", "second", "ndcg", "recall", "rmse"
 }  # fmt: skip
 _NARROWEST = 10  # cells they keep
+_NAMED = 8  # columns that are not shown, but named
 _MISSING = ("nan", "<NA>", "NaT", "None")
 
 
@@ -38,6 +44,9 @@ def _plain(value: Any) -> Any:
 def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
     """A table that fits the terminal: genres, then titles, then other texts are cut short.
 
+    Ids are wrapped, and where even that is not enough, the last columns are left out, with a remark
+    on standard error.
+
     Args:
         columns: name → one value per row; numbers are aligned to the right.
         title: a line above it.
@@ -48,47 +57,91 @@ def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
 
     cells = {name: [_cell(value, name) for value in column] for name, column in columns.items()}
     widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
+    _fit(widths, [name for name in columns if not _numeric(columns[name])])
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name, width in widths.items():
+        justify: Any = "right" if _numeric(columns[name]) else "left"
+        header = Text(name, no_wrap=True, overflow="ellipsis")
+        table.add_column(header, justify=justify, width=width)
+    table.add_row(*("─" * width for width in widths.values()))
+    for row in zip(*(cells[name] for name in widths), strict=True):
+        table.add_row(*(
+            Text(cell, overflow="fold") if name in _WHOLE
+            else Text(cell, no_wrap=True, overflow="ellipsis")
+            for name, cell in zip(widths, row, strict=True)
+        ))  # fmt: skip
+    if title:
+        print(title)
+    _print_rich(table, _width() + 2)
+    print()
+    left_out = [name for name in columns if name not in widths]
+    if left_out:
+        say(f"too narrow for: {', '.join(left_out)}; --json has everything")
+
+
+def _fit(widths: dict[Any, int], texts: Sequence[Any]) -> None:
+    # Narrows columns until they fit the terminal: texts, then ids; then the last are removed.
     over = sum(widths.values()) + 2 * (len(widths) - 1) - _width()
-    texts = [name for name in cells if not _numeric(columns[name]) and name not in _WHOLE]
-    for name in sorted(texts, key=(*_SHORTENED, *texts).index):
+    ids = [name for name in texts if name in _WHOLE]
+    others = [name for name in texts if name not in _WHOLE]
+    for name in (*sorted(others, key=(*_SHORTENED, *others).index), *ids):
         gives = max(0, min(over, widths[name] - _NARROWEST))
         widths[name] -= gives
         over -= gives
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name, column in columns.items():
-        justify: Any = "right" if _numeric(column) else "left"
-        header = Text(name, no_wrap=True)
-        table.add_column(header, justify=justify, width=widths[name], no_wrap=True)
-    table.add_row(*("─" * width for width in widths.values()))
-    for row in zip(*cells.values(), strict=True):
-        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
-    if title:
-        print(title)
-    _print_rich(table, max(_width(), sum(widths.values()) + 2 * len(widths)))
-    print()
+    while over > 0 and len(widths) > 1:
+        over -= widths.popitem()[1] + 2
 
 
-def print_answer(answer: Answer, past_title: str = "") -> None:
-    """The answer to a question: what the user liked, the table, and what should be said of it."""
+def print_answer(answer: Answer, show: Sequence[str] = (), past_title: str = "") -> None:
+    """The answer to a question: what the user liked, the table, and what should be said of it.
+
+    Args:
+        answer: what to print.
+        show: columns of the item table to show, besides title, year and genres.
+        past_title: a line above what the user liked.
+
+    Raises:
+        ArgumentError: there is no such column.
+    """
+    shown = columns_of(answer.table, show)
     if answer.past is not None:
-        print_table(columns_of(answer.past), past_title)
-    print_table(columns_of(answer.table), answer.title)
+        print_table(columns_of(answer.past, show), past_title)
+    print_table(shown, answer.title)
     for remark in answer.remarks:
         say(remark)
+    others = [name for name in answer.table.columns if name not in shown]
+    if others:
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        say(f"other columns (--show NAME): {', '.join(others[:_NAMED])}{more}")
 
 
-def columns_of(table: Table) -> dict[str, list[Any]]:
-    """The columns of an answer, by name."""
-    return {name: table.column(name) for name in table.columns}
+def columns_of(table: Table, show: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """The columns of an answer that are shown, by name: its own, title, year, genres, `show`.
+
+    Raises:
+        ArgumentError: there is no column of a name in `show`.
+    """
+    for name in show:
+        if name not in table.columns:
+            raise ArgumentError(
+                f"show must be one of {', '.join(table.columns)}, not {name!r}"
+                f"{near(name, table.columns)}"
+            )
+    known = [name for name in _FIRST if name in table.columns and any(table.column(name))]
+    names = dict.fromkeys([*table.answer, *known, *show])
+    return {name: table.column(name) for name in names}
 
 
-def print_pairs(pairs: Mapping[str, Any]) -> None:
-    """Names and values, aligned, wrapped under themselves.
+def print_pairs(
+    pairs: Mapping[str, Any] | Iterable[tuple[str, Any]], file: TextIO | None = None
+) -> None:
+    """Names and values, aligned, wrapped under themselves; on standard output by default.
 
     A word that is longer than a line stays whole, so that a path or a fingerprint can be copied.
     """
-    indent = max(map(len, pairs)) + 2
-    for name, value in pairs.items():
+    rows = list(pairs.items() if isinstance(pairs, Mapping) else pairs)
+    indent = max(len(name) for name, _ in rows) + 2
+    for name, value in rows:
         print(
             textwrap.fill(
                 str(value),
@@ -97,7 +150,8 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
                 subsequent_indent=" " * indent,
                 break_long_words=False,
                 break_on_hyphens=False,
-            )
+            ),
+            file=file,
         )
 
 
@@ -120,6 +174,11 @@ def say(message: str) -> None:
     """A remark on standard error, where it does not disturb what is piped on."""
     lines = textwrap.fill(message, _width(), break_long_words=False, break_on_hyphens=False)
     print(lines, file=sys.stderr)
+
+
+def say_account(account: Account) -> None:
+    """What was understood of the ratings, on standard error."""
+    print_pairs(account.lines(), file=sys.stderr)
 
 
 def _print_rich(renderable: Any, width: int) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recsys.app.reading import no_account
 from recsys.app.recipe import Recipe, read_recipe
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Config, Json, overridden, with_ratings
-from recsys.cli.output import number, print_json, print_pairs
+from recsys.cli.output import number, print_json, print_pairs, say_account
 from recsys.cli.progress import training_progress
 
 if TYPE_CHECKING:
@@ -33,15 +34,16 @@ def command(
     if given.get("model", entries.get("model")) != entries.get("model"):
         entries.pop("hyperparameters", None)  # they belong to the model of the recipe
     recipe = Recipe(**with_ratings(overridden(entries, given)))
+    on_account = no_account if json else say_account
     with training_progress(quiet=json) as (on_epoch, on_stage):
         if estimate:
             from recsys.app.estimate import estimate as estimated
 
-            done: Any = estimated(recipe, on_stage)
+            done: Any = estimated(recipe, on_stage, on_account)
         else:
             from recsys.app.train import run
 
-            done = run(recipe, on_epoch, on_stage)
+            done = run(recipe, on_epoch, on_stage, on_account)
     if json:
         print_json(done.to_dict())
     else:

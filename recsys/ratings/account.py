@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from recsys.errors import ArgumentError
+from recsys.ratings.columns import ROLES
+
+T = TypeVar("T")
 
 Kind = Literal["ratings", "counts", "seen"]
 """What values are: ratings on a scale, counts of events, or nothing but that there was one."""
+
+
+_SHOWN = 12  # unused columns that are named
+_LONGEST = 40  # characters of a name or an example
+_REPEATS = {
+    "latest": "the latest counts",
+    "mean": "their mean counts",
+    "sum": "their values are added up",
+    "count": "they are counted",
+    "max": "the largest counts",
+}
+"""What became of repeats, in words."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,8 @@ class Account:
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return asdict(self)
+        plain = asdict(self)
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items()}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Account:
@@ -79,26 +95,69 @@ class Account:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """What a person should see first: pairs of a heading and a sentence."""
-        taken = [f"{role} = {one.name} ({one.example})" for role, one in self.columns.items()]
-        yield "read", f"{self.source} ({self.layout}), {self.n_rows:,} rows"
-        yield (
-            "columns",
-            ", ".join(taken) + (f"; not used: {', '.join(self.unused)}" if self.unused else ""),
-        )
+        yield "read", f"{self.source} ({self.layout}), {counted(self.n_rows, 'row')}"
+        yield "columns", self._columns()
+        if self.ids:
+            yield "ids", ", ".join(f"{role}s are {kind}" for role, kind in _in_order(self.ids))
         yield "values", self._values()
-        if self.first_time is not None:
-            yield "times", f"{self.first_time} to {self.last_time}"
+        yield "times", self._times()
         if self.n_repeats:
-            yield "repeats", f"{self.n_repeats:,} rows repeat a pair; kept: {self.duplicates}"
+            said = _REPEATS.get(self.duplicates, f"kept: {self.duplicates}")
+            rows = counted(self.n_repeats, "row")
+            again = "repeats" if self.n_repeats == 1 else "repeat"
+            yield "repeats", f"{rows} {again} an earlier user and item; {said}"
         for reason, n in self.dropped.items():
-            yield "dropped", f"{n:,} rows: {reason}"
+            yield "dropped", f"{counted(n, 'row')}: {reason}"
+        yield "titles", f"{self.n_titles:,} found" if self.n_titles else "none found"
         for remark in self.remarks:
             yield "note", remark
+
+    def _columns(self) -> str:
+        taken = [
+            f"{role} = {_short(one.name)} ({_short(one.example)})"
+            for role, one in _in_order(self.columns)
+        ]
+        unused = [_short(name) for name in self.unused[:_SHOWN]]
+        if len(self.unused) > _SHOWN:
+            unused.append(f"and {len(self.unused) - _SHOWN:,} more")
+        return ", ".join(taken) + (f"; not used: {', '.join(unused)}" if unused else "")
 
     def _values(self) -> str:
         if self.low is None or self.high is None:
             return "none: every row is read as seen"
-        span = f"{self.low:g} to {self.high:g}"
-        zeros = f", {self.n_zeros:,} of them 0" if self.n_zeros else ""
         why = f" ({self.why_kind})" if self.why_kind else ""
+        span = f"{_number(self.low)} to {_number(self.high)}"
+        if self.low == self.high:
+            span = f"all {_number(self.low)}"
+        zeros = f", {self.n_zeros:,} of them 0" if self.n_zeros and self.low != self.high else ""
         return f"{self.kind}{why}, {span}{zeros}"
+
+    def _times(self) -> str:
+        if self.first_time is None or self.last_time is None:
+            return "none"
+        first, last = (time.replace("T", " ") for time in (self.first_time, self.last_time))
+        return f"all {first} UTC" if first == last else f"{first} to {last} UTC"
+
+
+def _in_order(by_role: Mapping[str, T]) -> list[tuple[str, T]]:
+    # Model files sort the keys of their JSON.
+    return [(role, by_role[role]) for role in ROLES if role in by_role]
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _number(value: float) -> str:
+    # Whole numbers in full, because 1.23457e+09 hides what they are.
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"
+
+
+def _short(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= _LONGEST else f"{one_line[: _LONGEST - 1]}…"

@@ -16,7 +16,7 @@ import pandas as pd
 
 from recsys.csr import entry_rows, with_ones
 from recsys.errors import ArgumentError, DataError
-from recsys.ids import IdIndex
+from recsys.ratings.matching import require_shared, union, with_equal_kinds
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.times import iso
 
@@ -170,17 +170,19 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     """A split that already exists, over the union of the users and items of both parts.
 
     Test ratings of items without training ratings are kept by default, as in the original split.
+    Where the ids of one part are whole numbers and those of the other text, all become text.
 
     Raises:
-        DataError: a pair is in both parts, or one has integer ids and the other strings.
+        DataError: a pair is in both parts, or they have almost no items in common.
     """
-    indexes = []
-    for kind in ("users", "items"):
-        a, b = getattr(train, kind), getattr(test, kind)
-        if a.is_integer != b.is_integer:
-            raise DataError(f"train and test have different {kind}: integers and strings")
-        indexes.append(IdIndex(np.union1d(a.ids, b.ids), a.kind))
-    users, items = indexes
+    different = train.users.is_integer != test.users.is_integer
+    train, test = with_equal_kinds(train, test, "users")
+    train, test = with_equal_kinds(train, test, "items")
+    names = "the training part", "the test part"
+    require_shared(train.items, test.items, names)
+    if different:  # otherwise, the test users may all be new
+        require_shared(train.users, test.users, names)
+    users, items = union(train.users, test.users), union(train.items, test.items)
     # An item in both tables keeps the row of the training part.
     tables = [part.item_table.set_axis(items.rows(part.items.ids)) for part in (train, test)]
     table = pd.concat(tables)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.ids import in_json
 from recsys.recommend.items import ItemTable
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Table:
         return table
 
     def to_dict(self) -> dict[str, Any]:
-        """Rows and notes, ready for JSON; fractions have six decimals."""
+        """Rows and notes, ready for JSON; fractions have six decimals, ids beyond 2⁵³ are text."""
         rows = [{name: _json(v) for name, v in record.items()} for record in self.records()]
         return {"rows": rows} | dict(self.notes)
 
@@ -90,5 +91,5 @@ def _json(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, _DECIMALS)
     if value is None or isinstance(value, str | int | bool):
-        return value
+        return in_json(value)
     return json.loads(json.dumps(value, default=str))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -51,6 +52,8 @@ class ModelParts:
     """How ratings entered the training, and enter fold-in."""
     fingerprint: str = ""
     """SHA-256 of the ratings the model was trained on."""
+    account: Mapping[str, Any] | None = None
+    """What was understood of their source, as `Account.to_dict` gives it; None where unknown."""
 
     if TYPE_CHECKING:  # set through item_table
         items: ClassVar[ItemTable]

@@ -60,6 +60,7 @@ def recommend_many(model: ModelParts, users: Any, choice: Choice) -> Table:
     scores = np.empty((len(rows), width), np.float32)
     ranker = model.ranker(choice)
     seen = model.seen() if choice.exclude_seen else model.history
+    n_blank = 0
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
         known = None if seen is None else seen[block]
@@ -68,6 +69,7 @@ def recommend_many(model: ModelParts, users: Any, choice: Choice) -> Table:
             # Only models without user factors need it; for the others it would be a copy.
             history = model.feedback.of(known)
         people = model.fitted.people(block, history)
+        n_blank += int(model.fitted.indifferent(people).sum())
         found = ranker.ranked(people, width, known)
         items[start : start + _BLOCK], scores[start : start + _BLOCK] = found
     left = items >= 0
@@ -80,7 +82,8 @@ def recommend_many(model: ModelParts, users: Any, choice: Choice) -> Table:
     }
     short = int((left.sum(axis=1) < choice.n).sum())
     why = f"{short} of {len(rows)} users have fewer than {choice.n} items left" if short else ""
-    return Table(answer).noting(shortfall=why)
+    blank = _nothing_counts(model, f"{n_blank} of {len(rows)} users") if n_blank else ""
+    return Table(answer).noting(shortfall=why, remark=blank)
 
 
 def similar_items(
@@ -189,9 +192,13 @@ def _ranked(model: ModelParts, people: Any, choice: Choice, seen: npt.NDArray[np
     table = _items(model, items[0][found], scores[0][found], choice.n, why)
     if not model.fitted.indifferent(people)[0]:
         return table
-    return table.noting(
-        remark=f"nothing this user rated counts for the model (feedback {model.feedback}): all "
-        "scores are equal, and the order says nothing"
+    return table.noting(remark=_nothing_counts(model, "this user"))
+
+
+def _nothing_counts(model: ModelParts, who: str) -> str:
+    return (
+        f"nothing {who} rated counts for the model (feedback {model.feedback}): all scores are "
+        "equal, and the order says nothing"
     )
 
 

@@ -47,4 +47,5 @@ def train(
         history=ratings.matrix,
         feedback=feedback,
         fingerprint=ratings.fingerprint,
+        account=None if ratings.account is None else ratings.account.to_dict(),
     )

@@ -54,8 +54,9 @@ def save(
         path: where to; `~` is the home folder.
         history: whether to include the ratings, which `recommend` needs to exclude what a user has
             seen, and `liked` to list what they liked.
-        account: what was understood of the training data, for readers of the header.
-        measured: how good the model is, such as `{"metric": "ndcg@10", "mean": 0.31}`, likewise.
+        account: what was understood of the training data; that of the model by default.
+        measured: how good the model is, such as `{"metric": "ndcg@10", "mean": 0.31}`, for
+            readers of the header.
 
     Raises:
         ArgumentError: the model or the path is none, or `account` or `measured` is not JSON.
@@ -65,6 +66,7 @@ def save(
         given = type(model).__name__, type(path).__name__
         raise ArgumentError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
     file = Path(os.path.expanduser(path))
+    account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
     container.write(file, _arrays(model, history), about)
     return file
@@ -170,6 +172,7 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
         checks.csr(arrays, _HISTORY, (len(users), len(items))),
         said.feedback,
         said.fingerprint,
+        about.get("account"),
     )
 
 

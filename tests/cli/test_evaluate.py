@@ -6,6 +6,8 @@ import json
 import textwrap
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from commands import RunCommand
 
@@ -183,3 +185,37 @@ def test_the_gate_closes_with_exit_code_5(
     code, _, err = recsys_command(*command, *bad)
     assert code == 5
     assert "trained again on the training part: it was trained on" in err
+
+
+def test_the_gate_does_not_open_because_ids_are_written_differently(
+    recsys_command: RunCommand, tmp_path: Path
+) -> None:
+    # A model in service whose ids match nothing was ranked as one that knows no item: NDCG 0.0000.
+    rng = np.random.default_rng(0)
+    rows = [
+        (u, i, 5.0, (u * 31 + i * 17) % 1000)
+        for u in range(1, 121) for i in range(1, 41)
+        if (u % 2 == i % 2 and rng.random() < 0.6) or rng.random() < 0.03
+    ]  # fmt: skip
+    data = pd.DataFrame(rows, columns=["user", "item", "rating", "timestamp"])
+    data.to_csv(tmp_path / "r.csv", index=False)
+    train = data[data.timestamp <= data.timestamp.quantile(0.8)]
+    codes = {}
+    for name, ids in {
+        "numbers": train,
+        "texts": train.astype({"user": str, "item": str}),
+        "coded": train.assign(item="m" + train["item"].astype(str)),
+    }.items():
+        model = recsys.train(recsys.ImplicitALS(n_factors=4), recsys.read_ratings(ids))
+        path = recsys.save(model, tmp_path / name)
+        code, _, err = recsys_command(
+            "evaluate", tmp_path / "r.csv", "--models", "popularity", "--split", "by-time",
+            "--test", "0.2", "--against", path, "--gate", "ndcg@10",
+        )  # fmt: skip
+        codes[name] = code, err.splitlines()[-1]
+    assert codes["numbers"][0] == 5
+    # Texts that are the same numbers are matched, or refused; never ranked as knowing nothing.
+    assert codes["texts"][0] in (3, 5)
+    assert codes["coded"][0] == 3
+    assert "item ids are text ('m1', " in codes["coded"][1]
+    assert "and whole numbers (1, 2, 3, ...) in the ratings" in codes["coded"][1]

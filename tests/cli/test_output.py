@@ -6,12 +6,25 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from recsys.cli.output import number, print_json, print_pairs, print_paragraph, print_table
+from recsys.app.answer import Answer, rows_of
+from recsys.cli.output import (
+    columns_of,
+    number,
+    print_answer,
+    print_json,
+    print_pairs,
+    print_paragraph,
+    print_table,
+)
+from recsys.errors import ArgumentError
+from recsys.recommend.answer import Table
+from recsys.recommend.items import ItemTable
 
 CAPSYS = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -96,3 +109,52 @@ def test_json_takes_numpy(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_numbers_as_people_write_them() -> None:
     assert (number(1_000_209), number(3.58156)) == ("1,000,209", "3.582")
+
+
+def test_long_ids_are_wrapped_and_last_columns_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    columns = {f"n{n:09}": [n] for n in range(8)}
+    print_table({"rank": [1], "item": ["i" * 70], **columns})
+    out, err = capsys.readouterr()
+    assert max(map(cell_len, out.splitlines())) <= 60
+    assert out.count("i") == 70 + 1  # with that of the heading
+    assert "n000000002" in out
+    assert "n000000007" not in out
+    assert "too narrow for" in err
+    assert "n000000007; --json" in " ".join(err.split())
+
+
+def a_wide_answer() -> Answer:
+    items = pd.DataFrame({
+        "isbn": [9780439023401], "url": ["https://books.example.org/show/1"],
+        "genres": ["Drama"], "title": ["A Rather Long Book Title"],
+        **{f"c{n}": [n] for n in range(20)},
+    })  # fmt: skip
+    answer = {"rank": np.array([1]), "item": np.array([2**60]), "score": np.array([0.5])}
+    return Answer("For user 1", {}, Table(answer, ItemTable.of(items), np.array([0])))
+
+
+def test_an_answer_shows_titles_and_what_was_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    answer = a_wide_answer()
+    assert list(columns_of(answer.table)) == ["rank", "item", "score", "title", "genres"]
+    assert list(columns_of(answer.table, ["url", "title"]))[-1] == "url"
+    print_answer(answer, ["isbn"])
+    out, err = capsys.readouterr()
+    assert "9780439023401" in out
+    assert "https" not in out
+    assert err.startswith("other columns (--show NAME): url, c0, c1")
+    assert "and 13 more" in " ".join(err.split())
+    with pytest.raises(ArgumentError, match="show must be one of rank, .*did you mean 'url'"):
+        print_answer(answer, ["urls"])
+
+
+def test_ids_beyond_2_to_the_53_are_text_in_json() -> None:
+    row = a_wide_answer().to_dict()["rows"][0]
+    assert row["item"] == str(2**60)
+    assert row["isbn"] == 9780439023401
+    table = pd.DataFrame({"user": [2**53 + 1, 7]})
+    assert [one["user"] for one in rows_of(table)] == [str(2**53 + 1), 7]

@@ -49,6 +49,7 @@ OPTIONS: dict[str, dict[str, str | None]] = {
         "--components": "1,2", "--user": "several", "--json": None,
     },
     "inspect": {"model": None, "--health": None, "--figure": None, "--json": None},
+    "doctor": SOURCE | {"--held-out": None, "--json": None},
 }  # fmt: skip
 """Command → argument or option → its default as the help shows it, `several` where it may be
 repeated, None where there is none."""

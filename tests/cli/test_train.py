@@ -80,3 +80,53 @@ def test_the_estimate_adds_up_and_trains_nothing(
     memory = json.loads(text)["memory"]
     assert memory["total"] == memory["program"] + memory["ratings"] + memory["training"]
     assert memory["reading"] > memory["ratings"]
+
+
+def test_what_was_read_is_said_first(recsys_command: RunCommand, tmp_path: Path) -> None:
+    file = tmp_path / "plays.csv"
+    rows = [f"{u},{i},{(u * i) % 5 + 1},x" for u in range(12) for i in range(9) if (u + i) % 3]
+    file.write_text("user,track,rating,shop\n" + "\n".join([*rows, "0,1,4,x"]) + "\n")
+    command = ["train", file, "--column", "item=track", "-o", tmp_path / "m", "--model", "pure-svd",
+               "--set", "n_factors=2"]  # fmt: skip
+    for extra in ([], ["--estimate"]):
+        code, _, err = recsys_command(*command, *extra)
+        assert code == 0, err
+        assert err.startswith("read     ")
+        assert all(len(line) <= 80 for line in err.splitlines() if str(tmp_path) not in line)
+        said = " ".join(err.split())
+        assert "item = track (1), rating = rating (1.0); not used: shop" in said
+        assert "1 row repeats an earlier user and item" in said
+        code, out, err = recsys_command(*command, *extra, "--json")
+        account = json.loads(out)["account"]
+        assert (code, err) == (0, "")
+        assert account["columns"]["item"] == {"name": "track", "example": "1"}
+        assert (account["n_repeats"], account["unused"]) == (1, ["shop"])
+    assert recsys.load(tmp_path / "m").account == account
+    _, out, _ = recsys_command("inspect", tmp_path / "m")
+    assert "not used: shop" in " ".join(out.split())
+    assert json.loads(recsys_command("inspect", tmp_path / "m", "--json")[1])["account"] == account
+
+
+def test_a_model_of_ratings_needs_ratings(recsys_command: RunCommand, tmp_path: Path) -> None:
+    file = tmp_path / "seen.csv"
+    rows = (f"{u},{i}\n" for u in range(20) for i in range(15) if (u * i) % 3)
+    file.write_text("user,item\n" + "".join(rows))
+    for model in ("explicit-als", "biases"):
+        for extra in ([], ["--test", "0.2"]):
+            code, out, err = recsys_command(
+                "train", file, "--model", model, "-o", tmp_path / "m", *extra
+            )
+            assert (code, out) == (3, "")
+            last = err.splitlines()[-1]
+            assert last.startswith(f"recsys: {file}: {model} predicts ratings, and no column holds")
+    assert not (tmp_path / "m").exists()
+
+
+def test_inspect_shows_an_account_of_another_program(
+    recsys_command: RunCommand, sample: recsys.Ratings, tmp_path: Path
+) -> None:
+    model = recsys.train(recsys.PureSVD(2), sample)
+    recsys.save(model, tmp_path / "m", account={"origin": "the shop's own export"})
+    code, out, _ = recsys_command("inspect", tmp_path / "m")
+    assert code == 0
+    assert "the shop's own export" in out

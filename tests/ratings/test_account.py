@@ -1,6 +1,7 @@
 """What was understood of a source is kept with the ratings."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,31 @@ def test_its_lines_say_what_was_taken_for_what(account: Account) -> None:
         "user = user (ann), item = track (1), rating = rating (3.0), timestamp = when (10); "
         "not used: shop"
     )
-    assert lines["repeats"] == "1 rows repeat a pair; kept: latest"
+    assert lines["repeats"] == "1 row repeats an earlier user and item; the latest counts"
+    assert lines["times"] == "1970-01-01 00:00:20 to 1970-01-02 00:00:00 UTC"
+    assert lines["ids"] == "users are text, items are whole numbers"
+    assert lines["values"] == "ratings, 0 to 5, 1 of them 0"
+    assert lines["titles"] == "none found"
+
+
+def test_lines_stay_short_whatever_the_file_holds() -> None:
+    taken = {"user": Taken("the\nname", "x" * 500), "item": Taken("column 2", "7")}
+    unused = tuple(f"c{n}" for n in range(300))
+    wide = Account("f", "x", taken, unused, dropped={"rating −1": 1, "no item": 2000})
+    lines = list(wide.lines())
+    columns = dict(lines)["columns"]
+    assert len(columns) < 200
+    assert columns.startswith("user = the name (xxx")
+    assert columns.endswith("c11, and 288 more")
+    assert [text for name, text in lines if name == "dropped"] == [
+        "1 row: rating −1", "2,000 rows: no item",
+    ]  # fmt: skip
+
+
+def test_large_whole_numbers_are_written_in_full() -> None:
+    read = Account("f", "x", {}, kind="counts", low=3.0, high=1234567890.0)
+    assert dict(read.lines())["values"] == "counts, 3 to 1,234,567,890"
+    assert dict(replace(read, high=3.0).lines())["values"] == "counts, all 3"
 
 
 def test_a_table_has_an_account_too() -> None:

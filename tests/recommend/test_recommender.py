@@ -227,3 +227,14 @@ def test_a_huge_n_is_only_a_shortfall(model: recsys.Recommender) -> None:
     answer = model.recommend(1, 10**12)
     assert len(answer) < 200
     assert f"{10**12} asked for" in answer.attrs["shortfall"]
+
+
+def test_a_batch_says_of_how_many_users_nothing_counts() -> None:
+    pairs = [(u, i, 5 if u < 9 else 2) for u in range(1, 11) for i in range(1, 21) if (u + i) % 3]
+    data = pd.DataFrame(pairs, columns=["user", "item", "rating"])
+    model = recsys.train(
+        recsys.ImplicitALS(n_factors=3), recsys.read_ratings(data), feedback="at-least=4"
+    )
+    remark = model.recommend_many(None, 3).attrs["remark"]
+    assert remark.startswith("nothing 2 of 10 users rated counts")
+    assert "remark" not in model.recommend_many([1, 2], 3).attrs

@@ -271,7 +271,14 @@ def test_versions_and_machine_are_in_the_header(model: recsys.Recommender, saved
     assert about["machine"]["blas"] == provenance.blas()
     assert about["machine"]["instruction_set"] in kernels.INSTRUCTION_SETS
     assert about["versions"] == provenance.versions()
-    assert {"account", "measured"}.isdisjoint(about)
+    assert "measured" not in about
+
+
+def test_the_account_of_the_training_data_is_kept(model: recsys.Recommender, saved: Path) -> None:
+    account = read_about(saved)["account"]
+    assert account == recsys.load(saved).account == model.account
+    assert account["columns"]["user"]["name"]
+    assert account["n_rows"] == model.seen().nnz
 
 
 def test_account_and_level_are_written_where_they_are_given(

@@ -28,8 +28,6 @@ from recsys.recommend.ranking import FittedRanker, Ranker
 
 Vector = npt.NDArray[np.float64]
 
-_MOST_VALUES = 20  # different ratings; more are grouped into ten classes
-
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
@@ -166,10 +164,6 @@ def error_values(errors: Errors, k: int) -> dict[str, Vector]:
 
 def _by_rating(prepared: PreparedSplit, errors: Vector) -> pd.DataFrame:
     true = prepared.split.test.matrix[prepared.users].data
-    different = np.unique(true)
-    if len(different) > _MOST_VALUES:
-        edges = np.histogram_bin_edges(different, 10)
-        true = ((edges[:-1] + edges[1:]) / 2)[np.digitize(true, edges[1:-1])]
     table = pd.DataFrame({"rating": true, "n": 1, "error": errors, "squared": errors**2})
     return table.groupby("rating", as_index=False).sum()
 

@@ -25,6 +25,9 @@ from recsys.ratings.splits import Split
 NO_SEED = -1
 """In tables, the seed of models in which nothing is drawn."""
 
+_MOST_VALUES = 20  # different ratings; more are grouped into classes
+_CLASSES = 10
+
 _TRAINING = ["model", "fold", "seed", "epoch", "n_epochs", "loss", "seconds"]
 
 
@@ -109,6 +112,7 @@ class Runs:
             seeds=self._seeds,
             fingerprint=first.train.fingerprint[:32] + first.test.fingerprint[:32],
             about=self._about(),
+            account=None if first.train.account is None else first.train.account.to_dict(),
         )
 
     def _about(self) -> dict[str, Any]:
@@ -193,10 +197,25 @@ def _mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
     return curves.groupby(keys, sort=False)["value"].mean().reset_index()
 
 
+def _classed(table: pd.DataFrame) -> pd.DataFrame:
+    # Where there are many different ratings, each becomes the mean of its class. The classes, with
+    # about equally many ratings, are the same for all models and folds.
+    counts = table.groupby("rating")["n"].sum()
+    if len(counts) <= _MOST_VALUES:
+        return table
+    values, n = counts.index.to_numpy(np.float64), counts.to_numpy(np.float64)
+    middle = (np.cumsum(n) - n / 2) / n.sum()
+    classes = np.unique((_CLASSES * middle).astype(int), return_inverse=True)[1]
+    means = np.bincount(classes, values * n) / np.bincount(classes, n)
+    at = counts.index.get_indexer(pd.Index(table["rating"]))
+    return table.assign(rating=means[classes[at]])
+
+
 def _rating_errors(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # Over all folds and seeds: per model and true rating, number, mean error and RMSE.
     if not tables:
         return pd.DataFrame(columns=["model", "rating", "n", "mean_error", "rmse"])
-    sums = pd.concat(tables).groupby(["model", "rating"], sort=False, as_index=False).sum()
+    table = _classed(pd.concat(tables, ignore_index=True))
+    sums = table.groupby(["model", "rating"], sort=False, as_index=False).sum()
     error, squared = sums["error"] / sums["n"], np.sqrt(sums["squared"] / sums["n"])
     return sums[["model", "rating", "n"]].assign(mean_error=error, rmse=squared)

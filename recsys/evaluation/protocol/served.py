@@ -10,10 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import entry_rows, with_ones
+from recsys.csr import entry_rows
 from recsys.evaluation.protocol.contenders import Model, Trained
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import FloatArray, OnEpoch, Rows
+from recsys.ratings.matching import (
+    almost_none,
+    n_shared,
+    pairs_in_both,
+    require_shared,
+)
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
 from recsys.recommend.choice import Choice
@@ -58,10 +64,14 @@ class ServedRanker:
     """A served model as a `Ranker` over the users and items of a split.
 
     Users are folded in from all that is known of them, as the model counts it.
+
+    Raises:
+        DataError: the model knows almost none of the items.
     """
 
     def __init__(self, served: Served, prepared: PreparedSplit) -> None:
         ranker = served.model.ranker(served.choice, folds_in=True)
+        require_known(served.model, prepared.split.train)
         own, split = served.model.fitted.items, prepared.split.train.items
         self._theirs = own.find(split.ids)  # (items of the split,) row in the model, or −1
         self._known = np.flatnonzero(self._theirs >= 0)
@@ -113,7 +123,11 @@ def held_against(model: Recommender, splits: Sequence[Split]) -> tuple[Served | 
 
     A model that was trained on the test ratings would win by memory. Its spec, trained like the
     others on the training part, can be compared fairly.
+
+    Raises:
+        DataError: the model and the ratings have almost no items in common, or ids of another kind.
     """
+    require_known(model, splits[0].test)
     if model.history is None:
         why = "its file has no history, so the ratings it was trained on are unknown"
         return model.fitted.spec, f"trained again on the training part: {why}"
@@ -122,16 +136,28 @@ def held_against(model: Recommender, splits: Sequence[Split]) -> tuple[Served | 
         total = sum(split.test.n_ratings for split in splits)
         why = f"it was trained on {seen:,} of the {total:,} test ratings"
         return model.fitted.spec, f"trained again on the training part: {why}"
-    return Served(model), "as it is served: it has seen none of the test ratings"
+    how, known = "as it is served: it has seen none of the test ratings", model.fitted.users
+    if almost_none(known, splits[0].test.users):
+        n = n_shared(known, splits[0].test.users)
+        how += f", as far as ids show: it knows {n or 'none'} of these users"
+    return Served(model), how
+
+
+def require_known(model: Recommender, ratings: Ratings) -> None:
+    """Raises DataError if a model knows almost nothing of some ratings.
+
+    Its users may all be others, who are folded in, unless their ids are of another kind.
+    """
+    names = "the model in service", "the ratings"
+    own = model.fitted
+    require_shared(own.items, ratings.items, names)
+    if own.users.is_integer != ratings.users.is_integer:
+        require_shared(own.users, ratings.users, names)
 
 
 def _seen(model: Recommender, test: Ratings) -> int:
     # Test ratings that are in the model's history.
-    users, items = model.fitted.users.find(test.users.ids), model.fitted.items.find(test.items.ids)
-    pairs = np.column_stack([users[entry_rows(test.matrix)], items[test.matrix.indices]])
-    pairs = pairs[(pairs >= 0).all(axis=1)]
-    if model.history is None or not len(pairs):
+    if model.history is None:
         return 0
-    # Entries count, whatever their value: a stored zero is a rating, too.
-    flags = with_ones(model.history, np.int8)
-    return int(np.asarray(flags[pairs[:, 0], pairs[:, 1]]).sum())
+    own = model.fitted
+    return len(pairs_in_both(own.users, own.items, model.history, test))

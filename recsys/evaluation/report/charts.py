@@ -188,7 +188,13 @@ def number(value: float) -> str:
 
 
 def _tick(value: float) -> str:
-    return f"{value:.10g}" if abs(value) < 1e5 else f"{value:.1e}"
+    # Five letters at most where numbers are large: more would run into the title of the axis.
+    if abs(value) < 1e4:
+        return f"{value:.10g}"
+    size, letter = next(
+        unit for unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if abs(value) >= unit[0]
+    )
+    return f"{value / size:.4g}{letter}" if abs(value) < 1e12 else f"{value:.0e}"
 
 
 def _frame(

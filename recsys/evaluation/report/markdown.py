@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from recsys.evaluation.metrics import metrics_from
@@ -31,7 +32,15 @@ def markdown(result: Results) -> str:
     lines += ["", *(f"- {finding}" for finding in result.findings)]
     lines += ["", *(f"- split: {how}" for how in result.splits)]
     lines += [f"- feedback: {result.feedback}; data {result.fingerprint[:16]}"]
+    if result.read:
+        lines += ["", "What was read:", ""]
+        lines += [f"- {name}: {_escaped(text)}" for name, text in result.read]
     return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    # A file's names and values are not Markdown.
+    return re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text)
 
 
 def _cell(row: Mapping[str, float] | None) -> str:

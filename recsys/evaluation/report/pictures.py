@@ -136,20 +136,21 @@ def rating_errors(result: Results) -> Section | None:
     if not models:
         return None
     figures = []
+    noun = "count" if (result.account or {}).get("kind") == "counts" else "rating"
     for column, title, label in (
-        ("mean_error", "Mean error by true rating", "predicted − true, stars"),
-        ("rmse", "RMSE by true rating", "RMSE, stars"),
+        ("mean_error", f"Mean error by true {noun}", f"predicted − true {noun}"),
+        ("rmse", f"RMSE by true {noun}", f"RMSE of the {noun}"),
     ):
         series = [
             Series(m, _style(result, m), list(part["rating"]), list(part[column]))
             for m in models
             if len(part := table[table["model"] == m])
         ]
-        x = Axis.over("true rating", [v for one in series for v in one.x])
+        x = Axis.over(f"true {noun}", [v for one in series for v in one.x])
         y = Axis.over(label, [v for one in series for v in one.y], zero=True)
         figures.append(_figure(title, "", charts.lines(series, x, y, title)))
     explanation = (
-        "Least squares pulls predictions towards the middle: low ratings are predicted too high, "
+        f"Least squares pulls predictions towards the middle: low {noun}s are predicted too high, "
         "high ones too low."
     )
     return _section("Where predicted ratings go wrong", result, models, figures, explanation)

@@ -101,7 +101,7 @@ def no_better_than_baseline(
             f"{signed(difference)} ({p_in_words(p)})"
         )
         if models[model].predicts_ratings and metric != "rmse":
-            remedy = "it is made to predict stars; rank with a model that is made for ranking"
+            remedy = "it is made to predict ratings; rank with a model that is made for ranking"
             yield Finding("R002", "note", text, remedy)
         else:
             remedy = f"serve {baseline}, or choose other hyperparameters by a grid"

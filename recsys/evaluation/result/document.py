@@ -9,6 +9,7 @@ import numpy as np
 
 from recsys.evaluation.result.results import Results
 from recsys.evaluation.result.verdict import verdict
+from recsys.ids import in_json
 
 SCHEMA = 1
 """Version of the JSON."""
@@ -39,7 +40,8 @@ def document(result: Results) -> dict[str, Any]:
         "seeds": list(result.seeds),
         "fingerprint": result.fingerprint,
         "about": dict(result.about),
-        "users": result.user_ids.tolist(),
+        "account": result.account,
+        "users": [in_json(one) for one in result.user_ids.tolist()],
         "per_user": _per_user(result),
         "test_ratings_per_user": _test_ratings(result),
     }

@@ -14,6 +14,7 @@ from recsys.evaluation.metrics import METRICS, metric_of
 from recsys.evaluation.result.statistics import SIGNIFICANT
 from recsys.evaluation.result.summary import UserMeans, metrics_of, mirrored
 from recsys.findings import Finding
+from recsys.ratings.account import Account
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,8 @@ class Results:
     """Per model: kind (activity, newcomers, popularity, genre), segment, metric, mean, interval, n
     (users; of items the held-out relevant ones)."""
     by_rating: pd.DataFrame
-    """Per model that predicts ratings and true rating: n, mean error (predicted − true), rmse."""
+    """Per model that predicts ratings and true rating: n, mean error (predicted − true), rmse.
+    Of more than 20 different ratings, the means of ten classes with about equally many ratings."""
     training: pd.DataFrame
     """Model, fold, seed, epoch, n_epochs, loss, seconds."""
     failures: Mapping[str, str]
@@ -65,6 +67,14 @@ class Results:
     """Size of the data, package versions, machine, commit, time."""
     findings: tuple[Finding, ...] = ()
     """What the checks found."""
+    account: Mapping[str, Any] | None = None
+    """What was understood of the source of the ratings, ready for JSON; None where they were not
+    read from one."""
+
+    @property
+    def read(self) -> list[tuple[str, str]]:
+        """What was understood of the source, as pairs of a heading and a sentence."""
+        return [] if self.account is None else list(Account.from_dict(self.account).lines())
 
     @cached_property
     def per_user(self) -> pd.DataFrame:

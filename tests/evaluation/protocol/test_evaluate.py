@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import recsys
@@ -180,3 +181,30 @@ def test_filters_say_what_they_removed(random_ratings: recsys.Ratings) -> None:
     result = recsys.evaluate({"svd": recsys.PureSVD(2)}, splits.random(core, 0.2), k=3)
     assert core.notes[0] in result.to_html()
     assert result.about["notes"] == list(core.notes)
+
+
+def heavy_counts() -> recsys.Ratings:
+    """Play counts as they are: most are small, a few enormous, and folds hold different ones."""
+    rng = np.random.default_rng(0)
+    pairs = [(u, i) for u in range(60) for i in range(40) if rng.random() < 0.5]
+    frame = pd.DataFrame(pairs, columns=["user_id", "item_id"])
+    return recsys.Ratings.from_frame(
+        frame.assign(rating=np.floor(np.exp(rng.exponential(2, len(frame)))) + 2)
+    )
+
+
+def test_many_different_ratings_are_in_the_same_classes_in_every_fold() -> None:
+    counts = heavy_counts()
+    folds = list(splits.kfold(counts, 3, seed=0))
+    table = recsys.evaluate({"als": recsys.ExplicitALS(2)}, folds, k=5).by_rating
+    n = sum(fold.test.n_ratings for fold in folds)
+    for _, rows in table.groupby("model"):
+        assert 5 <= len(rows) <= 10
+        assert rows["n"].sum() == n
+        assert rows["n"].max() < n / 3
+        assert rows["rating"].is_monotonic_increasing or rows["rating"].is_unique
+    of_model = table.groupby("model")["rating"].apply(lambda one: sorted(one.tolist()))
+    assert of_model["als"] == of_model["biases"]
+    errors = table[table["model"] == "biases"]
+    total = (errors["n"] * errors["rating"]).sum()
+    assert total == pytest.approx(sum(fold.test.matrix.data.sum() for fold in folds), rel=1e-6)

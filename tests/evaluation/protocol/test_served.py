@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import recsys
+from recsys.errors import DataError
 from recsys.evaluation.protocol.evaluate import Evaluable
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.served import Served, ServedRanker, held_against
@@ -134,3 +135,34 @@ def test_predictions_of_unknown_items_are_the_users_offset(sample: Ratings) -> N
             item = model.factors.item_factors[theirs[column]]
             expected += model.factors.item_bias[theirs[column]] + person.factors[0] @ item
         assert value == pytest.approx(expected, abs=1e-4)
+
+
+def renamed(ratings: recsys.Ratings, prefix: str) -> recsys.Ratings:
+    frame = ratings.to_frame()
+    for side in ("user", "item"):
+        frame[side] = prefix + frame[side].astype(str)
+    return recsys.Ratings.from_frame(frame, "user", "item")
+
+
+def test_a_served_model_with_other_ids_is_refused(sample: recsys.Ratings) -> None:
+    split = splits.random(sample, 0.3, seed=0)
+    foreign = recsys.train(GOOD, renamed(split.train, "x"))
+    said = r"item ids are text \('x1', .*\) in the model in service and whole numbers \(1, 2, 3"
+    with pytest.raises(DataError, match=said):
+        held_against(foreign, [split])
+    result = recsys.evaluate({"svd": recsys.PureSVD(4), "current": foreign}, split, k=5)
+    assert "none of" in result.failures["current"]
+
+
+def test_a_served_model_of_other_people_is_folded_in_and_said(sample: recsys.Ratings) -> None:
+    split = splits.random(sample, 0.3, seed=0)
+    frame = sample.to_frame()
+    frame["user"] += 100_000
+    strangers = recsys.train(GOOD, recsys.Ratings.from_frame(frame, "user", "item"))
+    one, how = held_against(strangers, [split])
+    assert isinstance(one, Served)
+    assert how.endswith("as far as ids show: it knows none of these users")
+    frame["user"] = "u" + frame["user"].astype(str)
+    coded = recsys.train(GOOD, recsys.Ratings.from_frame(frame, "user", "item"))
+    with pytest.raises(DataError, match=r"user ids are text \('u100001'"):
+        held_against(coded, [split])

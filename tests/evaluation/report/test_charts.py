@@ -2,6 +2,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recsys.evaluation.report import charts
 from recsys.evaluation.report.charts import Axis, Series
@@ -53,3 +55,15 @@ def test_every_text_of_a_chart_is_escaped() -> None:
         assert "<script" not in picture
         assert "&lt;script&gt;" in picture
         assert odd not in picture
+
+
+@given(st.floats(-1e13, 1e13))
+@settings(max_examples=200, deadline=None)
+def test_large_ticks_do_not_reach_the_title_of_the_axis(value: float) -> None:
+    text = charts._tick(float(f"{value:.2g}"))
+    assert abs(value) < 1e3 or len(text) <= 6
+
+
+def test_ticks_are_read_as_numbers() -> None:
+    found = [charts._tick(v) for v in (0, 2.5, 9000, 12_500, -150_000, 2e6, 3e9)]
+    assert found == ["0", "2.5", "9000", "12.5k", "-150k", "2M", "3G"]

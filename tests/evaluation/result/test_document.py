@@ -11,7 +11,8 @@ from recsys.ratings.ratings import Ratings
 
 KEYS = (
     "schema_version verdict summary comparisons runs curves segments by_rating training findings "
-    "failures specs splits k feedback seeds fingerprint about users per_user test_ratings_per_user"
+    "failures specs splits k feedback seeds fingerprint about account users per_user "
+    "test_ratings_per_user"
 )
 
 
@@ -52,3 +53,11 @@ def test_a_document_is_plain_data_with_the_keys_of_schema_1(sample: Ratings) -> 
     compared = [metric.column(5) for metric in METRICS.values() if metric.compared]
     assert list(found["per_user"]) == [name for name in compared if name in found["per_user"]]
     assert set(compared) == {"ndcg@5", "recall@5", "map@5", "mrr@5", "hit_rate@5", "rmse", "mae"}
+
+
+def test_large_user_ids_are_text(sample: Ratings) -> None:
+    frame = sample.to_frame()
+    frame["user"] += 2**60
+    ratings = Ratings.from_frame(frame, "user", "item")
+    result = recsys.evaluate({"svd": recsys.PureSVD(2)}, splits.random(ratings, 0.2), k=5)
+    assert result.to_dict()["users"] == [str(one) for one in result.user_ids.tolist()]

@@ -1,0 +1,114 @@
+"""Whether two sources of ids speak of the same users and items."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from recsys.csr import entry_rows, frozen, frozen_csr, with_ones
+from recsys.errors import DataError
+from recsys.ids import IdIndex, shown
+from recsys.ratings.ratings import Ratings
+
+LEAST_SHARED = 0.1
+"""Share of the smaller of two sets of ids; if fewer are in both, the sets do not fit together."""
+
+Side = Literal["users", "items"]
+
+_EXAMPLES = 3
+
+
+def n_shared(first: IdIndex, second: IdIndex) -> int:
+    """Ids that are in both indexes; 7 and "7" are the same id where `IdIndex.find` says so."""
+    return int((first.find(second.ids) >= 0).sum())
+
+
+def almost_none(first: IdIndex, second: IdIndex) -> bool:
+    """Whether fewer than `LEAST_SHARED` of the smaller index are in the other."""
+    return n_shared(first, second) < LEAST_SHARED * min(len(first), len(second))
+
+
+def require_shared(first: IdIndex, second: IdIndex, names: tuple[str, str]) -> None:
+    """Raises DataError if almost none of the ids is in both; says what both look like.
+
+    Args:
+        first: ids of the first source.
+        second: ids of the second.
+        names: what messages call the two sources.
+    """
+    if not almost_none(first, second):
+        return
+    kind, least = first.kind, min(len(first), len(second))
+    found = n_shared(first, second)
+    remedy = "are these the same items?" if kind == "item" else "are these the same users?"
+    if first.is_integer != second.is_integer:
+        remedy = "write the ids of both in the same way, or name the right columns"
+    raise DataError(
+        f"{names[0]} and {names[1]} have {found or 'none'} of {least:,} {kind}s in common: "
+        f"{kind} ids are {_described(first)} in {names[0]} and {_described(second)} in "
+        f"{names[1]}; {remedy}"
+    )
+
+
+def pairs_in_both(
+    users: IdIndex, items: IdIndex, matrix: sp.csr_matrix, other: Ratings
+) -> npt.NDArray[np.int64]:
+    """(n, 2) rows in `other` of the pairs of user and item that are also in `matrix`.
+
+    Whatever their value: a stored zero is a rating, too.
+    """
+    rows, columns = users.find(other.users.ids), items.find(other.items.ids)
+    pairs = np.column_stack([entry_rows(other.matrix), other.matrix.indices]).astype(np.int64)
+    there = np.column_stack([rows[pairs[:, 0]], columns[pairs[:, 1]]])
+    known = (there >= 0).all(axis=1)
+    pairs, there = pairs[known], there[known]
+    if not len(pairs):
+        return pairs
+    flags = with_ones(matrix, np.int8)
+    return pairs[np.asarray(flags[there[:, 0], there[:, 1]]).ravel() > 0]
+
+
+def with_equal_kinds(first: Ratings, second: Ratings, side: Side) -> tuple[Ratings, Ratings]:
+    """Both ratings, with the whole numbers of one as text if the ids of the other are text."""
+    kinds = getattr(first, side).is_integer, getattr(second, side).is_integer
+    if kinds[0] == kinds[1]:
+        return first, second
+    return (_with_text_ids(first, side), second) if kinds[0] else (
+        first, _with_text_ids(second, side))  # fmt: skip
+
+
+def union(first: IdIndex, second: IdIndex) -> IdIndex:
+    """An index of the ids of both, which must be of one kind."""
+    return IdIndex(np.union1d(first.ids, second.ids), first.kind)
+
+
+def _with_text_ids(ratings: Ratings, side: Side) -> Ratings:
+    index: IdIndex = getattr(ratings, side)
+    texts = np.array([str(one) for one in index.ids.tolist()], dtype=object)
+    order = np.argsort(texts)  # "10" comes before "9"
+    matrix = ratings.matrix
+    parts = np.arange(matrix.nnz), matrix.indices, matrix.indptr
+    places = sp.csr_matrix(parts, shape=matrix.shape)
+    places = places[order] if side == "users" else places[:, order]
+    places.sort_indices()
+    values = matrix.data[places.data], places.indices, places.indptr
+    moved = replace(
+        ratings,
+        matrix=frozen_csr(sp.csr_matrix(values, shape=matrix.shape)),
+        timestamps=None if ratings.timestamps is None else frozen(ratings.timestamps[places.data]),
+    )
+    renamed = IdIndex(texts, index.kind)
+    if side == "users":
+        return replace(moved, users=renamed)
+    table = ratings.item_table.iloc[order].reset_index(drop=True)
+    return replace(moved, items=renamed, item_table=table)
+
+
+def _described(index: IdIndex) -> str:
+    some = ", ".join(shown(one) for one in index.ids[:_EXAMPLES])
+    dots = ", ..." if len(index) > _EXAMPLES else ""
+    return f"{'whole numbers' if index.is_integer else 'text'} ({some}{dots})"

@@ -1,0 +1,36 @@
+"""The report as Markdown, and what it shares with the page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import recsys
+from recsys.ratings import splits
+from recsys.ratings.account import Account, Taken
+from recsys.ratings.ratings import Ratings
+
+
+def test_what_was_read_is_in_the_page_and_in_markdown(sample: Ratings) -> None:
+    account = Account("a|b*.csv", "delimited text", {"user": Taken("<who>", "_7_")}, n_rows=9)
+    known = replace(sample, account=account)
+    result = recsys.evaluate({"svd": recsys.PureSVD(2)}, splits.random(known, 0.2), k=5)
+    assert result.account == account.to_dict()
+    text = result.to_markdown()
+    assert "- read: a\\|b\\*.csv (delimited text), 9 rows\n" in text
+    assert "- columns: user = \\<who\\> (\\_7\\_)\n" in text
+    page = result.to_html()
+    assert "What was read</h2>" in page
+    assert "<dt>columns</dt><dd>user = &lt;who&gt; (_7_)</dd>" in page
+    bare = replace(result, account=None)
+    assert "What was read" not in bare.to_html() + bare.to_markdown()
+
+
+def test_axes_are_called_by_the_kind_of_the_values(sample: Ratings) -> None:
+    account = Account("plays.csv", "delimited text", {}, kind="counts")
+    for kind, noun in (("counts", "count"), ("ratings", "rating")):
+        known = replace(sample, account=replace(account, kind=kind))  # type: ignore[arg-type]
+        split = splits.random(known, 0.2)
+        page = recsys.evaluate({"als": recsys.ExplicitALS(2)}, split, k=5).to_html()
+        assert f"predicted − true {noun}<" in page
+        assert f"RMSE by true {noun}" in page
+        assert ", stars" not in page
