@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from recsys.errors import ModelError
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
+from recsys.ratings.values import kind_by_values
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Index, index_of
 from recsys.recommend.items import ItemTable
@@ -102,6 +103,16 @@ class ModelParts:
                 "ask with exclude_seen=False or save it with its history"
             )
         return self.history
+
+    @cached_property
+    def scale(self) -> tuple[float, float] | None:
+        """Least and largest rating of the history; None where its values are not ratings."""
+        if self.history is None or not self.history.nnz:
+            return None
+        values = self.history.data
+        if kind_by_values(values)[0] != "ratings":
+            return None
+        return float(values.min()), float(values.max())
 
     @cached_property
     def titles(self) -> TitleIndex:
