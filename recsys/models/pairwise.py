@@ -215,12 +215,13 @@ class _LogLikelihood:
 
     def __init__(self, ratings: Ratings, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        n = min(_LOSS_SAMPLE, ratings.n_ratings)
-        entries = rng.choice(ratings.n_ratings, n, replace=False)
-        seen_by = np.searchsorted(ratings.matrix.indptr, entries, side="right") - 1
+        matrix = positive(ratings.matrix)
+        n = min(_LOSS_SAMPLE, matrix.nnz)
+        entries = rng.choice(matrix.nnz, n, replace=False)
+        seen_by = np.searchsorted(matrix.indptr, entries, side="right") - 1
         self.users = np.concatenate([seen_by, rng.integers(ratings.n_users, size=n)])
         self.items = np.concatenate(
-            [ratings.matrix.indices[entries], rng.integers(ratings.n_items, size=n)]
+            [matrix.indices[entries], rng.integers(ratings.n_items, size=n)]
         )
         self.sign = np.repeat([1.0, -1.0], n)
 
