@@ -32,6 +32,25 @@ def with_ones(matrix: sp.csr_matrix, dtype: npt.DTypeLike = np.float32) -> sp.cs
     return with_values(matrix, np.ones(matrix.nnz, dtype))
 
 
+def kept_entries(matrix: sp.csr_matrix, keep: npt.NDArray[np.bool_]) -> sp.csr_matrix:
+    """The entries for which `keep` (nnz,) is true; the matrix itself where it is true for all.
+
+    >>> matrix = sp.csr_matrix([[5.0, -1.0], [3.0, 4.0]])
+    >>> kept_entries(matrix, matrix.data > 3).toarray().tolist()
+    [[5.0, 0.0], [0.0, 4.0]]
+    """
+    if keep.all():
+        return matrix
+    before = np.concatenate([[0], np.cumsum(keep)])
+    kept = matrix.data[keep], matrix.indices[keep], before[matrix.indptr]
+    return sp.csr_matrix(kept, shape=matrix.shape)
+
+
+def positive(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    """The entries above zero: what is liked."""
+    return kept_entries(matrix, matrix.data > 0)
+
+
 def frozen(array: npt.NDArray[Any] | None) -> Any:
     """The array itself, made read-only."""
     if array is not None:

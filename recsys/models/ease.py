@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.csr import with_ones
+from recsys.csr import positive, with_ones
 from recsys.errors import FitError
 from recsys.memory import free_memory
 from recsys.models.item_weights import ItemModel, ItemWeights
@@ -26,8 +26,8 @@ class EASE(ItemModel):
         minimize ‖X − XB‖² + λ‖B‖²  with diag(B) = 0:   P = (XᵀX + λI)⁻¹,  B = I − P diag(1/P_jj)
 
     (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"). X is 1 wherever there is
-    feedback, whatever its value, as in the paper. Needs the dense items × items matrix, 16 bytes
-    per entry; a fit for which that is more than the free memory raises FitError.
+    feedback above 0, whatever its value, as in the paper. Needs the dense items × items
+    matrix, 16 bytes per entry; a fit for which that is more than the free memory raises FitError.
     """
 
     name: ClassVar[str] = "ease"
@@ -49,7 +49,7 @@ class EASE(ItemModel):
                 f"ease needs {needed / 1e9:.1f} GB for {n:,} items, and {free / 1e9:.1f} GB are "
                 "free; keep the items with more ratings"
             )
-        matrix = with_ones(ratings.matrix, np.float64)
+        matrix = with_ones(positive(ratings.matrix), np.float64)
         gram = (matrix.T @ matrix).toarray()
         gram[np.diag_indices(n)] += self.regularization
         factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import entry_rows, frozen_csr, with_ones
+from recsys.csr import entry_rows, frozen_csr, positive, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
 from recsys.models.common import FloatArray, Progress, Rows
@@ -93,7 +93,7 @@ class ItemWeights:
             )
         if not np.isfinite(history.data).all():
             raise DataError("a rating to fold in is not finite")
-        return with_ones(history) if self.spec.ignores_values else history
+        return with_ones(positive(history)) if self.spec.ignores_values else history
 
     def scores(self, people: sp.csr_matrix) -> FloatArray:
         """Scores (n, n_items) float32: histories times weights."""
@@ -156,7 +156,7 @@ class ItemModel(Spec):
     """A spec whose fit gives `ItemWeights`."""
 
     ignores_values: ClassVar[bool] = False
-    """Whether a history counts as ones, whatever its values."""
+    """Whether a history counts as ones, whatever its values above 0."""
 
     if TYPE_CHECKING:
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from recsys.csr import positive, with_ones
+from recsys.errors import DataError, FitError
 from recsys.models.common import FloatArray, OnEpoch, Progress
 from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem
@@ -47,10 +49,12 @@ class _Pairwise(Factorization):
     def _run(
         self, trainer: Any, ratings: Ratings, n_epochs: int, loss_of: Any, on_epoch: Any
     ) -> Any:
+        from implicit.recommender_base import ModelFitError  # importing implicit takes a second
+
         # Trains, and returns the log. Trained on the positive pairs; values are ignored.
-        positive = ratings.matrix.copy()
-        positive.data = (positive.data > 0).astype(np.float32)
-        positive.eliminate_zeros()
+        liked = with_ones(positive(ratings.matrix)).copy()  # implicit needs arrays it may write
+        if not liked.nnz:
+            raise DataError(f"{self.name} needs values above 0, and there are none")
         log: list[Progress] = []
         started = time.perf_counter()
 
@@ -64,7 +68,13 @@ class _Pairwise(Factorization):
             warnings.simplefilter(
                 "ignore"
             )  # of implicit, about BLAS threads, which are limited here
-            trainer.fit(positive, show_progress=False, callback=record)
+            try:
+                trainer.fit(liked, show_progress=False, callback=record)
+            except ModelFitError as error:
+                raise FitError(
+                    f"{self.name} diverged ({error}); lower the learning rate (now "
+                    f"{trainer.learning_rate:g}) or raise regularization"
+                ) from None
         return tuple(log)
 
 
@@ -205,12 +215,13 @@ class _LogLikelihood:
 
     def __init__(self, ratings: Ratings, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        n = min(_LOSS_SAMPLE, ratings.n_ratings)
-        entries = rng.choice(ratings.n_ratings, n, replace=False)
-        seen_by = np.searchsorted(ratings.matrix.indptr, entries, side="right") - 1
+        matrix = positive(ratings.matrix)
+        n = min(_LOSS_SAMPLE, matrix.nnz)
+        entries = rng.choice(matrix.nnz, n, replace=False)
+        seen_by = np.searchsorted(matrix.indptr, entries, side="right") - 1
         self.users = np.concatenate([seen_by, rng.integers(ratings.n_users, size=n)])
         self.items = np.concatenate(
-            [ratings.matrix.indices[entries], rng.integers(ratings.n_items, size=n)]
+            [matrix.indices[entries], rng.integers(ratings.n_items, size=n)]
         )
         self.sign = np.repeat([1.0, -1.0], n)
 

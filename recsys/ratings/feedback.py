@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import with_ones
+from recsys.csr import kept_entries, positive, with_ones
 from recsys.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ class Feedback:
     """Whether every rating that counts has confidence 1; otherwise its value is the confidence."""
     threshold: float | None = None
     """Ratings below this do not count; None if all count."""
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None:
+            object.__setattr__(self, "threshold", float(self.threshold))
 
     @classmethod
     def parse(cls, text: str) -> Feedback:
@@ -58,13 +63,22 @@ class Feedback:
         The matrix itself is not changed; the result may share its arrays.
         """
         matrix = sp.csr_matrix(matrix, dtype=np.float32)
-        if self.threshold is not None:
-            low = matrix.data < self.threshold
-            if low.any():
-                before = np.concatenate([[0], np.cumsum(~low)])
-                kept = matrix.data[~low], matrix.indices[~low], before[matrix.indptr]
-                matrix = sp.csr_matrix(kept, shape=matrix.shape)
+        matrix = kept_entries(matrix, self._counts(matrix))
         return with_ones(matrix) if self.ones else matrix
+
+    def liked(self, ratings: Ratings) -> sp.csr_matrix:
+        """(n_users, n_items) the ratings that count and whose confidence is above zero.
+
+        A value of 0 or less is feedback, but no like: an item that was held out with one is no
+        relevant item.
+
+        Raises:
+            DataError: there are none.
+        """
+        found = positive(self.apply(ratings).matrix)
+        if not found.nnz:
+            raise DataError("no rating is above 0, so nothing counts as liked")
+        return found
 
     def apply(self, ratings: Ratings) -> Ratings:
         """The ratings that count, with their confidences as values; all users and items stay.
@@ -73,7 +87,7 @@ class Feedback:
             DataError: no rating reaches the threshold.
         """
         if self.threshold is not None:
-            keep = ratings.matrix.data >= self.threshold
+            keep = self._counts(ratings.matrix)
             if not keep.any():
                 raise DataError(
                     f"no ratings are left at or above {self.threshold:g}; the highest is "
@@ -81,6 +95,11 @@ class Feedback:
                 )
             ratings = ratings.select(keep)
         return ratings.with_values(np.ones(ratings.n_ratings)) if self.ones else ratings
+
+    def _counts(self, matrix: sp.csr_matrix) -> npt.NDArray[np.bool_]:
+        # Ratings are float32: 0.7 among them is below 0.7 in double precision.
+        least = -np.inf if self.threshold is None else np.float32(self.threshold)
+        return np.asarray(matrix.data >= least)
 
 
 def at_least(ratings: Ratings, threshold: float) -> Ratings:

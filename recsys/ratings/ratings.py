@@ -199,8 +199,8 @@ class Ratings:
         n_rows = raw.n_rows
         duplicates = duplicates or ("latest" if kind == "ratings" else "sum")
         made = cls(*assemble(raw.columns, items, duplicates, source))
-        if kind == "seen" and made.has_values and "rating" not in raw.taken:
-            kind, why = "counts", "rows of the same user and item"
+        if made.n_ratings < n_rows and duplicates in ("sum", "count"):
+            kind, why = "counts", f"repeats: the {duplicates} of each user and item"
         decided = _Decided(kind, why, n_rows, duplicates, source, layout)
         return replace(made, account=_account(made, raw, decided))
 

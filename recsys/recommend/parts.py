@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from recsys.errors import ModelError
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
+from recsys.ratings.values import distinct, is_scale
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Index, index_of
 from recsys.recommend.items import ItemTable
@@ -105,6 +106,20 @@ class ModelParts:
                 "ask with exclude_seen=False or save it with its history"
             )
         return self.history
+
+    @cached_property
+    def scale(self) -> tuple[float, float] | None:
+        """Least and largest rating of the history; None where its values are not ratings."""
+        if self.history is None or not self.history.nnz:
+            return None
+        values, account = self.history.data, getattr(self, "account", None)
+        kind = account["kind"] if account else None
+        if kind is None:  # a model whose source is not known: only a scale is surely one
+            different = distinct(values)
+            kind = "ratings" if different is not None and is_scale(different) else "counts"
+        if kind != "ratings":
+            return None
+        return float(values.min()), float(values.max())
 
     @cached_property
     def titles(self) -> TitleIndex:

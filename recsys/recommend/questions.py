@@ -43,12 +43,13 @@ def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choic
     """The best items for a person who is not in the data; see `Recommender.recommend_for`."""
     row = ratings_row(model, ratings)
     counted = model.feedback.of(row)
-    if not counted.data.any():
-        raise ArgumentError(
-            f"ratings hold nothing that counts for this model (feedback {model.feedback}); "
-            "add something the person liked"
-        )
-    return _ranked(model, model.fitted.fold_in_users(counted), choice, row.indices)
+    table = _ranked(model, model.fitted.fold_in_users(counted), choice, row.indices)
+    if counted.nnz or "remark" in table.notes:
+        return table
+    return table.noting(
+        remark=f"nothing this person rated counts for the model (feedback {model.feedback}): "
+        "everybody like that gets this list"
+    )
 
 
 def recommend_many(model: ModelParts, users: Any, choice: Choice) -> Table:
@@ -147,7 +148,8 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
         ratings: item id or title → rating; a mapping, or a pandas Series.
 
     Raises:
-        ArgumentError: there are no ratings, one is not a finite number, or an item comes twice.
+        ArgumentError: there are no ratings, one is not a finite number or outside the range of the
+            training ratings, or an item comes twice.
         UnknownIdError: an item is not there.
     """
     if not isinstance(ratings, Mapping) and hasattr(ratings, "to_dict"):
@@ -157,7 +159,8 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
     if not ratings:
         raise ArgumentError("ratings must hold at least one rating of a new person")
     items = model.item_rows(ratings)
-    values = np.array([_rating(item, value) for item, value in ratings.items()], np.float32)
+    scale = model.scale
+    values = np.array([_rating(item, value, scale) for item, value in ratings.items()], np.float32)
     order = np.argsort(items)
     twice = np.flatnonzero(np.diff(items[order]) == 0)
     if len(twice):
@@ -167,13 +170,18 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
     return sp.csr_matrix(parts, shape=(1, len(model.fitted.items)))
 
 
-def _rating(item: object, value: Any) -> float:
+def _rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise ArgumentError(f"rating of {item!r} must be a number, not {value!r}") from None
     if not abs(number) <= _LARGEST:  # NaN fails the comparison, too
         raise ArgumentError(f"rating of {item!r} must be finite and sensible, not {value!r}")
+    if scale is not None and not scale[0] <= np.float32(number) <= scale[1]:
+        raise ArgumentError(
+            f"rating of {item!r} must be on the scale of the training ratings, {scale[0]:g} to "
+            f"{scale[1]:g}, not {value!r}"
+        )
     return number
 
 

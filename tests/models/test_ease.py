@@ -73,3 +73,13 @@ def test_ease_refuses_what_does_not_fit_into_memory(
         recsys.EASE().fit(random_ratings)
     monkeypatch.setattr(ease, "free_memory", lambda: None)
     recsys.EASE().fit(random_ratings)
+
+
+def test_zeros_and_dislikes_are_no_feedback(random_ratings: recsys.Ratings) -> None:
+    values = np.arange(random_ratings.n_ratings) % 3 - 1
+    some = random_ratings.with_values(values)
+    liked = some.select(values > 0)
+    one, other = recsys.EASE().fit(some), recsys.EASE().fit(liked)
+    assert np.array_equal(one.weights.toarray(), other.weights.toarray())
+    ours, theirs = one.fold_in_users(some.matrix), one.fold_in_users(liked.matrix)
+    assert np.array_equal(one.scores(ours), one.scores(theirs))

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import recsys
+from recsys.errors import DataError, FitError
 
 SPECS = [recsys.BPR(16, n_epochs=80), recsys.LogisticMF(16, n_epochs=30)]
 
@@ -68,3 +70,27 @@ def test_accuracy_band_on_ml_100k(
 
     split = splits.random(recsys.read_ratings(ml_100k), test=0.1, seed=0)
     assert low < validation_score(spec.fit(split.train), split) < high
+
+
+def test_divergence_is_named_with_its_remedy() -> None:
+    """cases/scripts/13"""
+    rng = np.random.default_rng(0)
+    users, items = np.nonzero(rng.random((40, 25)) < 0.35)
+    frame = pd.DataFrame({"user_id": users, "item_id": items})
+    split = recsys.splits.random(recsys.Ratings.from_frame(frame, rating=None), 0.2)
+    spec = recsys.BPR(learning_rate=10.0)
+    with pytest.raises(FitError, match=r"bpr diverged .*lower the learning rate \(now 10\)"):
+        spec.fit(split.train)
+    found = recsys.evaluate({"bpr": spec, "als": recsys.ImplicitALS(n_factors=4)}, split)
+    assert "diverged" in found.failures["bpr"]
+    assert "als" in found.models
+
+
+def test_values_of_zero_or_less_are_not_seen_pairs(random_ratings: recsys.Ratings) -> None:
+    values = np.arange(random_ratings.n_ratings) % 3 - 1
+    some = random_ratings.with_values(values)
+    spec = recsys.BPR(4, n_epochs=2)
+    one, other = spec.fit(some), spec.fit(some.select(values > 0))
+    assert np.array_equal(one.item_factors, other.item_factors)
+    with pytest.raises(DataError, match="bpr needs values above 0"):
+        spec.fit(random_ratings.with_values(-np.ones(random_ratings.n_ratings)))

@@ -63,3 +63,26 @@ def test_the_matrix_given_stays_as_it_is(random_ratings: recsys.Ratings) -> None
     before = random_ratings.matrix.copy()
     recsys.Feedback.parse("at-least=4").of(random_ratings.matrix)
     assert np.array_equal(random_ratings.matrix.toarray(), before.toarray())
+
+
+@pytest.mark.parametrize("kind", [float, np.float64, np.float32])
+def test_a_threshold_counts_equal_ratings_whatever_its_type(kind: type) -> None:
+    frame = pd.DataFrame({"user_id": [1, 1, 2], "item_id": [1, 2, 1], "rating": [0.7, 0.3, 0.6]})
+    ratings = recsys.Ratings.from_frame(frame)
+    assert recsys.feedback.at_least(ratings, kind(0.7)).n_ratings == 1
+    feedback = recsys.Feedback(ones=True, threshold=kind(0.7))
+    assert feedback.of(ratings.matrix).nnz == 1
+    assert str(feedback) == "at-least=0.7"
+
+
+def test_held_out_values_of_zero_or_less_are_not_liked(random_ratings: recsys.Ratings) -> None:
+    values = np.arange(random_ratings.n_ratings) % 4 - 1
+    ratings = random_ratings.with_values(values)
+    feedback = recsys.Feedback()
+    liked = feedback.liked(ratings)
+    assert liked.nnz == (values > 0).sum()
+    assert liked.shape == ratings.matrix.shape
+    assert np.array_equal(liked.toarray(), ratings.matrix.toarray().clip(min=0))
+    assert feedback.of(ratings.matrix).nnz == ratings.n_ratings  # they stay seen
+    with pytest.raises(DataError, match="no rating is above 0"):
+        feedback.liked(ratings.with_values(-np.ones(ratings.n_ratings)))

@@ -176,6 +176,8 @@ def test_returns_net_out(name: str, options: Mapping[str, Any], expected: list[A
     assert ratings.matrix.toarray().tolist() == expected
     assert ratings.n_ratings == 3
     assert account_of(ratings).n_repeats == 3
+    summed = account_of(ratings).duplicates == "sum"
+    assert account_of(ratings).kind == ("counts" if summed or name == "quantity" else "ratings")
 
 
 @settings(max_examples=60, deadline=None)
@@ -215,3 +217,41 @@ def test_a_column_of_books_is_read_as_ratings(tmp_path: Path) -> None:
     ratings = recsys.read_ratings(file, rating="Book-Rating")
     assert account_of(ratings).kind == "ratings"
     assert recsys.ExplicitALS(1).fit(ratings).predict(1, 10)[0] < 5
+
+
+def test_files_of_events_and_of_purchases_with_returns(tmp_path: Path) -> None:
+    """cases/files/11 and 12 as they are."""
+    events = tmp_path / "events.tsv"
+    rows = ["ann\t1\t2020-01-01"] * 8 + ["ann\t2\t2020-01-02", "bob\t1\t2020-01-01"]
+    events.write_text("user_id\ttrack_id\ttimestamp\n" + "\n".join([*rows, rows[-1]]) + "\n")
+    ratings = recsys.read_ratings(events)
+    assert ratings.matrix.toarray().tolist() == [[8, 1], [2, 0]]
+    account = account_of(ratings)
+    assert (account.n_rows, account.n_repeats, account.kind) == (11, 8, "counts")
+    returns = tmp_path / "returns.csv"
+    returns.write_text("customer_id,product_id,rating\n1,7,12\n1,7,12\n1,7,-2\n1,8,1\n2,8,3\n")
+    latest, summed = (recsys.read_ratings(returns, duplicates=how) for how in (None, "sum"))
+    assert latest.matrix.toarray().tolist() == [[-2, 1], [0, 3]]
+    assert (account_of(latest).n_repeats, account_of(latest).duplicates) == (2, "latest")
+    assert summed.matrix.toarray().tolist() == [[22, 1], [0, 3]]
+
+
+def test_what_is_returned_is_seen_and_not_liked() -> None:
+    """A net of 0 or less is not recommended again, and is no like in training."""
+    rng = np.random.default_rng(0)
+    users, items = np.nonzero(rng.random((30, 12)) < 0.4)
+    bought = pd.DataFrame({"user": users, "item": items, "quantity": 2.0})
+    back = bought.iloc[::5].assign(quantity=-2.0)
+    with_returns = recsys.read_ratings(pd.concat([bought, back]), rating="quantity")
+    kept = bought.drop(bought.index[::5])
+    zeros = with_returns.matrix.data == 0
+    assert zeros.sum() == len(back)
+    assert recsys.Feedback().liked(with_returns).nnz == len(kept)
+    model = recsys.train(recsys.ImplicitALS(4, n_epochs=3), with_returns)
+    user, item = back[["user", "item"]].iloc[0].tolist()
+    assert item not in model.recommend(user, 12)["item"].tolist()
+    row = with_returns.users.row(user)
+    own = with_returns.matrix[row]
+    assert model.factors.spec.weights_and_targets(own)[1][own.data == 0].tolist() == [0] * int(
+        (own.data == 0).sum()
+    )

@@ -219,8 +219,37 @@ def test_a_user_without_ratings_that_count_gets_a_remark(sample: recsys.Ratings)
     alone = model.similar_users(1)
     assert len(alone) == 0
     assert "no ratings that count" in alone.attrs["shortfall"]
-    with pytest.raises(ValueError, match="nothing that counts for this model"):
-        model.recommend_for({3: 2.0})
+    assert "nothing this user rated counts" in model.recommend_for({3: 2.0}).attrs["remark"]
+    stars = recsys.train(recsys.ExplicitALS(4), ratings, feedback="at-least=4")
+    assert "gets this list" in stars.recommend_for({3: 2.0}).attrs["remark"]
+    assert "remark" not in stars.recommend_for({3: 4.0}).attrs
+
+
+def test_a_rating_of_zero_is_a_rating() -> None:
+    """cases/scripts/08"""
+    frame = pd.DataFrame(
+        {"user": [1, 1, 2, 2, 3, 3], "item": [10, 11, 10, 12, 11, 12],
+         "rating": [0, 10, 9, 1, 0, 7]}
+    )  # fmt: skip
+    model = recsys.train(recsys.ExplicitALS(n_factors=2), recsys.read_ratings(frame))
+    near = model.recommend_for({10: 1e-9})["item"].tolist()
+    assert model.recommend_for({10: 0})["item"].tolist() == near
+
+
+def test_ratings_of_a_new_person_are_on_the_scale(sample: recsys.Ratings) -> None:
+    for spec in (recsys.ImplicitALS(4, n_epochs=1), recsys.ExplicitALS(4, n_epochs=1)):
+        model = recsys.train(spec, sample)
+        assert model.scale == (0.5, 5)
+        for value in (50, 0, -1):
+            with pytest.raises(ValueError, match=r"scale of the training ratings, 0.5 to 5, not"):
+                model.recommend_for({3: value})
+        assert len(model.recommend_for({3: 5})) == 10
+    plays = sample.with_values(np.arange(sample.n_ratings) ** 4.0)
+    counts = recsys.train(recsys.ImplicitALS(4, n_epochs=1), plays)
+    assert counts.scale is None
+    assert len(counts.recommend_for({3: 500_000})) == 10
+    seen = recsys.train(recsys.ImplicitALS(4, n_epochs=1), recsys.feedback.ones(sample))
+    assert seen.scale is None
 
 
 def test_a_huge_n_is_only_a_shortfall(model: recsys.Recommender) -> None:

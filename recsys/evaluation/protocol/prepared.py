@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import with_ones
+from recsys.csr import positive, with_ones
 from recsys.evaluation.result.segments import ItemSegments, item_segments
 from recsys.models.baselines import Popularity
 from recsys.ratings.feedback import Feedback
@@ -31,7 +31,8 @@ class PreparedSplit:
     trained_on: Ratings
     """The training ratings that count as feedback."""
     relevant: sp.csr_matrix
-    """(n_users, n_items) test ratings that count as feedback: a recommended one is a hit."""
+    """(n_users, n_items) test ratings that count as liked: a recommended one is a hit. Held-out
+    values of 0 or less are not among them."""
     history: sp.csr_matrix
     """(n_users, n_items) known ratings that count as feedback: what users are folded in from."""
     users: npt.NDArray[np.int64]
@@ -80,10 +81,10 @@ class PreparedSplit:
         return np.asarray(self.genres / np.maximum(self.genres.sum(axis=1, keepdims=True), 1))
 
     def taste(self, rows: npt.NDArray[np.integer]) -> Matrix | None:
-        """(n, n_genres) mean genre shares of what some users rated; 0 for users without ratings."""
+        """(n, n_genres) mean genre shares of what some users liked; 0 for users who liked none."""
         if self.genre_shares is None:
             return None
-        sums = np.asarray(with_ones(self.history[rows], np.float64) @ self.genre_shares)
+        sums = np.asarray(with_ones(positive(self.history[rows]), np.float64) @ self.genre_shares)
         total = sums.sum(axis=1, keepdims=True)
         shares: Matrix = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
         return shares
@@ -114,7 +115,7 @@ def prepare(split: Split, k: int, feedback: Feedback | None = None) -> PreparedS
         split=split,
         k=k,
         trained_on=feedback.apply(split.train),
-        relevant=feedback.apply(split.test).matrix,
+        relevant=feedback.liked(split.test),
         history=feedback.of(split.seen.matrix),
         users=np.flatnonzero(np.diff(split.test.matrix.indptr)).astype(np.int64),
         counts=np.bincount(split.train.matrix.indices, minlength=split.train.n_items),

@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import ndcg_score, roc_auc_score
 
@@ -273,3 +274,13 @@ def test_everything_equals_ranx_with_ties_empty_users_and_lists_longer_than_the_
         names = list(values)
         expected = [values[name] for name in names]
         assert by_user[f"{ours}@{k}"][names].to_numpy() == pytest.approx(expected, abs=1e-9), ours
+
+
+def test_a_held_out_rating_of_zero_is_no_hit() -> None:
+    """A model that lists the item rated 0 first finds nothing."""
+    train = pd.DataFrame({"user_id": [1, 1, 2, 2], "item_id": [1, 4, 2, 3], "rating": [1, 1, 1, 1]})
+    test = pd.DataFrame({"user_id": [1, 1], "item_id": [2, 3], "rating": [0, 5]})
+    split = recsys.splits.given(recsys.Ratings.from_frame(train), recsys.Ratings.from_frame(test))
+    prepared = prepare(split, 2)
+    assert prepared.relevant.toarray().tolist() == [[0, 0, 5, 0], [0, 0, 0, 0]]
+    assert prepared.users.tolist() == [0]
