@@ -41,8 +41,8 @@ class Ratings:
     """(n_users, n_items) float32 CSR, sorted, without duplicates. All ones if the source has no
     rating values; a stored zero is a rating of zero."""
     timestamps: npt.NDArray[np.float64] | None
-    """(n_ratings,) float64 seconds since 1970, in the order of `matrix.data`; None if
-    there are none."""
+    """(n_ratings,) float64 seconds since 1970 with fractions, in the order of `matrix.data`; None
+    if there are none."""
     item_table: pd.DataFrame
     """One row per item in row order, with what is known of it (title, year, genres, ...)."""
     has_values: bool = True

@@ -65,6 +65,7 @@ class Source(Settings):
     decimal: str | None = option(
         None,
         meaning="Decimal separator of the ratings in a text file, a point or a comma.",
+        choices=(".", ","),
         default_text="detected",
     )
     date_format: str | None = option(
@@ -88,8 +89,6 @@ class Source(Settings):
                 raise ArgumentError(
                     f"columns are {', '.join(ROLES)}, not {role!r}{near(role, ROLES)}"
                 )
-        if self.decimal not in (None, ".", ","):
-            raise ArgumentError(f"decimal must be . or a comma, not {self.decimal!r}")
 
 
 def missing_values(given: Sequence[float | str] | None) -> list[float] | None:

@@ -37,7 +37,7 @@ class Watched:
         """Whether a byte is not UTF-8."""
         self.odd = False
         """Whether something only the slow reader understands: NUL, a byte-order mark between lines,
-        a carriage return alone, a quote inside a field or never closed."""
+        a carriage return alone, a line break in quotes, a quote inside a field or never closed."""
         self.quotes = False
         """Whether there is a quote after the first line."""
         self.zeros = False
@@ -86,9 +86,14 @@ class Watched:
         if not ascii_only:
             self.odd |= BOM.encode() in (after[1:] if not self._tail else after)
         if b'"' in chunk:
-            self._n_quotes += chunk.count(b'"')
             self.quotes = True
             self.odd |= self._quoted and self._stray.search(after) is not None
+        if self._quoted and self.quotes and not self.odd:
+            data = np.frombuffer(chunk, np.uint8)
+            # Modulo 256, which is as odd or even.
+            quotes = np.cumsum(data == ord('"'), dtype=np.uint8) + np.uint8(self._n_quotes % 2)
+            self.odd |= bool((quotes[data == ord("\n")] & 1).any())
+            self._n_quotes = int(quotes[-1])
         if not self.zeros:
             hexadecimal = b"x" in chunk or b"X" in chunk
             minus_zero = b"-" in chunk and b"-0" in after
@@ -127,8 +132,16 @@ def decoder_of(file: str, encoding: str) -> codecs.IncrementalDecoder:
 
 
 def not_in(file: str, error: UnicodeDecodeError) -> DataError:
-    """The error for a file that is not in the encoding that was given."""
-    return DataError(f"{file}: not {error.encoding} text ({error.reason})")
+    """The error for a file that is not in the encoding that was given, with the first bad line."""
+    where = file
+    wide = "16" in error.encoding or "32" in error.encoding  # lines are no lines of bytes there
+    for number, line in enumerate([] if wide else _lines(file), start=1):
+        try:
+            line.decode(error.encoding)
+        except UnicodeDecodeError:
+            where = f"{file}, line {number}"
+            break
+    return DataError(f"{where}: not {error.encoding} text ({error.reason})")
 
 
 def encoding_of(file: str) -> tuple[str, str]:

@@ -42,9 +42,13 @@ def read_text(file: str, source: Source) -> RawRatings:
 def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRatings:
     columns = None
     dropped: dict[str, int] = {}
-    for integer_ids, newlines in _attempts(text_format):
-        watched = Watched(file, text_format.encoding, text_format.separator, text_format.quoted)
-        table = _arrow_table(watched, text_format, integer_ids, newlines)
+    for integer_ids in _attempts(text_format):
+        watched = _watched(file, text_format)
+        table = None if integer_ids is None else _arrow_table(watched, text_format, integer_ids)
+        if table is None:  # read all of it, to know what it is
+            watched = _watched(file, text_format)
+            while watched.read(1 << 20):
+                pass
         if watched.invalid and not encoding_given:
             encoding, remark = encoding_of(file)
             remarks = (*text_format.remarks, remark)
@@ -63,22 +67,22 @@ def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRating
     return _understood(file, text_format, columns, lines, dropped)
 
 
-def _attempts(text_format: TextFormat) -> Iterator[tuple[bool, bool]]:
-    # Whether ids are parsed as integers, and whether fields may have line breaks.
-    if len(set(text_format.separator)) > 1:
-        return
-    if text_format.decimal is None and not text_format.number_ratings:
+def _watched(file: str, text_format: TextFormat) -> Watched:
+    return Watched(file, text_format.encoding, text_format.separator, text_format.quoted)
+
+
+def _attempts(text_format: TextFormat) -> Iterator[bool | None]:
+    # Whether Arrow parses ids as integers; None where it cannot parse the file.
+    unclear = text_format.decimal is None and not text_format.number_ratings
+    if unclear or len(set(text_format.separator)) > 1:
+        yield None
         return
     if text_format.integer_ids:
-        yield True, False
-    yield False, False
-    if text_format.quoted:
-        yield False, True
+        yield True
+    yield False
 
 
-def _arrow_table(
-    watched: Watched, text_format: TextFormat, integer_ids: bool, newlines: bool
-) -> pa.Table | None:
+def _arrow_table(watched: Watched, text_format: TextFormat, integer_ids: bool) -> pa.Table | None:
     # None where Arrow cannot parse the file.
     types: dict[str, pa.DataType] = {}
     for role, at in text_format.roles.items():
@@ -106,7 +110,6 @@ def _arrow_table(
             parse_options=pa.csv.ParseOptions(
                 delimiter=text_format.separator[0],
                 quote_char='"' if text_format.quoted else False,
-                newlines_in_values=newlines,
             ),
             convert_options=pa.csv.ConvertOptions(
                 include_columns=list(types), column_types=types, strings_can_be_null=True,

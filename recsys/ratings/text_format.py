@@ -62,23 +62,33 @@ class TextFormat:
         return self.columns[self.roles[role]]
 
 
-def sniff(file: str, source: Source) -> TextFormat:
+def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
     """The format of a text file; what `source` sets is not detected.
+
+    Args:
+        file: the file.
+        source: how to read it.
+        size: bytes to look at; more are if these do not hold a row.
 
     Raises:
         ArgumentError: the encoding is unknown.
         DataError: the file is empty or has no user and item columns, or its format is unclear.
     """
-    text, encoding, remarks = _head(file, source.encoding)
+    size = size or _HEAD
+    text, encoding, remarks, complete = _head(file, source.encoding, size)
     lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$", text)
     first = next((line.strip("\r\n") for line in lines if line.strip()), None)
-    if first is None:
+    if first is None and complete:
         raise DataError(f"{file}: the file is empty")
-    separator = _separator_of(file, first, source.separator)
+    separator = _separator_of(file, first or "", source.separator) if first or complete else ","
     quoted = separator in (",", ";") or (
         separator == "\t" and ANY_QUOTED.search(text.replace("\r", "\n")) is not None
     )
-    rows = _first_rows(file, lines, separator, quoted)
+    rows = _first_rows(file, lines, separator, quoted, complete)
+    if not complete and len(rows) < 2:
+        if size > _LONGEST_LINE:
+            raise DataError(f"{file}, line 1: longer than {_LONGEST_LINE >> 20} MiB")
+        return sniff(file, source, 16 * size)
     cells = [cell.strip() for cell in rows[0][1]]
     has_header = source.header
     if has_header is None:
@@ -123,16 +133,13 @@ def is_number(text: str) -> bool:
     return "_" not in text
 
 
-def _head(file: str, given: str | None) -> tuple[str, str, tuple[str, ...]]:
-    # The first lines, the encoding that decoded them, and remarks on it.
+def _head(file: str, given: str | None, size: int) -> tuple[str, str, tuple[str, ...], bool]:
+    # The first lines, the encoding that decoded them, remarks on it, and whether these are all.
     with opened(file) as stream:
-        head = stream.read(_HEAD)
-        while (block := stream.read(_HEAD)) and not re.search(rb"[\r\n].*[\r\n]", head, re.S):
-            head += block
-            if len(head) > _LONGEST_LINE:
-                raise DataError(f"{file}, line 1: longer than {_LONGEST_LINE >> 20} MiB")
-    if block:
-        head = re.match(rb".*[\r\n]", head, re.S)[0] if re.search(rb"[\r\n]", head) else head  # type: ignore[index]
+        head = stream.read(size)
+        complete = len(head) < size or not stream.read(1)
+    if not complete:  # without the line that is cut off
+        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head
     if given is None and head[:2] in _UTF_16:
         raise DataError(f"{file}: UTF-16 text; give --encoding utf-16")
     remarks: tuple[str, ...] = ()
@@ -145,12 +152,15 @@ def _head(file: str, given: str | None) -> tuple[str, str, tuple[str, ...]]:
             remarks = (remark,)
     try:
         # Not final: the last letter may be cut off.
-        return decoder_of(file, encoding).decode(head).removeprefix("\ufeff"), encoding, remarks
+        text = decoder_of(file, encoding).decode(head).removeprefix("\ufeff")
+        return text, encoding, remarks, complete
     except UnicodeDecodeError as error:
         raise not_in(file, error) from None
 
 
-def _first_rows(file: str, lines: list[str], separator: str, quoted: bool) -> list[Row]:
+def _first_rows(
+    file: str, lines: list[str], separator: str, quoted: bool, complete: bool
+) -> list[Row]:
     rows: list[Row] = []
     try:
         for row in split_rows(file, lines, separator, quoted):
@@ -159,7 +169,7 @@ def _first_rows(file: str, lines: list[str], separator: str, quoted: bool) -> li
                 break
     except DataError:
         # The reader says so where it is an error, and not the end of what was looked at.
-        if not rows:
+        if complete and len(rows) < 2:
             raise
     return rows
 

@@ -160,3 +160,78 @@ def test_ratings_survive_a_file_without_quotes(
     file.write_text("".join(delimiter.join(map(str, row)) + "\n" for row in rows), "utf-8")
     expected = recsys.Ratings.from_frame(frame, timestamp="timestamp")
     assert recsys.read_ratings(file).fingerprint == expected.fingerprint
+
+
+@pytest.mark.parametrize(
+    "text", ["\nuser,item\nu1,i1\nu2,i2\n", "user,item\nu1,i1\nuser,item\nu2,i2\n"]
+)
+def test_a_blank_first_line_or_a_second_header_is_no_rating(text: str, tmp_path: Path) -> None:
+    assert read_text(tmp_path, text).users.ids.tolist() == ["u1", "u2"]
+    numbers = text.replace("u1,i1", "1,1").replace("u2,i2", "2,2")
+    assert read_text(tmp_path, numbers).users.ids.tolist() == [1, 2]
+
+
+def test_what_is_between_two_colons_must_be_empty(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 2: 3 fields instead of 4: '1::11::4:JUNK:979'"):
+        read_text(tmp_path, "1::10::5::978\n1::11::4:JUNK:979\n")
+    with pytest.raises(DataError, match="line 2: 3 fields instead of 4"):
+        read_text(tmp_path, "1::10::5::978\n2:9:10::3::980\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 10 4\n1 11 5\n2 10 3\n",
+        "1  10 4\n 1 11 5 \n2 10   3\n",
+        "1\t\t10\t\t4\n1\t\t11\t\t5\n2\t\t10\t\t3\n",
+    ],
+)
+def test_blanks_and_doubled_tabs_separate(text: str, tmp_path: Path) -> None:
+    ratings = read_text(tmp_path, text)
+    assert ratings.items.ids.tolist() == [10, 11]
+    assert ratings.matrix.toarray().tolist() == [[4, 5], [3, 0]]
+
+
+def test_decimal_commas(tmp_path: Path) -> None:
+    head = "user;item;rating\n"
+    many = "".join(f"{k};1;4\n" for k in range(9000))
+    for text in (head + "a;2;4,5\nb;3;3,0\n", head + many + "a;2;4,5\n"):
+        ratings = read_text(tmp_path, text)
+        assert ratings.matrix[ratings.users.row("a")].data.tolist() == [4.5]
+        assert ratings.account is not None
+        assert any("decimal commas" in said for said in ratings.account.remarks)
+    with pytest.raises(DataError, match=r"line 2: 'rating' is '1,234', .*--decimal ,"):
+        read_text(tmp_path, head + "1;2;1,234\n")
+    assert read_text(tmp_path, head + "1;2;1,234\n", decimal=",").matrix.data[0] < 2
+    with pytest.raises(DataError, match=r"line 2: 'rating' is '4,5', not a finite number"):
+        read_text(tmp_path, head + "1;2;4,5\n1;3;4.5\n")
+    with pytest.raises(DataError, match="'4.5', not a finite number"):
+        read_text(tmp_path, head + "1;2;4,5\n1;3;4.5\n", decimal=",")
+
+
+def test_quotes_that_never_close_are_refused(tmp_path: Path) -> None:
+    for tail in ('4,"5,1\n', '4,"5,1', 'x"y,"5,1\n'):
+        with pytest.raises(DataError, match="line 3: a quote is never closed"):
+            read_text(tmp_path, "user,item,rating\n1,2,3\n" + tail)
+    with pytest.raises(DataError, match="line 2: ',' expected after"):
+        read_text(tmp_path, 'user,item,rating\n"1"x,2,3\n')
+
+
+def test_quotes_in_a_file_with_tabs_are_decided_from_all_of_it(tmp_path: Path) -> None:
+    rows = "".join(f"u{k}\ti{k % 50}\t3\n" for k in range(9000))
+    late = read_text(tmp_path, "user\titem\trating\n" + rows + '"a"\t"b"\t3\n')
+    assert "a" in late.users.ids
+    assert '"a"' not in late.users.ids
+
+
+def test_long_fields_and_many_columns(tmp_path: Path) -> None:
+    text = "user,item,rating,note\n1,2,3," + "x" * 200_000 + '\n1,3,3,"' + "y" * 200_000 + '\n"\n'
+    assert read_text(tmp_path, text).n_ratings == 2
+    wide = ",".join(["userId", "movieId", "rating", *(f"c{k}" for k in range(99_997))])
+    row = ",".join(["1", "2", "3", *["0"] * 99_997])
+    assert read_text(tmp_path, f"{wide}\n{row}\n").n_ratings == 1
+    with pytest.raises(DataError, match="100,000 columns without names"):
+        read_text(tmp_path, f"{row}\n")
+    with pytest.raises(DataError, match="line 2: 'rating' is '3999.*not a finite number") as caught:
+        read_text(tmp_path, "userId,movieId,rating\n1,2,3" + "9" * 10_000_000 + "\n")
+    assert len(str(caught.value)) < 300

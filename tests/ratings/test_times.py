@@ -1,0 +1,112 @@
+"""Times in any unit become seconds since 1970."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import recsys
+from recsys.errors import DataError
+from recsys.ratings.times import fingerprint_bytes, iso, seconds_in, times_as_seconds
+
+MOMENT = 1404172800
+
+
+@pytest.mark.parametrize(
+    ("number", "unit"),
+    [(MOMENT, "seconds"), (MOMENT * 10**3, "milliseconds"), (MOMENT * 10**6, "microseconds"),
+     (MOMENT * 10**9, "nanoseconds"), (20140701, "days as YYYYMMDD")],
+)  # fmt: skip
+def test_units_are_known_by_size(number: int, unit: str) -> None:
+    seconds, found = seconds_in(np.array([number], np.float64))
+    assert (seconds.tolist(), found) == ([MOMENT], unit)
+
+
+def test_years_are_their_first_day() -> None:
+    seconds, unit = seconds_in(np.array([1970.0, 2015.0]))
+    assert [iso(one) for one in seconds] == ["1970-01-01T00:00:00", "2015-01-01T00:00:00"]
+    assert unit == "years"
+    assert seconds_in(np.array([20150732.0]))[1] == "seconds"  # no such day
+
+
+def test_two_units_in_one_column_are_refused() -> None:
+    with pytest.raises(DataError, match="1404172800 looks like seconds, .* like milliseconds"):
+        seconds_in(np.array([1404172800.0, 1404172800123.0]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1)), min_size=1))
+def test_dates_as_text_or_numbers_are_the_same_times(moments: list[datetime]) -> None:
+    expected = [one.replace(tzinfo=UTC).timestamp() for one in moments]
+    for column in (pd.Series(moments), pd.Series([one.isoformat() for one in moments])):
+        assert times_as_seconds(column) == pytest.approx(expected, abs=1e-6)
+    days = pd.Series([one.strftime("%d-%m-%Y") for one in moments])
+    midnights = [np.datetime64(one.date(), "s").astype(int) for one in moments]
+    assert times_as_seconds(days, "%d-%m-%Y").tolist() == midnights
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(-(2**40), 2**40), min_size=1))
+def test_whole_seconds_keep_their_fingerprint(seconds: list[int]) -> None:
+    array = np.array(seconds, np.float64)
+    assert fingerprint_bytes(array) == np.array(seconds, np.int64).tobytes()
+    assert fingerprint_bytes(array + 0.5) != fingerprint_bytes(array)
+
+
+def test_the_later_rating_within_a_second_counts(tmp_path: Path) -> None:
+    times = pd.to_datetime(
+        ["2024-05-01 10:00:00.900", "2024-05-01 10:00:00.100", "2024-05-02 00:00:00.000"]
+    )
+    frame = pd.DataFrame(
+        {"user": [1, 1, 2], "item": [5, 5, 6], "rating": [1.0, 5.0, 3.0], "timestamp": times}
+    )
+    assert recsys.read_ratings(frame).matrix.data.tolist() == [1, 3]
+    file = tmp_path / "r.csv"
+    file.write_text("user,item,rating,timestamp\n1,5,4,1700000000.9\n1,5,1,1700000000.1\n")
+    ratings = recsys.read_ratings(file)
+    assert ratings.matrix.data.tolist() == [4]
+    assert ratings.timestamps is not None
+    assert ratings.timestamps.tolist() == [1700000000.9]
+
+
+def test_the_last_within_a_second_is_held_out() -> None:
+    frame = pd.DataFrame({"user": [1, 1, 2, 2], "item": [1, 2, 1, 2], "rating": [1.0] * 4,
+                          "timestamp": [10.9, 10.1, 20.1, 20.9]})  # fmt: skip
+    split = recsys.splits.leave_last(recsys.read_ratings(frame))
+    assert split.test.to_frame()[["user", "item"]].values.tolist() == [[1, 1], [2, 2]]
+    how = recsys.splits.by_time(recsys.read_ratings(frame), 0.3).how
+    assert how.endswith("those after 1970-01-01T00:00:20.100 UTC")
+
+
+def test_milliseconds_in_a_file_and_in_the_words_of_a_split(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.write_text(
+        "user,item,rating,timestamp\n1,2,5,1404172800000\n1,3,4,1404172900000\n"
+        "2,3,4,1404173000000\n2,2,1,1404174000000\n"
+    )
+    ratings = recsys.read_ratings(file)
+    assert ratings.account is not None
+    assert ratings.account.first_time == "2014-07-01T00:00:00"
+    assert ratings.account.remarks == ("times are in milliseconds, by their size",)
+    assert "2014-07-01T00:03:20 UTC" in recsys.splits.by_time(ratings, 0.25).how
+
+
+def test_other_dates_need_their_format_and_bad_ones_have_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.write_text("user,item,date\n1,2,21-07-2015\n1,3,05-01-2015\n2,3,19-09-2015\n")
+    message = r"r\.csv, line 2: 'date' is '21-07-2015', not a time .*--date-format"
+    with pytest.raises(DataError, match=message):
+        recsys.read_ratings(file)
+    ratings = recsys.read_ratings(file, date_format="%d-%m-%Y")
+    assert ratings.account is not None
+    assert ratings.account.first_time == "2015-01-05T00:00:00"
+    with pytest.raises(DataError, match=r"line 2: 'date' is '21-07-2015', not a time"):
+        recsys.read_ratings(file, date_format="%m-%d-%Y")
+    assert recsys.read_ratings(file, timestamp="").timestamps is None
+    frame = pd.read_csv(file)
+    found = recsys.read_ratings(frame, date_format="%d-%m-%Y")
+    assert found.fingerprint == ratings.fingerprint
