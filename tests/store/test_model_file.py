@@ -75,6 +75,23 @@ def test_files_of_schema_1_answer_as_they_did(name: str) -> None:
         assert_alike(model.recommend_for(recorded["new"], 5), recorded["recommend_for"])
 
 
+def test_explicit_factors_without_a_scale_fold_in_as_they_did() -> None:
+    """Written, and its answers recorded, before ratings were standardized."""
+    recorded = json.loads((GOLDEN / "schema2-explicit-als.json").read_text())
+    model = recsys.load(GOLDEN / "schema2-explicit-als.model")
+    factors, history = model.factors, model.seen()
+    assert "scale" not in factors.state
+    assert factors.mean == recorded["mean"]
+    for side, folded in (
+        ("user", factors.fold_in_users(history[:4])),
+        ("item", factors.fold_in_items(history.T.tocsr()[:4])),
+    ):
+        expected = np.array(recorded[f"{side}_factors"])
+        assert np.allclose(folded.factors, expected, rtol=1e-5, atol=1e-6)
+        assert np.allclose(folded.bias, recorded[f"{side}_bias"], rtol=1e-5, atol=1e-6)
+    assert_alike(model.recommend_for(recorded["new"], 5), recorded["recommend_for"])
+
+
 def assert_alike(answer: pd.DataFrame, recorded: dict[str, list[Any]]) -> None:
     # Scores come from float32 kernels, whose last bits depend on the instruction set.
     assert answer["item"].tolist() == recorded["item"]
@@ -183,7 +200,7 @@ def test_without_history(model: recsys.Recommender, tmp_path: Path) -> None:
 
 def test_nothing_of_a_loaded_model_can_be_written_to(saved: Path) -> None:
     model = recsys.load(saved)
-    factors, history = model.factors, model.history
+    factors, history = model.factors, model.seen()
     assert history is not None
     for array in (
         factors.user_factors, factors.item_factors, factors.user_bias, factors.item_bias,
