@@ -11,7 +11,7 @@ from recsys.ratings.account import Account
 
 def test_the_account_is_said_and_the_findings_are_json(tmp_path: Path) -> None:
     file, test = tmp_path / "r.csv", tmp_path / "t.csv"
-    rows = [f"{u},{i},{-1 if u == i else (u + i) % 5 + 1}\n" for u in range(9) for i in range(9)]
+    rows = [f"{u},{i},{99 if u == i else (u + i) % 5 + 1}\n" for u in range(9) for i in range(9)]
     file.write_text("user,item,rating\n" + "".join(rows))
     test.write_text("user,item,rating\n" + "".join(rows[10:12]))
     said: list[Account] = []
