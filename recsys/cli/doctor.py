@@ -21,6 +21,9 @@ def command(given: Given, json: Json = False) -> None:
     lines = [] if found.account is None else list(found.account.lines())
     print_pairs([*lines, ("size", _size(found.data))])
     print()
+    if found.held_out is not None:
+        print_pairs(found.held_out.lines())
+        print()
     for finding in found.findings:
         print_paragraph(str(finding), indent=2)
     if not found.findings:
