@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.ratings.source import Source
 from recsys.settings import option
 
@@ -31,17 +30,20 @@ class Examined:
     account: Account | None
     data: Mapping[str, Any]
     findings: tuple[Finding, ...]
+    held_out: Account | None = None
+    """What was understood of the held-out ratings."""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return {
+        held_out = {} if self.held_out is None else {"held_out": self.held_out.to_dict()}
+        return held_out | {
             "account": None if self.account is None else self.account.to_dict(),
             "data": dict(self.data),
             "findings": [vars(finding) for finding in self.findings],
         }
 
 
-def doctor(request: DoctorRequest, on_account: OnAccount = no_account) -> Examined:
+def doctor(request: DoctorRequest) -> Examined:
     """What was understood of the ratings, and what is odd about them.
 
     Raises:
@@ -51,9 +53,10 @@ def doctor(request: DoctorRequest, on_account: OnAccount = no_account) -> Examin
     from recsys.ratings.ratings import overview
     from recsys.ratings.readers import read
 
-    ratings = read_and_account(request, on_account)
+    ratings = read(request)
     held_out = None
     if request.held_out is not None:
         held_out = read(replace(request, ratings=request.held_out))
     found = examine(ratings, held_out)
-    return Examined(ratings.account, overview(ratings), tuple(found))
+    test = None if held_out is None else held_out.account
+    return Examined(ratings.account, overview(ratings), tuple(found), test)

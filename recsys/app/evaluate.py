@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from recsys.evaluation.protocol.contenders import Model
     from recsys.evaluation.protocol.evaluate import Evaluable, OnModel
     from recsys.evaluation.protocol.gate import Gate
-    from recsys.ratings.ratings import Ratings
-    from recsys.ratings.split_choice import SplitChoice
+    from recsys.ratings.splits import Split
     from recsys.recommend.recommender import Recommender
 
 
@@ -64,7 +63,10 @@ def run(
     done: dict[str, Evaluated] = {}
     for name, choice in choices.items():
         on_stage("splitting")
-        result, how = _measured(study, models, choice, ratings, current, on_model)
+        parts = list(choice.make(ratings, study))
+        if choice.held_out is not None and parts[0].test.account is not None:
+            on_account(parts[0].test.account)
+        result, how = _measured(study, models, parts, current, on_model)
         verdict = _verdict(study.gate, result, next(iter(models)))
         on_stage("writing")
         if (path := reports.get(name)) is not None:
@@ -76,15 +78,14 @@ def run(
 def _measured(
     study: Study,
     models: dict[str, Model],
-    choice: SplitChoice,
-    ratings: Ratings,
+    parts: list[Split],
     current: Recommender | None,
     on_model: OnModel,
 ) -> tuple[Evaluation, str]:
     from recsys.evaluation.protocol.evaluate import evaluate
     from recsys.evaluation.protocol.served import held_against
 
-    parts, how = list(choice.make(ratings, study)), ""
+    how = ""
     asked: dict[str, Evaluable] = {**models}
     if current is not None:
         asked[CURRENT], how = held_against(current, parts)

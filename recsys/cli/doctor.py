@@ -9,6 +9,7 @@ from recsys.app.doctor import DoctorRequest, doctor
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
 from recsys.cli.output import number, print_json, print_pairs, print_paragraph
+from recsys.ratings.account import counted
 
 
 @options_of(DoctorRequest)
@@ -21,6 +22,9 @@ def command(given: Given, json: Json = False) -> None:
     lines = [] if found.account is None else list(found.account.lines())
     print_pairs([*lines, ("size", _size(found.data))])
     print()
+    if found.held_out is not None:
+        print_pairs(found.held_out.lines())
+        print()
     for finding in found.findings:
         print_paragraph(str(finding), indent=2)
     if not found.findings:
@@ -28,7 +32,8 @@ def command(given: Given, json: Json = False) -> None:
 
 
 def _size(data: Mapping[str, Any]) -> str:
-    counts = ", ".join(f"{number(data[name])} {name}" for name in ("users", "items", "ratings"))
+    nouns = "user", "item", "rating"
+    counts = ", ".join(counted(data[f"{noun}s"], noun) for noun in nouns)
     medians = [number(data[f"ratings per {one}, median"]) for one in ("user", "item")]
     return (
         f"{counts} ({data['density']:.2%} of all pairs); in the median {medians[0]} per user and "

@@ -95,7 +95,8 @@ class Account:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """What a person should see first: pairs of a heading and a sentence."""
-        yield "read", f"{self.source} ({self.layout}), {counted(self.n_rows, 'row')}"
+        lacks = ", no rating column" if self._lacks_ratings else ""
+        yield "read", f"{self.source} ({self.layout}), {counted(self.n_rows, 'row')}{lacks}"
         yield "columns", self._columns()
         if self.ids:
             yield "ids", ", ".join(f"{role}s are {kind}" for role, kind in _in_order(self.ids))
@@ -120,7 +121,17 @@ class Account:
         unused = [_short(name) for name in self.unused[:_SHOWN]]
         if len(self.unused) > _SHOWN:
             unused.append(f"and {len(self.unused) - _SHOWN:,} more")
-        return ", ".join(taken) + (f"; not used: {', '.join(unused)}" if unused else "")
+        if not unused:
+            return ", ".join(taken)
+        others = f"; not used: {', '.join(unused)}"
+        if self._lacks_ratings:
+            others += "; if one has ratings or counts, name it with --column rating=NAME"
+        return ", ".join(taken) + others
+
+    @property
+    def _lacks_ratings(self) -> bool:
+        # A matrix has ratings without a column of them.
+        return self.kind != "ratings" and bool(self.columns) and "rating" not in self.columns
 
     def _values(self) -> str:
         if self.low is None or self.high is None:

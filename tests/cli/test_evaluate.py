@@ -219,3 +219,34 @@ def test_the_gate_does_not_open_because_ids_are_written_differently(
     assert codes["coded"][0] == 3
     assert "item ids are text ('m1', " in codes["coded"][1]
     assert "and whole numbers (1, 2, 3, ...) in the ratings" in codes["coded"][1]
+
+
+def test_both_files_of_a_given_split_are_accounted_for(
+    recsys_command: RunCommand, sample: recsys.Ratings, tmp_path: Path
+) -> None:
+    split = recsys.splits.random(sample, 0.2)
+    for name, part in (("train", split.train), ("test", split.test)):
+        part.to_frame().to_csv(tmp_path / f"{name}.csv", index=False)
+    command = ["evaluate", tmp_path / "train.csv", "--held-out", tmp_path / "test.csv",
+               "--models", "pure-svd"]  # fmt: skip
+    code, _, err = recsys_command(*command)
+    assert code == 0, err
+    read = [line for line in err.splitlines() if line.startswith("read ")]
+    assert len(read) == 2
+    assert read[0].split()[1].endswith("train.csv")
+    assert read[1].split()[1].endswith("test.csv")
+    account = json.loads(recsys_command(*command, "--json")[1])["account"]
+    assert account["n_rows"] == split.train.n_ratings
+
+
+def test_a_report_in_json_has_the_account(
+    recsys_command: RunCommand, root: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "r.json"
+    code, _, err = recsys_command(
+        "evaluate", root / "data/sample", "--models", "pure-svd", "--report", report
+    )
+    assert code == 0, err
+    account = json.loads(report.read_text())["account"]
+    assert account["n_titles"] == 200
+    assert account["kind"] == "ratings"

@@ -11,7 +11,8 @@ from recsys.ratings.ratings import Ratings
 
 
 def test_what_was_read_is_in_the_page_and_in_markdown(sample: Ratings) -> None:
-    account = Account("a|b*.csv", "delimited text", {"user": Taken("<who>", "_7_")}, n_rows=9)
+    account = Account("a|b*.csv", "delimited text", {"user": Taken("<who>", "_7_")}, n_rows=9,
+                      kind="ratings")  # fmt: skip
     known = replace(sample, account=account)
     result = recsys.evaluate({"svd": recsys.PureSVD(2)}, splits.random(known, 0.2), k=5)
     assert result.account == account.to_dict()
