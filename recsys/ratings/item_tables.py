@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from pathlib import Path
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,56 +11,25 @@ import pandas as pd
 
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER, IdIndex, as_id_array, numbers_in_text, shown
+from recsys.ratings.columns import plain
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
 """The year at the end of a title: "Toy Story (1995)"."""
 
 _COLUMNS = {
-    "item": ("item", "itemid", "movieid", "movie", "id", "productid", "trackid", "bookid"),
-    "title": ("title", "name", "movietitle", "itemtitle"),
-    "year": ("year", "releaseyear"),
-    "genres": ("genres", "genre"),
-}
+    "item": ("itemid", "item", "movieid", "productid", "trackid", "artistid", "bookid", "gameid",
+             "id", "asin", "parentasin", "isbn", "ean", "sku", "movie", "product", "track",
+             "artist", "book", "game"),
+    "title": ("title", "name", "movietitle", "itemtitle", "itemname", "moviename", "productname",
+              "booktitle", "originaltitle", "movie", "item", "product", "track",
+              "artist", "book", "game"),
+    "year": ("year", "releaseyear", "yearofpublication", "originalpublicationyear"),
+    "genres": ("genres", "genre", "categories", "category"),
+}  # fmt: skip
+"""Names of the columns, best first: `movie_id` is the id where there also is a `movie`."""
 
 _NO_GENRE = ("", "(no genres listed)", "unknown")  # how MovieLens writes that there is none
-_TEXTS = {*_COLUMNS["item"], *_COLUMNS["title"], *_COLUMNS["genres"]}
 _ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # reserved for recommendations
-
-
-def decoded(file: str) -> str:
-    """The text of a file: UTF-8 if it is that, otherwise ISO-8859-1."""
-    raw = Path(file).read_bytes()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("ISO-8859-1")
-
-
-def read_delimited(file: str, separator: str, *, quoted: bool) -> pd.DataFrame:
-    """A table from delimited text with a header; numbers where a whole column is numeric.
-
-    Raises:
-        DataError: a line has too many or too few fields. An unquoted separator inside a title
-            would otherwise shift the columns.
-    """
-    text = io.StringIO(decoded(file))
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(text, delimiter=separator, quoting=quoting)  # type: ignore[arg-type]
-    header = next(reader)
-    rows = []
-    for row in reader:
-        if len(row) not in (0, len(header)):
-            raise DataError(
-                f"{file}, line {reader.line_num}: {len(row)} fields instead of {len(header)} "
-                "(a field that contains the separator must be quoted)"
-            )
-        rows += [row] if row else []
-    table = pd.DataFrame(rows, columns=header, dtype="str").replace("", None)
-    for name in table.columns[~table.columns.duplicated(keep=False)]:
-        numbers = pd.to_numeric(table[name], errors="coerce")
-        if _plain(name) not in _TEXTS and numbers.notna().equals(table[name].notna()):
-            table[name] = numbers
-    return table
 
 
 def normalized(table: pd.DataFrame) -> pd.DataFrame:
@@ -74,10 +42,13 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
     """
     names: dict[str, str] = {}
     for role, known in _COLUMNS.items():
-        usual = [c for c in table.columns if _plain(c) in known]
-        if usual and role not in table.columns:
-            names[usual[0]] = role
-    table = table.rename(columns=names)
+        free = {plain(str(c)): c for c in reversed(table.columns) if c not in names}
+        usual = next((free[name] for name in known if name in free), None)
+        if usual is not None:
+            names[usual] = role
+    # A column that has the name of a role and another column in that role keeps its content.
+    taken = {c: f"{c}_2" for c in table.columns if c in names.values() and c not in names}
+    table = table.rename(columns=names | taken)
     if "item" not in table.columns:
         raise DataError(f"no item column among {', '.join(map(repr, table.columns))}")
     if all(isinstance(i, str) for i in table["item"]):
@@ -87,12 +58,31 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def with_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with numbers in the columns of text that hold only such.
+
+    Titles and genres stay text, and so do columns with zeros in front, such as those of ISBNs.
+    """
+    for name in table.columns[~table.columns.duplicated(keep=False)]:
+        if name in ("item", "title", "genres"):
+            continue
+        texts = table[name].dropna().astype(str)
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if not texts.str.match(r"0\d").any() and numbers.notna().equals(table[name].notna()):
+            table[name] = numbers
+    return table
+
+
 def with_years(table: pd.DataFrame) -> pd.DataFrame:
     """The table with whole years, from the titles where it has none, and its columns in order."""
     if "year" in table.columns:
         table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
     elif "title" in table.columns:
         table["year"] = table["title"].astype("str").str.extract(YEAR)[0].astype("Int64")
+    return _ordered(table)
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     first = [c for c in _COLUMNS if c in table.columns]
     return table[first + [c for c in table.columns if c not in first]]
 
@@ -116,7 +106,7 @@ def align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.D
     """
     if items is None or not len(items):
         return pd.DataFrame(index=pd.RangeIndex(len(index)))
-    known = items.loc[:, ~items.columns.duplicated()].drop_duplicates("item", keep="last")
+    known = items.loc[:, ~items.columns.duplicated()].drop_duplicates("item", keep="last").copy()
     try:
         ids = as_id_array(known["item"].to_numpy(), "item")
     except ValueError as error:
@@ -132,12 +122,39 @@ def align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.D
             f"{source}: the item table names none of the rated items; its ids are like "
             f"{shown(ids[0])}, those of the ratings like {index.name(0)}"
         )
+    if "genres" in known:
+        known["genres"] = np.array(split_genres(known["genres"]), object)
     aligned = known.drop(columns="item").reset_index(drop=True).reindex(found)
     aligned = aligned.rename(columns={c: f"item_{c}" for c in _ANSWER_COLUMNS & set(aligned)})
     for column in aligned.columns:
         if pd.api.types.infer_dtype(aligned[column], skipna=True).startswith("mixed"):
             aligned[column] = aligned[column].map(str, na_action="ignore")
-    return aligned.reset_index(drop=True)
+    return _ordered(aligned).reset_index(drop=True)
+
+
+def split_genres(genres: Iterable[Any]) -> list[str | None]:
+    """The genres of each item with `|` between them, without blanks around them.
+
+    They are a list, or text that is split at `|`; where no text has a `|`, at commas.
+
+    >>> split_genres(["Drama, Comedy", None, ["Horror"]])
+    ['Drama|Comedy', None, 'Horror']
+    """
+    cells = list(genres)
+    separator = "|" if any("|" in cell for cell in cells if isinstance(cell, str)) else ","
+    return [_joined(cell, separator) for cell in cells]
+
+
+def _joined(cell: Any, separator: str) -> str | None:
+    if isinstance(cell, str):
+        if cell in _NO_GENRE:  # of which one has a blank in it
+            return cell
+        parts = cell.split(separator)
+    elif isinstance(cell, list | tuple | np.ndarray):
+        parts = [str(part) for part in cell if part is not None]
+    else:
+        return None if pd.isna(cell) else str(cell)
+    return "|".join(filter(None, map(str.strip, parts)))
 
 
 def genre_flags(item_table: pd.DataFrame) -> tuple[list[str], npt.NDArray[np.bool_]]:
@@ -151,10 +168,6 @@ def genre_flags(item_table: pd.DataFrame) -> tuple[list[str], npt.NDArray[np.boo
     """
     if "genres" not in item_table:
         return [], np.zeros((len(item_table), 0), bool)
-    texts = item_table["genres"].fillna("").astype(str)
+    texts = pd.Series(split_genres(item_table["genres"]), dtype=object).fillna("").astype(str)
     flags = texts.str.get_dummies("|").drop(columns=list(_NO_GENRE), errors="ignore")
     return list(flags.columns), flags.to_numpy(bool)
-
-
-def _plain(column: object) -> str:
-    return str(column).lower().replace("_", "").replace(" ", "")

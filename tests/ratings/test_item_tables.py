@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import recsys
 from recsys.errors import DataError
 from recsys.ids import IdIndex
-from recsys.ratings.item_tables import align_items, genre_flags, with_years
+from recsys.ratings.item_tables import align_items, genre_flags, split_genres, with_years
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,66 @@ def test_genres_are_flags_of_their_items(genres: list[set[str]]) -> None:
     assert names == sorted(set().union(*genres))
     found = [{name for name, has in zip(names, row, strict=True) if has} for row in flags]
     assert found == genres
+
+
+@pytest.mark.parametrize(
+    ("genres", "expected"),
+    [
+        (["Drama, Romance", "Drama,Comedy", "Comedy"], ["Drama|Romance", "Drama|Comedy", "Comedy"]),
+        (["Drama | Comedy", "Sci-Fi, really"], ["Drama|Comedy", "Sci-Fi, really"]),
+        ([["Drama", "Comedy"], np.array(["Horror"]), None], ["Drama|Comedy", "Horror", None]),
+        (["(no genres listed)", ""], ["(no genres listed)", ""]),
+    ],
+)
+def test_genres_are_split_at_bars_or_else_at_commas(
+    genres: list[Any], expected: list[str | None]
+) -> None:
+    assert split_genres(genres) == expected
+    table = pd.DataFrame({"item": range(len(genres)), "genres": pd.Series(genres, dtype=object)})
+    aligned = align_items(table, IdIndex(list(range(len(genres))), "item"), "a table")
+    found = [None if pd.isna(cell) else cell for cell in aligned["genres"]]
+    assert found == expected
+    names = {part for cell in expected if cell for part in cell.split("|")}
+    assert set(genre_flags(table)[0]) == names - {"(no genres listed)"}
+
+
+@pytest.mark.parametrize(
+    ("header", "item", "title"),
+    [
+        ("movie,movieId,genres", "movieId", "movie"),  # a title before its id
+        ("title,asin,brand", "asin", "title"),
+        ("book_id,goodreads_id,isbn,title", "book_id", "title"),
+        ("name,artist_id", "artist_id", "name"),
+        ("Book-Title;ISBN", "ISBN", "Book-Title"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
+def test_ids_titles_and_separators_are_recognized(
+    header: str, item: str, title: str, separator: str, tmp_path: Path
+) -> None:
+    names = header.replace(";", ",").split(",")
+    cells = [{item: str(n), title: f"Film {n}"}.get(name, "") for n in (1, 2) for name in names]
+    rows = [names, cells[: len(names)], cells[len(names) :]]
+    (tmp_path / "ratings.csv").write_text("user,item\n1,1\n2,2\n")
+    (tmp_path / "items.txt").write_text("\n".join(map(separator.join, rows)) + "\n")
+    ratings = recsys.read_ratings(tmp_path / "ratings.csv", items=tmp_path / "items.txt")
+    assert ratings.item_table["title"].tolist() == ["Film 1", "Film 2"]
+    assert ratings.item_table.columns[0] == "title"
+
+
+def test_genres_in_lists_come_from_parquet_and_json(tmp_path: Path) -> None:
+    items = pd.DataFrame({"movieId": [1, 2], "title": ["A", "B"], "genres": [["x", "y"], ["z"]]})
+    items.to_parquet(tmp_path / "i.parquet")
+    items.to_json(tmp_path / "i.jsonl", orient="records", lines=True)
+    (tmp_path / "r.csv").write_text("user,item\n1,1\n2,2\n")
+    for name in ("i.parquet", "i.jsonl"):
+        found = recsys.read_ratings(tmp_path / "r.csv", items=tmp_path / name).item_table
+        assert found["genres"].tolist() == ["x|y", "z"]
+
+
+def test_title_year_and_genres_come_first(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item\n1,1\n2,2\n")
+    (tmp_path / "i.csv").write_text("id,isbn,url,genres,year,title\n1,01,u,x,1999,A\n2,02,u,x,,B\n")
+    table = recsys.read_ratings(tmp_path / "r.csv", items=tmp_path / "i.csv").item_table
+    assert table.columns.tolist() == ["title", "year", "genres", "isbn", "url"]
+    assert table["isbn"].tolist() == ["01", "02"]

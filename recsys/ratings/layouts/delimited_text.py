@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from recsys.ratings.item_tables import normalized, read_delimited
+from recsys.ratings.item_tables import normalized, with_numbers
+from recsys.ratings.item_text import read_delimited
 from recsys.ratings.layout import ItemFiles, Layout, is_file
 from recsys.ratings.text_files import read_text
 
 
 def read_items(file: str) -> pd.DataFrame:
-    """The items of a TSV file, or else of a CSV file, with a header."""
-    return normalized(read_delimited(file, "\t" if file.endswith(".tsv") else ",", quoted=True))
+    """The items of a text file with a header and any separator."""
+    return with_numbers(normalized(read_delimited(file, None, quoted=True)))
 
 
 LAYOUT = Layout(

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from recsys.errors import DataError
-from recsys.ratings.item_tables import decoded, id_in_text
+from recsys.ratings.item_tables import id_in_text
+from recsys.ratings.item_text import lines_of
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.text_files import read_text
 
@@ -23,7 +24,7 @@ GENRES = (
 def read_items(file: str) -> pd.DataFrame:
     """The items in `id|title|release date|video date|url|19 genre flags`."""
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(decoded(file).splitlines(), start=1):
+    for number, line in enumerate(lines_of(file), start=1):
         cells = line.split("|")
         if len(cells) != 5 + len(GENRES):
             raise DataError(f"{file}, line {number}: {len(cells)} fields instead of 24")

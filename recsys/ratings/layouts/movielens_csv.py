@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from recsys.ratings.item_tables import normalized, read_delimited
+from recsys.ratings.item_tables import normalized, with_numbers
+from recsys.ratings.item_text import read_delimited
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.text_files import read_text
 
@@ -15,6 +16,6 @@ LAYOUT = Layout(
     items=ItemFiles(
         files=("movies.csv",),
         matches=named("*.csv"),
-        read=lambda file: normalized(read_delimited(file, ",", quoted=True)),
+        read=lambda file: with_numbers(normalized(read_delimited(file, None, quoted=True))),
     ),
 )

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from recsys.errors import DataError
-from recsys.ratings.item_tables import decoded, id_in_text
+from recsys.ratings.item_tables import id_in_text
+from recsys.ratings.item_text import lines_of
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.text_files import read_text
 
@@ -15,7 +16,7 @@ from recsys.ratings.text_files import read_text
 def read_items(file: str) -> pd.DataFrame:
     """The items in `id::title::genres`. A title may itself contain `::`."""
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(decoded(file).splitlines(), start=1):
+    for number, line in enumerate(lines_of(file), start=1):
         cells = line.split("::")
         if len(cells) < 3:
             raise DataError(f"{file}, line {number}: {len(cells)} fields instead of 3")

@@ -18,7 +18,8 @@ from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER
 from recsys.ratings.columns import LARGEST, first_line
 from recsys.ratings.compressed import first_lines, opened
-from recsys.ratings.item_tables import decoded, id_in_text
+from recsys.ratings.item_tables import id_in_text
+from recsys.ratings.item_text import lines_of
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.parts import joined
 from recsys.ratings.raw import RawRatings, taken_from
@@ -67,7 +68,7 @@ def read(location: str, source: Source) -> RawRatings:
 def read_items(file: str) -> pd.DataFrame:
     """The items in `id,year,title`. A title may itself contain commas."""
     rows = []
-    for number, line in enumerate(decoded(file).splitlines(), start=1):
+    for number, line in enumerate(lines_of(file), start=1):
         cells = line.split(",", 2)
         if len(cells) < 3:
             raise DataError(f"{file}, line {number}: {len(cells)} fields instead of 3")
@@ -162,7 +163,7 @@ def _explained(file: str, reason: str) -> DataError:
 
 def _bad_lines(file: str) -> Iterator[str]:
     known, width = False, 0
-    for number, line in enumerate(decoded(file).split("\n"), start=1):
+    for number, line in enumerate(lines_of(file), start=1):
         cells = [cell.strip() for cell in line.split(",")]
         if _ITEM.fullmatch(line):
             known = True

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from recsys.ratings.item_tables import normalized, read_delimited
+from recsys.ratings.item_tables import normalized, with_numbers
+from recsys.ratings.item_text import read_delimited
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Source
@@ -18,7 +19,7 @@ def read_items(file: str) -> pd.DataFrame:
     """The items of an `.item` file, with titles and genres as MovieLens writes them."""
     table = read_delimited(file, "\t", quoted=False)
     table.columns = pd.Index([c.split(":")[0] for c in table.columns])
-    table = normalized(table)
+    table = with_numbers(normalized(table))
     if "year" in table.columns:
         table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
         if "title" in table.columns:

@@ -1,0 +1,82 @@
+"""Pivot tables in text files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import recsys
+from recsys.errors import DataError
+
+ITEMS = [f"B{n:03}" for n in range(300)]
+
+
+def write(file: Path, rows: Sequence[Sequence[object]], separator: str = ",") -> Path:
+    file.write_text("\n".join(separator.join(map(str, row)) for row in rows) + "\n")
+    return file
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+@pytest.mark.parametrize("corner", ["", "user", "customer"])
+def test_300_columns_are_300_items(separator: str, corner: str, tmp_path: Path) -> None:
+    cells: list[list[object]] = [[(u + i) % 5 + 1 for i in range(300)] for u in range(3)]
+    cells[1][7] = ""
+    rows = [[corner, *ITEMS], *([f"u{n}", *row] for n, row in enumerate(cells))]
+    ratings = recsys.read_ratings(write(tmp_path / "r.csv", rows, separator))
+    assert ratings.users.ids.tolist() == ["u0", "u1", "u2"]
+    assert ratings.items.ids.tolist() == ITEMS
+    expected = np.array([[0 if x == "" else x for x in row] for row in cells], float)
+    assert ratings.matrix.toarray().tolist() == expected.tolist()
+    assert ratings.n_ratings == 899
+    assert ratings.account is not None
+    assert ratings.account.layout == "wide matrix"
+    assert "a row per user and a column per item: 3 rows, 300" in ratings.account.remarks[0]
+
+
+@pytest.mark.parametrize(("empty", "n"), [("", 11), ("NaN", 11), ("0", 10)])
+def test_a_zero_is_a_rating_only_where_other_cells_are_empty(
+    empty: str, n: int, tmp_path: Path
+) -> None:
+    row = ["ann", *range(1, 11), 0, empty]
+    file = write(tmp_path / "r.csv", [["", *range(12)], row])
+    ratings = recsys.read_ratings(file)
+    assert ratings.n_ratings == n
+    assert ratings.account is not None
+    said = "cells that are 0 are read as not rated" in ratings.account.remarks
+    assert said == (empty == "0")
+
+
+def test_rows_are_items_where_the_first_column_says_so(tmp_path: Path) -> None:
+    rows = [["movieId", *range(10)], ["7", *[3] * 10], ["8", *[4] * 10]]
+    ratings = recsys.read_ratings(write(tmp_path / "r.csv", rows))
+    assert ratings.items.ids.tolist() == [7, 8]
+    assert ratings.n_users == 10
+
+
+def test_bad_cells_are_named(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["", *ITEMS], *([f"u{n}", *[3] * 300] for n in range(60))]
+    rows[58][4] = "x"
+    file = write(tmp_path / "r.csv", rows)
+    with pytest.raises(DataError, match=r"r\.csv, line 59: 'B003' is 'x', not a finite number"):
+        recsys.read_ratings(file)
+    rows[58].pop()
+    rows[58][4] = 3
+    with pytest.raises(DataError, match=r"r\.csv, line 59: 300 fields instead of 301"):
+        recsys.read_ratings(write(file, rows))
+
+
+def test_a_table_of_ratings_with_many_columns_is_not_a_matrix(tmp_path: Path) -> None:
+    names = ["user", "item", "rating", *"abcdefgh"]
+    file = write(tmp_path / "r.csv", [names, [1, 10, 4, *[0] * 8], [2, 10, 3, *[1] * 8]])
+    assert recsys.read_ratings(file).n_ratings == 2
+    file = write(tmp_path / "r.csv", [["who", *"abcdefghi"], [1, 10, *[0] * 8], [2, 10, *[1] * 8]])
+    assert recsys.read_ratings(file, user="who", item="a").n_items == 1  # columns are named
+
+
+def test_without_a_header_a_matrix_is_read_when_told_so(tmp_path: Path) -> None:
+    file = write(tmp_path / "r.csv", [[1, 0, 5, *[2] * 9], [0, 4, 0, *[3] * 9]])
+    ratings = recsys.read_ratings(file, layout="wide-matrix")
+    assert ratings.users.ids.tolist() == [1, 2]
+    assert ratings.items.ids.tolist() == list(range(1, 13))
+    assert ratings.matrix.toarray()[:, :3].tolist() == [[1, 0, 5], [0, 4, 0]]
