@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import recsys
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ratings import layouts
 from recsys.ratings.layouts.movielens_100k import GENRES
 
@@ -218,3 +218,32 @@ def test_a_new_layout_is_one_module(tmp_path: Path) -> None:
     assert recsys.read_ratings("memory://").items.ids.tolist() == [7]
     with pytest.raises(DataError, match="other://x: no such file or folder"):
         recsys.read_ratings("other://x")
+
+
+def test_a_layout_can_be_forced(tmp_path: Path) -> None:
+    file = tmp_path / "export.log"
+    file.write_text('{"user": 1, "item": 2, "rating": 3}\n')
+    assert recsys.read_ratings(file, layout="json-lines").n_ratings == 1
+    (tmp_path / "other.csv").write_text("user,item\n1,2\n2,3\n")
+    assert recsys.read_ratings(tmp_path, layout="delimited-text").n_ratings == 2
+    with pytest.raises(ArgumentError, match="layout must be one of netflix-prize, steam, .*mean"):
+        recsys.read_ratings(file, layout="netflix-price")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "arguments", "like"),
+    [
+        ("r.csv", "1:\n7,3,2005-09-06\n", {"layout": "delimited-text"}, "netflix-prize"),
+        ("r.csv", "1:\n7,3,2005-09-06\n", {"layout": "steam"}, "netflix-prize"),
+        ("r.jsonl", '{"user": 1, "item": 2}\n', {"layout": "recbole"}, "json-lines"),
+        ("r.csv", "1,A,play,2,0\n", {"layout": "json-lines"}, "steam"),
+        ("r.csv", "3,4,,5,5,,4,,3,2\n4,3,,,,1,1,1,2,2\n", {"user": "who"}, "wide-matrix"),
+    ],
+)
+def test_a_refused_file_says_what_it_looks_like(
+    name: str, text: str, arguments: dict[str, str], like: str, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(DataError, match=rf"{name}.*; it looks like .*--layout {like}\b"):
+        recsys.read_ratings(file, **arguments)  # type: ignore[arg-type]

@@ -22,7 +22,8 @@ def write(file: Path, rows: Sequence[Sequence[object]], separator: str = ",") ->
 def test_300_columns_are_300_items(separator: str, corner: str, tmp_path: Path) -> None:
     cells: list[list[object]] = [[(u + i) % 5 + 1 for i in range(300)] for u in range(3)]
     cells[1][7] = ""
-    rows = [[corner, *ITEMS], *([f"u{n}", *row] for n, row in enumerate(cells))]
+    rows: list[list[object]] = [[corner, *ITEMS]]
+    rows += [[f"u{n}", *row] for n, row in enumerate(cells)]
     ratings = recsys.read_ratings(write(tmp_path / "r.csv", rows, separator))
     assert ratings.users.ids.tolist() == ["u0", "u1", "u2"]
     assert ratings.items.ids.tolist() == ITEMS
