@@ -43,9 +43,8 @@ def read_ratings(
 ) -> Ratings:
     """Ratings from a file, folder or zip, or from a table in memory.
 
-    Files are MovieLens data sets, CSV, TSV, JSON lines, Parquet, Arrow, matrices and others; see
-    the list in docs/reference.md. Tables are DataFrames and whatever has the Arrow PyCapsule
-    interface, such as tables of pyarrow, polars and DuckDB.
+    The layouts of files are listed in docs/reference.md. Tables are DataFrames and whatever has the
+    Arrow PyCapsule interface, such as tables of pyarrow, polars and DuckDB.
 
     Columns that are not named are recognized by their usual names (`user_id`, `movieId`, `rating`,
     `timestamp`, ...); a text file without a header has user, item, rating and timestamp in this
@@ -63,19 +62,15 @@ def read_ratings(
         separator: between the fields of a text file; detected by default.
         encoding: of a text file; by default UTF-8, or ISO-8859-1 if it is not UTF-8.
         header: whether a text file begins with a line of column names; detected by default.
-        duplicates: what counts when a user rated an item several times: the `latest` rating, the
-            `mean`, the `max`, the `sum`, the `count` of rows, or an `error`; by default the latest
-            of ratings and the sum of counts and events.
-        missing: values that stand for "not rated", whose rows are left out; by default −1 where it
-            is apart from a scale of positive ratings.
+        duplicates: what counts when a user rated an item several times; see `Ratings.from_frame`.
+        missing: values that stand for "not rated"; see `Ratings.from_frame`.
         decimal: decimal separator of the ratings in a text file, "." or ","; detected by default.
         date_format: format of dates as text, as for `strptime`; ISO 8601 by default.
         layout: name of the file's layout, such as "netflix-prize"; recognized by default.
 
     Raises:
         ArgumentError: an argument is not one of these.
-        DataError: the file is missing, empty, damaged or not a ratings file; the message is one
-            line with file, row and value.
+        DataError: the file is missing, empty, damaged or not a ratings file.
     """
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: name for role, name in named.items() if name is not None}

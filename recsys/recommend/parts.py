@@ -112,14 +112,19 @@ class ModelParts:
         """Least and largest rating of the history; None where its values are not ratings."""
         if self.history is None or not self.history.nnz:
             return None
-        values, account = self.history.data, getattr(self, "account", None)
-        kind = account["kind"] if account else None
-        if kind is None:  # a model whose source is not known: only a scale is surely one
+        values, account = self.history.data, self.account
+        low, high = float(values.min()), float(values.max())
+        if (
+            account is None
+            or account["low"] is None
+            or not account["low"] <= low <= high <= account["high"]
+        ):
+            # Not the values that were read, or nobody knows: only a scale is surely one.
             different = distinct(values)
-            kind = "ratings" if different is not None and is_scale(different) else "counts"
-        if kind != "ratings":
-            return None
-        return float(values.min()), float(values.max())
+            is_rating = different is not None and is_scale(different)
+        else:
+            is_rating = account["kind"] == "ratings" and low < high
+        return (low, high) if is_rating else None
 
     @cached_property
     def titles(self) -> TitleIndex:

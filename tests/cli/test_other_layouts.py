@@ -156,6 +156,6 @@ def test_from_file_to_recommendations(
     layout, remark = LAYOUTS[write]
     assert account.layout == layout
     assert account.source == str(file)
-    assert account.n_rows == len(CELLS)
+    assert account.n_rows == len(CELLS) + sum(account.dropped.values())
     assert (account.low, account.high) == (1, 5)
     assert any(one.startswith(remark) for one in account.remarks) or not remark

@@ -68,7 +68,7 @@ def test_columns_by_number_and_no_time_column(tmp_path: Path) -> None:
 
 
 def test_many_columns_without_names_are_not_guessed(tmp_path: Path) -> None:
-    row = "151603712,Dota 2,play,9.5,0\n"
+    row = "151603712,Dota 2,eu,9.5,0\n"
     with pytest.raises(DataError, match="5 columns without names; number those to read, such as"):
         read(tmp_path, row * 2)
     ratings = read(tmp_path, row, user="1", item="2", rating="4")

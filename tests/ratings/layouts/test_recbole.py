@@ -13,8 +13,8 @@ HEADER = "user_id:token\titem_id:token\trating:float\n"
 def test_of_a_benchmark_only_the_training_part_is_read(tmp_path: Path) -> None:
     for part, rows in (
         ("train", "1\t5\t3\n2\t6\t4\n"),
-        ("valid", "1\t7\t2\n"),
-        ("test", "2\t8\t1\n"),
+        ("valid", "1\t6\t2\n"),
+        ("test", "2\t5\t1\n"),
     ):
         (tmp_path / f"toy.{part}.inter").write_text(HEADER + rows)
     (tmp_path / "toy.item").write_text("item_id:token\tname:token_seq\n5\tFive\n6\tSix\n")
