@@ -7,14 +7,15 @@ No rating is in both parts. Test ratings of items without training ratings are d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy.sparse as sp
 
-from recsys.csr import entry_rows, with_ones
+from recsys.csr import entry_rows, frozen, frozen_csr, with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.ratings.ratings import Ratings
@@ -172,13 +173,16 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     Test ratings of items without training ratings are kept by default, as in the original split.
 
     Raises:
-        DataError: a pair is in both parts, or one has integer ids and the other strings.
+        DataError: a pair is in both parts, or their ids are of different kinds and have none in
+            common.
     """
     indexes = []
     for kind in ("users", "items"):
+        if getattr(train, kind).is_integer != getattr(test, kind).is_integer:
+            # One id such as 'gift-card' made all ids of one part text.
+            getattr(train, kind).matched(getattr(test, kind).ids, "the test part", least=0)
+            train, test = _with_text_ids(train, kind), _with_text_ids(test, kind)
         a, b = getattr(train, kind), getattr(test, kind)
-        if a.is_integer != b.is_integer:
-            raise DataError(f"train and test have different {kind}: integers and strings")
         indexes.append(IdIndex(np.union1d(a.ids, b.ids), a.kind))
     users, items = indexes
     # An item in both tables keeps the row of the training part.
@@ -197,6 +201,27 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     seen = _items_of(train, np.ones(train.n_ratings, bool))
     keep, left_out = _without_unseen(test, everything, seen, unseen_items)
     return Split(train, test.select(keep), "given" + left_out)
+
+
+def _with_text_ids(part: Ratings, kind: str) -> Ratings:
+    # The same ratings with their user or item ids as text, in the order of texts.
+    old: IdIndex = getattr(part, kind)
+    new = IdIndex([str(one) for one in old.ids.tolist()], old.kind)
+    moved = new.rows(old.ids)
+    rows: npt.NDArray[Any] = entry_rows(part.matrix)
+    columns: npt.NDArray[Any] = part.matrix.indices
+    table = part.item_table
+    if kind == "users":
+        rows = moved[rows]
+    else:
+        columns, table = moved[columns], table.iloc[np.argsort(moved)].reset_index(drop=True)
+    order = np.lexsort((columns, rows))
+    matrix = sp.csr_matrix(
+        (part.matrix.data[order], (rows[order], columns[order])), shape=part.matrix.shape
+    )
+    times = None if part.timestamps is None else frozen(part.timestamps[order])
+    changed = {kind: new, "matrix": frozen_csr(matrix), "timestamps": times, "item_table": table}
+    return replace(part, **cast("Any", changed))
 
 
 def shared_pairs(train: Ratings, test: Ratings) -> npt.NDArray[np.int64]:
