@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import ArgumentError, DataError, UnknownIdError
+from recsys.errors import ArgumentError, UnknownIdError
 
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 """A whole number in the only spelling that survives a round trip through int."""
@@ -103,33 +103,6 @@ class IdIndex:
         at = [i for i, number in enumerate(numbers) if number is not None]
         rows[at] = self.find(np.array([numbers[i] for i in at], dtype=np.int64))
         return rows
-
-    def matched(self, ids: Ids, what: str, least: float = 0.01) -> npt.NDArray[np.int64]:
-        """`find`, for ids that must come from the same data.
-
-        Args:
-            ids: the ids.
-            what: where they are from, for the message ("the item table").
-            least: the share of them that must be in the index.
-
-        Raises:
-            DataError: fewer are; names both kinds of id.
-        """
-        rows = self.find(ids)
-        found = int((rows >= 0).sum())
-        if len(rows) and (not found or found < least * len(rows)):
-            first = _one_by_one(ids)[0]
-            own = f"like {self.name(0)}" if len(self) else "none"
-            raise DataError(
-                f"{what}: {found:,} of {len(rows):,} {self.kind} ids are known; its ids are "
-                f"{_kind_of(first)} like {shown(first)}, the known ones {self.kind_of_ids} {own}"
-            )
-        return rows
-
-    @property
-    def kind_of_ids(self) -> str:
-        """For messages: "whole numbers" or "text"."""
-        return "whole numbers" if self.is_integer else "text"
 
     def rows(self, ids: Ids) -> npt.NDArray[np.int64]:
         """Row numbers (int64) of `ids`.
@@ -269,10 +242,6 @@ def _canonical(text: str) -> int | None:
     if "." in text or not _WHOLE_FLOAT.fullmatch(text):
         return None
     return int(text) if _fits(int(text)) else None
-
-
-def _kind_of(one_id: object) -> str:
-    return "text" if isinstance(one_id, str) else "whole numbers"
 
 
 def _check_id(value: Any, kind: str) -> None:

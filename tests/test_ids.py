@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.errors import ArgumentError, DataError, UnknownIdError
+from recsys.errors import ArgumentError, UnknownIdError
 from recsys.ids import IdIndex, numbers_in_text
 
 INTEGERS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=60, unique=True)
@@ -110,15 +110,3 @@ def test_ids_beyond_int64_and_with_trailing_nul_stay_apart() -> None:
         assert index.rows(large).tolist() == [0, 1]
     assert len(IdIndex(["a", "a\0"])) == 2
     assert IdIndex(["a", "a\0"]).rows(["a\0"]).tolist() == [1]
-
-
-def test_ids_that_almost_all_are_unknown_are_an_error_that_names_both_kinds() -> None:
-    index = IdIndex(range(300))
-    assert index.matched(["5", "gift-card"], "the model").tolist() == [5, -1]
-    assert index.matched([], "the model").tolist() == []
-    with pytest.raises(DataError) as caught:
-        index.matched([f"u{n}" for n in range(300)] + ["7"], "the model")
-    assert str(caught.value) == (
-        "the model: 1 of 301 item ids are known; its ids are text like 'u0', the known ones "
-        "whole numbers like 0"
-    )

@@ -16,6 +16,8 @@ from recsys.errors import ArgumentError, DataError
 from recsys.ratings.compressed import opened
 
 BOM = "\ufeff"
+_BOM = BOM.encode()
+_LONE_RETURN = re.compile(rb"\r[^\n]")
 _BLOCK = 1 << 20
 _SLICE = 1 << 17  # bytes that are searched at a time, so that they stay in the cache
 
@@ -31,7 +33,7 @@ class Watched:
         self._low = separator[0] < "0"
         self._stray = _stray_quotes(separator)
         self._tail = self._pending = b""
-        self._n_quotes = 0
+        self._open_quote = False
         self.closed = False
         self.invalid = False
         """Whether a byte is not UTF-8."""
@@ -77,29 +79,36 @@ class Watched:
             self.invalid = True
 
     def _end(self) -> bytes:
-        self.odd |= self._quoted and self._n_quotes % 2 == 1
+        self.odd |= self._open_quote
         return b""
 
     def _look(self, chunk: bytes, ascii_only: bool) -> None:
-        after = self._tail + chunk
-        self.odd |= b"\0" in chunk or (b"\r" in chunk and _lone_returns(after))
+        seam = self._tail + chunk[:8]  # what lies across two chunks
+        self.odd |= b"\0" in chunk
+        self.odd |= b"\r" in chunk and any(map(_LONE_RETURN.search, (seam, chunk)))
         if not ascii_only:
-            self.odd |= BOM.encode() in (after[1:] if not self._tail else after)
-        if b'"' in chunk:
-            self.quotes = True
-            self.odd |= self._quoted and self._stray.search(after) is not None
-        if self._quoted and self.quotes and not self.odd:
-            data = np.frombuffer(chunk, np.uint8)
-            # Modulo 256, which is as odd or even.
-            quotes = np.cumsum(data == ord('"'), dtype=np.uint8) + np.uint8(self._n_quotes % 2)
-            self.odd |= bool((quotes[data == ord("\n")] & 1).any())
-            self._n_quotes = int(quotes[-1])
+            self.odd |= _BOM in seam[1:] or chunk.find(_BOM, 1) > 0
+        quotes = b'"' in chunk
+        self.quotes |= quotes
+        if self._quoted and not self.odd:
+            self.odd = self._broken_quotes(chunk, seam) if quotes else self._open_quote
         if not self.zeros:
-            hexadecimal = b"x" in chunk or b"X" in chunk
-            minus_zero = b"-" in chunk and b"-0" in after
             starts = not self._tail and chunk[:1] == b"0" and chunk[1:2].isdigit()
-            self.zeros = hexadecimal or minus_zero or starts or _leading_zero(after, self._low)
+            hexadecimal = b"x" in chunk or b"X" in chunk
+            minus_zero = b"-" in chunk and b"-0" in chunk
+            self.zeros = hexadecimal or minus_zero or starts or b"-0" in seam
+            self.zeros = self.zeros or any(_leading_zero(one, self._low) for one in (seam, chunk))
         self._tail = chunk[-8:]
+
+    def _broken_quotes(self, chunk: bytes, seam: bytes) -> bool:
+        # Whether a quote is inside a field, or a line ends within quotes.
+        data = np.frombuffer(chunk, np.uint8)
+        # Modulo 256, which is as odd or even.
+        quotes = np.cumsum(data == ord('"'), dtype=np.uint8) + np.uint8(self._open_quote)
+        self._open_quote = bool(quotes[-1] & 1)
+        if (quotes[data == ord("\n")] & 1).any():
+            return True
+        return any(map(self._stray.search, (seam, chunk)))
 
     def readable(self) -> bool:
         """For `pyarrow.PythonFile`."""
@@ -187,11 +196,6 @@ def _stray_quotes(separator: str) -> re.Pattern[bytes]:
     return re.compile(
         rb'[^"%(edge)s](?:"")*"[^"%(edge)s]|(?:^|[%(edge)s])(?:"")+[^"%(edge)s]' % {b"edge": edge}
     )
-
-
-def _lone_returns(chunk: bytes) -> bool:
-    # The last byte is looked at again with the next chunk.
-    return re.search(rb"\r[^\n]", chunk) is not None
 
 
 def _leading_zero(chunk: bytes, low: bool) -> bool:

@@ -10,17 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.ratings.account import Kind
-from recsys.ratings.columns import plain
+from recsys.ratings.columns import COUNT_NAMES, RATING_NAMES, plain
 from recsys.ratings.raw import RawRatings
 
 Values = npt.NDArray[np.floating[Any]]
 
-COUNT_WORDS = ("count", "counts", "plays", "playcount", "listens", "hours", "quantity", "qty",
-               "weight", "views", "clicks", "purchases", "visits", "frequency", "minutes",
-               "seconds", "duration", "amount")  # fmt: skip
+COUNT_WORDS = (*COUNT_NAMES, "visits", "minutes", "seconds", "duration", "amount")
 """Words, as `plain` writes them, with which the name of a column of counts ends."""
-RATING_WORDS = ("rating", "ratings", "rate", "score", "scores", "star", "stars", "overall", "grade",
-                "preference", "label")  # fmt: skip
+RATING_WORDS = (*RATING_NAMES, "scores", "star", "label")
 
 _MOST_STEPS = 20  # of a scale of ratings: 0 to 10 in halves has as many
 _BLOCK = 1 << 20

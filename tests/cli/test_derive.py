@@ -130,3 +130,9 @@ def test_bad_assignments_are_refused(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 def test_parts_between_commas_are_found_again(parts: list[str]) -> None:
     assert comma_separated(" , ".join(parts)) == parts
+
+
+def test_only_columns_may_be_empty() -> None:
+    assert assignments("--column", ["timestamp="], empty=True) == {"timestamp": ""}
+    with pytest.raises(ArgumentError, match="must look like NAME=VALUE"):
+        assignments("--set", ["n_factors="])

@@ -266,3 +266,25 @@ def test_by_default_every_test_item_has_training_ratings(
     assert set(split.test.matrix.indices) <= set(split.train.matrix.indices)
     dropped = ratings.n_ratings - split.train.n_ratings - split.test.n_ratings
     assert (f"{dropped} test ratings" in split.how) == (dropped > 0)
+
+
+def test_parts_with_number_and_text_ids_are_the_same_people() -> None:
+    rows = [(1, 10, 5.0, 1), (2, 9, 4.0, 2), (10, 9, 3.0, 3)]
+    columns = ["user", "item", "rating", "timestamp"]
+    train = recsys.read_ratings(pd.DataFrame(rows, columns=columns))
+    test = recsys.read_ratings(
+        pd.DataFrame([("10", "10", 2.0, 4), ("guest", "9", 1.0, 5)], columns=columns)
+    )
+    split = splits.given(train, test)
+    found = split.train.to_frame().astype({"user": str, "item": str})
+    assert sorted(found.itertuples(index=False, name=None)) == [
+        ("1", "10", 5.0, 1.0), ("10", "9", 3.0, 3.0), ("2", "9", 4.0, 2.0)
+    ]  # fmt: skip
+    assert split.test.to_frame()[["user", "rating"]].values.tolist() == [
+        ["10", 2.0],
+        ["guest", 1.0],
+    ]
+    assert split.train.users.ids.tolist() == ["1", "10", "2", "guest"]
+    strangers = test.select(test.matrix.data == 1).without_empty()
+    with pytest.raises(DataError, match="have none of . (user|item)s in common: .*text"):
+        splits.given(train, strangers)
