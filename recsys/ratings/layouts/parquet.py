@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -23,19 +22,19 @@ def read(location: str, source: Source) -> RawRatings:
     Raises:
         DataError: the file is damaged, a column has the wrong type, or a value is missing.
     """
+    parts = _parts(location)
     with arrow_errors(location, "not a readable Parquet file"):
-        dataset = pq.ParquetDataset(location)
-        names = dataset.schema.names
+        names = pq.ParquetDataset(parts or location).schema.names
         roles = assign_roles(names, source.columns, location)
         table = pq.read_table(
-            location, columns=list(roles.values()), page_checksum_verification=True
+            parts or location, columns=list(roles.values()), page_checksum_verification=True
         )
         # A damaged page without a checksum may hold text that is not UTF-8.
         table.validate(full=True)
     unused = tuple(name for name in names if name not in roles.values())
     raw = raw_of_table(table, roles, location, unused, source.date_format)
-    if os.path.isdir(location):
-        raw.remarks.append(f"{len(dataset.files):,} Parquet files were read as one table")
+    if len(parts) > 1:
+        raw.remarks.append(f"{len(parts):,} Parquet files were read as one table")
     return raw
 
 
@@ -44,16 +43,22 @@ def is_parquet_folder(location: str) -> bool:
 
     Files of different columns are different tables.
     """
-    if not os.path.isdir(location):
-        return False
-    folder = Path(location)
-    files = [*folder.glob("*.parquet"), *folder.glob("*=*/**/*.parquet")]
-    if any(file.stem in ("ratings", "movies") for file in files):
+    files = _parts(location)
+    if any(Path(file).stem in ("ratings", "movies") for file in files):
         return False
     try:
         return len({tuple(pq.read_schema(file).names) for file in files}) == 1
     except (pa.ArrowException, OSError):
         return True  # reading it names the damaged file
+
+
+def _parts(location: str) -> list[str]:
+    # The Parquet files of a folder, whatever else is in it; empty for a file.
+    folder = Path(location)
+    if not folder.is_dir():
+        return []
+    found = [*folder.glob("*.parquet"), *folder.glob("*=*/**/*.parquet")]
+    return sorted(str(file) for file in found)
 
 
 def read_items(file: str) -> pd.DataFrame:

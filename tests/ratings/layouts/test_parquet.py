@@ -111,6 +111,7 @@ def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
         part.mkdir()
         table = pa.table({"user": [user], "item": [year], "rating": [2.5]})
         pa.parquet.write_table(table, part / "0.parquet")
+    (tmp_path / "README.txt").write_text("not a table")
     ratings = recsys.read_ratings(tmp_path)
     assert ratings.users.ids.tolist() == [1, 2]
     assert ratings.account is not None
