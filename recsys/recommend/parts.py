@@ -112,19 +112,14 @@ class ModelParts:
         """Least and largest rating of the history; None where its values are not ratings."""
         if self.history is None or not self.history.nnz:
             return None
-        values, account = self.history.data, self.account
+        values = self.history.data
         low, high = float(values.min()), float(values.max())
-        if (
-            account is None
-            or account["low"] is None
-            or not account["low"] <= low <= high <= account["high"]
-        ):
-            # Not the values that were read, or nobody knows: only a scale is surely one.
+        if self.account is not None and _spans(self.account, low, high):
+            is_rating = self.account.get("kind") == "ratings"
+        else:  # not the values that were read, or nobody knows: only a scale is surely one
             different = distinct(values)
             is_rating = different is not None and is_scale(different)
-        else:
-            is_rating = account["kind"] == "ratings" and low < high
-        return (low, high) if is_rating else None
+        return (low, high) if is_rating and low < high else None
 
     @cached_property
     def titles(self) -> TitleIndex:
@@ -151,3 +146,11 @@ class ModelParts:
         if self.fitted.item_vectors is None:
             raise ModelError("this model has no factors to compare; train a factorization")
         return Similarity(self.factors.user_factors)
+
+
+def _spans(account: Mapping[str, Any], low: float, high: float) -> bool:
+    # Whether these values are among those that were read. Anything may be in a saved account.
+    least, most = account.get("low"), account.get("high")
+    if not isinstance(least, int | float) or not isinstance(most, int | float):
+        return False
+    return least <= low and high <= most
