@@ -73,8 +73,9 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     Raises:
         DataError: some numbers are seconds and some are smaller units.
 
-    >>> seconds_in(np.array([1404172800123.0, 0.0]))
-    (array([1.40417280e+09, 0.00000000e+00]), 'milliseconds')
+    >>> found, unit = seconds_in(np.array([1404172800500.0, 0.0]))
+    >>> found.tolist(), unit
+    ([1404172800.5, 0.0], 'milliseconds')
     """
     if not len(numbers):
         return numbers, "seconds"
