@@ -199,7 +199,8 @@ class Ratings:
         n_rows = raw.n_rows
         duplicates = duplicates or ("latest" if kind == "ratings" else "sum")
         made = cls(*assemble(raw.columns, items, duplicates, source))
-        if made.n_ratings < n_rows and duplicates in ("sum", "count"):
+        summed = duplicates in ("sum", "count") and made.n_ratings < n_rows
+        if summed and kind != "counts":
             kind, why = "counts", f"repeats: the {duplicates} of each user and item"
         decided = _Decided(kind, why, n_rows, duplicates, source, layout)
         return replace(made, account=_account(made, raw, decided))

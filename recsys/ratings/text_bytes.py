@@ -174,7 +174,7 @@ def encoding_of(file: str) -> tuple[str, str]:
             first = first or number
     if good >= max(bad, 1):
         raise DataError(
-            f"{file}, line {first}: not UTF-8, as {good:,} other lines are; mend this line, or "
+            f"{file}, line {first}: not UTF-8, as {good:,} other lines are; correct this line, or "
             "name the encoding with --encoding"
         )
     return "ISO-8859-1", f"line {first} is not UTF-8: the file is read as ISO-8859-1"

@@ -119,7 +119,7 @@ def recbole(folder: Path) -> Path:
 LAYOUTS: dict[Callable[[Path], Path], tuple[str, str]] = {
     netflix: ("Netflix prize", ""),
     amazon: ("JSON lines", ""),
-    steam: ("Steam", f"{len(CELLS)} plays were taken by their hours, and 0 purchases"),
+    steam: ("Steam", f"a play counts its hours ({len(CELLS)} rows)"),
     wide: ("wide matrix", "read as a matrix with a row per user and a column per item: 12 rows"),
     npz: ("matrix file", "read as a matrix of 12 users and 10 items"),
     npy: ("matrix file", "cells that are 0 are read as not rated"),

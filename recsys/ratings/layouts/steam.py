@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.errors import DataError
+from recsys.ratings.account import counted
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.compressed import first_lines, opened
 from recsys.ratings.layout import Layout
@@ -63,8 +64,8 @@ def read(file: str, source: Source) -> RawRatings:
         ("column 5",),
         {"purchases of games that were also played": both} if both else {},
         [
-            f"{len(plays):,} plays were taken by their hours, and {len(only):,} purchases of games "
-            f"without a play as {'one hour each' if plays else '1'}"
+            f"a play counts its hours ({counted(len(plays), 'row')}); a game that was only bought "
+            f"counts {'as one hour' if plays else '1'} ({counted(len(only), 'row')})"
         ],
     )
 

@@ -26,7 +26,9 @@ def test_plays_by_hours_and_purchases_without_a_play(tmp_path: Path) -> None:
     assert account.layout == "Steam"
     assert account.columns["rating"].name == "hours"
     assert account.dropped == {"purchases of games that were also played": 1}
-    assert account.remarks[0].startswith("1 plays were taken by their hours, and 1 purchases")
+    assert account.remarks[0].startswith(
+        "a play counts its hours (1 row); a game that was only bought"
+    )
 
 
 def test_purchases_alone_count_one(tmp_path: Path) -> None:
