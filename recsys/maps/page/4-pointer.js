@@ -4,8 +4,8 @@ function reset() {
   box = extent();
   state.zoom = 1;
   state.panX = state.panY = 0;
-  state.yaw = state.z >= 0 ? 0.5 : 0;
-  state.pitch = state.z >= 0 ? 0.25 : 0;
+  state.yaw = axesShown().z >= 0 ? 0.5 : 0;
+  state.pitch = axesShown().z >= 0 ? 0.25 : 0;
   redraw();
 }
 function zoomAt(x, y, factor) {
@@ -44,7 +44,7 @@ view.onpointermove = e => {
     const now = Math.hypot(a[0] - b[0], a[1] - b[1]);
     if (spread) zoomAt((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, now / spread);
     spread = now;
-  } else if (state.z >= 0) {
+  } else if (axesShown().z >= 0) {
     state.yaw += dx * 0.008;
     state.pitch = Math.max(-1.5, Math.min(1.5, state.pitch + dy * 0.008));
   } else {
@@ -57,9 +57,17 @@ view.onpointerup = view.onpointercancel = e => {
   touches.delete(e.pointerId);
   view.classList.remove("held");
   spread = 0;
-  if (moved < 6 && e.type === "pointerup")
-    choose(at(e.clientX, e.clientY, e.pointerType === "touch" ? 22 : 10));
+  if (moved < 6 && e.type === "pointerup") press(e.clientX, e.clientY, e.pointerType === "touch");
 };
+// A name of a region is on top of the dots.
+function press(x, y, coarse) {
+  const name = labels.find(
+    ({ kind, box: [left, top, right, bottom] }) =>
+      kind === "region" && x >= left && x <= right && y >= top && y <= bottom,
+  );
+  if (name && pathFrom < 0) showRegion(data.regions.findIndex(r => r.name === name.text));
+  else choose(at(x, y, coarse ? 22 : 10));
+}
 view.addEventListener(
   "wheel",
   e => {
@@ -123,6 +131,7 @@ const api = {
   lastFrame: 0,
   state,
   labels: () => labels,
+  rings: () => rings,
   where: i => [sx[i], sy[i]],
   free,
   choose,
@@ -144,4 +153,6 @@ readScheme();
 paintColours();
 dirty = false;
 resize();
+if (data.open === "user") showUser(0);
+else choose(order[0], true);
 new ResizeObserver(redraw).observe($("panel"));
