@@ -14,6 +14,9 @@ function stamp(q) {
   return stamps[q];
 }
 
+// Whether some items are shown, and the others are only there for orientation.
+const selected = () => state.chosen >= 0 || state.user >= 0 || state.path !== null;
+
 function dots() {
   const w = view.width;
   const h = view.height;
@@ -25,8 +28,7 @@ function dots() {
     Math.min(1, Math.max(0.75, Math.sqrt(area.w * area.h) / 800)) *
     Math.min(2.2, Math.max(0.8, state.zoom ** 0.35)) *
     Math.min(1.25, Math.max(0.7, (3000 / n) ** 0.16));
-  const dim = state.chosen >= 0 || state.user >= 0 || state.path;
-  const strength = dim ? 72 : 210; // opacity, of 256
+  const strength = selected() ? 72 : 210; // opacity, of 256
   // The most rated come last, on top.
   for (let k = n - 1; k >= 0; k--) {
     const i = order[k];
@@ -220,14 +222,15 @@ function drawRegions() {
   if (state.view !== "plane") return;
   place(centres, 2, data.regions.length, regionX, regionY, regionZ);
   const { w, h } = area;
-  // The map at a glance has few names; more come with the zoom.
-  const most = Math.round(((w * h) / 36_000) * Math.max(1, state.zoom) ** 2);
+  // The map at a glance has few names; more come with the zoom, fewer with a selection.
+  const room = selected() ? 72_000 : 36_000;
+  const most = Math.round(((w * h) / room) * Math.max(1, state.zoom) ** 2);
   data.regions.slice(0, most).forEach((region, r) => {
     if (regionX[r] < 0 || regionY[r] < 0 || regionX[r] > w || regionY[r] > h) return;
     const half = wide(region.name, "region") / 2 + 6;
     const x = Math.max(half, Math.min(w - half, regionX[r]));
     const y = Math.max(18, Math.min(h - 8, regionY[r]));
-    write(region.name, x, y, "center", scheme.region, "region");
+    write(region.name, x, y, "center", selected() ? scheme.soft : scheme.region, "region");
   });
 }
 function drawPath(items) {
@@ -300,7 +303,7 @@ function draw() {
   else if (state.chosen >= 0) drawChosen(state.chosen);
   else if (state.user >= 0) drawUser(data.users[state.user]);
   drawRegions();
-  if (!state.path && state.chosen < 0 && state.user < 0) drawTitles();
+  if (!selected()) drawTitles();
   pen.setTransform(1, 0, 0, 1, 0, 0);
   api.frames++;
   api.lastFrame = performance.now() - began;

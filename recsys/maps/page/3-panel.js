@@ -76,7 +76,8 @@ function describe(i) {
   const genres = data.genres.filter((_, g) => (genreBits[i] >>> g) & 1);
   if (genres.length) facts.push(genres.join(", "));
   const mean = numeric.mean?.[i] ? `, mean ${numeric.mean[i].toFixed(2)}` : "";
-  facts.push(`${counts[i].toLocaleString("en")} ratings${mean}`);
+  if (regionOf[i] < data.regions.length) facts.push(`region: ${data.regions[regionOf[i]].name}`);
+  facts.push(count(counts[i], "rating") + mean);
   return facts.join(" · ");
 }
 const LISTED = 12; // titles in a list of the panel
@@ -85,6 +86,8 @@ function element(kind, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
+const count = (many, word) => `${many.toLocaleString("en")} ${word}${many === 1 ? "" : "s"}`;
+const short = number => Number(number.toFixed(2)).toLocaleString("en");
 // A list of [item, text], to choose from.
 function rows(list) {
   const ol = element("ol");
@@ -159,7 +162,7 @@ function showPath(from, to) {
     return;
   }
   const steps = way.map((j, k) => [j, k ? likeness(way[k - 1], j).toFixed(3) : ""]);
-  const facts = `${way.length - 1} steps; each with its likeness (cosine) to the one before`;
+  const facts = `${count(way.length - 1, "step")}; with the likeness (cosine) to the one before`;
   present({ path: way }, `From ${ends}`, facts, buttons(close()), rows(steps));
   frame(way, 8 * closest);
 }
@@ -182,7 +185,7 @@ function legend(person) {
   if (person.recommended.length) box.append(entry("ring", "recommended, 1 is the best"));
   if (state.view === "axes") box.append(entry("place", "where the user lies"));
   if (data.lowest < data.highest) {
-    const [ramp, words] = rampKey(`rated ${data.lowest}`, String(data.highest));
+    const [ramp, words] = rampKey(`rated ${short(data.lowest)}`, short(data.highest));
     box.append(ramp, words);
   } else box.append(entry("rated", "rated"));
   return box;
@@ -194,8 +197,11 @@ function showUser(u) {
   }
   const person = data.users[u];
   const best = bestRated(person).slice(0, LISTED);
-  const rated = best.map(([i, r]) => [i, data.lowest < data.highest ? String(r) : ""]);
-  const facts = `${person.items.length} ratings, ${person.recommended.length} recommendations`;
+  const rated = best.map(([i, r]) => [i, data.lowest < data.highest ? short(r) : ""]);
+  const facts = [
+    count(person.items.length, "rating"),
+    count(person.recommended.length, "recommendation"),
+  ].join(", ");
   present(
     { user: u },
     person.name,
@@ -216,70 +222,10 @@ function showRegion(r) {
   }
   const items = Array.from(order).filter(i => regionOf[i] === r);
   const best = items.slice(0, LISTED).map(i => [i, counts[i].toLocaleString("en")]);
-  const facts = `${data.regions[r].items.toLocaleString("en")} items; with their number of ratings`;
+  const facts = `${count(data.regions[r].items, "item")}; with their number of ratings`;
   present({ region: r }, data.regions[r].name, facts, buttons(close()), rows(best));
   setView("plane");
   frame(items, closest);
-}
-
-// Moving the map to what is shown
-
-// The zoom at which an item and its neighbours are told apart.
-const closest = Math.min(12, Math.max(2, Math.sqrt(n) / 16));
-function flat() {
-  area = free();
-  state.zoom = 1;
-  state.panX = state.panY = 0;
-  placeItems();
-}
-// Puts a point of the flat picture into the middle, as far as the map still fills the picture.
-function look(x, y, zoom) {
-  state.zoom = Math.min(200, Math.max(0.5, zoom));
-  const pan = (side, at, all) => {
-    const low = all.reduce((a, b) => Math.min(a, b)) - 30 / state.zoom;
-    const high = all.reduce((a, b) => Math.max(a, b)) + 30 / state.zoom;
-    const half = side / 2 / state.zoom;
-    const middle =
-      high - low > 2 * half
-        ? Math.min(high - half, Math.max(low + half, at))
-        : Math.min(low + half, Math.max(high - half, at));
-    return (side / 2 - middle) * state.zoom;
-  };
-  state.panX = pan(area.w, x, sx);
-  state.panY = pan(area.h, y, sy);
-  redraw();
-}
-// Fills the picture with some items.
-function frame(items, most) {
-  flat();
-  const [x, y] = [sx, sy].map(all => items.map(i => all[i]));
-  const [left, right] = [Math.min(...x), Math.max(...x)];
-  const [top, bottom] = [Math.min(...y), Math.max(...y)];
-  const across = (area.w - Math.min(200, area.w / 3)) / Math.max(1, right - left);
-  const up = (area.h - 90) / Math.max(1, bottom - top);
-  look((left + right) / 2, (top + bottom) / 2, Math.min(most, across, up));
-}
-// Moves an item to the middle, so that most of its neighbours are in the picture.
-function bring(i) {
-  flat();
-  const far = neighbours(i)
-    .map(([j]) => Math.hypot(sx[j] - sx[i], sy[j] - sy[i]))
-    .sort((a, b) => a - b);
-  const reach = far[Math.floor(0.7 * (far.length - 1))] || 1;
-  const room = Math.min(area.w, area.h) / 2 - 40;
-  look(sx[i], sy[i], Math.max(1.2, Math.min(closest, room / reach)));
-}
-function setView(name) {
-  if (state.view === name) return;
-  state.view = name;
-  for (const id of ["plane", "axes"]) $(id).setAttribute("aria-pressed", String(id === name));
-  $("places").hidden = name !== "plane" || !data.regions.length;
-  $("directions").hidden = name !== "axes";
-  const { user, chosen, path: way } = state;
-  reset();
-  if (user >= 0) showUser(user);
-  else if (chosen >= 0) bring(chosen);
-  else if (way) frame(way, 8 * closest);
 }
 
 let hits = [];

@@ -1,3 +1,63 @@
+// Moving the map to what is shown
+
+// The zoom at which an item and its neighbours are told apart.
+const closest = Math.min(12, Math.max(2, Math.sqrt(n) / 16));
+function flat() {
+  area = free();
+  state.zoom = 1;
+  state.panX = state.panY = 0;
+  placeItems();
+}
+// Puts a point of the flat picture into the middle, as far as the map still fills the picture.
+function look(x, y, zoom) {
+  state.zoom = Math.min(200, Math.max(0.5, zoom));
+  const pan = (side, at, all) => {
+    const low = all.reduce((a, b) => Math.min(a, b)) - 30 / state.zoom;
+    const high = all.reduce((a, b) => Math.max(a, b)) + 30 / state.zoom;
+    const half = side / 2 / state.zoom;
+    const middle =
+      high - low > 2 * half
+        ? Math.min(high - half, Math.max(low + half, at))
+        : Math.min(low + half, Math.max(high - half, at));
+    return (side / 2 - middle) * state.zoom;
+  };
+  state.panX = pan(area.w, x, sx);
+  state.panY = pan(area.h, y, sy);
+  redraw();
+}
+// Fills the picture with some items.
+function frame(items, most) {
+  flat();
+  const [x, y] = [sx, sy].map(all => items.map(i => all[i]));
+  const [left, right] = [Math.min(...x), Math.max(...x)];
+  const [top, bottom] = [Math.min(...y), Math.max(...y)];
+  const across = (area.w - Math.min(200, area.w / 3)) / Math.max(1, right - left);
+  const up = (area.h - 90) / Math.max(1, bottom - top);
+  look((left + right) / 2, (top + bottom) / 2, Math.min(most, across, up));
+}
+// Moves an item to the middle, so that most of its neighbours are in the picture.
+function bring(i) {
+  flat();
+  const far = neighbours(i)
+    .map(([j]) => Math.hypot(sx[j] - sx[i], sy[j] - sy[i]))
+    .sort((a, b) => a - b);
+  const reach = far[Math.floor(0.7 * (far.length - 1))] || 1;
+  const room = Math.min(area.w, area.h) / 2 - 40;
+  look(sx[i], sy[i], Math.max(1.2, Math.min(1.6 * closest, room / reach)));
+}
+function setView(name) {
+  if (state.view === name) return;
+  state.view = name;
+  for (const id of ["plane", "axes"]) $(id).setAttribute("aria-pressed", String(id === name));
+  $("places").hidden = name !== "plane" || !data.regions.length;
+  $("directions").hidden = name !== "axes";
+  const { user, chosen, path: way } = state;
+  reset();
+  if (user >= 0) showUser(user);
+  else if (chosen >= 0) bring(chosen);
+  else if (way) frame(way, 8 * closest);
+}
+
 // Moving: pointer, wheel and keys
 
 function reset() {
