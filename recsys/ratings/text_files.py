@@ -144,9 +144,9 @@ def _columns_of(table: pa.Table, text_format: TextFormat) -> dict[str, Any] | No
         else:
             columns[role] = _numbers(column)
     times, values = columns.get("timestamp"), columns.get("rating")
-    if isinstance(times, np.ndarray) and not np.isfinite(times).all():
+    if isinstance(times, np.ndarray) and not _within(times, np.finfo(np.float64).max):
         return None
-    if values is not None and not (np.abs(values) <= LARGEST).all():
+    if values is not None and not _within(values, LARGEST):
         return None
     return None if _repeats_header(columns, text_format) else columns
 
@@ -155,6 +155,11 @@ def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.floating[Any]]:
     # Integers as float64, without a copy of the column in between.
     number = np.float32 if column.type == pa.float32() else np.float64
     return np.concatenate([chunk.to_numpy() for chunk in column.chunks], dtype=number)
+
+
+def _within(numbers: npt.NDArray[np.floating[Any]], largest: float) -> bool:
+    # Without temporary arrays. False where there is a NaN, which min and max pass on.
+    return not len(numbers) or bool(-largest <= numbers.min() and numbers.max() <= largest)
 
 
 def _repeats_header(columns: dict[str, Any], text_format: TextFormat) -> bool:
