@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,10 @@ class Drawn:
     path: Path
     axes: tuple[str, ...]
     """What its first axes are, a line each."""
-    likeness: str | None = None
-    """How much of the likeness a page shows."""
+    likeness: str = ""
+    """How much of the likeness the views of a page show, in words."""
+    kept: Mapping[str, float] | None = None
+    """The same as shares, by view."""
 
     @property
     def is_page(self) -> bool:
@@ -61,7 +63,7 @@ class Drawn:
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return {"path": str(self.path), "axes": list(self.axes), "likeness": self.likeness}
+        return {"path": str(self.path), "axes": list(self.axes), "kept": self.kept}
 
 
 def draw_map(request: MapRequest) -> Drawn:
@@ -89,7 +91,11 @@ def draw_map(request: MapRequest) -> Drawn:
         movie_map(
             model, file, users=users, title=title, projection=projection, arrangement=arrangement
         )
-        return Drawn(file, tuple(words), arrangement.describe())
+        kept = {
+            "neighbourhoods": arrangement.kept,
+            "components": arrangement.kept_by_components,
+        }
+        return Drawn(file, tuple(words), arrangement.describe(), kept)
     save_figure(projection.plot(projection.counts, pair, users), file)
     return Drawn(file, tuple(words))
 

@@ -72,17 +72,12 @@ def regions(
         for rows in members
     ]
     repeated = Counter(found)
-    best = [_short(names[rows[np.argmax(weights[rows])]]) for rows in members]
-    texts = [
-        f"{name} around {title}".strip() if repeated[name] > 1 or not name else name
-        for name, title in zip(found, best, strict=True)
-    ]
-    built = [
-        Region(text, (float(x), float(y)), len(rows), int(np.asarray(counts)[rows].sum()))
-        for text, rows, (x, y) in zip(
-            texts, members, (np.median(places[rows], axis=0) for rows in members), strict=True
-        )
-    ]
+    built = []
+    for rows, name in zip(members, found, strict=True):
+        if repeated[name] > 1 or not name:
+            name = f"{name} around {_short(names[rows[np.argmax(weights[rows])]])}".strip()
+        x, y = np.median(places[rows], axis=0)
+        built.append(Region(name, (float(x), float(y)), len(rows), int(counts[rows].sum())))
     return built, place[labels]
 
 

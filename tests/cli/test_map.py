@@ -24,4 +24,4 @@ def test_a_map_says_what_its_axes_are(
     code, text, _ = recsys_command("map", model_path, "--out", out, "--json")
     found = json.loads(text)
     assert found["path"] == str(out)
-    assert (found["likeness"] is not None) == (ending == "html")
+    assert (found["kept"] is not None) == (ending == "html")

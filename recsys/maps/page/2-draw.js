@@ -230,7 +230,8 @@ function drawRegions() {
     const half = wide(region.name, "region") / 2 + 6;
     const x = Math.max(half, Math.min(w - half, regionX[r]));
     const y = Math.max(18, Math.min(h - 8, regionY[r]));
-    write(region.name, x, y, "center", selected() ? scheme.soft : scheme.region, "region");
+    const colour = selected() ? scheme.soft : scheme.region;
+    if (write(region.name, x, y, "center", colour, "region")) labels.at(-1).region = r;
   });
 }
 function drawPath(items) {

@@ -125,7 +125,7 @@ function press(x, y, coarse) {
     ({ kind, box: [left, top, right, bottom] }) =>
       kind === "region" && x >= left && x <= right && y >= top && y <= bottom,
   );
-  if (name && pathFrom < 0) showRegion(data.regions.findIndex(r => r.name === name.text));
+  if (name && pathFrom < 0) showRegion(name.region);
   else choose(at(x, y, coarse ? 22 : 10));
 }
 view.addEventListener(
