@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from recsys.ratings.feedback import Feedback
 
 
+SPLITS = ("random", "by-time")
+
+
 @dataclass(frozen=True)
 class Recipe(Source):
     """A training. The fields are the keys of a recipe file."""
@@ -49,6 +52,12 @@ class Recipe(Source):
         metavar="SHARE",
         meaning="Share of the ratings to hold out and measure on first, such as 0.1.",
         default_text="no measurement",
+    )
+    split: str = option(
+        "random",
+        choices=SPLITS,
+        meaning="How the ratings to measure on are chosen; by-time takes the latest. The gate of "
+        "evaluate compares levels of one kind of split.",
     )
     seed: int = option(0, low=0, meaning="Seed for the random start and the held-out ratings.")
 
