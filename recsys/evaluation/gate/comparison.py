@@ -14,6 +14,7 @@ from recsys.evaluation.metrics import label_of
 from recsys.evaluation.result.results import Results
 from recsys.evaluation.result.statistics import quantiles, resampled_ratios
 from recsys.evaluation.result.wording import signed
+from recsys.ratings.account import counted
 
 Answer = Literal["yes", "no", "undecided"]
 
@@ -55,8 +56,8 @@ class Comparison:
             f"{self.candidate} {words[self.answer]} than current: {label_of(self.metric)} "
             f"{self.candidate_mean:.4f} against {self.current_mean:.4f}, difference "
             f"{signed(self.difference)} [{signed(self.low)}, {signed(self.high)}], allowed "
-            f"{signed(self.bound)} ({self.margin_in_words}), {self.n_users:,} users with "
-            f"{self.n_ratings:,} ratings that current has not seen"
+            f"{signed(self.bound)} ({self.margin_in_words}), {counted(self.n_users, 'user')} with "
+            f"{counted(self.n_ratings, 'rating')} that current has not seen"
         )
         if self.answer != "undecided":
             return said

@@ -18,8 +18,9 @@ from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split, by_mask
 from recsys.recommend.recommender import Recommender
 
-LEAST_USERS = 30
-"""Users that a decision needs; a bootstrap interval of fewer is not to be relied on."""
+LEAST_USERS = 50
+"""Users that a decision needs. Drawn from MovieLens 100K, a candidate worse by exactly the margin is
+let through in 2 to 3 % of the draws with 50 users (2.5 % is promised), and in up to 5 % with 30."""
 SHARE = 0.5
 """Share of the unseen ratings that a random part has."""
 
@@ -68,21 +69,21 @@ def contest(
             "unknown; save it with its history",
         )
     asked = [part for split in splits if (part := _unseen_part(model, split)) is not None]
-    n_users = _n_users(asked, feedback)
-    chosen, as_asked = asked, True
-    if n_users < LEAST_USERS:
+    chosen = [part for part in asked if _n_users([part], feedback)]
+    as_asked = True
+    if _n_users(chosen, feedback) < LEAST_USERS:
         drawn = _random_part(model, splits[0], seed)
         if drawn is not None and _n_users([drawn], feedback) >= LEAST_USERS:
             chosen, as_asked = [drawn], False
     if not chosen:
         n = sum(split.test.n_ratings for split in splits)
-        undecided = _undecidable(
-            model,
-            splits,
-            f"the model in service was trained on all of the {n:,} test ratings; compare with the "
-            "model of an earlier day, or wait for ratings that it has not seen",
-        )
-        return replace(undecided, same_training=all(_seen(model, s.train).all() for s in splits))
+        why = f"the model in service was trained on all of the {n:,} test ratings"
+        if asked:
+            n = sum(part.test.n_ratings for part in asked)
+            why = f"none of the {n:,} test ratings that it has not seen counts as liked"
+        cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
+        same = all(_seen(model, split.train).all() for split in splits)
+        return replace(_undecidable(model, splits, cannot), same_training=same)
     how = "as it is served, on ratings that it has not seen"
     same = all(_is_history(model, split.train) for split in chosen)
     return Contest(tuple(chosen), Served(model), how, as_asked, same)
