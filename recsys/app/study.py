@@ -212,8 +212,8 @@ class Study(Source):
             raise ArgumentError(f"gate must be a metric such as {example}, not {self.gate!r}")
         if known.higher_is_better is None or known.group == "catalogue":
             why = "neither more nor less of it is better"
-            if known.higher_is_better is not None:
-                why = "it has no value per user, so that two models cannot be compared in pairs"
+            if known.group == "catalogue":
+                why = "it has no value per user, so two models cannot be compared in pairs"
             raise ArgumentError(f"gate must not be {self.gate}: {why}")
 
 

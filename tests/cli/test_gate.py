@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,7 +76,7 @@ def test_five_days_of_a_nightly_job(job: Job) -> None:
         "shuffled item column": "gate closed: not the same world: the data have only",
         "half of the history missing": "(50 %)",
         "honest new ratings": "gate open: implicit-als is not worse than current: NDCG@10",
-        "twenty new ratings": "with 20 ratings that current has not seen; a decision needs 50 users",
+        "twenty new ratings": "with 20 ratings that current has not seen; a decision needs 50",
         "a clearly worse candidate": "gate closed: implicit-als is worse than current: NDCG@10",
     }
     for name, (data, options, expected) in five_days(frame, cut).items():
@@ -258,3 +261,36 @@ def test_options_of_a_gate_need_one(
     code, _, err = recsys_command("evaluate", root / "data/sample", *option)
     assert code == 2
     assert "margin and allow_drift are for a gate" in err
+
+
+@pytest.mark.slow
+def test_the_nightly_job_of_the_docs_works(root: Path, tmp_path: Path) -> None:
+    page = (root / "docs/evaluation.md").read_text()
+    (script,) = (block for block in page.split("```sh\n")[1:] if "nightly.sh" in block)
+    (tmp_path / "nightly.sh").write_text(script.split("```")[0])
+    (tmp_path / "recsys").write_text(f'#!/bin/sh\nexec {sys.executable} -m recsys "$@"\n')
+    (tmp_path / "recsys").chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(root)}
+
+    def night(frame: pd.DataFrame) -> tuple[int, str]:
+        frame.to_csv(tmp_path / "ratings.csv", index=False)
+        done = subprocess.run(
+            ["sh", "nightly.sh", "ratings.csv", "model"], cwd=tmp_path, env=environment,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        return done.returncode, done.stderr
+
+    frame = nightly.ratings()
+    first, second = int(0.8 * len(frame)), int(0.9 * len(frame))
+    code, err = night(frame.iloc[:first])
+    assert code == 0, err
+    model = recsys.load(tmp_path / "model")
+    code, err = night(nightly.with_shuffled_items(frame.iloc[:second]))
+    assert code == 5, err
+    assert "gate closed: model stays" in err
+    code, err = night(frame.iloc[: first + 20])
+    assert code == 6, err
+    assert recsys.load(tmp_path / "model").fingerprint == model.fingerprint
+    code, err = night(frame.iloc[:second])
+    assert code == 0, err
+    assert recsys.load(tmp_path / "model").seen().nnz == second

@@ -19,8 +19,9 @@ from recsys.ratings.splits import Split, by_mask
 from recsys.recommend.recommender import Recommender
 
 LEAST_USERS = 50
-"""Users that a decision needs. Drawn from MovieLens 100K, a candidate worse by exactly the margin is
-let through in 2 to 3 % of the draws with 50 users (2.5 % is promised), and in up to 5 % with 30."""
+"""Users that a decision needs. In draws from MovieLens 100K, a candidate that is worse by exactly
+the margin is let through in 2 to 3 % of the draws of 50 users (2.5 % is promised), and in up to 5 %
+of those of 30."""
 SHARE = 0.5
 """Share of the unseen ratings that a random part has."""
 

@@ -42,7 +42,7 @@ def comparison(answer: Answer) -> Comparison:
     )
 
 
-@pytest.mark.parametrize(("name", "answer"), product(WORLDS, DRIFT))
+@pytest.mark.parametrize(("name", "answer"), list(product(WORLDS, DRIFT)))
 def test_decision(name: str, answer: Answer) -> None:
     gate = Gate(WORLDS[name], comparison(answer), "", ("by time",))
     assert gate.decision == DECIDED.get((name, answer), "closed")

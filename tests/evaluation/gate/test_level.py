@@ -82,7 +82,8 @@ def test_neither_is_one_of_many_more_ratings_per_user() -> None:
 @pytest.mark.parametrize(
     "stored",
     [
-        None, {}, {"metric": "ndcg@10", "mean": 0.31}, {"metrics": 3}, {"metrics": {"ndcg@10": 0.3}},
+        None, {}, {"metric": "ndcg@10", "mean": 0.31}, {"metrics": 3},
+        {"metrics": {"ndcg@10": 0.3}},
         header(0.3, 0.01, "recall@10"), header(math.nan, 0.01), header(0.3, 0.01, metrics={
             "ndcg@10": asdict(replace(NOW, n_users=0))}),
         header(0.3, 0.01, metrics={"ndcg@10": asdict(NOW) | {"mean": "high"}}),

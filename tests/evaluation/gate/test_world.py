@@ -1,7 +1,9 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import recsys
 from recsys.errors import DataError, ModelError
@@ -46,7 +48,6 @@ def test_a_share_is_never_rounded_up_to_the_limit() -> None:
 def test_a_model_without_history_cannot_be_asked(model: recsys.Recommender) -> None:
     with pytest.raises(ModelError, match="without its history"):
         history_in(replace(model, history=None), [ratings(PAIRS)])
-    empty = model.seen()[:0]
-    empty.resize(model.seen().shape)
+    empty = sp.csr_matrix(model.seen().shape, dtype=np.float32)
     with pytest.raises(DataError, match="is empty"):
         history_in(replace(model, history=empty), [ratings(PAIRS)])
