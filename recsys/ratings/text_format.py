@@ -110,9 +110,7 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
         columns=tuple(columns),
         roles=roles,
         encoding=encoding,
-        integer_ids=all(
-            all(map(WHOLE_NUMBER.fullmatch, _cells(body, roles[role]))) for role in ("user", "item")
-        ),
+        integer_ids=all(_whole(_cells(body, roles[role])) for role in ("user", "item")),
         quoted=quoted,
         skip=rows[int(has_header)][0] - 1,
         third_may_be_time=not has_header
@@ -123,7 +121,7 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
         number_ratings=all(map(is_number, ratings)),
         date_format=source.date_format,
         number_times=all(map(is_number, times)),
-        whole_times=all(map(WHOLE_NUMBER.fullmatch, times)),
+        whole_times=_whole(times),
         remarks=remarks,
     )
 
@@ -243,6 +241,10 @@ def _columns_in_order(file: str, cells: list[str], named: Mapping[str, str]) -> 
 
 def _is_date(cell: str) -> bool:
     return re.match(r"\d{4}-\d\d-\d\d(?:\D|$)", cell) is not None
+
+
+def _whole(cells: list[str]) -> bool:
+    return all(map(WHOLE_NUMBER.fullmatch, cells))
 
 
 def _cells(rows: Iterable[list[str]], column: int | None) -> list[str]:

@@ -6,7 +6,7 @@ namespace recsys {
 namespace {
 
 constexpr int kBytes = kLanes > 4 ? 32 : 16;
-constexpr int kAhead = 4096;  // bytes to fetch ahead: one step takes too long for the CPU to see it itself
+constexpr int kAhead = 4096;  // bytes to fetch ahead: the CPU does not look that far by itself
 typedef uint8_t Bytes __attribute__((vector_size(kBytes)));
 typedef int8_t Flags __attribute__((vector_size(kBytes)));
 
