@@ -33,7 +33,7 @@ OPTIONS: dict[str, dict[str, str | None]] = {
         "--test": "0.1", "--users": "0.1", "--last": "1", "--held-out": None, "--seed": "0",
         "--seeds": None, "-k": "10", "--feedback": "values", "--per-user": "0",
         "--per-item": "0", "--sampled-negatives": "0", "--against": None, "--gate": None,
-        "--margin": "5%", "--allow-drift": None,
+        "--margin": None, "--allow-drift": None,
         "--report": None, "--config": None, "--json": None,
     },
     "compare": {"first": None, "second": None, "--metric": "several", "--json": None},

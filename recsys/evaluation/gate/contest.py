@@ -40,7 +40,8 @@ class Contest:
     as_asked: bool
     """Whether the test ratings are those of the split that was asked for."""
     same_training: bool
-    """Whether the candidate is trained on nothing that the served model was not trained on."""
+    """Whether the candidate is trained on nothing that the served model was not trained on, with
+    the same feedback."""
     cannot: str = ""
     """Why nothing can be decided; "" where something can."""
 
@@ -84,9 +85,10 @@ def contest(
             why = f"none of the {n:,} test ratings that it has not seen counts as liked"
         cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
         same = all(_seen(model, split.train).all() for split in splits)
+        same &= model.feedback == feedback
         return replace(_undecidable(model, splits, cannot), same_training=same)
     how = "as it is served, on ratings that it has not seen"
-    same = all(_is_history(model, split.train) for split in chosen)
+    same = all(_is_history(model, split.train) for split in chosen) and model.feedback == feedback
     return Contest(tuple(chosen), Served(model), how, as_asked, same)
 
 

@@ -48,6 +48,6 @@ def test_a_share_is_never_rounded_up_to_the_limit() -> None:
 def test_a_model_without_history_cannot_be_asked(model: recsys.Recommender) -> None:
     with pytest.raises(ModelError, match="without its history"):
         history_in(replace(model, history=None), [ratings(PAIRS)])
-    empty = sp.csr_matrix(model.seen().shape, dtype=np.float32)
+    empty = sp.csr_matrix(np.zeros(model.seen().shape, np.float32))
     with pytest.raises(DataError, match="is empty"):
         history_in(replace(model, history=empty), [ratings(PAIRS)])
