@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from recsys.ratings.feedback import Feedback
 
 
-SPLITS = ("random", "by-time")
+SPLITS = "random", "by-time"
+"""How a training may hold ratings out."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class Recipe(Source):
         super().__post_init__()
         if not 0 <= self.test < 1:
             raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
+        if self.split != SPLITS[0] and not self.test:
+            raise ArgumentError(
+                f"split {self.split} needs test: the share of the ratings to measure on"
+            )
 
     def spec(self) -> Spec:
         """The model with its hyperparameters and the seed.

@@ -12,13 +12,12 @@ from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.models.spec import check_suits
 
 if TYPE_CHECKING:
-    from recsys.app.recipe import Recipe
+    from recsys.app.recipe import Part, Recipe
     from recsys.evaluation.protocol.measure import Measurement
     from recsys.models.common import OnEpoch, Progress
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
-    from recsys.ratings.splits import Split
     from recsys.recommend.recommender import Recommender
 
 OnStage = Callable[[str], None]
@@ -99,16 +98,16 @@ def run(
     from recsys.recommend.training import train
     from recsys.store.model_file import save
 
-    spec, feedback, out = recipe.spec(), recipe.parsed_feedback(), recipe.out_file()
+    spec, feedback, part = recipe.spec(), recipe.parsed_feedback(), recipe.part()
+    out = recipe.out_file()
     started = time.perf_counter()
     on_stage("reading")
     ratings = read_and_account(recipe, on_account)
     check_suits(spec, ratings)
     measured = None
-    if recipe.test:
+    if part is not None:
         on_stage(f"measuring {spec.name}")
-        measured = measure(spec, ratings, feedback, Part(recipe.split, recipe.test, recipe.seed),
-                           on_epoch)  # fmt: skip
+        measured = measure(spec, ratings, feedback, part, on_epoch)
     on_stage(f"training {spec.name}")
     model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch)
     on_stage("saving")
@@ -116,29 +115,6 @@ def run(
     seconds = time.perf_counter() - started
     accuracy = () if measured is None else measured.accuracy
     return Trained(model, path, overview(ratings), accuracy, model.factors.log, seconds)
-
-
-class Part(NamedTuple):
-    """Which ratings to measure on."""
-
-    how: str
-    """random, or by-time for the latest."""
-    test: float
-    """Share of the ratings."""
-    seed: int = 0
-
-    def split(self, ratings: Ratings) -> Split:
-        """Training and test ratings."""
-        from recsys.ratings import splits
-
-        if self.how == "by-time":
-            return splits.by_time(ratings, test=self.test)
-        return splits.random(ratings, test=self.test, seed=self.seed)
-
-    def __str__(self) -> str:
-        if self.how == "by-time":
-            return f"the latest {self.test:.0%} of the ratings"
-        return f"{self.test:.0%} of the ratings held out at random, seed {self.seed}"
 
 
 class Measured(NamedTuple):

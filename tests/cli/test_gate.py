@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -72,6 +73,10 @@ def test_five_days_of_a_nightly_job(job: Job) -> None:
     cut = int(0.8 * len(frame))
     code, _, err = job.train(frame.iloc[:cut], "--test", 0.1, "--split", "by-time")
     assert code == 0, err
+    _, out, _ = job.run("inspect", job.folder / "now")
+    assert re.search(
+        r"measured +NDCG@10 0\.\d{4} \[0\.\d{4}, 0\.\d{4}\], \d+ users \(by time, 0\.1", out
+    )
     words = {
         "shuffled item column": "gate closed: not the same world: the data have only",
         "half of the history missing": "(50 %)",

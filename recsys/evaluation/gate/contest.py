@@ -25,8 +25,6 @@ of those of 30."""
 SHARE = 0.5
 """Share of the unseen ratings that a random part has."""
 
-Rows = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Contest:

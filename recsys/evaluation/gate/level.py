@@ -114,7 +114,7 @@ def check(
         now: its level on the ratings of today; None where it was not measured.
         measured: how that was made.
     """
-    label, stored = label_of(metric), _stored(header, metric)
+    label, stored = label_of(metric), stored_level(header, metric)
     if stored is None:
         why = f"its file holds no level of {label}, so this was not compared"
         return LevelCheck(None, now, None, f"{why} (recsys train --test 0.1 --split by-time)")
@@ -155,7 +155,8 @@ def _not_comparable(
     return ""
 
 
-def _stored(header: Mapping[str, Any] | None, metric: str) -> Level | None:
+def stored_level(header: Mapping[str, Any] | None, metric: str) -> Level | None:
+    """The level of a metric in `measured` of a model file; None if there is none to be read."""
     # Anything may be in a file that another program wrote.
     levels = header.get("metrics") if header is not None else None
     found = levels.get(metric) if isinstance(levels, Mapping) else None

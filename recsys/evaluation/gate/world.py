@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from recsys.errors import DataError
 from recsys.ids import IdIndex
@@ -69,7 +70,7 @@ def history_in(model: Recommender, data: Sequence[Ratings]) -> tuple[Found, ...]
     )
 
 
-def _found(index: IdIndex, used: np.ndarray, others: Sequence[IdIndex]) -> Found:
+def _found(index: IdIndex, used: npt.NDArray[np.bool_], others: Sequence[IdIndex]) -> Found:
     there = np.zeros(len(index), bool)
     for other in others:
         rows = index.find(other.ids)
