@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.files import output_file
@@ -17,10 +17,35 @@ from recsys.settings import Settings, near, option, settings_of
 if TYPE_CHECKING:
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
+    from recsys.ratings.ratings import Ratings
+    from recsys.ratings.splits import Split
 
 
 SPLITS = "random", "by-time"
 """How a training may hold ratings out."""
+
+
+class Part(NamedTuple):
+    """Which ratings to measure on."""
+
+    how: str
+    """random, or by-time for the latest."""
+    test: float
+    """Share of the ratings."""
+    seed: int = 0
+
+    def split(self, ratings: Ratings) -> Split:
+        """Training and test ratings."""
+        from recsys.ratings import splits
+
+        if self.how == "by-time":
+            return splits.by_time(ratings, test=self.test)
+        return splits.random(ratings, test=self.test, seed=self.seed)
+
+    def __str__(self) -> str:
+        if self.how == "by-time":
+            return f"the latest {self.test:.0%} of the ratings"
+        return f"{self.test:.0%} of the ratings held out at random, seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -66,10 +91,6 @@ class Recipe(Source):
         super().__post_init__()
         if not 0 <= self.test < 1:
             raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
-        if self.split != SPLITS[0] and not self.test:
-            raise ArgumentError(
-                f"split {self.split} needs test: the share of the ratings to measure on"
-            )
 
     def spec(self) -> Spec:
         """The model with its hyperparameters and the seed.
@@ -89,6 +110,20 @@ class Recipe(Source):
         from recsys.ratings.feedback import Feedback
 
         return Feedback.parse(self.feedback)
+
+    def part(self) -> Part | None:
+        """Which ratings to measure on; None for no measurement.
+
+        Raises:
+            ArgumentError: there is a split and no share.
+        """
+        if self.test:
+            return Part(self.split, self.test, self.seed)
+        if self.split != SPLITS[0]:
+            raise ArgumentError(
+                f"split {self.split} needs test: the share of the ratings to measure on"
+            )
+        return None
 
     def out_file(self) -> Path:
         """The model file to write.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import recsys
-from recsys.app.recipe import Recipe
-from recsys.app.train import Accuracy, Part, measure, run
+from recsys.app.recipe import Part, Recipe
+from recsys.app.train import Accuracy, measure, run
 from recsys.store.model_file import read_about
 
 
