@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +42,16 @@ def run(
     on_model: OnModel = lambda model, split: None,
     on_stage: Callable[[str], None] = lambda what: None,
     on_account: OnAccount = no_account,
+    command: str = "",
 ) -> dict[str, Evaluated]:
     """Reads, splits, fits, measures, and writes the reports; one evaluation for each split.
+
+    Args:
+        study: what to evaluate.
+        on_model: called before each fit.
+        on_stage: called when a stage begins.
+        on_account: called with what was understood of the ratings.
+        command: the command that asked for it, for the reports.
 
     Raises:
         ArgumentError: the study has a bad value.
@@ -67,6 +75,8 @@ def run(
         if choice.held_out is not None and parts[0].test.account is not None:
             on_account(parts[0].test.account)
         result, how = _measured(study, models, parts, current, on_model)
+        if command:
+            result = replace(result, about={**result.about, "command": command})
         verdict = _verdict(study.gate, result, next(iter(models)))
         on_stage("writing")
         if (path := reports.get(name)) is not None:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from recsys.errors import ArgumentError
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 _FIRST = ("title", "year", "genres")  # what is shown of items, in this order
 _SHORTENED = ("genres", "title")  # columns that give way first where the terminal is narrow
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
-_FOUR_DECIMALS = {
-    "score", "low", "high", "difference", "p", "first", "second", "ndcg", "recall", "rmse"
-}  # fmt: skip
+_DECIMALS = {"score": 4, "p": 4}  # of columns that do not say how many
 _NARROWEST = 10  # cells they keep
 _NAMED = 8  # columns that are not shown, but named
 _MISSING = ("nan", "<NA>", "NaT", "None")
@@ -41,7 +40,11 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
+def print_table(
+    columns: Mapping[Any, Sequence[Any]],
+    title: str = "",
+    decimals: Mapping[Any, int | Sequence[int]] = MappingProxyType({}),
+) -> None:
     """A table that fits the terminal: genres, then titles, then other texts are cut short.
 
     Ids are wrapped, and where even that is not enough, the last columns are left out, with a remark
@@ -50,12 +53,16 @@ def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
     Args:
         columns: name → one value per row; numbers are aligned to the right.
         title: a line above it.
+        decimals: name → decimals of the numbers in that column, or in each of its rows.
     """
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    cells = {name: [_cell(value, name) for value in column] for name, column in columns.items()}
+    cells = {
+        name: _cells(column, name, decimals.get(name, _DECIMALS.get(name)))
+        for name, column in columns.items()
+    }
     widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
     _fit(widths, [name for name in columns if not _numeric(columns[name])])
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -200,13 +207,19 @@ def _numeric(column: Iterable[Any]) -> bool:
     return all(isinstance(value, Number) and not isinstance(value, bool) for value in present)
 
 
-def _cell(value: Any, column: str) -> str:
+def _cells(column: Sequence[Any], name: str, places: int | Sequence[int] | None) -> list[str]:
+    if places is None or isinstance(places, int):
+        return [_cell(value, name, places) for value in column]
+    return [_cell(value, name, own) for value, own in zip(column, places, strict=True)]
+
+
+def _cell(value: Any, column: str, places: int | None) -> str:
     if str(value) in _MISSING:
         return ""
     if column == "p" and value < 0.001:
         return "<0.001"
-    if column.split("@")[0] in _FOUR_DECIMALS:
-        return f"{value:.4f}"
+    if places is not None:
+        return f"{value:,.{places}f}"
     if isinstance(value, float):
         return f"{value:g}"
     text = " ".join(str(value).split())  # a title with a line break in it stays on its row

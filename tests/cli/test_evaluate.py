@@ -45,7 +45,7 @@ def test_evaluate_prints_and_reports(
     assert ("and 1 more like it" in err) == ("folds" in split)
     report = (tmp_path / "r.md").read_text()
     assert "| ndcg@5 | " in report
-    for line in textwrap.wrap(report.splitlines()[0], 80):
+    for line in textwrap.wrap(report.splitlines()[2], 80):
         assert line in out
     code, out, _ = recsys_command(*command, "--json")
     assert code == 0

@@ -108,7 +108,7 @@ def test_json_and_markdown_hold_the_summary(result: recsys.Evaluation, tmp_path:
     assert found["specs"]["als"]["n_factors"] == 8
     assert found["splits"][0].startswith("fold 1 of 3")
     row = result.of("als", "ndcg@5")
-    assert f"{row['mean']:.4f} [{row['low']:.4f}" in result.to_markdown()
+    assert f"{row['mean']:.3f} [{row['low']:.3f}" in result.to_markdown()
 
 
 def test_bad_arguments_are_named(sample: recsys.Ratings) -> None:

@@ -48,7 +48,7 @@ def test_every_text_of_a_chart_is_escaped() -> None:
         charts.lines(series, axis, axis, odd),
         charts.scatter(series, axis, axis, odd),
         charts.intervals(series, axis, odd),
-        charts.bars([odd], series, axis, odd),
+        charts.bars([(odd, odd)], series, axis, odd, 100),
         charts.legend([(odd, 0)]),
     ]
     for picture in made:

@@ -126,8 +126,8 @@ def renamed(table: pd.DataFrame, name: str) -> pd.DataFrame:
 def test_the_tables_hold_the_numbers_of_the_summary(file: Path, result: recsys.Evaluation) -> None:
     page = file.read_text()
     for row in result.summary.query("metric == 'ndcg@5'").itertuples():
-        assert f"<b>{row.mean:.4f}</b>" in page
-        assert f"{row.low:.4f} – {row.high:.4f}" in page
+        assert f"<b>{row.mean:.3f}</b>" in page
+        assert f"{row.low:.3f} – {row.high:.3f}" in page
     tied = result.tied_with_best("ndcg@5")
     body = re.search(r"<tbody>(.*?)</tbody>", page, re.S)
     assert body

@@ -10,8 +10,8 @@ from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
 
 KEYS = (
-    "schema_version verdict summary comparisons runs curves segments by_rating training findings "
-    "failures specs splits k feedback seeds fingerprint about account users per_user "
+    "schema_version headline verdict summary comparisons runs curves segments by_rating training "
+    "findings failures specs splits k feedback seeds fingerprint about account users per_user "
     "test_ratings_per_user"
 )
 
