@@ -11,8 +11,8 @@ from recsys.ratings.ratings import Ratings
 
 KEYS = (
     "schema_version headline verdict summary comparisons runs curves segments by_rating training "
-    "findings failures specs splits k feedback seeds fingerprint about account users per_user "
-    "test_ratings_per_user"
+    "findings failures specs splits k feedback seeds fingerprint about account held_out_account "
+    "users per_user test_ratings_per_user"
 )
 
 
