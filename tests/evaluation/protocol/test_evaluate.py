@@ -193,6 +193,20 @@ def heavy_counts() -> recsys.Ratings:
     )
 
 
+def test_errors_are_sorted_by_rating_where_the_first_fold_lacks_one(
+    sample: recsys.Ratings,
+) -> None:
+    frame = sample.to_frame()
+    frame.loc[0, "rating"] = 0.25  # the only one
+    folds = list(splits.kfold(recsys.Ratings.from_frame(frame, "user", "item"), 3, seed=0))
+    folds.sort(key=lambda fold: bool((fold.test.matrix.data == 0.25).any()))
+    table = recsys.evaluate({"als": recsys.ExplicitALS(2)}, folds, k=5).by_rating
+    assert list(table["model"].unique()) == ["biases", "als"]
+    for _, rows in table.groupby("model"):
+        assert rows["rating"].iloc[0] == 0.25
+        assert rows["rating"].is_monotonic_increasing
+
+
 def test_many_different_ratings_are_in_the_same_classes_in_every_fold() -> None:
     counts = heavy_counts()
     folds = list(splits.kfold(counts, 3, seed=0))
@@ -202,7 +216,8 @@ def test_many_different_ratings_are_in_the_same_classes_in_every_fold() -> None:
         assert 5 <= len(rows) <= 10
         assert rows["n"].sum() == n
         assert rows["n"].max() < n / 3
-        assert rows["rating"].is_monotonic_increasing or rows["rating"].is_unique
+        assert rows["rating"].is_monotonic_increasing
+        assert rows["rating"].is_unique
     of_model = table.groupby("model")["rating"].apply(lambda one: sorted(one.tolist()))
     assert of_model["als"] == of_model["biases"]
     errors = table[table["model"] == "biases"]

@@ -55,6 +55,14 @@ def test_a_document_is_plain_data_with_the_keys_of_schema_1(sample: Ratings) -> 
     assert set(compared) == {"ndcg@5", "recall@5", "map@5", "mrr@5", "hit_rate@5", "rmse", "mae"}
 
 
+def test_json_keeps_the_digits_that_tables_leave_out(sample: Ratings) -> None:
+    result = recsys.evaluate({"svd": recsys.PureSVD(4)}, splits.random(sample, 0.2), k=5)
+    for row in result.to_dict()["summary"]:
+        exact = result.of(row["model"], row["metric"])
+        assert row["mean"] == pytest.approx(exact["mean"], abs=1e-9)
+        assert row["low"] == pytest.approx(exact["low"], abs=1e-9)
+
+
 def test_large_user_ids_are_text(sample: Ratings) -> None:
     frame = sample.to_frame()
     frame["user"] += 2**60
