@@ -126,7 +126,11 @@ def test_whole_scores_have_no_decimals(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_decimals_of_columns_and_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    table: dict[str, list[Any]] = {"model": ["a", "b"], "ndcg@10": [0.31567, 0.2], "difference": [0.01, 1234.5]}
+    table: dict[str, list[Any]] = {
+        "model": ["a", "b"],
+        "ndcg@10": [0.31567, 0.2],
+        "difference": [0.01, 1234.5],
+    }
     print_table(table, decimals={"ndcg@10": 3, "difference": [3, 0]})
     assert [line.split()[1:] for line in capsys.readouterr().out.splitlines()[2:4]] == [
         ["0.316", "0.010"], ["0.200", "1,234"],

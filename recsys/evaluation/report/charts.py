@@ -274,11 +274,10 @@ def _x_axis(x: Axis, at_x: Callable[[float], float], top: float, bottom: float, 
     parts = []
     room = (WIDTH - _RIGHT - left) / (max(_width(_tick(t)) for t in x.ticks()) + 14)
     for tick in x.ticks(max(2, min(7, int(room)))):
-        at = at_x(tick)
+        at, shown = at_x(tick), _tick(tick)
+        within = min(at, WIDTH - _width(shown) / 2 - 2)  # the last one would be cut
         parts.append(f'<path class="grid" d="M{at:.1f},{top}V{bottom:.1f}"/>')
-        parts.append(
-            f'<text class="middle" x="{at:.1f}" y="{bottom + 15:.1f}">{_tick(tick)}</text>'
-        )
+        parts.append(f'<text class="middle" x="{within:.1f}" y="{bottom + 15:.1f}">{shown}</text>')
     # Under the middle of the plot, or as near as it is whole.
     half = _width(x.label) / 2 + 2
     middle = max(half, min((left + WIDTH - _RIGHT) / 2, WIDTH - half))

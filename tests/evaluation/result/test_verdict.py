@@ -93,13 +93,9 @@ def test_the_best_that_can_be_served(sample: recsys.Ratings) -> None:
 
     split = splits.random(sample, 0.2)
     result = recsys.evaluate({"lists": OnlyLists(), "svd": recsys.PureSVD(1)}, split, k=5)
-    result = with_means(
-        result, {"lists": 0.5, "svd": 0.4, "popularity": 0.3, "biases": 0.1}, {}
-    )
+    result = with_means(result, {"lists": 0.5, "svd": 0.4, "popularity": 0.3, "biases": 0.1}, {})
     assert "lists cannot be saved as a model; the best that can is svd." in result.verdict
-    result = with_means(
-        result, {"lists": 0.3, "svd": 0.4, "popularity": 0.2, "biases": 0.1}, {}
-    )
+    result = with_means(result, {"lists": 0.3, "svd": 0.4, "popularity": 0.2, "biases": 0.1}, {})
     assert "cannot be saved" not in result.verdict
 
 
