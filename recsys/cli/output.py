@@ -122,7 +122,9 @@ def print_answer(answer: Answer, show: Sequence[str] = (), past_title: str = "")
     """
     shown = columns_of(answer.table, show)
     if answer.past is not None:
-        print_table(columns_of(answer.past, show), past_title)
+        past = columns_of(answer.past, show)
+        heads = {name: answer.noun if name == "rating" else name for name in past}
+        print_table({heads[name]: column for name, column in past.items()}, past_title)
     print_table(shown, answer.title)
     for remark in answer.remarks:
         say(remark)
