@@ -115,7 +115,9 @@ def _unbroken(text: str) -> str:
 def _facts(result: Results) -> list[tuple[str, str]]:
     # What was measured on, beside the first picture.
     about, data = result.about, result.about["training ratings"]
-    several = _count(len(result.splits), "split")
+    several, how = _count(len(result.splits), "split"), result.splits[0]
+    if len(result.splits) > 1:
+        how += f"; and {len(result.splits) - 1} more like it"
     if result.seeds:
         several += f", {_count(len(result.seeds), 'seed')}"
     rows = _rows(result)
@@ -124,6 +126,7 @@ def _facts(result: Results) -> list[tuple[str, str]]:
         ("size", f"{data['users']:,} users, {data['items']:,} items"),
         ("training", f"{data['ratings']:,} {rows}"),
         ("test", f"{tested} (first of {several})"),
+        ("split", how),
         ("ranked", f"every item a user had not rated competes for the {result.k} places"),
     ]
     if result.account is not None:

@@ -160,6 +160,7 @@ def test_the_result_comes_first_and_says_how_it_was_made(file: Path, result: Eva
     assert places == sorted(places)
     assert page.count("<b>R007 note</b>") == 1
     assert page.count(COMMAND) == 2
+    assert f"<dt>split</dt><dd>{result.splits[0]}; and 2 more like it</dd>" in page
     assert "made by" not in result.to_html()
 
 
