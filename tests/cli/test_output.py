@@ -79,9 +79,10 @@ def test_genres_give_way_before_titles(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_other_texts_give_way_before_titles(capsys: pytest.CaptureFixture[str]) -> None:
     words = "many words about it " * 4
-    print_table({"rank": [1], "plot": [words], "title": ["A longer title"], "item": ["i" * 20]})
+    title = "A title of 23 letters.."
+    print_table({"rank": [1], "plot": [words], "title": [title], "item": ["i" * 15]})
     row = capsys.readouterr().out.splitlines()[2]
-    assert row == f"   1  {words[:15]}…  A longer title  {'i' * 20}"
+    assert row == f"   1  {words[:11]}…  {title}  {'i' * 15}"
     assert len(row) == 60
 
 
