@@ -91,7 +91,7 @@ def test_a_model_that_fails_is_reported_and_the_others_finish(sample: recsys.Rat
 def test_every_model_can_be_evaluated(sample: recsys.Ratings) -> None:
     quick = {"n_factors": 4, "n_epochs": 3}
     models = {
-        name: spec(**{k: v for k, v in quick.items() if hasattr(spec(), k)})
+        name: spec(**{k: v for k, v in quick.items() if k in spec.__dataclass_fields__})
         for name, spec in SPECS.items()
     }
     result = recsys.evaluate(models, splits.random(sample, seed=0), k=5, feedback="at-least=3")
