@@ -57,6 +57,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         UnknownIdError: the user or an item is not in the data.
         ModelFileError: the model file cannot be read.
     """
+    from recsys.ratings.account import Account
     from recsys.recommend import questions
     from recsys.store.model_file import load
 
@@ -70,4 +71,5 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
     who = user_id(model, request.user)
     table = questions.recommend(model, who, choice)
     past = questions.liked(model, who, request.liked) if request.liked else None
-    return Answer(f"For user {who}", asked, table, past)
+    noun = Account.from_dict(model.account).noun if model.account else "rating"
+    return Answer(f"For user {who}", asked, table, past, noun)

@@ -108,7 +108,9 @@ class Runs:
             runs=_of(pd.DataFrame(self._runs), names),
             curves=_mean_curves(_of(pd.concat(self._curves, ignore_index=True), names)),
             segments=self._segments.table(means, first.test.users.rows(ids), self._k),
-            by_rating=_rating_errors([t for t in self._by_rating if t["model"][0] in names]),
+            by_rating=_in_order(
+                _rating_errors([t for t in self._by_rating if t["model"][0] in names]), names
+            ),
             training=_of(pd.DataFrame(self._training, columns=_TRAINING), names),
             failures=self.failures,
             specs={name: dict(one.to_dict()) for name, one in self._contenders.items()},
@@ -226,7 +228,8 @@ def _rating_errors(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # Over all folds and seeds: per model and true rating, number, mean error and RMSE.
     if not tables:
         return pd.DataFrame(columns=["model", "rating", "n", "mean_error", "rmse"])
+    # Sorted by rating, because the first fold may lack one that a later fold has.
     table = _classed(pd.concat(tables, ignore_index=True))
-    sums = table.groupby(["model", "rating"], sort=False, as_index=False).sum()
+    sums = table.groupby(["model", "rating"], as_index=False).sum()
     error, squared = sums["error"] / sums["n"], np.sqrt(sums["squared"] / sums["n"])
     return sums[["model", "rating", "n"]].assign(mean_error=error, rmse=squared)

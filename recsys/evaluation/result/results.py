@@ -13,6 +13,7 @@ import pandas as pd
 from recsys.evaluation.metrics import METRICS, metric_of
 from recsys.evaluation.result.statistics import SIGNIFICANT
 from recsys.evaluation.result.summary import UserMeans, metrics_of, mirrored
+from recsys.evaluation.result.wording import decimals, half_widths
 from recsys.findings import Finding
 from recsys.ratings.account import Account
 
@@ -79,6 +80,11 @@ class Results:
         accounts = (self.account, self.held_out_account)
         return [line for one in accounts if one for line in Account.from_dict(one).lines()]
 
+    @property
+    def noun(self) -> str:
+        """What one value of the ratings is called: rating, count, hours, ..."""
+        return "rating" if self.account is None else Account.from_dict(self.account).noun
+
     @cached_property
     def per_user(self) -> pd.DataFrame:
         """Long table: model, fold, seed, user, metric, value. No row where there is no value."""
@@ -96,6 +102,17 @@ class Results:
     def models(self) -> list[str]:
         """Models with results, baselines first."""
         return list(self.summary["model"].unique())
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """Models with results, best by `ranking` first: their order in all tables and legends."""
+        order = self.order(self.ranking)
+        return order + [model for model in self.models if model not in order]
+
+    def decimals(self, metric: str) -> int:
+        """Decimals with which the means of a metric are shown; see `wording.decimals`."""
+        rows = self.summary[self.summary["metric"] == metric]
+        return decimals(half_widths(list(rows["low"]), list(rows["high"])))
 
     @property
     def compared(self) -> tuple[str, ...]:
