@@ -10,7 +10,7 @@ from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
 from recsys.models.spec import Fitted
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.ranking import FittedRanker, Ranker
+from recsys.recommend.ranking import Ranker
 
 
 @runtime_checkable
@@ -89,8 +89,7 @@ class Fresh:
         """Fits the model; may raise what `fit` raises."""
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
         fitted = self.model.fit(ratings, on_epoch)
-        ranker = FittedRanker(fitted, folds_in=prepared.folds_in)
-        return Trained(ranker, fitted.spec.to_dict(), fitted.log)
+        return Trained(prepared.ranker(fitted), fitted.spec.to_dict(), fitted.log)
 
 
 def seed_of(model: Any) -> int | None:
