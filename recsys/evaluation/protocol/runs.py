@@ -185,7 +185,7 @@ def _segment_table(
     kinds, names = zip(*labels, strict=True)
     mean, low, high = ratio_intervals(tops, belows)
     columns = {"kind": kinds, "segment": names, "metric": metric, "mean": mean, "low": low}
-    counts = belows.sum(axis=0).astype(np.int64)
+    counts = np.rint(belows.sum(axis=0)).astype(np.int64)
     return pd.DataFrame({"model": model} | columns | {"high": high, "n": counts})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,8 @@ class ItemSegments:
     labels: tuple[tuple[str, str], ...]
     """Kind (popularity, genre) and name of each."""
     members: sp.csr_matrix
-    """(n_items, n_segments) float32, 1 where the item is in the segment."""
+    """(n_items, n_segments) float32, 1 where the item is in the segment, or the part of it that is:
+    items with equal counts share the tenths that they fall into."""
 
     @property
     def n(self) -> int:
@@ -31,13 +33,13 @@ class ItemSegments:
         return len(self.labels)
 
     def sums(
-        self, items: npt.NDArray[np.integer], hits: npt.NDArray[np.bool_]
+        self, items: npt.NDArray[np.integer], hits: npt.NDArray[Any]
     ) -> npt.NDArray[np.float32]:
-        """(n, n_segments) hits of each list (n, k) in each segment."""
+        """(n, n_segments) hits in each segment, from items (n, m) and the hits that each makes."""
         rows, columns = np.nonzero(hits)
-        ones = np.ones(len(rows), np.float32)
+        values = hits[rows, columns].astype(np.float32)
         shape = len(items), self.members.shape[0]
-        hit = sp.csr_matrix((ones, (rows, items[rows, columns])), shape=shape)
+        hit = sp.csr_matrix((values, (rows, items[rows, columns])), shape=shape)
         return np.asarray((hit @ self.members).toarray(), np.float32)
 
     def totals(self, relevant: sp.csr_matrix) -> npt.NDArray[np.float32]:
@@ -54,10 +56,12 @@ def item_segments(counts: Counts, genres: list[str], flags: Flags) -> ItemSegmen
         flags: (n_items, n_genres) which items have which genre.
     """
     rated = np.flatnonzero(counts)
-    order = rated[np.argsort(-counts[rated], kind="stable")]
-    tenth = np.arange(len(order)) * 10 // max(1, len(order))
+    # Sorted by count, the items of each count have places in one tenth or in several.
+    group = np.unique(-counts[rated], return_inverse=True)[1]
+    tenth = np.arange(len(rated)) * 10 // max(1, len(rated))
+    places = np.bincount(np.sort(group) * 10 + tenth, minlength=10 * len(np.unique(group)))
     members = np.zeros((len(counts), 10 + len(genres)), np.float32)
-    members[order, tenth] = 1
+    members[rated, :10] = (places.reshape(-1, 10) / np.bincount(group)[:, None])[group]
     members[:, 10:] = flags
     names = ["most rated tenth", *(f"tenth {i}" for i in range(2, 10)), "least rated tenth"]
     labels = [("popularity", name) for name in names] + [("genre", name) for name in genres]
