@@ -98,12 +98,12 @@ class FittedRanker:
             people: the same users as the fit sees them.
         """
         if self.counts is None:
-            return np.zeros(len(users), bool)
-        if self.folds_in and history is not None:
-            known = np.diff(history.indptr) > 0
-        else:
-            known = self.counts.users[users] > 0
-        return np.asarray(~known | self.fitted.indifferent(people))
+            return np.zeros_like(self.fitted.indifferent(people))
+        blank = self.fitted.indifferent(people)
+        if self.folds_in:
+            assert history is not None
+            return np.asarray(blank | (np.diff(history.indptr) == 0))
+        return np.asarray(blank | (self.counts.users[users] == 0))
 
     def ranked(
         self,
@@ -129,10 +129,13 @@ class FittedRanker:
             them = np.flatnonzero(newcomers)
             if excluded is not None:
                 excluded = _excluded_of(excluded, them)
-            nothing = np.zeros((len(them), 0), np.float32)
-            found = self._popular.search(nothing, k, excluded, self.candidates)
-            rows[them], scores[them] = found
+            rows[them], scores[them] = self.popular(len(them), k, excluded)
         return rows, scores
+
+    def popular(self, n: int, k: int, excluded: Excluded | None = None) -> Found:
+        """The most popular items (n, k) for n people, and how often each was rated."""
+        nothing = np.zeros((n, 0), np.float32)
+        return self._popular.search(nothing, k, excluded, self.candidates)
 
     def best_scored(
         self, users: Rows, history: sp.csr_matrix, k: int, excluded: sp.csr_matrix

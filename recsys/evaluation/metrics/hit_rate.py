@@ -11,9 +11,7 @@ from recsys.evaluation.metrics.arithmetic import ratio
 from recsys.evaluation.metrics.record import Metric
 
 
-def hit_rate(
-    first_hits: npt.NDArray[Any], n_relevant: npt.ArrayLike
-) -> npt.NDArray[np.float64]:
+def hit_rate(first_hits: npt.NDArray[Any], n_relevant: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """1 where any relevant item is in the list, else 0 (no denominator); NaN for a user with none.
 
     With ties, the probability of it: 1 − Π_p (1 − f_p), where f_p is the probability of a hit at

@@ -117,4 +117,3 @@ def _unrated(prepared: PreparedSplit, users: npt.NDArray[np.int64]) -> Flags:
     for rated in (prepared.seen[users], prepared.split.test.matrix[users]):
         free[entry_rows(rated), rated.indices] = False
     return free
-
