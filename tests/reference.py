@@ -124,7 +124,7 @@ def list_metrics(
     ranks = [rank for rank, hit in enumerate(hits, 1) if hit]
 
     def discounted(gains: list[float]) -> float:
-        return sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains, 1))
+        return float(sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains, 1)))
 
     best = sorted((max(value, 0.0) for value in held_out.values()), reverse=True)[:k]
     unit = genres / np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-300)

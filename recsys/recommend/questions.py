@@ -173,7 +173,7 @@ def predict(
         people = fitted.people(mine, None if history is None else history[mine])
         found[new] = fitted.queries(people)[1]
         new = ~known & (rows < 0)
-        nobody = fitted.fold_in_users(sp.csr_matrix((1, len(fitted.items)), dtype=np.float32))
+        nobody = fitted.fold_in_users(sp.csr_matrix(np.zeros((1, len(fitted.items)), np.float32)))
         each = fitted.scores(nobody)[0]
         found[new] = np.where(columns[new] >= 0, each[columns[new]], fitted.queries(nobody)[1])
     return found

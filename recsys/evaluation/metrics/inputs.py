@@ -32,7 +32,8 @@ class Lists(Protocol):
     @property
     def items(self) -> Rows:
         """(n, m) rows of the items that may be in the list, best first; −1 for none. Without ties
-        m is k; items that are tied with the last of a list follow it, so that m may exceed k."""
+        m is k; items that are tied with the last of a list follow it, so that m may exceed k.
+        """
 
     @property
     def chances(self) -> Chances:

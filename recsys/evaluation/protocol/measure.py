@@ -76,12 +76,12 @@ class _Exposure:
             self.recommended[:] += np.bincount(listed, minlength=len(self.counts))
             self.reached[listed] = 1
             return
-        there = lists.chances > 0
+        there = np.asarray(lists.chances > 0)
         listed, chances = lists.items[there], lists.chances[there]
         self.recommended[:] += np.bincount(listed, chances, len(self.counts))
         # Missed by all lists: Π (1 − chance), as ties are in another order for each user.
         with np.errstate(divide="ignore"):
-            missed = np.exp(np.bincount(listed, np.log1p(-chances), len(self.counts)))
+            missed = np.exp(np.bincount(listed, np.log1p(-chances.astype(np.float64)), len(self.counts)))
         self.reached[:] = 1 - (1 - self.reached) * missed
 
 

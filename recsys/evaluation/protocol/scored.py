@@ -82,7 +82,8 @@ def sampled_values(
 
     Each relevant item is ranked among `n_negatives` items drawn uniformly, with replacement, from
     those the user has rated neither in training nor in test. A user's value is the mean over
-    relevant items, of each the mean over the ranks that ties allow. Empty for a ranker without scores.
+    relevant items, of each the mean over the ranks that ties allow. Empty for a ranker without
+    scores.
 
     These are not the metrics of full ranking, and may order models differently (Krichene, Rendle
     2020, "On Sampled Metrics for Item Recommendation").

@@ -95,13 +95,13 @@ def segments(result: Results) -> Section | None:
     """Accuracy by group of users and of items; None without segments."""
     few = _few(result)
     titles = {
-        "users": ("Users by activity", "newcomers, then quarters by number of known ratings"),
+        "users": ("Users by activity", "few known ratings, then quarters by their number"),
         "popularity": ("Items by popularity", "tenths, by number of training ratings"),
         "genre": ("Items by genre", "an item counts in each of its genres"),
     }
     figures = []
     for kind, (title, hint) in titles.items():
-        kinds = ("newcomers", "activity") if kind == "users" else (kind,)
+        kinds = ("few ratings", "activity") if kind == "users" else (kind,)
         table = pd.concat([result.segments[result.segments["kind"] == one] for one in kinds])
         if not len(table):
             continue

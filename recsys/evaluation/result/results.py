@@ -42,8 +42,8 @@ class Results:
     curves: pd.DataFrame
     """Model, metric (ndcg, recall, precision), length of the list 1 to 2k, value."""
     segments: pd.DataFrame
-    """Per model: kind (activity, newcomers, popularity, genre), segment, metric, mean, interval, n
-    (users; of items the held-out relevant ones)."""
+    """Per model: kind (user, activity, few ratings, popularity, genre), segment, metric, mean,
+    interval, n (users; of items the held-out relevant ones)."""
     by_rating: pd.DataFrame
     """Per model that predicts ratings and true rating: n, mean error (predicted − true), rmse.
     Of more than 20 different ratings, the means of ten classes with about equally many ratings."""

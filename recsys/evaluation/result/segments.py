@@ -14,7 +14,7 @@ from recsys.csr import with_ones
 Counts = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 
-_NEWCOMER = 10  # known ratings; where every user has more, the least active twentieth
+_FEW = 10  # known ratings; where every user has more, the least active twentieth
 
 
 @dataclass(frozen=True)
@@ -68,31 +68,37 @@ def item_segments(counts: Counts, genres: list[str], flags: Flags) -> ItemSegmen
     return ItemSegments(tuple(labels), sp.csr_matrix(members))
 
 
-def user_segments(activity: Counts) -> dict[tuple[str, str], Flags]:
-    """Quarters of the users by number of known ratings, and newcomers: (kind, name) → (n,) flags.
+def user_segments(activity: Counts, newcomers: Flags) -> dict[tuple[str, str], Flags]:
+    """Groups of users: (kind, name) → (n,) flags.
 
-    Users with equal numbers stay together, so quarters may differ in size; empty ones are left out.
+    Newcomers, of whom models know nothing, and known users, where there are any newcomers; quarters
+    by number of known ratings; and those with few. Users with equal numbers stay together, so
+    quarters may differ in size; empty ones are left out.
 
-    >>> for (kind, name), flags in user_segments(np.array([12, 40, 25, 90])).items():
+    >>> none = np.zeros(4, bool)
+    >>> for (kind, name), flags in user_segments(np.array([12, 40, 25, 90]), none).items():
     ...     print(kind, "|", name, "|", flags.astype(int))
     activity | 12 ratings | [1 0 0 0]
     activity | 25 ratings | [0 0 1 0]
     activity | 40 ratings | [0 1 0 0]
     activity | 90 ratings | [0 0 0 1]
-    newcomers | at most 12 ratings | [1 0 0 0]
+    few ratings | at most 12 ratings | [1 0 0 0]
     """
     if not len(activity):
         return {}
     ends = np.quantile(activity, [0.25, 0.5, 0.75, 1.0], method="inverted_cdf")
     quarter = np.searchsorted(ends, activity)
     found = {}
+    if newcomers.any():
+        found["user", "newcomers"] = newcomers
+        found["user", "known users"] = ~newcomers
     for q in np.unique(quarter):
         flags = quarter == q
         low, high = int(activity[flags].min()), int(activity[flags].max())
         span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
         found["activity", f"{span} ratings"] = flags
-    few = _NEWCOMER
+    few = _FEW
     if activity.min() > few:
         few = int(np.quantile(activity, 0.05, method="inverted_cdf"))
-    found["newcomers", f"at most {few:,} ratings"] = activity <= few
+    found["few ratings", f"at most {few:,} ratings"] = activity <= few
     return found
