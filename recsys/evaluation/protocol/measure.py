@@ -81,7 +81,9 @@ class _Exposure:
         self.recommended[:] += np.bincount(listed, chances, len(self.counts))
         # Missed by all lists: Π (1 − chance), as ties are in another order for each user.
         with np.errstate(divide="ignore"):
-            missed = np.exp(np.bincount(listed, np.log1p(-chances.astype(np.float64)), len(self.counts)))
+            missed = np.exp(
+                np.bincount(listed, np.log1p(-chances.astype(np.float64)), len(self.counts))
+            )
         self.reached[:] = 1 - (1 - self.reached) * missed
 
 

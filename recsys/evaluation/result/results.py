@@ -135,6 +135,14 @@ class Results:
             raise KeyError(f"{model} and {other} have no common {metric}")
         return {str(name): value for name, value in rows.iloc[0].items()}
 
+    @property
+    def newcomers(self) -> tuple[int, int] | None:
+        """Numbers of newcomers and of known users in the test; None without newcomers."""
+        n = self.segments[self.segments["kind"] == "user"].groupby("segment")["n"].max()
+        if "newcomers" not in n:
+            return None
+        return int(n["newcomers"]), int(n.get("known users", 0))
+
     def tied_with_best(self, metric: str) -> list[str]:
         """The best model, and those not significantly worse."""
         order = self.order(metric)

@@ -171,7 +171,8 @@ def test_calibration_is_zero_for_the_same_mix_and_never_below(
     sums = shares[order[:3]].sum(axis=0, keepdims=True)
     taste = sums / max(sums.sum(), 1e-300)
     same, other = (
-        calibration(np.array([rows]), np.ones((1, 3)), taste, shares)[0] for rows in (order[:3], order[3:])
+        calibration(np.array([rows]), np.ones((1, 3)), taste, shares)[0]
+        for rows in (order[:3], order[3:])
     )
     assert np.isnan(same) if not sums.sum() else same == pytest.approx(0, abs=1e-9)
     assert np.isnan(other) or other >= 0
