@@ -162,8 +162,8 @@ def test_a_served_model_gives_newcomers_what_it_gives_in_service(
     ranker = Served(model).train(prepared).ranker
     users = np.array([0, 1])
     rows = ranker.best(users, prepared.history[users], 5, prepared.seen[users])
-    seen = split.train.to_frame()
-    seen = seen["item"][seen["user"] == 1].tolist()
+    train = split.train.to_frame()
+    seen = train["item"][train["user"] == 1].tolist()
     wanted = [item for item in popular(ratings, None, 200) if item not in seen][:5]
     assert ratings.items.ids[rows[0]].tolist() == wanted
 

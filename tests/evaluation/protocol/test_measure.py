@@ -260,7 +260,7 @@ def test_everything_equals_ranx_with_empty_users_and_lists_longer_than_the_catal
     split = replace(split, test=split.test.select(empty))  # three users have nothing to find
     rng = np.random.default_rng(k)
     x, y = (rng.integers(-1, 2, (n, 2)).astype(np.float32) for n in (30, 25))
-    biases = np.zeros(30, np.float32), -np.arange(25, dtype=np.float32) / 1024
+    biases = np.zeros(30, np.float32), -np.arange(25).astype(np.float32) / np.float32(1024)
     indexes = random_ratings.users, random_ratings.items
     factors = Factors(*indexes, 0.0, *biases, x, y, recsys.PureSVD(2))
     found = measure(FittedRanker(factors), prepare(split, k)).values
