@@ -54,7 +54,7 @@ def test_an_unknown_user_can_get_the_most_popular_items(
     assert code == 0
     assert out.startswith("For user 9999\n")
     assert out.count("popular: not in the data") == 10
-    assert "Note: user 9999 is not in the data: the most popular items, without" in err
+    assert "Note: user 9999 is not in the data: these are the most popular" in err
     found = json.loads(recsys_command(*asked, "--json")[1])
     assert found["remark"].startswith("user 9999 is not in the data")
     assert {row["score"] for row in found["rows"]} == {None}

@@ -244,3 +244,24 @@ def test_drawn_subsets_are_uniform(n: int, size: int) -> None:
     if size / n < 0.9:  # otherwise nearly every item is in nearly every subset
         error = np.sqrt(size / n * (1 - size / n) / len(found))
         assert np.abs(share - size / n).max() < 5 * error
+
+
+@pytest.mark.parametrize("spec", [recsys.Popularity(), recsys.ItemKNN(2), recsys.PureSVD(2)])
+@pytest.mark.parametrize("n_scores", [2, 4])
+def test_names_do_not_matter_to_fitted_models(spec: Any, n_scores: int) -> None:
+    """The search through the kernels, with factors whose products are exact in float32."""
+    world = drawn_world(5, 2, 4)
+    rng = np.random.default_rng(n_scores)
+    x = rng.integers(0, n_scores, (N_USERS, 2)).astype(np.float32)
+    y = rng.integers(0, n_scores, (N_ITEMS, 2)).astype(np.float32)
+    found = []
+    for name_of in (np.arange(N_ITEMS), rng.permutation(N_ITEMS) * 7 + 1):
+        prepared = world.prepared(name_of)
+        fitted = spec.fit(prepared.trained_on)
+        if isinstance(spec, recsys.PureSVD):
+            table = np.empty_like(y)
+            table[prepared.split.train.items.rows(name_of)] = y
+            fitted = recsys.Factors.of(spec, prepared.trained_on, x, table)
+        found.append(measure(prepared.ranker(fitted), prepared))
+    same(*found)
+    assert found[0].values["ndcg@4"].nunique() > 1
