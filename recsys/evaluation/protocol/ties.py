@@ -24,6 +24,7 @@ Matrix = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
 _DEEPER = 4  # times as many items, where the last is tied with one that was not found
+_SEARCHED = 1 << 22  # entries of lists that are searched deeper, together
 _ENTRIES = 1 << 18  # of lists with ties, handled together
 
 
@@ -128,15 +129,19 @@ def ranked(
     items, scores = search(users, history, length + 1, excluded)
     tied = (scores[:, 1:] == scores[:, :-1]).any(axis=1)  # false for NaN, where a list has ended
     yield from _plain(items[:, :length], tied)
-    at, depth = np.flatnonzero(tied), length + 1
-    items, scores = items[tied], scores[tied]
-    while len(at):
-        # Whether what follows the list is known as far as the scores are equal to its last.
-        done = ~(scores[:, -1] == scores[:, length - 1])
-        yield from _tied(at[done], items[done], scores[done], length)
-        at, depth = at[~done], _DEEPER * depth
-        if len(at):
+    # A list is complete where all that ties with its last item was found.
+    cut = scores[:, -1] == scores[:, length - 1]
+    whole = tied & ~cut
+    yield from _tied(np.flatnonzero(whole), items[whole], scores[whole], length)
+    left, depth = np.flatnonzero(tied & cut), length + 1
+    while len(left):
+        depth, waiting, left = _DEEPER * depth, left, left[:0]
+        step = max(1, _SEARCHED // depth)
+        for at in np.split(waiting, range(step, len(waiting), step)):
             items, scores = search(users[at], history[at], depth, excluded[at])
+            cut = scores[:, -1] == scores[:, length - 1]
+            yield from _tied(at[~cut], items[~cut], scores[~cut], length)
+            left = np.concatenate([left, at[cut]])
 
 
 def _plain(items: npt.NDArray[np.int32], tied: Flags) -> Iterator[Ranked]:

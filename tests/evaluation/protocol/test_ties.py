@@ -209,6 +209,7 @@ def test_parts_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     world = drawn_world(4, 3, 4)
     whole = world.measured(np.arange(N_ITEMS))
     monkeypatch.setattr(ties, "_ENTRIES", 10)
+    monkeypatch.setattr(ties, "_SEARCHED", 60)
     same(world.measured(np.arange(N_ITEMS)), whole)
 
 
