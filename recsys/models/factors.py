@@ -269,8 +269,17 @@ def paired_rows(
         UnknownIdError: an id was not in the training data.
         ArgumentError: there are not as many users as items.
     """
-    user_rows = fitted.users.rows(several(users))
-    item_rows = fitted.items.rows(several(items))
+    return paired(fitted.users.rows(several(users)), fitted.items.rows(several(items)))
+
+
+def paired(
+    user_rows: npt.NDArray[Any], item_rows: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Both rows with the same length (n,); a single one serves all pairs.
+
+    Raises:
+        ArgumentError: there are not as many users as items.
+    """
     if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
         raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
     rows, columns = np.broadcast_arrays(user_rows, item_rows)

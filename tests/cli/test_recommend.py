@@ -54,3 +54,20 @@ def test_the_title_says_what_was_rated(recsys_command: RunCommand, model_path: P
     _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5")
     title = recsys.load(model_path).item_table["title"][2]
     assert out.startswith(f"For somebody who gave {title} 5\n")
+
+
+def test_an_unknown_user_can_get_the_most_popular_items(
+    recsys_command: RunCommand, model_path: Path
+) -> None:
+    code, _, err = recsys_command("recommend", model_path, "--user", 9999)
+    assert (code, "user 9999 is not in the data" in err) == (3, True)
+    asked = ("recommend", model_path, "--user", 9999, "--unknown", "popular")
+    code, out, err = recsys_command(*asked)
+    assert code == 0
+    assert out.startswith("For user 9999\n")
+    assert out.count("popular: not in the data") == 10
+    assert "Note: user 9999 is not in the data: these are the most popular" in err
+    found = json.loads(recsys_command(*asked, "--json")[1])
+    assert found["remark"].startswith("user 9999 is not in the data")
+    assert {row["score"] for row in found["rows"]} == {None}
+    assert {row["remark"] for row in found["rows"]} == {"popular: not in the data"}

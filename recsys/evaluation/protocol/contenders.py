@@ -11,7 +11,7 @@ from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
 from recsys.models.spec import Fitted, check_suits
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.ranking import FittedRanker, Ranker
+from recsys.recommend.ranking import Ranker
 
 
 @runtime_checkable
@@ -96,8 +96,7 @@ class Fresh:
             check_suits(self.model, prepared.split.train)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
         fitted = self.model.fit(ratings, on_epoch)
-        ranker = FittedRanker(fitted, folds_in=prepared.folds_in)
-        return Trained(ranker, fitted.spec.to_dict(), fitted.log)
+        return Trained(prepared.ranker(fitted), fitted.spec.to_dict(), fitted.log)
 
 
 def seed_of(model: Any) -> int | None:

@@ -10,7 +10,7 @@
 | R006 | recommendations concentrated on the most rated items |
 | R007 | time travel: training on ratings later than those tested |
 | R008 | metrics against sampled items |
-| R009 | test users without known ratings |
+| R009 | newcomers: test users without known ratings that count |
 | R010 | training whose loss was still falling |
 | R011 | a single split or seed |
 | R012 | models that failed |
@@ -222,22 +222,17 @@ def sampled(result: Results, splits: Sequence[Split], models: Models) -> Iterato
         )
 
 
-def unknown_users(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+def newcomers(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
     """R009."""
-    cold = total = 0
-    at = []
-    for split in splits:
-        tested = np.diff(split.test.matrix.indptr) > 0
-        new = int((tested & (np.diff(split.seen.matrix.indptr) == 0)).sum())
-        if new:
-            cold, total = cold + new, total + int(tested.sum())
-            at.append(split)
-    if at:
+    sizes = result.newcomers
+    if sizes is not None:
         yield Finding(
             "R009",
             "note",
-            f"{cold:,} of the {total:,} test users have no known ratings ({_named(at, splits)})",
-            "their lists are what the model gives to anybody; look at the newcomers",
+            f"{sizes[0]:,} of the {sum(sizes):,} test users are newcomers: no known rating of "
+            "theirs counts",
+            "they get the most popular items from every trained model; compare the models by the "
+            "known users, in the table of segments",
         )
 
 
@@ -292,7 +287,7 @@ def without_scores(result: Results, splits: Sequence[Split], models: Models) -> 
 _Check = Callable[[Results, Sequence[Split], Models], Iterator[Finding]]
 _CHECKS: tuple[_Check, ...] = (
     leak, no_better_than_baseline, within_noise, chosen_on_test, too_few_users, concentrated,
-    time_travel, sampled, unknown_users, unfinished, single_run, failed, without_scores,
+    time_travel, sampled, newcomers, unfinished, single_run, failed, without_scores,
 )  # fmt: skip
 
 

@@ -43,8 +43,8 @@ class Results:
     curves: pd.DataFrame
     """Model, metric (ndcg, recall, precision), length of the list 1 to 2k, value."""
     segments: pd.DataFrame
-    """Per model: kind (activity, newcomers, popularity, genre), segment, metric, mean, interval, n
-    (users; of items the held-out relevant ones)."""
+    """Per model: kind (user, activity, few ratings, popularity, genre), segment, metric, mean,
+    interval, n (users; of items the held-out relevant ones)."""
     by_rating: pd.DataFrame
     """Per model that predicts ratings and true rating: n, mean error (predicted − true), rmse.
     Of more than 20 different ratings, the means of ten classes with about equally many ratings."""
@@ -151,6 +151,14 @@ class Results:
         if not len(rows):
             raise KeyError(f"{model} and {other} have no common {metric}")
         return {str(name): value for name, value in rows.iloc[0].items()}
+
+    @property
+    def newcomers(self) -> tuple[int, int] | None:
+        """Numbers of newcomers and of known users in the test; None without newcomers."""
+        n = self.segments[self.segments["kind"] == "user"].groupby("segment")["n"].max()
+        if "newcomers" not in n:
+            return None
+        return int(n["newcomers"]), int(n.get("known users", 0))
 
     def tied_with_best(self, metric: str) -> list[str]:
         """The best model, and those not significantly worse."""

@@ -38,6 +38,8 @@ def verdict(result: Results) -> str:
     if set(order) - set(BASELINES):
         does = f"predicts {plural(result.noun)} best"
         sentences.append(_sentence(result, "rmse", does, order))
+    if order := result.order(result.ranking):
+        sentences += _newcomers(result, order)
     return " ".join(sentences) or "Nothing could be measured."
 
 
@@ -57,6 +59,24 @@ def _line(result: Results, metric: str, does: str, order: Sequence[str]) -> str:
     mean, after = (result.of(model, metric)["mean"] for model in order[:2])
     close = abs(mean - after) <= _CLOSE * abs(mean) and order[1] not in BASELINES
     return f"{text}, {order[1]} close behind" if close else f"{text}, ahead of {order[1]}"
+
+
+def _newcomers(result: Results, order: Sequence[str]) -> list[str]:
+    # How many there are, and what is left without them.
+    sizes = result.newcomers
+    if sizes is None:
+        return []
+    text = f"{sizes[0]:,} of the {sum(sizes):,} test users are newcomers, who get the most popular "
+    text += "items from every trained model"
+    table = result.segments[result.segments["segment"] == "known users"].set_index("model")["mean"]
+    if not len(table):
+        return [f"{text}."]
+    best = max(order, key=lambda model: table[model])
+    text += f"; among the {sizes[1]:,} known users {best} ranks best, with {table[best]:.4f}"
+    baseline = metric_of(result.ranking).baseline
+    if best != baseline and baseline in table:
+        text += f" against {table[baseline]:.4f} of {baseline}"
+    return [f"{text}."]
 
 
 def _sentence(result: Results, metric: str, does: str, order: Sequence[str]) -> str:

@@ -223,3 +223,34 @@ def test_many_different_ratings_are_in_the_same_classes_in_every_fold() -> None:
     errors = table[table["model"] == "biases"]
     total = (errors["n"] * errors["rating"]).sum()
     assert total == pytest.approx(sum(fold.test.matrix.data.sum() for fold in folds), rel=1e-6)
+
+
+def test_newcomers_favour_no_model(sample: recsys.Ratings) -> None:
+    """40 users come after the training: everybody gives them the same list."""
+    frame = sample.to_frame()
+    new = frame["user"] <= 40
+    test = splits.random(sample, 0.2).test.to_frame()
+    train = frame[~new].merge(test[["user", "item"]], how="left", indicator=True)
+    train = train[train["_merge"] == "left_only"].drop(columns="_merge")
+    test = pd.concat([test[test["user"] > 40], frame[new]])
+    parts = (recsys.read_ratings(part) for part in (train, test))
+    split = splits.given(*parts)
+    models: dict[str, Any] = {"als": ALS, "stars": recsys.ExplicitALS(4), "ease": recsys.EASE()}
+    result = recsys.evaluate(models, split, k=5)
+    wide = result.values.pivot(index="user", columns="model", values="ndcg@5")
+    alike = wide[wide.index <= 40]
+    assert alike.to_numpy() == pytest.approx(np.tile(alike[["popularity"]], 5), abs=1e-12)
+    segments: Any = result.segments.set_index(["model", "segment"])
+    n = result.newcomers
+    assert n is not None
+    assert n[0] == 40
+    for model in result.models:
+        for name, rows in (("newcomers", wide.index <= 40), ("known users", wide.index > 40)):
+            found: Any = segments.loc[(model, name)]
+            assert found["kind"] == "user"
+            assert found["n"] == rows.sum()
+            assert found["mean"] == pytest.approx(wide[model][rows].mean())
+    best = segments.xs("known users", level="segment")["mean"].idxmax()
+    assert f"40 of the {sum(n)} test users are newcomers" in result.verdict
+    assert f"known users {best} ranks best" in result.verdict
+    assert "newcomers" in result.to_html()
