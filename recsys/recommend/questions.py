@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from recsys.errors import ArgumentError, ModelError
 from recsys.ids import as_id_array, several
 from recsys.models.common import FloatArray
-from recsys.models.factors import paired
+from recsys.models.factors import Factors, paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Excluded, Found
@@ -176,6 +176,20 @@ def predict(
         nobody = fitted.fold_in_users(sp.csr_matrix(np.zeros((1, len(fitted.items)), np.float32)))
         each = fitted.scores(nobody)[0]
         found[new] = np.where(columns[new] >= 0, each[columns[new]], fitted.queries(nobody)[1])
+    return found
+
+
+def deviations(
+    model: ModelParts, users: npt.ArrayLike, items: npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Standard deviations of the ratings of pairs of external ids; see `Recommender.predict`."""
+    fitted = model.fitted
+    if not isinstance(fitted, Factors):
+        raise ArgumentError(f"{fitted.spec.name} knows no standard deviations; bayesian-mf does")
+    rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
+    known = (rows >= 0) & (columns >= 0)
+    found = np.full(len(rows), np.nan)
+    found[known] = fitted.spec.deviations(fitted, rows[known], columns[known])
     return found
 
 

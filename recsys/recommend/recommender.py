@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from recsys.recommend.similarity import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Numbers = npt.NDArray[np.float64]
+OfUnknown = Literal["raise", "nan", "bias"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +35,24 @@ class Recommender(ModelParts):
         seen = "no history" if self.history is None else f"{self.history.nnz:,} ratings"
         return f"Recommender({self.factors!r}, {seen})"
 
+    @overload
+    def predict(
+        self, users: npt.ArrayLike, items: npt.ArrayLike, *, unknown: OfUnknown = ...,
+        deviation: Literal[False] = ...,
+    ) -> Numbers: ...  # fmt: skip
+    @overload
+    def predict(
+        self, users: npt.ArrayLike, items: npt.ArrayLike, *, unknown: OfUnknown = ...,
+        deviation: Literal[True],
+    ) -> tuple[Numbers, Numbers]: ...  # fmt: skip
     def predict(
         self,
         users: npt.ArrayLike,
         items: npt.ArrayLike,
         *,
-        unknown: Literal["raise", "nan", "bias"] = "raise",
-    ) -> npt.NDArray[np.float64]:
+        unknown: OfUnknown = "raise",
+        deviation: bool = False,
+    ) -> Numbers | tuple[Numbers, Numbers]:
         """Scores (n,) float64 of n pairs of external ids; one id on a side serves all pairs.
 
         Args:
@@ -46,13 +60,17 @@ class Recommender(ModelParts):
             items: ids.
             unknown: what the score of a pair is where an id was not in the training data: an
                 error, NaN, or with "bias" what the mean and the bias of the other side give.
+            deviation: return a second array: the standard deviation of the rating of each pair,
+                the noise of a single rating included; NaN where an id was not in the data.
 
         Raises:
             UnknownIdError: an id was not in the training data, and `unknown` is "raise".
             ModelError: the model scores from a history, and has none.
-            ArgumentError: `unknown` is something else, or the users do not pair with the items.
+            ArgumentError: `unknown` is something else, the users do not pair with the items, or the
+                model knows no standard deviations (`BayesianMF` does).
         """
-        return questions.predict(self, users, items, unknown)
+        scores = questions.predict(self, users, items, unknown)
+        return (scores, questions.deviations(self, users, items)) if deviation else scores
 
     def recommend(
         self,

@@ -186,4 +186,4 @@ def test_predictions_of_unknown_ids(model: Recommender) -> None:
     assert found == pytest.approx(expected, abs=1e-5)
     assert model.predict(999, [3, 4], unknown="nan").shape == (2,)
     with pytest.raises(ValueError, match="unknown must be one of raise, nan, bias, not 'x'"):
-        model.predict(2, 3, unknown="x")  # type: ignore[arg-type]
+        model.predict(2, 3, unknown="x")  # type: ignore[call-overload]
