@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from recsys.recommend.answer import Table
 
 _FIRST = ("title", "year", "genres")  # what is shown of items, in this order
-_SHORTENED = ("genres", "title")  # the last texts to give way where the terminal is narrow
+_SHORTENED = ("genres", "title", "remark")  # the last texts to give way in a narrow terminal
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
 _DECIMALS = {"score": 4, "p": 4}  # of columns that do not say how many
 _NARROWEST = 10  # cells that texts keep

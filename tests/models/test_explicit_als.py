@@ -65,7 +65,8 @@ def test_predictions_do_not_depend_on_the_unit(unit: float, offset: float, seed:
     ratings = stars(seed)
     other = ratings.with_values(unit * (ratings.matrix.data.astype(np.float64) + offset))
     pairs = np.repeat(ratings.users.ids, 12), np.tile(ratings.items.ids, 15)
-    spec = recsys.ExplicitALS(3, seed=seed)
+    # Exact steps: over-relaxed approximate ones can make much of a rounding on so little data.
+    spec = recsys.ExplicitALS(3, cg_steps=0, seed=seed)
     one, two = (spec.fit(data).predict(*pairs) for data in (ratings, other))
     assert np.allclose(two / unit - offset, one, atol=3e-3)
 
