@@ -77,7 +77,8 @@ def _feedback(saved: Mapping[str, Any]) -> Feedback:
     threshold = saved["threshold"]
     if threshold is not None:
         threshold = _number("threshold", threshold, finite=True)
-    return Feedback(ones=_of(saved, "ones", bool), threshold=threshold)
+    log = _of(saved, "log", bool, False)  # not in files of version 0.1
+    return Feedback(ones=_of(saved, "ones", bool), threshold=threshold, log=log)
 
 
 def _progress(entry: object) -> Progress:

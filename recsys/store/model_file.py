@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def _about(model: Recommender) -> dict[str, Any]:
     mean = {} if isinstance(model.factors, ItemWeights) else {"mean": model.factors.mean}
     return mean | {
         "spec": model.fitted.spec.to_dict(),
-        "feedback": {"ones": model.feedback.ones, "threshold": model.feedback.threshold},
+        "feedback": asdict(model.feedback),
         "data_fingerprint": model.fingerprint,
         "log": [header.log_entry(progress) for progress in model.fitted.log],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
