@@ -279,6 +279,6 @@ def _whole(values: npt.NDArray[Any], kind: str) -> IdArray:
         bad = ~np.isfinite(values) | (values != np.floor(values))
         if bad.any():
             raise ArgumentError(f"{kind} id {values[bad][0]} is not a whole number")
-    if values.dtype.kind in "uf" and len(values) and float(np.abs(values).max()) >= _TOO_LARGE:
-        raise ArgumentError(f"{kind} id {np.abs(values).max()} does not fit a 64-bit integer")
+        if len(values) and float(np.abs(values).max()) >= _TOO_LARGE:
+            raise ArgumentError(f"{kind} id {np.abs(values).max()} does not fit a 64-bit integer")
     return values.astype(np.int64, copy=False)

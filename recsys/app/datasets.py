@@ -7,15 +7,10 @@ from typing import Any
 
 
 def listed() -> list[Mapping[str, Any]]:
-    """A row per data set: name, ratings (in words), megabytes (None if unknown) and licence."""
+    """A row per data set: name, ratings (in words) and licence."""
     from recsys.ratings.datasets import DATASETS, SHORT_LICENCE
 
     return [
-        {
-            "name": one.name,
-            "ratings": one.ratings,
-            "megabytes": one.megabytes,
-            "licence": SHORT_LICENCE,
-        }
+        {"name": one.name, "ratings": one.ratings, "licence": SHORT_LICENCE}
         for one in DATASETS.values()
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recsys.ratings.source import Source
@@ -51,12 +51,12 @@ def doctor(request: DoctorRequest) -> Examined:
     """
     from recsys.ratings.doctor import examine
     from recsys.ratings.ratings import overview
-    from recsys.ratings.readers import read
+    from recsys.ratings.readers import read, read_held_out
 
     ratings = read(request)
     held_out = None
     if request.held_out is not None:
-        held_out = read(replace(request, ratings=request.held_out))
+        held_out = read_held_out(request.held_out, request, ratings)
     found = examine(ratings, held_out)
     test = None if held_out is None else held_out.account
     return Examined(ratings.account, overview(ratings), tuple(found), test)

@@ -13,7 +13,4 @@ def command(json: Json = False) -> None:
     if json:
         print_json({"datasets": rows})
         return
-    shown = [dict(row) for row in rows]
-    for row in shown:
-        row["megabytes"] = "unknown" if row["megabytes"] is None else str(row["megabytes"])
-    print_table({name: [row[name] for row in shown] for name in shown[0]})
+    print_table({name: [row[name] for row in rows] for name in rows[0]})

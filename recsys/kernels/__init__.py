@@ -1,7 +1,6 @@
-"""The compiled kernels, `solve_rows` and `top_k`, and products of whole tables. Arrays in, arrays
-out.
+"""The compiled kernels, `solve_rows`, `top_k` and `text_signs`, and products of whole tables.
 
-All give the same bits at any number of threads.
+Arrays in, arrays out. All give the same bits at any number of threads.
 """
 
 from recsys.kernels.dense import (
@@ -16,11 +15,13 @@ from recsys.kernels.dense import (
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
 from recsys.kernels.row_solver import solve_rows
+from recsys.kernels.text import TextSign, text_signs
 
 __all__ = [
     "INSTRUCTION_SETS",
     "FloatArray",
     "PackedItems",
+    "TextSign",
     "aligned",
     "diagonalized",
     "float32",
@@ -31,6 +32,7 @@ __all__ = [
     "packed_items",
     "solve_rows",
     "sums_of_squares",
+    "text_signs",
     "top_k",
     "turn",
 ]

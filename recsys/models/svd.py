@@ -110,7 +110,8 @@ class NormalizedSVD(PureSVD):
     def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
         if matrix.nnz and matrix.data.min() < 0:
             raise DataError(
-                f"{self.name} needs ratings that are not negative, but one is {matrix.data.min():g}"
+                f"{self.name} needs ratings that are not negative, but one is "
+                f"{matrix.data.min():g}; implicit-als takes such ratings as dislikes"
             )
         return _inverse_root(matrix.sum(axis=1)), _inverse_root(matrix.sum(axis=0))
 

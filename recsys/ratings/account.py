@@ -68,6 +68,8 @@ class Account:
     """What became of repeats: latest, mean, sum, count, max."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Reason → number of rows that were left out."""
+    missing: tuple[float, ...] = ()
+    """Values that were left out because they stand for "not rated"."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """Role → kind of its ids: "whole numbers" or "text"."""
     n_titles: int = 0
@@ -89,7 +91,7 @@ class Account:
         """The account that `to_dict` described; keys that are not known here are left out."""
         known = {name: saved[name] for name in cls.__dataclass_fields__ if name in saved}
         known["columns"] = {role: Taken(**taken) for role, taken in saved["columns"].items()}
-        for name in ("unused", "remarks"):
+        for name in ("unused", "missing", "remarks"):
             known[name] = tuple(saved.get(name, ()))
         return cls(**known)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from recsys.errors import ArgumentError, DataError
 from recsys.ratings.columns import LARGEST, assign_roles, first_line
@@ -144,7 +145,9 @@ def _ids(column: pa.ChunkedArray) -> Any:
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_integer(kind):
-        return column.cast(pa.int64())
+        # Ids that do not fit are text, as they are in any other source.
+        too_large = pa.types.is_uint64(kind) and (pc.max(column).as_py() or 0) >= 2**63
+        return column.cast(pa.string() if too_large else pa.int64())
     if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):  # as polars exports them
         return column.cast(pa.string())
     return column if pa.types.is_string(kind) else column.to_numpy()

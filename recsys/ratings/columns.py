@@ -27,7 +27,7 @@ RECOGNIZED = {
              "articleid", "businessid", "placeid", "jokeid", "recipeid", "beerid", "sku",
              "stockcode", "item", "movie", "product", "book", "track", "song", "artist", "album",
              "game", "anime", "video", "article", "itemname", "movietitle", "title"),
-    "rating": (*RATING_NAMES, *COUNT_NAMES, "feedback", "label", "value"),
+    "rating": (*RATING_NAMES, *COUNT_NAMES, "feedback", "label", "liked", "value"),
     "timestamp": ("timestamp", "unixtimestamp", "time", "ts", "unixtime", "unixreviewtime",
                   "datetime", "date", "ratedat", "createdat", "eventtime", "reviewtime"),
 }  # fmt: skip

@@ -44,19 +44,17 @@ class Dataset:
     """The number of ratings, in words."""
     md5: str | None
     """Checksum of the archive; None where the one that GroupLens publishes is downloaded."""
-    megabytes: int | None = None
-    """Size of the archive; None where it changes or is not known."""
 
 
 DATASETS = {
     dataset.name: dataset
     for dataset in (
-        Dataset("ml-100k", "100,000", "0e33842e24a9c977be4e0107933c0723", 5),
-        Dataset("ml-1m", "1 million", "c4d9eecfca2ab87c1945afe126590906", 6),
-        Dataset("ml-10m", "10 million", "ce571fd55effeba0271552578f2648bd", 63),
-        Dataset("ml-20m", "20 million", "cd245b17a1ae2cc31bb14903e1204af3", 190),
-        Dataset("ml-25m", "25 million", "6b51fb2759a8657d3bfcbfc42b592ada", 250),
-        Dataset("ml-32m", "32 million", None, 239),
+        Dataset("ml-100k", "100,000", "0e33842e24a9c977be4e0107933c0723"),
+        Dataset("ml-1m", "1 million", "c4d9eecfca2ab87c1945afe126590906"),
+        Dataset("ml-10m", "10 million", "ce571fd55effeba0271552578f2648bd"),
+        Dataset("ml-20m", "20 million", "cd245b17a1ae2cc31bb14903e1204af3"),
+        Dataset("ml-25m", "25 million", "6b51fb2759a8657d3bfcbfc42b592ada"),
+        Dataset("ml-32m", "32 million", None),
         Dataset("ml-latest", "about 34 million, growing", None),
         Dataset("ml-latest-small", "about 100,000, changing", None),
     )

@@ -35,7 +35,8 @@ _ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # reserved 
 def normalized(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns renamed to item, title, year and genres.
 
-    The ids become integers if all of them are whole numbers.
+    The column of the ids has a usual name, or is the only one whose name ends in "id". The ids
+    become integers if all of them are whole numbers.
 
     Raises:
         DataError: no column looks like that of the ids.
@@ -46,6 +47,9 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
         usual = next((free[name] for name in known if name in free), None)
         if usual is not None:
             names[usual] = role
+        elif role == "item":
+            ids = [c for name, c in free.items() if name.endswith(("id", "ids"))]
+            names |= dict.fromkeys(ids, role) if len(ids) == 1 else {}
     # A column that has the name of a role and another column in that role keeps its content.
     taken = {c: f"{c}_2" for c in table.columns if c in names.values() and c not in names}
     table = table.rename(columns=names | taken)
@@ -111,13 +115,11 @@ def align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.D
         ids = as_id_array(known["item"].to_numpy(), "item")
     except ValueError as error:
         raise DataError(f"{source}: the item table is wrong: {error}") from None
-    if (ids.dtype.kind == "i") != index.is_integer:
-        # One side was read as text, so both are compared as text.
-        wanted = pd.Index([str(i) for i in index.ids])
-        found = pd.Index([str(i) for i in ids]).get_indexer(wanted)
-    else:
-        found = pd.Index(ids).get_indexer(pd.Index(index.ids))
-    if (found < 0).all():
+    rows = index.find(ids)
+    there = np.flatnonzero(rows >= 0)
+    found = np.full(len(index), -1)
+    found[rows[there]] = there
+    if not len(there):
         raise DataError(
             f"{source}: the item table names none of the rated items; its ids are like "
             f"{shown(ids[0])}, those of the ratings like {index.name(0)}"

@@ -42,7 +42,8 @@ class ItemFiles:
     """How a layout stores what is known of the items."""
 
     files: tuple[str, ...]
-    """Names of such files. Those called `movies.*` are found next to any file `ratings*`."""
+    """Names of such files. Those called `movies.*` and `items.*` are found next to any file
+    `ratings*`."""
     matches: Matches
     """Whether `read` reads the file or address."""
     read: Callable[[str], pd.DataFrame]
@@ -69,7 +70,7 @@ class Layout:
     exact names of all layouts come before patterns."""
     item_files: Callable[[str], Sequence[str]] | None = None
     """Files that may hold the items of the ratings at this location, best first. Without it,
-    `movies.*` next to a file `ratings*`."""
+    `movies.*` or `items.*` next to a file `ratings*`."""
     items: ItemFiles | None = None
     """Item tables in this layout; None if it has none."""
     has_columns: bool = True

@@ -344,6 +344,7 @@ def _account(ratings: Ratings, raw: RawRatings, made: _Decided) -> Account:
         n_repeats=made.n_rows - ratings.n_ratings,
         duplicates=made.duplicates,
         dropped=dict(raw.dropped),
+        missing=tuple(raw.missing),
         ids=kinds,
         n_titles=0 if titles is None else int(titles.notna().sum()),
         remarks=tuple(raw.remarks),

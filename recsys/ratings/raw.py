@@ -25,6 +25,8 @@ class RawRatings:
     """Reason → number of rows that were left out."""
     remarks: list[str] = field(default_factory=list)
     """What else a person should know."""
+    missing: list[float] = field(default_factory=list)
+    """Values that were left out because they stand for "not rated"."""
 
     @property
     def n_rows(self) -> int:

@@ -49,7 +49,7 @@ def read_ratings(
     Columns that are not named are recognized by their usual names (`user_id`, `movieId`, `rating`,
     `timestamp`, ...); a text file without a header has user, item, rating and timestamp in this
     order. A file without a rating column is implicit feedback. Titles, years and genres are read
-    from the file next to the ratings (`movies.csv`, `movies.dat`, `u.item`) if there is one.
+    from the file next to the ratings (`movies.csv`, `u.item`, `items.csv`, ...) if there is one.
 
     Args:
         path: folder, zip archive, file or table.
@@ -112,6 +112,26 @@ def read(source: Source, items: Table | None = None) -> Ratings:
     else:
         table = layouts.items_of(layout, location)
     return Ratings.of(raw, table, source.duplicates, location, layout.name, source.missing)
+
+
+def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:
+    """The ratings of a file of test ratings, read as the training ratings were.
+
+    What was decided about the training ratings holds for the test ratings, which may be too few to
+    show it: which values stand for "not rated", and what becomes of repeats.
+
+    Args:
+        file: where they are.
+        source: how the training ratings were read.
+        train: the training ratings.
+    """
+    account = train.account
+    missing, duplicates = source.missing, source.duplicates
+    if account is not None:
+        duplicates = duplicates or account.duplicates
+        if missing is None and (account.missing or (account.low or 0) < 0):
+            missing = list(account.missing)  # none, where negative values were kept
+    return read(replace(source, ratings=file, missing=missing, duplicates=duplicates))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recsys.errors import ArgumentError
@@ -73,7 +73,7 @@ class SplitChoice(Settings):
     def make(self, ratings: Ratings, source: Source) -> Iterable[Split]:
         """The splits of ratings that were read from `source`.
 
-        A file of held-out ratings is read with the settings of `source`.
+        A file of held-out ratings is read as the training ratings were.
 
         Raises:
             ArgumentError: a number does not fit these ratings.
@@ -83,7 +83,7 @@ class SplitChoice(Settings):
         from recsys.ratings import readers, splits
 
         if self.held_out is not None:
-            return [splits.given(ratings, readers.read(replace(source, ratings=self.held_out)))]
+            return [splits.given(ratings, readers.read_held_out(self.held_out, source, ratings))]
         if self.how == "leave-last":
             return [splits.leave_last(ratings, self.last)]
         if self.how == "by-time":

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from recsys.errors import ArgumentError, DataError
+from recsys.kernels import TextSign, text_signs
 from recsys.ratings.compressed import opened
 
 BOM = "\ufeff"
 _BOM = BOM.encode()
-_LONE_RETURN = re.compile(rb"\r[^\n]")
 _BLOCK = 1 << 20
-_SLICE = 1 << 17  # bytes that are searched at a time, so that they stay in the cache
+_SEAM = 8  # letters on each side of the border between two chunks
+_NO_PLAIN_NUMBER = TextSign.X | TextSign.MINUS_ZERO | TextSign.LEADING_ZERO
 
 
 class Watched:
@@ -30,10 +31,9 @@ class Watched:
         self._file, self._quoted = file, quoted
         self._decoder = decoder_of(file, encoding)
         self._recode = codecs.lookup(encoding).name != "utf-8"
-        self._low = separator[0] < "0"
         self._stray = _stray_quotes(separator)
         self._tail = self._pending = b""
-        self._open_quote = False
+        self._open_quote = self._in_letter = False
         self.closed = False
         self.invalid = False
         """Whether a byte is not UTF-8."""
@@ -47,16 +47,14 @@ class Watched:
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size`."""
-        if self._recode:
-            chunk, ascii_only = self._recoded(size), False
+        chunk = self._recoded(size) if self._recode else self._stream.read(size)
+        signs = text_signs(chunk)
+        if not self._recode and (TextSign.NOT_ASCII in signs or self._in_letter or not chunk):
+            self._validate(chunk)
+        if chunk:
+            self._look(chunk, signs)
         else:
-            chunk = self._stream.read(size)
-            ascii_only = chunk.isascii()
-            if not (ascii_only or self.invalid) or not chunk:
-                self._validate(chunk)
-        if not chunk:
-            return self._end()
-        self._look(chunk, ascii_only)
+            self.odd |= self._open_quote
         return chunk
 
     def _recoded(self, size: int) -> bytes:
@@ -74,31 +72,24 @@ class Watched:
 
     def _validate(self, chunk: bytes) -> None:
         try:
-            self._decoder.decode(chunk, not chunk)
+            if not self.invalid:
+                self._decoder.decode(chunk, not chunk)
+                self._in_letter = bool(self._decoder.getstate()[0])
         except UnicodeDecodeError:
             self.invalid = True
 
-    def _end(self) -> bytes:
-        self.odd |= self._open_quote
-        return b""
-
-    def _look(self, chunk: bytes, ascii_only: bool) -> None:
-        seam = self._tail + chunk[:8]  # what lies across two chunks
-        self.odd |= b"\0" in chunk
-        self.odd |= b"\r" in chunk and any(map(_LONE_RETURN.search, (seam, chunk)))
-        if not ascii_only:
+    def _look(self, chunk: bytes, signs: TextSign) -> None:
+        seam = self._tail + chunk[:_SEAM]  # what lies across two chunks
+        signs |= text_signs(seam if self._tail else b"\n" + seam)
+        self.odd |= bool(signs & (TextSign.NUL | TextSign.LONE_RETURN))
+        if TextSign.NOT_ASCII in signs:
             self.odd |= _BOM in seam[1:] or chunk.find(_BOM, 1) > 0
-        quotes = b'"' in chunk
+        quotes = TextSign.QUOTE in signs
         self.quotes |= quotes
         if self._quoted and not self.odd:
             self.odd = self._broken_quotes(chunk, seam) if quotes else self._open_quote
-        if not self.zeros:
-            starts = not self._tail and chunk[:1] == b"0" and chunk[1:2].isdigit()
-            hexadecimal = b"x" in chunk or b"X" in chunk
-            minus_zero = b"-" in chunk and b"-0" in chunk
-            self.zeros = hexadecimal or minus_zero or starts or b"-0" in seam
-            self.zeros = self.zeros or any(_leading_zero(one, self._low) for one in (seam, chunk))
-        self._tail = chunk[-8:]
+        self.zeros |= bool(signs & _NO_PLAIN_NUMBER)
+        self._tail = chunk[-_SEAM:]
 
     def _broken_quotes(self, chunk: bytes, seam: bytes) -> bool:
         # Whether a quote is inside a field, or a line ends within quotes.
@@ -196,21 +187,3 @@ def _stray_quotes(separator: str) -> re.Pattern[bytes]:
     return re.compile(
         rb'[^"%(edge)s](?:"")*"[^"%(edge)s]|(?:^|[%(edge)s])(?:"")+[^"%(edge)s]' % {b"edge": edge}
     )
-
-
-def _leading_zero(chunk: bytes, low: bool) -> bool:
-    """Whether digits begin with 0: a 0 behind no digit and before a digit.
-
-    `low` says that the separator comes before the digits in ASCII, which is faster to see.
-    """
-    data = np.frombuffer(chunk, np.uint8)
-    for start in range(0, len(data), _SLICE):
-        part = data[start : start + _SLICE + 2]
-        if len(part) < 2:
-            continue
-        before, zero, behind = part[:-2], part[1:-1] == 48, part[2:]
-        zero &= (before < 48) if low else (before - np.uint8(48) > 9)
-        zero &= behind - np.uint8(48) < 10
-        if zero.any():
-            return True
-    return False

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -42,9 +43,9 @@ def read_text(file: str, source: Source) -> RawRatings:
 def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRatings:
     columns = None
     dropped: dict[str, int] = {}
-    for integer_ids in _attempts(text_format):
+    for types in _attempts(text_format):
         watched = _watched(file, text_format)
-        table = None if integer_ids is None else _arrow_table(watched, text_format, integer_ids)
+        table = None if types is None else _arrow_table(watched, text_format, types)
         if table is None:  # read all of it, to know what it is
             watched = _watched(file, text_format)
             while watched.read(1 << 20):
@@ -57,7 +58,7 @@ def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRating
             return _read(file, replace(text_format, quoted=True), encoding_given)
         if watched.odd or watched.invalid:
             break
-        if table is None or (integer_ids and watched.zeros):
+        if table is None or types is None or (watched.zeros and pa.int64() in types.values()):
             continue
         columns = _columns_of(table, text_format)
         break
@@ -71,28 +72,32 @@ def _watched(file: str, text_format: TextFormat) -> Watched:
     return Watched(file, text_format.encoding, text_format.separator, text_format.quoted)
 
 
-def _attempts(text_format: TextFormat) -> Iterator[bool | None]:
-    # Whether Arrow parses ids as integers; None where it cannot parse the file.
+def _attempts(text_format: TextFormat) -> Iterator[dict[str, pa.DataType] | None]:
+    # As which types by role Arrow may parse the columns, the most likely and fastest first; None
+    # where it cannot parse the file.
     unclear = text_format.decimal is None and not text_format.number_ratings
     if unclear or len(set(text_format.separator)) > 1:
         yield None
         return
+    rating = pa.float64() if text_format.third_may_be_time else pa.float32()
+    numbers = text_format.number_times and not text_format.date_format
+    time = pa.float64() if numbers else pa.string()
     if text_format.integer_ids:
-        yield True
-    yield False
+        if numbers and text_format.whole_times and "timestamp" in text_format.roles:
+            yield _types(pa.int64(), rating, pa.int64())
+        yield _types(pa.int64(), rating, time)
+    yield _types(pa.string(), rating, time)
 
 
-def _arrow_table(watched: Watched, text_format: TextFormat, integer_ids: bool) -> pa.Table | None:
+def _types(ids: pa.DataType, rating: pa.DataType, time: pa.DataType) -> dict[str, pa.DataType]:
+    return {"user": ids, "item": ids, "rating": rating, "timestamp": time}
+
+
+def _arrow_table(
+    watched: Watched, text_format: TextFormat, types_by_role: dict[str, pa.DataType]
+) -> pa.Table | None:
     # None where Arrow cannot parse the file.
-    types: dict[str, pa.DataType] = {}
-    for role, at in text_format.roles.items():
-        if role == "rating":
-            types[str(at)] = pa.float64() if text_format.third_may_be_time else pa.float32()
-        elif role == "timestamp":
-            numbers = text_format.number_times and not text_format.date_format
-            types[str(at)] = pa.float64() if numbers else pa.string()
-        else:
-            types[str(at)] = pa.int64() if integer_ids else pa.string()
+    types = {str(at): types_by_role[role] for role, at in text_format.roles.items()}
     # Arrow splits at single characters, so "1::122::5" has empty fields in between.
     doubled = len(text_format.separator) > 1
     names: list[str] = []
@@ -137,13 +142,24 @@ def _columns_of(table: pa.Table, text_format: TextFormat) -> dict[str, Any] | No
         elif role in ("user", "item"):
             columns[role] = column
         else:
-            columns[role] = column.to_numpy()
+            columns[role] = _numbers(column)
     times, values = columns.get("timestamp"), columns.get("rating")
-    if isinstance(times, np.ndarray) and not np.isfinite(times).all():
+    if isinstance(times, np.ndarray) and not _within(times, np.finfo(np.float64).max):
         return None
-    if values is not None and not (np.abs(values) <= LARGEST).all():
+    if values is not None and not _within(values, LARGEST):
         return None
     return None if _repeats_header(columns, text_format) else columns
+
+
+def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.floating[Any]]:
+    # Integers as float64, without a copy of the column in between.
+    number = np.float32 if column.type == pa.float32() else np.float64
+    return np.concatenate([chunk.to_numpy() for chunk in column.chunks], dtype=number)
+
+
+def _within(numbers: npt.NDArray[np.floating[Any]], largest: float) -> bool:
+    # Without temporary arrays. False where there is a NaN, which min and max pass on.
+    return not len(numbers) or bool(-largest <= numbers.min() and numbers.max() <= largest)
 
 
 def _repeats_header(columns: dict[str, Any], text_format: TextFormat) -> bool:

@@ -55,6 +55,8 @@ class TextFormat:
     date_format: str | None
     number_times: bool
     """Whether the first times all are numbers."""
+    whole_times: bool
+    """Whether they are whole numbers."""
     remarks: tuple[str, ...] = ()
 
     def name(self, role: str) -> str:
@@ -101,14 +103,14 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
         columns = [f"column {n}" for n in range(1, len(cells) + 1)]
         roles = _columns_in_order(file, cells, source.columns)
     body = [row for _, row in rows[int(has_header) : _MOST_ROWS]]
-    ratings = [row[roles["rating"]] for row in body if len(row) > roles.get("rating", len(row))]
+    ratings, times = _cells(body, roles.get("rating")), _cells(body, roles.get("timestamp"))
     return TextFormat(
         separator=separator,
         header=tuple(cells) if has_header else None,
         columns=tuple(columns),
         roles=roles,
         encoding=encoding,
-        integer_ids=all(_is_whole(body, roles[role]) for role in ("user", "item")),
+        integer_ids=all(_whole(_cells(body, roles[role])) for role in ("user", "item")),
         quoted=quoted,
         skip=rows[int(has_header)][0] - 1,
         third_may_be_time=not has_header
@@ -118,8 +120,8 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
         decimal=source.decimal,
         number_ratings=all(map(is_number, ratings)),
         date_format=source.date_format,
-        number_times="timestamp" not in roles
-        or all(is_number(row[roles["timestamp"]]) for row in body if len(row) == len(cells)),
+        number_times=all(map(is_number, times)),
+        whole_times=_whole(times),
         remarks=remarks,
     )
 
@@ -241,6 +243,9 @@ def _is_date(cell: str) -> bool:
     return re.match(r"\d{4}-\d\d-\d\d(?:\D|$)", cell) is not None
 
 
-def _is_whole(rows: Iterable[list[str]], column: int) -> bool:
-    cells = [row[column].strip() for row in rows if len(row) > column]
+def _whole(cells: list[str]) -> bool:
     return all(map(WHOLE_NUMBER.fullmatch, cells))
+
+
+def _cells(rows: Iterable[list[str]], column: int | None) -> list[str]:
+    return [] if column is None else [row[column].strip() for row in rows if len(row) > column]

@@ -115,6 +115,7 @@ def _without(raw: RawRatings, values: Values, missing: Iterable[float]) -> Value
     for value in missing:
         away = values == values.dtype.type(value)
         if away.any():
+            raw.missing.append(value)
             raw.dropped[f"not rated ({number(value)})"] = int(away.sum())
             values = _kept(raw, ~away)
         else:
@@ -131,6 +132,7 @@ def _without_minus_one(raw: RawRatings, values: Values, named: Kind | None) -> V
         return values  # the next step of the same scale
     n = int((values == -1).sum())
     raw.dropped["not rated (-1)"] = n
+    raw.missing.append(-1.0)
     raw.remarks.append(
         f"{n:,} values of -1 are apart from a scale of {number(others[0])} to {number(others[-1])} "
         "and were read as not rated; --missing none keeps them"

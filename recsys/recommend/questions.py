@@ -133,6 +133,8 @@ def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     history = model.seen()
     begin, end = history.indptr[row], history.indptr[row + 1]
     values, items = history.data[begin:end], history.indices[begin:end]
+    if (model.account or {}).get("kind") == "counts":  # what was returned is not liked
+        values, items = values[values > 0], items[values > 0]
     # Among equal ratings the most rated first: they say more about taste that others recognize.
     popularity = np.bincount(history.indices, minlength=history.shape[1])[items]
     best = np.lexsort((items, -popularity, -values))[:n]

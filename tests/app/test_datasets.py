@@ -9,7 +9,4 @@ from recsys.ratings.datasets import DATASETS
 def test_every_data_set_has_a_row_with_the_same_columns() -> None:
     rows = listed()
     assert [row["name"] for row in rows] == list(DATASETS)
-    assert {tuple(row) for row in rows} == {("name", "ratings", "megabytes", "licence")}
-    assert {row["name"] for row in rows if row["megabytes"] is None} == {
-        "ml-latest", "ml-latest-small"
-    }  # fmt: skip
+    assert {tuple(row) for row in rows} == {("name", "ratings", "licence")}

@@ -235,8 +235,12 @@ def test_both_files_of_a_given_split_are_accounted_for(
     assert len(read) == 2
     assert read[0].split()[1].endswith("train.csv")
     assert read[1].split()[1].endswith("test.csv")
-    account = json.loads(recsys_command(*command, "--json")[1])["account"]
-    assert account["n_rows"] == split.train.n_ratings
+    found = json.loads(recsys_command(*command, "--json")[1])
+    assert found["account"]["n_rows"] == split.train.n_ratings
+    assert found["held_out_account"]["n_rows"] == split.test.n_ratings
+    report = tmp_path / "report.md"
+    assert recsys_command(*command, "--report", report)[0] == 0
+    assert report.read_text().count("- read: ") == 2
 
 
 def test_a_report_in_json_has_the_account(

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import duckdb
 import pandas as pd
+import polars
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -33,7 +35,15 @@ def as_reader(table: pa.Table) -> Any:
     return table.to_reader(max_chunksize=1)
 
 
-@pytest.mark.parametrize("kind", [as_table, as_reader, Exported])
+def as_polars(table: pa.Table) -> Any:
+    return polars.from_arrow(table)
+
+
+def as_duckdb(table: pa.Table) -> Any:
+    return duckdb.from_arrow(table)
+
+
+@pytest.mark.parametrize("kind", [as_table, as_reader, Exported, as_polars, as_duckdb])
 def test_every_table_is_read(kind: Any) -> None:
     titles = kind(pa.table({"movieId": [8, 7], "title": ["Eight", "Seven"]}))
     ratings = recsys.read_ratings(kind(TABLE), items=titles)

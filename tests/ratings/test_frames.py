@@ -1,9 +1,12 @@
 """Columns of a DataFrame: what each role accepts."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import recsys
@@ -94,3 +97,22 @@ def test_ids_are_decided_by_one_rule_whatever_their_type() -> None:
     for ids in (["007", "10"], [10**30, 2], [2**63, 2], ["-0", "0"]):
         table["user_id"] = ids
         assert recsys.Ratings.from_frame(table).users.ids.tolist() == sorted(map(str, ids))
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ([2**64 - 1, 2**63, 7], ["18446744073709551615", "7", "9223372036854775808"]),
+        ([2**63 - 1, 9, 7], [7, 9, 2**63 - 1]),
+    ],
+)
+def test_unsigned_ids_are_the_same_from_every_source(
+    ids: list[int], expected: list[object], tmp_path: Path
+) -> None:
+    table = pd.DataFrame({"user": np.array(ids, np.uint64), "item": [1, 2, 1]})
+    table.to_csv(tmp_path / "r.csv", index=False)
+    table.to_parquet(tmp_path / "r.parquet")
+    table.to_json(tmp_path / "r.jsonl", orient="records", lines=True)
+    sources = [table, pa.Table.from_pandas(table), *sorted(tmp_path.iterdir())]
+    for source in sources:
+        assert recsys.read_ratings(source).users.ids.tolist() == expected

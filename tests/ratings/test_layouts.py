@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,6 +100,24 @@ def test_bad_item_tables_are_named(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("1|no fields\n")
     with pytest.raises(DataError, match=rf"{name}, line 1: \d fields"):
         recsys.read_ratings(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["items.csv", "items.tsv", "items.parquet", "items.jsonl"])
+def test_items_next_to_ratings_bring_the_titles(name: str, tmp_path: Path) -> None:
+    pd.DataFrame({"user": [1, 1, 2], "item": [7, 8, 7], "rating": [1, 2, 3]}).to_parquet(
+        tmp_path / "ratings.parquet"
+    )
+    # "anime_ids" is no usual name, but the only one that ends like one.
+    items = pd.DataFrame({"anime_ids": [8, 7], "name": ["Eight", "Seven"], "type": ["TV", "TV"]})
+    write: dict[str, Callable[[Path], Any]] = {
+        "items.csv": lambda file: items.to_csv(file, index=False),
+        "items.tsv": lambda file: items.to_csv(file, index=False, sep="\t"),
+        "items.parquet": items.to_parquet,
+        "items.jsonl": lambda file: items.to_json(file, orient="records", lines=True),
+    }
+    write[name](tmp_path / name)
+    for location in (tmp_path, tmp_path / "ratings.parquet"):
+        assert recsys.read_ratings(location).item_table["title"].tolist() == ["Seven", "Eight"]
 
 
 def test_the_layouts_are_tried_in_a_fixed_order() -> None:

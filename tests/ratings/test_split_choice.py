@@ -6,7 +6,7 @@ import pytest
 
 import recsys
 from recsys.errors import ArgumentError
-from recsys.ratings import splits
+from recsys.ratings import readers, splits
 from recsys.ratings.source import Source
 from recsys.ratings.split_choice import SplitChoice
 
@@ -37,6 +37,37 @@ def test_a_held_out_file_is_read_like_the_ratings(tmp_path: Path) -> None:
     (split,) = choice.make(train, source)
     assert split.train.matrix.toarray().tolist() == [[1, 0], [0, 1]]
     assert split.test.matrix.toarray().tolist() == [[0, 1], [0, 0]]
+
+
+def test_what_was_decided_about_the_training_ratings_holds_for_the_test_ratings(
+    tmp_path: Path,
+) -> None:
+    head = "user,item,rating\n"
+    stars = [f"{u},{i},{(u + i) % 5 + 1}" for u in range(20) for i in range(20)]
+    events = [f"{u},{i},{c}" for u in range(9) for i, c in enumerate((1, 1, 2, 90))]
+    lines = {
+        "stars": [*stars[:-20], "1,30,-1"],  # -1 apart from a scale: not rated
+        "few_stars": ["19,3,-1", "19,4,3"],  # too few to show a scale
+        "dislikes": ["1,1,-1", "1,2,1", "2,1,1", "2,2,-1"],
+        "few_dislikes": ["3,1,-1", "3,2,2", "3,3,3"],
+        "plays": events,
+        "few_plays": ["10,2,2", "10,2,3"],
+    }
+    for name, text in lines.items():
+        (tmp_path / f"{name}.csv").write_text(head + "\n".join(text) + "\n")
+
+    def test_values(name: str, **how: str) -> list[float]:
+        source = Source(str(tmp_path / f"{name}.csv"), **how)  # type: ignore[arg-type]
+        choice = SplitChoice(how="given", held_out=str(tmp_path / f"few_{name}.csv"))
+        (split,) = choice.make(readers.read(source), source)
+        values: list[float] = split.test.matrix.data.tolist()
+        return values
+
+    assert recsys.read_ratings(tmp_path / "few_stars.csv").matrix.data.tolist() == [-1, 3]
+    assert test_values("stars") == [3]
+    assert sorted(test_values("dislikes")) == [-1, 2, 3]
+    assert recsys.read_ratings(tmp_path / "few_plays.csv").matrix.data.tolist() == [3]
+    assert test_values("plays", duplicates="sum") == [5]
 
 
 @pytest.mark.parametrize(

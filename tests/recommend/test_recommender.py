@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,14 @@ def test_liked_are_the_highest_ratings(model: recsys.Recommender, sample: recsys
     row = sample.matrix[0]
     answer = model.liked(1, 5)
     assert answer["rating"].tolist() == np.sort(row.data)[::-1][:5].tolist()
+
+
+def test_what_was_returned_is_not_liked(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,quantity\n1,1,3\n1,2,2\n1,2,-2\n1,3,5\n2,1,1\n")
+    ratings = recsys.read_ratings(tmp_path / "r.csv")
+    assert ratings.n_ratings == 4  # the item that was returned counts as seen
+    model = recsys.train(recsys.ImplicitALS(n_factors=2), ratings)
+    assert model.liked(1, 5)["item"].tolist() == [3, 1]
 
 
 def test_unknown_ids_and_bad_arguments_are_named(model: recsys.Recommender) -> None:

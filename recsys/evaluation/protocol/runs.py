@@ -19,7 +19,7 @@ from recsys.evaluation.result.segments import user_segments
 from recsys.evaluation.result.summary import UserMeans, ratio_intervals, summarise, user_means
 from recsys.provenance import commit, machine, versions
 from recsys.ratings.feedback import Feedback
-from recsys.ratings.ratings import overview
+from recsys.ratings.ratings import Ratings, overview
 from recsys.ratings.splits import Split
 
 NO_SEED = -1
@@ -93,6 +93,7 @@ class Runs:
         summary, comparisons = summarise(means)
         ids = np.unique(values["user"].to_numpy())
         first = self._splits[0]
+        same_source = first.test.account is first.train.account
         return Evaluation(
             values=values,
             user_ids=ids,
@@ -112,7 +113,8 @@ class Runs:
             seeds=self._seeds,
             fingerprint=first.train.fingerprint[:32] + first.test.fingerprint[:32],
             about=self._about(),
-            account=None if first.train.account is None else first.train.account.to_dict(),
+            account=_account(first.train),
+            held_out_account=None if same_source else _account(first.test),
         )
 
     def _about(self) -> dict[str, Any]:
@@ -167,6 +169,10 @@ class _SegmentCounts:
             tables.append(_segment_table(name, self._labels, f"recall@{k}", hits, totals))
         table = pd.concat(tables, ignore_index=True)
         return table[table["n"] > 0].reset_index(drop=True)
+
+
+def _account(ratings: Ratings) -> dict[str, Any] | None:
+    return None if ratings.account is None else ratings.account.to_dict()
 
 
 def _segment_table(

@@ -41,6 +41,7 @@ def document(result: Results) -> dict[str, Any]:
         "fingerprint": result.fingerprint,
         "about": dict(result.about),
         "account": result.account,
+        "held_out_account": result.held_out_account,
         "users": [in_json(one) for one in result.user_ids.tolist()],
         "per_user": _per_user(result),
         "test_ratings_per_user": _test_ratings(result),

@@ -70,11 +70,14 @@ class Results:
     account: Mapping[str, Any] | None = None
     """What was understood of the source of the ratings, ready for JSON; None where they were not
     read from one."""
+    held_out_account: Mapping[str, Any] | None = None
+    """The same of the test ratings, where they are from another source."""
 
     @property
     def read(self) -> list[tuple[str, str]]:
-        """What was understood of the source, as pairs of a heading and a sentence."""
-        return [] if self.account is None else list(Account.from_dict(self.account).lines())
+        """What was understood of the sources, as pairs of a heading and a sentence."""
+        accounts = (self.account, self.held_out_account)
+        return [line for one in accounts if one for line in Account.from_dict(one).lines()]
 
     @cached_property
     def per_user(self) -> pd.DataFrame:

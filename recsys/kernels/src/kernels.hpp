@@ -50,6 +50,17 @@ struct TopK {
     float* scores;   // (n_queries, k), likewise
 };
 
+// What may stand in the bytes of a text file.
+enum TextSign : uint32_t {
+    kNotAscii = 1,
+    kNul = 2,
+    kQuote = 4,
+    kX = 8,             // x or X
+    kLoneReturn = 16,   // a carriage return that no line feed follows
+    kMinusZero = 32,    // "-0"
+    kLeadingZero = 64,  // a 0 before a digit and after something that is none
+};
+
 // The code of one instruction set. `scratch` is in floats, 64-byte aligned.
 struct RowSolver {
     int64_t unit;  // of the stride
@@ -63,10 +74,15 @@ struct Ranker {
     int64_t (*scratch)(int64_t width);
     void (*top_k)(const TopK&, int64_t begin, int64_t end, float* scratch);
 };
+struct Text {
+    // The signs in `n` bytes; one that needs a neighbour is not seen where that is missing.
+    uint32_t (*signs)(const uint8_t* text, int64_t n);
+};
 #define RECSYS_DECLARE(isa)            \
     namespace isa {                    \
     extern const RowSolver row_solver; \
     extern const Ranker ranker;        \
+    extern const Text text;            \
     }
 RECSYS_DECLARE(baseline)
 RECSYS_DECLARE(avx2)

@@ -24,6 +24,7 @@ struct Isa {
     const char* name;
     const recsys::RowSolver& row_solver;
     const recsys::Ranker& ranker;
+    const recsys::Text& text;
 };
 
 // What this CPU can run, best first.
@@ -34,11 +35,11 @@ const std::vector<Isa>& isas() {
 #ifdef RECSYS_X86
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-            found.push_back({"avx512", avx512::row_solver, avx512::ranker});
+            found.push_back({"avx512", avx512::row_solver, avx512::ranker, avx512::text});
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            found.push_back({"avx2", avx2::row_solver, avx2::ranker});
+            found.push_back({"avx2", avx2::row_solver, avx2::ranker, avx2::text});
 #endif
-        found.push_back({"baseline", baseline::row_solver, baseline::ranker});
+        found.push_back({"baseline", baseline::row_solver, baseline::ranker, baseline::text});
         return found;
     }();
     return found;
@@ -149,6 +150,12 @@ void top_k(int64_t isa, Array2<const float> queries, Array1<const float> packed_
         [&](int64_t begin, int64_t end, float* memory) { ranker.top_k(job, begin, end, memory); });
 }
 
+uint32_t text_signs(int64_t isa, Array1<const uint8_t> text) {
+    const recsys::Text& kernel = isas().at(isa).text;
+    nb::gil_scoped_release release;
+    return kernel.signs(text.data(), text.shape(0));
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, m) {
@@ -160,4 +167,5 @@ NB_MODULE(_kernels, m) {
     });
     m.def("solve_rows", &solve_rows);
     m.def("top_k", &top_k);
+    m.def("text_signs", &text_signs);
 }

@@ -205,4 +205,6 @@ def _candidates(layout: Layout, location: str) -> list[str]:
     folder, name = os.path.split(location)
     if not name.startswith("ratings"):
         return []
-    return [os.path.join(folder, file) for file in _item_files() if file.startswith("movies.")]
+    files = [file for file in _item_files() if file.startswith(("movies.", "items."))]
+    files.sort(key=lambda file: file.startswith("items."))
+    return [os.path.join(folder, file) for file in files]

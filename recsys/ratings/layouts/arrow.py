@@ -56,5 +56,9 @@ LAYOUT = Layout(
     files=("ratings.arrow", "ratings.feather"),
     matches=_is_arrow,
     read=read,
-    items=ItemFiles(files=("movies.arrow", "movies.feather"), matches=_is_arrow, read=read_items),
+    items=ItemFiles(
+        files=("movies.arrow", "movies.feather", "items.arrow", "items.feather"),
+        matches=_is_arrow,
+        read=read_items,
+    ),
 )

@@ -21,5 +21,5 @@ LAYOUT = Layout(
     files=("ratings.tsv",),
     matches=is_file,
     read=read_text,
-    items=ItemFiles(files=(), matches=is_file, read=read_items),
+    items=ItemFiles(files=("items.tsv", "movies.tsv"), matches=is_file, read=read_items),
 )

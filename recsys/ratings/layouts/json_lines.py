@@ -142,6 +142,15 @@ LAYOUT = Layout(
     matches=_is_json,
     read=read,
     items=ItemFiles(
-        files=("movies.jsonl", "movies.ndjson", "movies.json"), matches=_is_json, read=read_items
+        files=(
+            "movies.jsonl",
+            "movies.ndjson",
+            "movies.json",
+            "items.jsonl",
+            "items.ndjson",
+            "items.json",
+        ),
+        matches=_is_json,
+        read=read_items,
     ),
 )

@@ -14,7 +14,7 @@ LAYOUT = Layout(
     matches=named("ratings.csv"),
     read=read_text,
     items=ItemFiles(
-        files=("movies.csv",),
+        files=("movies.csv", "items.csv"),
         matches=named("*.csv"),
         read=lambda file: with_numbers(normalized(read_delimited(file, None, quoted=True))),
     ),

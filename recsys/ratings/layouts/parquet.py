@@ -44,7 +44,7 @@ def is_parquet_folder(location: str) -> bool:
     Files of different columns are different tables.
     """
     files = _parts(location)
-    if any(Path(file).stem in ("ratings", "movies") for file in files):
+    if any(Path(file).stem in ("ratings", "movies", "items") for file in files):
         return False
     try:
         return len({tuple(pq.read_schema(file).names) for file in files}) == 1
@@ -75,5 +75,7 @@ LAYOUT = Layout(
     files=("ratings.parquet",),
     matches=lambda location: _is_parquet_file(location) or is_parquet_folder(location),
     read=read,
-    items=ItemFiles(files=("movies.parquet",), matches=_is_parquet_file, read=read_items),
+    items=ItemFiles(
+        files=("movies.parquet", "items.parquet"), matches=_is_parquet_file, read=read_items
+    ),
 )
