@@ -12,6 +12,7 @@ from recsys.memory import free_memory, process_memory
 if TYPE_CHECKING:
     from recsys.app.recipe import Recipe
     from recsys.app.train import OnStage
+    from recsys.evaluation.search.auto import Auto
     from recsys.models.spec import Spec
     from recsys.ratings.ratings import Ratings
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Estimate:
     """Memory in bytes."""
 
-    spec: Spec
+    spec: Spec | Auto
     data: Mapping[str, Any]
     program: int
     """The process without the ratings, measured."""

@@ -14,10 +14,13 @@ from recsys.errors import DataError
 if TYPE_CHECKING:
     from recsys.app.recipe import Recipe
     from recsys.evaluation.protocol.measure import Measurement
+    from recsys.evaluation.search.auto import Auto
+    from recsys.findings import Finding
     from recsys.models.common import OnEpoch, Progress
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
+    from recsys.recommend.chosen import OnSearch
     from recsys.recommend.recommender import Recommender
 
 OnStage = Callable[[str], None]
@@ -64,6 +67,8 @@ class Trained:
     accuracy: tuple[Accuracy, ...]
     log: tuple[Progress, ...]
     seconds: float
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the model."""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -75,6 +80,8 @@ class Trained:
             "data": dict(self.data) | {"fingerprint": self.model.fingerprint},
             "accuracy": [vars(a) for a in self.accuracy],
             "loss": [p.loss for p in self.log],
+            "search": self.model.search,
+            "findings": [vars(finding) for finding in self.findings],
             "seconds": self.seconds,
         }
 
@@ -84,6 +91,7 @@ def run(
     on_epoch: OnEpoch | None = None,
     on_stage: OnStage = lambda what: None,
     on_account: OnAccount = no_account,
+    on_search: OnSearch | None = None,
 ) -> Trained:
     """Reads, holds out and measures if asked, trains on everything, saves.
 
@@ -92,6 +100,8 @@ def run(
         DataError: the ratings cannot be read, or the model predicts ratings and there are none.
         FitError: the model has no finite solution.
     """
+    from recsys.diagnosis.explained import explained
+    from recsys.diagnosis.symptoms import of_explained
     from recsys.ratings.ratings import overview
     from recsys.recommend.training import train
     from recsys.store.model_file import save
@@ -106,14 +116,22 @@ def run(
         on_stage(f"measuring {spec.name}")
         accuracy = measure(spec, ratings, feedback, recipe.test, recipe.seed, on_epoch)
     on_stage(f"training {spec.name}")
-    model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch)
+    model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch, on_search=on_search)
     on_stage("saving")
     path = save(model, out)
     seconds = time.perf_counter() - started
-    return Trained(model, path, overview(ratings), accuracy, model.factors.log, seconds)
+    return Trained(
+        model,
+        path,
+        overview(ratings),
+        accuracy,
+        model.factors.log,
+        seconds,
+        tuple(of_explained(explained(model))),
+    )
 
 
-def check_suits(spec: Spec, ratings: Ratings) -> None:
+def check_suits(spec: Spec | Auto, ratings: Ratings) -> None:
     """Raises DataError if the model predicts ratings and the data has none."""
     if spec.predicts_ratings and not ratings.has_values:
         source = "these data" if ratings.account is None else ratings.account.source
@@ -124,9 +142,9 @@ def check_suits(spec: Spec, ratings: Ratings) -> None:
 
 
 def measure(
-    spec: Spec,
+    spec: Spec | Auto,
     ratings: Ratings,
-    feedback: Feedback,
+    feedback: Feedback | None,
     test: float,
     seed: int,
     on_epoch: OnEpoch | None = None,
@@ -138,14 +156,21 @@ def measure(
     """
     from recsys.evaluation.protocol.measure import measure_all
     from recsys.models.baselines import Biases, Popularity
+    from recsys.ratings.feedback import Feedback
     from recsys.ratings.splits import random
+    from recsys.recommend.chosen import Chooser
 
     split = random(ratings, test=test, seed=seed)
-    known, with_errors = feedback.apply(split.train), spec.predicts_ratings and not feedback.ones
-    fitted = {spec.name: spec.fit(known, on_epoch)}
+    liked = feedback or Feedback()
+    known, with_errors = liked.apply(split.train), spec.predicts_ratings and not liked.ones
+    if isinstance(spec, Chooser):  # without a look at what is held out
+        chosen = spec.choose(split.train, feedback)
+        fitted = {spec.name: chosen.spec.fit(chosen.feedback.apply(split.train), on_epoch)}
+    else:
+        fitted = {spec.name: spec.fit(known, on_epoch)}
     for baseline in (Popularity(), Biases()) if with_errors else (Popularity(),):
         fitted.setdefault(baseline.name, baseline.fit(known))
-    others = measure_all(fitted, split, 10, feedback)
+    others = measure_all(fitted, split, 10, liked)
     ours = others.pop(spec.name)
     how = f"{test:.0%} of the ratings held out at random, seed {seed}"
     lines = [_ranking(ours, others.get(Popularity.name), how)]

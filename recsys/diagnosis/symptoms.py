@@ -9,6 +9,7 @@
 | `unfinished` | note | a loss that still fell in the last epoch |
 | `rising` | warning | a loss that rose in the last epoch |
 | `norms-are-popularity` | note | lengths of item factors that follow the number of ratings |
+| `explains-little` | warning | scores that account for almost nothing of the feedback |
 | `spike` | warning | recommendations concentrated on a few items |
 | `no-history` | note | a model without history, whose equations cannot be examined |
 """
@@ -44,6 +45,22 @@ IDLE_WIDTH = 0.9
 
 RUNAWAY = 0.9
 """Rank correlation of norm and number of ratings above which the norms are popularity."""
+
+
+EXPLAINS_LITTLE = 0.1
+"""Share of the feedback below which the scores account for almost nothing."""
+
+
+def of_explained(share: float | None) -> Iterator[Finding]:
+    """`explains-little`, from the share that `recsys.diagnosis.explained` gives."""
+    if share is not None and share < EXPLAINS_LITTLE:
+        yield Finding(
+            "explains-little",
+            "warning",
+            f"the model explains {max(share, 0):.1%} of the feedback, so that its lists are little "
+            "more than popularity and its likenesses mean nothing",
+            "lower unobserved_weight or regularization, or train with auto, which chooses them",
+        )
 
 
 def of_systems(conditions: pd.DataFrame) -> Iterator[Finding]:

@@ -70,7 +70,7 @@ class Feedback:
         The matrix itself is not changed; the result may share its arrays.
         """
         matrix = sp.csr_matrix(matrix, dtype=np.float32)
-        matrix = kept_entries(matrix, self._counts(matrix))
+        matrix = kept_entries(matrix, self.counts(matrix))
         if self.ones:
             return with_ones(matrix)
         return with_values(matrix, logarithms(matrix.data)) if self.log else matrix
@@ -96,7 +96,7 @@ class Feedback:
             DataError: no rating reaches the threshold.
         """
         if self.threshold is not None:
-            keep = self._counts(ratings.matrix)
+            keep = self.counts(ratings.matrix)
             if not keep.any():
                 raise DataError(
                     f"no ratings are left at or above {self.threshold:g}; the highest is "
@@ -107,7 +107,8 @@ class Feedback:
             return ratings.with_values(np.ones(ratings.n_ratings))
         return ratings.with_values(logarithms(ratings.matrix.data)) if self.log else ratings
 
-    def _counts(self, matrix: sp.csr_matrix) -> npt.NDArray[np.bool_]:
+    def counts(self, matrix: sp.csr_matrix) -> npt.NDArray[np.bool_]:
+        """(nnz,) which ratings of a matrix count."""
         # Ratings are float32: 0.7 among them is below 0.7 in double precision.
         least = -np.inf if self.threshold is None else np.float32(self.threshold)
         return np.asarray(matrix.data >= least)
@@ -119,7 +120,8 @@ def logarithms(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]
     >>> logarithms(np.array([0.0, 1.0, 3.0, -1.0])).tolist()
     [0.0, 1.0, 2.0, -1.0]
     """
-    return (np.sign(values) * np.log2(1 + np.abs(values, dtype=np.float64))).astype(np.float32)
+    logs = np.log2(1 + np.abs(np.asarray(values, np.float64)))
+    return np.asarray(np.sign(values) * logs, np.float32)
 
 
 def at_least(ratings: Ratings, threshold: float) -> Ratings:

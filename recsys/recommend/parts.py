@@ -55,6 +55,8 @@ class ModelParts:
     """SHA-256 of the ratings the model was trained on."""
     account: Mapping[str, Any] | None = None
     """What was understood of their source, as `Account.to_dict` gives it; None where unknown."""
+    search: Mapping[str, Any] | None = None
+    """How its hyperparameters were chosen, `Chosen.record`; None where they were given."""
 
     if TYPE_CHECKING:  # set through item_table
         items: ClassVar[ItemTable]
@@ -70,7 +72,7 @@ class ModelParts:
         candidates, exclude_seen = None, True
         if choice is not None:
             candidates, exclude_seen = self.candidates(choice), choice.exclude_seen
-        return FittedRanker(self.fitted, folds_in, candidates, exclude_seen, self.index)
+        return FittedRanker(self.fitted, folds_in, candidates, exclude_seen, index=self.index)
 
     def candidates(self, choice: Choice) -> npt.NDArray[np.int64] | None:
         """Increasing rows of the items that a choice allows to everybody; None for all."""

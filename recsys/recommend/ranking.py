@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Fitted
+from recsys.ratings.feedback import Feedback
 from recsys.recommend.index import Excluded, Found, Index, index_of
 
 
@@ -46,6 +47,8 @@ class FittedRanker:
     """Increasing item rows that may be recommended; None for all."""
     exclude_seen: bool = True
     """False recommends what is excluded, too."""
+    feedback: Feedback | None = None
+    """How the history enters the fold-in, where it is not the feedback of the training yet."""
     index: Index = field(default=None)  # type: ignore[assignment]  # None makes an exact one
 
     def __post_init__(self) -> None:
@@ -60,6 +63,8 @@ class FittedRanker:
     def people(self, users: Rows, history: sp.csr_matrix) -> Any:
         """The users as the fit sees them."""
         if self.folds_in:
+            if self.feedback is not None:
+                history = self.feedback.of(history)
             return self.fitted.fold_in_users(history)
         return self.fitted.people(users, history)
 

@@ -29,7 +29,7 @@ def parsed(about: Mapping[str, Any]) -> About:
     Raises:
         ValueError: a key is missing or its value is of the wrong kind; says which.
     """
-    for key in ("account", "machine", "measured"):  # written only where they are known
+    for key in ("account", "machine", "measured", "search"):  # written only where they are known
         _of(about, key, dict, {})
     _of(about, "created", str)
     if not all(isinstance(version, str) for version in _of(about, "versions", dict).values()):

@@ -69,6 +69,7 @@ def save(
     file = Path(os.path.expanduser(path))
     account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
+    about |= _checked("search", model.search)
     container.write(file, _arrays(model, history), about)
     return file
 
@@ -174,6 +175,7 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
         said.feedback,
         said.fingerprint,
         about.get("account"),
+        about.get("search"),
     )
 
 

@@ -23,13 +23,15 @@ class Point:
     contrast: float
     """α₀ over the density of the data (and over the mean confidence)."""
     ridge: float
-    """Geometric mean of the ridges of a mean user and a mean item, over that of their numbers of
-    ratings (and over the mean confidence): how strong a pattern must be to be kept."""
+    """Geometric mean of the ridges of a mean user and a mean item, over √(ratings per user) +
+    √(ratings per item) (and over the mean confidence). Where weights are nearly equal, the ridge is
+    what is taken off each singular value of the ratings, and that sum is the largest singular value
+    of as many ratings placed at random: below 1 the ridge is less than the noise."""
     exponent: float
     """ν."""
 
 
-RULE = Point(contrast=100.0, ridge=0.15, exponent=0.8)
+RULE = Point(contrast=37.0, ridge=0.5, exponent=0.6)
 """Centre of the search, and the answer where there is none. `scripts/tune_default.py` fits it."""
 
 WIDTH = 128
@@ -70,7 +72,8 @@ class Shape(NamedTuple):
         density = math.sqrt(self.per_user / self.n_items * self.per_item / self.n_users)
         weight = point.contrast * density * confidence
         own = self.per_user + weight * self.n_items, self.per_item + weight * self.n_users
-        ridge = confidence * point.ridge * math.sqrt(self.per_user * self.per_item)
+        noise = math.sqrt(self.per_user) + math.sqrt(self.per_item)
+        ridge = confidence * point.ridge * noise
         return ImplicitALS(
             n_factors=max(1, min(width, self.n_users, self.n_items)),
             regularization=_short(ridge / math.sqrt(own[0] * own[1]) ** point.exponent),
