@@ -12,7 +12,6 @@ from recsys.memory import free_memory, process_memory
 if TYPE_CHECKING:
     from recsys.app.recipe import Recipe
     from recsys.app.train import OnStage
-    from recsys.evaluation.search.auto import Auto
     from recsys.models.spec import Spec
     from recsys.ratings.ratings import Ratings
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 class Estimate:
     """Memory in bytes."""
 
-    spec: Spec | Auto
+    spec: Spec
     data: Mapping[str, Any]
     program: int
     """The process without the ratings, measured."""
@@ -68,6 +67,7 @@ def estimate(
         ArgumentError: the recipe has a bad value.
         DataError: the ratings cannot be read.
     """
+    from recsys.evaluation.search.auto import Auto
     from recsys.ratings.ratings import overview
 
     spec = recipe.spec()
@@ -76,7 +76,10 @@ def estimate(
     ratings = read_and_account(recipe, on_account)
     held, peak = process_memory()
     size = memory_of(ratings)
-    needed = spec.training_memory(ratings.n_users, ratings.n_items, ratings.n_ratings)
+    sizes = ratings.n_users, ratings.n_items
+    needed = spec.training_memory(*sizes, ratings.n_ratings)
+    if isinstance(spec, Auto):
+        spec = spec.widest(*sizes)
     program = max(0, held - size)
     account = None if ratings.account is None else ratings.account.to_dict()
     return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory(), account)

@@ -33,7 +33,7 @@ class Recipe(Source):
         choices=lambda: [AUTO, *SPECS],
         metavar="NAME",
         meaning="Model to train; auto is implicit-als with hyperparameters chosen for the data.",
-        default_text="auto, or implicit-als with the hyperparameters of --set",
+        default_text="implicit-als, by auto unless --set gives hyperparameters",
     )
     out: str = option(
         "model.safetensors",
@@ -52,7 +52,7 @@ class Recipe(Source):
         metavar="HOW",
         meaning="How ratings become confidence: values, ones, log (of counts), or at-least=4 to "
         "count only ratings from 4.",
-        default_text="values; auto chooses",
+        default_text="values, unless auto chooses",
     )
     budget: float = budget_field()
     time_limit: float | None = time_limit_field()

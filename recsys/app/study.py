@@ -34,7 +34,7 @@ class ModelChoice(Settings):
         metavar="NAME,NAME,...",
         meaning="Models to evaluate; popularity and biases are always included. auto searches the "
         "hyperparameters of implicit-als in each training part.",
-        default_text="auto, or implicit-als with hyperparameters of --set",
+        default_text="implicit-als, by auto unless --set gives hyperparameters",
     )
     hyperparameters: Mapping[str, Any] = option(
         {},

@@ -18,7 +18,6 @@ from recsys.cli.progress import training_progress
 if TYPE_CHECKING:
     from recsys.app.estimate import Estimate
     from recsys.app.train import Trained
-    from recsys.evaluation.search.auto import Auto
     from recsys.models.spec import Spec
 
 
@@ -90,7 +89,7 @@ def _estimate_lines(found: Estimate) -> dict[str, str]:
     return lines
 
 
-def _described(data: Mapping[str, Any], spec: Spec | Auto) -> dict[str, str]:
+def _described(data: Mapping[str, Any], spec: Spec) -> dict[str, str]:
     chosen = spec.to_dict()
     settings = ", ".join(f"{k}={v:g}" for k, v in chosen.items() if isinstance(v, int | float))
     return {

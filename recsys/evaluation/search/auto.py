@@ -9,7 +9,7 @@ from recsys.evaluation.search.kinds import kinds_of_feedback
 from recsys.evaluation.search.limits import budget_field, time_limit_field
 from recsys.evaluation.search.record import record
 from recsys.evaluation.search.rounds import WIDEST, Rounds
-from recsys.evaluation.search.trials import Bench
+from recsys.evaluation.search.trials import MOST_PARTS, Bench
 from recsys.evaluation.search.work import Ledger
 from recsys.models.common import OnEpoch
 from recsys.models.implicit_als import ImplicitALS
@@ -18,6 +18,8 @@ from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import Chosen, OnSearch
 from recsys.settings import NamedSettings, option
+
+_BYTES_PER_RATING = 16  # value, column and time
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,12 @@ class Auto(NamedSettings):
         """Bytes that a search and its final fit allocate at most: those of the widest factors, and
         copies of the ratings without the validation part.
         """
-        widest = ImplicitALS(n_factors=min(WIDEST, n_users, n_items))
-        copies = 3 * 16 * n_ratings
-        return widest.training_memory(n_users, n_items, n_ratings) + copies
+        parts = MOST_PARTS * 2 * _BYTES_PER_RATING * n_ratings  # as they are and as confidences
+        return self.widest(n_users, n_items).training_memory(n_users, n_items, n_ratings) + parts
+
+    def widest(self, n_users: int, n_items: int) -> ImplicitALS:
+        """The widest model that may be chosen."""
+        return ImplicitALS(n_factors=max(1, min(WIDEST, n_users, n_items)), seed=self.seed)
 
 
 def auto(budget: float = 8.0, seed: int = 0, time_limit: float | None = None) -> Auto:
