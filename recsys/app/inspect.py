@@ -92,6 +92,7 @@ def describe(path: str) -> Description:
         "versions": about["versions"],
         "data_fingerprint": about["data_fingerprint"],
         "account": model.account,
+        "search": model.search,
     }
     if factors.n_factors:
         described["factor norms"] = _norms(factors)

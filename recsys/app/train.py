@@ -100,8 +100,7 @@ def run(
         DataError: the ratings cannot be read, or the model predicts ratings and there are none.
         FitError: the model has no finite solution.
     """
-    from recsys.diagnosis.explained import explained
-    from recsys.diagnosis.symptoms import of_explained
+    from recsys.diagnosis.explained import collapse
     from recsys.ratings.ratings import overview
     from recsys.recommend.training import train
     from recsys.store.model_file import save
@@ -127,7 +126,7 @@ def run(
         accuracy,
         model.factors.log,
         seconds,
-        tuple(of_explained(explained(model))),
+        collapse(model),
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from recsys.diagnosis.components import predictions_spectrum
+from recsys.diagnosis.symptoms import of_collapse
+from recsys.findings import Finding
 from recsys.models.implicit_als import ImplicitALS
 from recsys.recommend.recommender import Recommender
 
@@ -30,3 +33,13 @@ def explained(model: Recommender) -> float | None:
     people = model.fitted.people(np.arange(matrix.shape[0]), matrix)
     errors = model.fitted.pair_scores(people, matrix) - likes
     return 1 - float(confidence @ errors.astype(np.float64) ** 2) / total
+
+
+def collapse(model: Recommender) -> tuple[Finding, ...]:
+    """The finding `collapsed`, where it applies: the one worth looking for after every training."""
+    share = explained(model)
+    if share is None:
+        return ()
+    factors = model.factors
+    spectrum = predictions_spectrum(factors.user_factors, factors.item_factors)
+    return tuple(of_collapse(share, spectrum))

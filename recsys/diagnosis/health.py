@@ -137,7 +137,7 @@ def health(model: Recommender, k: int = 10) -> Health:
         recommended=recommended,
         k=int(k),
         symptoms=(
-            *symptoms.of_explained(explained(model)),
+            *symptoms.of_collapse(explained(model), spectrum),
             *symptoms.of_systems(systems),
             *symptoms.of_width(factor_share, axis_share),
             *symptoms.of_training(np.array([p.loss for p in factors.log])),
