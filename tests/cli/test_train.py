@@ -172,7 +172,8 @@ def test_hyperparameters_mean_what_they_say(
 
 def test_a_collapsed_model_is_reported(recsys_command: RunCommand, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    rows = {f"{user},{item}" for user in range(1000) for item in rng.integers(1000, size=3)}
+    items = (1000 * rng.random((1000, 5)) ** 3).astype(int)
+    rows = {f"{user},{item}" for user in range(1000) for item in items[user]}
     file = tmp_path / "seen.csv"
     file.write_text("user,item\n" + "\n".join(sorted(rows)) + "\n")
     given = ("train", file, "--out", tmp_path / "m", "--model", "implicit-als")

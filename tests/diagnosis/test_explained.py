@@ -31,10 +31,10 @@ def test_the_share_is_the_sum_over_pairs(
 
 
 def test_a_collapsed_model_is_reported_and_a_chosen_one_is_not() -> None:
-    """3 of 1,000 items each: the fixed weight of unseen pairs leaves nothing of the seen ones."""
+    """5 of 1,000 items each: the fixed weight of unseen pairs leaves nothing of the seen ones."""
     rng = np.random.default_rng(0)
     matrix = np.zeros((1000, 1000))
-    matrix[np.repeat(np.arange(1000), 3), rng.integers(1000, size=3000)] = 1
+    matrix[np.repeat(np.arange(1000), 5), (1000 * rng.random(5000) ** 3).astype(int)] = 1
     ratings = Ratings.from_matrix(matrix)
     codes = [
         {one.code for one in health(recsys.train(spec, ratings)).symptoms}
