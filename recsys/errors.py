@@ -8,7 +8,8 @@
     ├── ModelError
     │   ├── FitError         a factorization without a finite solution
     │   └── ModelFileError   a model file that is damaged, foreign or too new
-    └── GateError            a candidate that is significantly worse than the model in service
+    └── GateError            a candidate that must not replace the model in service
+        └── GateUndecidedError   too little evidence to let it
 
 Every message is one line that names the thing, the value and the remedy. `outcome` maps an error to
 its exit code and its HTTP status.
@@ -55,7 +56,11 @@ class ModelFileError(ModelError):
 
 
 class GateError(RecsysError):
-    """A candidate that must not replace the model in service: says by how much it is worse."""
+    """A candidate that must not replace the model in service: says which question failed."""
+
+
+class GateUndecidedError(GateError):
+    """A candidate about which too little is known to replace the model in service."""
 
 
 class Outcome(NamedTuple):
@@ -74,6 +79,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     FitError: Outcome(4, 422),
     ModelFileError: Outcome(4, 503),
     GateError: Outcome(5, 409),
+    GateUndecidedError: Outcome(6, 409),
     MemoryError: Outcome(7, 503),
     OSError: Outcome(7, 503),
     KeyboardInterrupt: Outcome(130, 503),

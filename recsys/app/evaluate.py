@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.app.study import CURRENT, Study
 from recsys.errors import FitError
+from recsys.files import write_text
 
 if TYPE_CHECKING:
     from recsys.evaluation.evaluation import Evaluation
+    from recsys.evaluation.gate.gate import Gate
     from recsys.evaluation.protocol.contenders import Model
     from recsys.evaluation.protocol.evaluate import Evaluable, OnModel
-    from recsys.evaluation.protocol.gate import Gate
+    from recsys.ratings.ratings import Ratings
+    from recsys.ratings.split_choice import SplitChoice
     from recsys.ratings.splits import Split
     from recsys.recommend.recommender import Recommender
 
@@ -31,10 +35,21 @@ class Evaluated:
     gate: Gate | None
     current: str
     """How the model in service was compared, in words; "" without one."""
+    asked: tuple[str, ...]
+    """The models that were asked for, without the baselines."""
+
+    @property
+    def failure(self) -> str:
+        """Why every model that was asked for failed, in words; "" if one did not."""
+        failures = self.result.failures
+        if not set(self.asked) <= set(failures):
+            return ""
+        return "; ".join(f"{name} failed: {failures[name]}" for name in self.asked)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return self.result.to_dict()
+        found = self.result.to_dict()
+        return found if self.gate is None else found | {"gate": self.gate.to_dict()}
 
 
 def run(
@@ -57,7 +72,7 @@ def run(
     reports = study.report_files(choices)
     current = load(study.against) if study.against is not None else None
     on_stage("reading")
-    ratings = read_and_account(study, on_account)
+    ratings = whole = read_and_account(study, on_account)
     if study.per_user or study.per_item:
         ratings = ratings.at_least_active(study.per_user, study.per_item)
     done: dict[str, Evaluated] = {}
@@ -66,49 +81,88 @@ def run(
         parts = list(choice.make(ratings, study))
         if choice.held_out is not None and parts[0].test.account is not None:
             on_account(parts[0].test.account)
-        result, how = _measured(study, models, parts, current, on_model)
-        verdict = _verdict(study.gate, result, next(iter(models)))
+        if current is not None and study.gate is not None:
+            one = _gated(study, models, _Day(whole, parts, choice), current, on_model)
+        else:
+            one = _compared(study, models, parts, current, on_model)
         on_stage("writing")
         if (path := reports.get(name)) is not None:
-            _write(result, path)
-        done[name] = Evaluated(result, path, verdict, how)
+            _write(one, path)
+        done[name] = replace(one, report=path)
     return done
 
 
-def _measured(
+class _Day(NamedTuple):
+    # What there is to evaluate on.
+    ratings: Ratings
+    """As they were read, before any were left out."""
+    parts: list[Split]
+    choice: SplitChoice
+
+    @property
+    def data(self) -> list[Ratings]:
+        """All ratings, with the test ratings of another file."""
+        other = self.choice.held_out is not None
+        return [self.ratings, *(part.test for part in self.parts if other)]
+
+
+def _compared(
     study: Study,
     models: dict[str, Model],
     parts: list[Split],
     current: Recommender | None,
     on_model: OnModel,
-) -> tuple[Evaluation, str]:
-    from recsys.evaluation.protocol.evaluate import evaluate
+) -> Evaluated:
     from recsys.evaluation.protocol.served import held_against
 
     how = ""
     asked: dict[str, Evaluable] = {**models}
     if current is not None:
         asked[CURRENT], how = held_against(current, parts)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of sampled metrics; R008 says it
-        result = evaluate(
-            asked, parts, study.k, feedback=study.parsed_feedback(), seeds=study.seeds,
-            sampled_negatives=study.sampled_negatives, on_model=on_model,
-        )  # fmt: skip
-    return result, how
+    return Evaluated(_measured(study, asked, parts, on_model), None, None, how, tuple(models))
 
 
-def _verdict(metric: str | None, result: Evaluation, candidate: str) -> Gate | None:
-    from recsys.evaluation.protocol.gate import gate
+def _gated(
+    study: Study, models: dict[str, Model], day: _Day, current: Recommender, on_model: OnModel
+) -> Evaluated:
+    # Candidate and served model, measured on what the served model has not seen.
+    from recsys.evaluation.gate.contest import contest
+    from recsys.evaluation.gate.gate import decide
+    from recsys.evaluation.gate.world import history_in
+    from recsys.store.model_file import read_about
 
-    if metric is None:
-        return None
+    assert study.against is not None
+    found = () if current.history is None else history_in(current, day.data)
+    held = contest(current, day.parts, study.parsed_feedback(), day.choice.seed)
+    result = _measured(study, {**models, CURRENT: held.current}, held.splits, on_model)
+    candidate = next(iter(models))
     for needed in (candidate, CURRENT):
         if needed in result.failures:
             raise FitError(f"gate: {needed} failed: {result.failures[needed]}")
-    return gate(result, candidate, CURRENT, metric)
+    terms = study.terms()
+    assert terms is not None
+    measured = read_about(study.against).get("measured")
+    gate = decide(result, candidate, CURRENT, terms, held, found, measured, day.choice.how)
+    return Evaluated(result, None, gate, held.how, tuple(models))
 
 
-def _write(result: Evaluation, path: Path) -> None:
-    writers = {".html": result.to_html, ".md": result.to_markdown, ".json": result.to_json}
-    writers[path.suffix](path)
+def _measured(
+    study: Study, asked: dict[str, Evaluable], parts: Sequence[Split], on_model: OnModel
+) -> Evaluation:
+    from recsys.evaluation.protocol.evaluate import evaluate
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of sampled metrics; R008 says it
+        return evaluate(
+            asked, parts, study.k, feedback=study.parsed_feedback(), seeds=study.seeds,
+            sampled_negatives=study.sampled_negatives, on_model=on_model,
+        )  # fmt: skip
+
+
+def _write(one: Evaluated, path: Path) -> None:
+    if path.suffix == ".json":
+        write_text(path, json.dumps(one.to_dict(), separators=(",", ":")) + "\n")
+    elif path.suffix == ".md":
+        one.result.to_markdown(path)
+    else:
+        one.result.to_html(path)

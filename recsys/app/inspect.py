@@ -93,6 +93,7 @@ def describe(path: str) -> Description:
         "data_fingerprint": about["data_fingerprint"],
         "account": model.account,
         "search": model.search,
+        "measured": about.get("measured"),
     }
     if factors.n_factors:
         described["factor norms"] = _norms(factors)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recsys.app.names import user_id
 from recsys.errors import ArgumentError
 from recsys.files import output_file
 from recsys.settings import Settings, option
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from recsys.recommend.recommender import Recommender
 
 FIGURES = (".png", ".svg", ".pdf")
 
@@ -57,6 +51,10 @@ class Drawn:
     path: Path
     axes: tuple[str, ...]
     """What its first axes are, a line each."""
+    likeness: str = ""
+    """How much of the likeness the views of a page show, in words."""
+    kept: Mapping[str, float] | None = None
+    """The same as shares, by view."""
 
     @property
     def is_page(self) -> bool:
@@ -65,7 +63,7 @@ class Drawn:
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return {"path": str(self.path), "axes": list(self.axes)}
+        return {"path": str(self.path), "axes": list(self.axes), "kept": self.kept}
 
 
 def draw_map(request: MapRequest) -> Drawn:
@@ -77,6 +75,7 @@ def draw_map(request: MapRequest) -> Drawn:
         ModelFileError: the model file cannot be read.
     """
     from recsys.maps.movie_map import movie_map
+    from recsys.maps.neighbourhoods import neighbourhoods
     from recsys.maps.plots import save_figure
     from recsys.maps.projection import project
     from recsys.store.model_file import load
@@ -85,13 +84,20 @@ def draw_map(request: MapRequest) -> Drawn:
     model = load(request.model)
     users = [user_id(model, text) for text in request.users]
     projection = project(model, None, request.variant)  # type: ignore[arg-type]  # checked above
+    words = projection.describe(min(2, projection.items.shape[1])).splitlines()
     if file.suffix == ".html":
-        title = f"Map of {Path(request.model).name}"
-        movie_map(model, file, users=users, title=title, projection=projection)
-    else:
-        save_figure(projection.plot(_counts(model), pair, users), file)
-    words = projection.describe(min(2, projection.items.shape[1]))
-    return Drawn(file, tuple(words.splitlines()))
+        arrangement = neighbourhoods(model, projection)
+        title = f"Map of {Path(request.model).stem}"
+        movie_map(
+            model, file, users=users, title=title, projection=projection, arrangement=arrangement
+        )
+        kept = {
+            "neighbourhoods": arrangement.kept,
+            "components": arrangement.kept_by_components,
+        }
+        return Drawn(file, tuple(words), arrangement.describe(), kept)
+    save_figure(projection.plot(projection.counts, pair, users), file)
+    return Drawn(file, tuple(words))
 
 
 def _pair(text: str) -> tuple[int, int]:
@@ -100,11 +106,3 @@ def _pair(text: str) -> tuple[int, int]:
     except ValueError:
         raise ArgumentError(f"components must be two numbers, such as 1,2, not {text!r}") from None
     return across, up
-
-
-def _counts(model: Recommender) -> npt.NDArray[np.int64] | None:
-    import numpy as np
-
-    if model.history is None:
-        return None
-    return np.bincount(model.history.indices, minlength=len(model.factors.items)).astype(np.int64)

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.evaluation.search.limits import budget_field, time_limit_field
@@ -19,6 +19,36 @@ if TYPE_CHECKING:
     from recsys.evaluation.search.auto import Auto
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
+    from recsys.ratings.ratings import Ratings
+    from recsys.ratings.splits import Split
+
+
+SPLITS = "random", "by-time"
+"""How a training may hold ratings out."""
+
+
+class Part(NamedTuple):
+    """Which ratings to measure on."""
+
+    how: str
+    """random, or by-time for the latest."""
+    test: float
+    """Share of the ratings."""
+    seed: int = 0
+
+    def split(self, ratings: Ratings) -> Split:
+        """Training and test ratings."""
+        from recsys.ratings import splits
+
+        if self.how == "by-time":
+            return splits.by_time(ratings, test=self.test)
+        return splits.random(ratings, test=self.test, seed=self.seed)
+
+    def __str__(self) -> str:
+        if self.how == "by-time":
+            return f"the latest {self.test:.0%} of the ratings"
+        return f"{self.test:.0%} of the ratings held out at random, seed {self.seed}"
+
 
 AUTO = "auto"
 """Name of the search for the hyperparameters of implicit-als, where a model is named."""
@@ -62,6 +92,12 @@ class Recipe(Source):
         meaning="Share of the ratings to hold out and measure on first, such as 0.1.",
         default_text="no measurement",
     )
+    split: str = option(
+        "random",
+        choices=SPLITS,
+        meaning="How the ratings to measure on are chosen; by-time takes the latest. The gate of "
+        "evaluate compares levels of one kind of split.",
+    )
     seed: int = option(0, low=0, meaning="Seed for the random start and the held-out ratings.")
 
     def __post_init__(self) -> None:
@@ -91,6 +127,20 @@ class Recipe(Source):
         from recsys.ratings.feedback import Feedback
 
         return None if self.feedback is None else Feedback.parse(self.feedback)
+
+    def part(self) -> Part | None:
+        """Which ratings to measure on; None for no measurement.
+
+        Raises:
+            ArgumentError: there is a split and no share.
+        """
+        if self.test:
+            return Part(self.split, self.test, self.seed)
+        if self.split != SPLITS[0]:
+            raise ArgumentError(
+                f"split {self.split} needs test: the share of the ratings to measure on"
+            )
+        return None
 
     def out_file(self) -> Path:
         """The model file to write.

@@ -16,12 +16,14 @@ from recsys.ratings.split_choice import SplitChoice
 from recsys.settings import Settings, option, settings_of
 
 if TYPE_CHECKING:
+    from recsys.evaluation.gate.gate import Terms
     from recsys.evaluation.protocol.contenders import Model
     from recsys.ratings.feedback import Feedback
 
 REPORTS = (".html", ".md", ".json")
 CURRENT = "current"
 """Name of the model in service in the tables."""
+_MARGIN = "5%"
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,19 @@ class Study(Source):
     gate: str | None = option(
         None,
         metavar="METRIC",
-        meaning="Exit with code 5 if the model is significantly worse than --against in this "
-        "metric, such as ndcg@10.",
+        meaning="Exit with code 5 if the model is worse than --against in this metric, such as "
+        "ndcg@10, or the data are of another world, and with 6 if that cannot be told.",
+    )
+    margin: str = option(
+        _MARGIN,
+        metavar="SHARE|NUMBER",
+        meaning="How much worse than --against the model may be, as a share of its mean or in "
+        "the unit of the metric.",
+    )
+    allow_drift: bool = option(
+        False,
+        meaning="Let the gate open although the ratings that --against was trained on are no "
+        "longer there, or it ranks significantly worse than its file says.",
     )
     report: str | None = option(
         None, metavar="FILE", meaning="Report to write: .html, .md or .json."
@@ -119,6 +132,7 @@ class Study(Source):
         """
         if not self.models:
             raise ArgumentError(f"models must name at least one of {', '.join(SPECS)}")
+        self.terms()
         self._check_gate()
         if CURRENT in self.models and self.against is not None:
             raise ArgumentError(
@@ -155,6 +169,22 @@ class Study(Source):
 
         return Feedback.parse(self.feedback)
 
+    def terms(self) -> Terms | None:
+        """What the gate goes by; None without a gate.
+
+        Raises:
+            ArgumentError: the margin is none, or there is a margin or drift without a gate.
+        """
+        from recsys.evaluation.gate.gate import Terms
+        from recsys.evaluation.gate.margin import Margin
+
+        margin = Margin.parse(self.margin)
+        if self.gate is not None:
+            return Terms(self.gate, margin, self.allow_drift)
+        if self.allow_drift or margin != Margin.parse(_MARGIN):
+            raise ArgumentError("margin and allow_drift are for a gate; name its metric with gate")
+        return None
+
     def report_files(self, names: Iterable[str]) -> dict[str, Path]:
         """The file for the report of each split; empty without a report.
 
@@ -181,6 +211,11 @@ class Study(Source):
         if known is None or length != (str(self.k) if known.at_k else ""):
             example = f"ndcg@{self.k}, recall@{self.k}, map@{self.k} or rmse"
             raise ArgumentError(f"gate must be a metric such as {example}, not {self.gate!r}")
+        if known.higher_is_better is None or known.group == "catalogue":
+            why = "neither more nor less of it is better"
+            if known.group == "catalogue":
+                why = "it has no value per user, so two models cannot be compared in pairs"
+            raise ArgumentError(f"gate must not be {self.gate}: {why}")
 
 
 def _seed(value: Any) -> int:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
-from recsys.errors import DataError
+from recsys.models.spec import check_suits
 
 if TYPE_CHECKING:
-    from recsys.app.recipe import Recipe
+    from recsys.app.recipe import Part, Recipe
     from recsys.evaluation.protocol.measure import Measurement
     from recsys.evaluation.search.auto import Auto
     from recsys.findings import Finding
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 OnStage = Callable[[str], None]
 """Called with what begins now, in words."""
+
+_K = 10  # length of the lists that are measured
 
 
 @dataclass(frozen=True)
@@ -105,62 +107,63 @@ def run(
     from recsys.recommend.training import train
     from recsys.store.model_file import save
 
-    spec, feedback, out = recipe.spec(), recipe.parsed_feedback(), recipe.out_file()
+    spec, feedback, part = recipe.spec(), recipe.parsed_feedback(), recipe.part()
+    out = recipe.out_file()
     started = time.perf_counter()
     on_stage("reading")
     ratings = read_and_account(recipe, on_account)
     check_suits(spec, ratings)
-    accuracy: tuple[Accuracy, ...] = ()
-    if recipe.test:
+    measured = None
+    if part is not None:
         on_stage(f"measuring {spec.name}")
-        accuracy = measure(spec, ratings, feedback, recipe.test, recipe.seed, on_epoch)
+        measured = measure(spec, ratings, feedback, part, on_epoch)
     on_stage(f"training {spec.name}")
     model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch, on_search=on_search)
     on_stage("saving")
-    path = save(model, out)
+    path = save(model, out, measured=None if measured is None else measured.header)
     seconds = time.perf_counter() - started
     return Trained(
         model,
         path,
         overview(ratings),
-        accuracy,
+        () if measured is None else measured.accuracy,
         model.factors.log,
         seconds,
         collapse(model),
     )
 
 
-def check_suits(spec: Spec | Auto, ratings: Ratings) -> None:
-    """Raises DataError if the model predicts ratings and the data has none."""
-    if spec.predicts_ratings and not ratings.has_values:
-        source = "these data" if ratings.account is None else ratings.account.source
-        raise DataError(
-            f"{source}: {spec.name} predicts ratings, and no column holds any; name it with "
-            "--column rating=NAME, or choose a model of what was seen, such as implicit-als"
-        )
+class Measured(NamedTuple):
+    """What was measured before the training on everything."""
+
+    accuracy: tuple[Accuracy, ...]
+    header: Mapping[str, Any]
+    """Every metric, as the model file keeps it for the gate."""
 
 
 def measure(
     spec: Spec | Auto,
     ratings: Ratings,
     feedback: Feedback | None,
-    test: float,
-    seed: int,
+    part: Part,
     on_epoch: OnEpoch | None = None,
-) -> tuple[Accuracy, ...]:
+) -> Measured:
     """Held-out accuracy of `spec`, and of the baseline that fits its purpose.
 
     Ranking models are compared with `Popularity` by NDCG@10 over the held-out feedback; models of
     ratings also with `Biases` by RMSE over the held-out ratings.
+
+    Raises:
+        DataError: the held-out part has nothing to measure on.
+        FitError: the model has no finite solution.
     """
+    from recsys.evaluation.gate import level
     from recsys.evaluation.protocol.measure import measure_all
     from recsys.models.baselines import Biases, Popularity
     from recsys.ratings.feedback import Feedback
-    from recsys.ratings.splits import random
     from recsys.recommend.chosen import Chooser
 
-    split = random(ratings, test=test, seed=seed)
-    liked = feedback or Feedback()
+    split, liked = part.split(ratings), feedback or Feedback()
     known, with_errors = liked.apply(split.train), spec.predicts_ratings and not liked.ones
     if isinstance(spec, Chooser):  # without a look at what is held out
         chosen = spec.choose(split.train, feedback)
@@ -169,15 +172,18 @@ def measure(
         fitted = {spec.name: spec.fit(known, on_epoch)}
     for baseline in (Popularity(), Biases()) if with_errors else (Popularity(),):
         fitted.setdefault(baseline.name, baseline.fit(known))
-    others = measure_all(fitted, split, 10, liked)
+    others = measure_all(fitted, split, _K, liked)
     ours = others.pop(spec.name)
-    how = f"{test:.0%} of the ratings held out at random, seed {seed}"
-    lines = [_ranking(ours, others.get(Popularity.name), how)]
+    lines = [_ranking(ours, others.get(Popularity.name), str(part))]
     if with_errors:
         biases = others[Biases.name].means["rmse"] if Biases.name in others else None
         n = split.test.n_ratings
-        lines.insert(0, Accuracy("RMSE", ours.means["rmse"], "Biases", biases, n, None, how))
-    return tuple(lines)
+        lines.insert(0, Accuracy("RMSE", ours.means["rmse"], "Biases", biases, n, None, str(part)))
+    made = level.Measured(part.how, str(liked))
+    header = level.to_header(
+        ours.values, made, split=split.how, test=part.test, seed=part.seed, k=_K
+    )
+    return Measured(tuple(lines), header)
 
 
 def _ranking(ours: Measurement, popular: Measurement | None, how: str) -> Accuracy:

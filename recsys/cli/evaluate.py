@@ -11,7 +11,7 @@ from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Config, Json, overridden, with_ratings
 from recsys.cli.output import print_json, print_paragraph, print_table, say, say_account
 from recsys.cli.progress import training_progress
-from recsys.errors import ArgumentError, GateError
+from recsys.errors import ArgumentError, GateError, GateUndecidedError, ModelError
 from recsys.ratings.split_choice import SplitChoice
 from recsys.settings import Settings
 
@@ -46,10 +46,16 @@ def command(
         if not json:
             _print(one, f"Split {name}" if len(done) > 1 else "")
     for one in done.values():
+        if one.failure:
+            raise ModelError(one.failure)
         if one.gate is not None:
-            if not one.gate.passed:
+            for remark in one.gate.remarks:
+                say(remark)
+            if one.gate.decision == "closed":
                 raise GateError(one.gate.sentence)
-            say(f"gate: {one.gate.sentence}")
+            if one.gate.decision == "undecided":
+                raise GateUndecidedError(one.gate.sentence)
+            say(one.gate.sentence)
 
 
 def _split(entries: dict[str, Any], given: Given) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
 from recsys.cli.output import number, print_json, print_pairs, print_paragraph, say
 from recsys.errors import ArgumentError
-from recsys.ratings.account import Account
+from recsys.ratings.account import Account, counted
 
 if TYPE_CHECKING:
     from recsys.maps.health import Health
@@ -31,6 +31,8 @@ def command(given: Given, json: Json = False) -> None:
 
 
 def _lines(found: dict[str, Any]) -> dict[str, str]:
+    from recsys.evaluation.gate.level import stored_level
+
     spec = dict(found["spec"])
     lines = {
         "file": f"{found['file']} ({found['size'] / 1e6:,.1f} MB)",
@@ -46,6 +48,11 @@ def _lines(found: dict[str, Any]) -> dict[str, str]:
     if found["loss"]:
         first, last = found["loss"][0], found["loss"][-1]
         lines["loss"] = f"{first:,.6g} first, {last:,.6g} after {found['epochs']}"
+    if (level := stored_level(found["measured"], "ndcg@10")) is not None:
+        lines["measured"] = (
+            f"NDCG@10 {level.mean:.4f} [{level.low:.4f}, {level.high:.4f}], "
+            f"{counted(level.n_users, 'user')} ({found['measured'].get('split')})"
+        )
     if "factor norms" in found:
         norms = found["factor norms"]
         lines["factor lengths"] = ", ".join(f"{k} {v:.3g}" for k, v in norms.items())

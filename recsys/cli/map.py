@@ -15,6 +15,6 @@ def command(given: Given, json: Json = False) -> None:
     if json:
         print_json(drawn.to_dict())
         return
-    for line in drawn.axes:
+    for line in (drawn.likeness, *drawn.axes) if drawn.likeness else drawn.axes:
         print_paragraph(line, indent=2)
     say(f"{'Open it in a browser' if drawn.is_page else 'Figure'}: {drawn.path}")

@@ -3,17 +3,20 @@
 from recsys.maps.health import Health, health
 from recsys.maps.likeness import Likeness, Nearest, compare_items, nearest
 from recsys.maps.movie_map import movie_map
+from recsys.maps.neighbourhoods import Neighbourhoods, neighbourhoods
 from recsys.maps.projection import Projection, embed, project
 
 __all__ = [
     "Health",
     "Likeness",
     "Nearest",
+    "Neighbourhoods",
     "Projection",
     "compare_items",
     "embed",
     "health",
     "movie_map",
     "nearest",
+    "neighbourhoods",
     "project",
 ]

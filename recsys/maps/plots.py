@@ -16,7 +16,7 @@ from recsys.errors import ModelError
 from recsys.files import replacing
 
 COLOURS = (
-    "#0b6bcb", "#d1495b", "#2a9d62", "#e08a00", "#8a4fbf", "#009aa6", "#b5488f", "#6b7a1e",
+    "#1e58d3", "#ed264d", "#529c6c", "#cc7219", "#61088d", "#02c3ec", "#900258", "#525603",
 )  # fmt: skip
 _OTHER = "#9aa4af"
 

@@ -61,6 +61,8 @@ class Projection:
     item_ids: IdIndex
     user_ids: IdIndex
     item_table: pd.DataFrame
+    counts: npt.NDArray[np.int64] | None = None
+    """(n_items,) ratings of each item, its weight in the words for an axis; None: all the same."""
 
     def frame(self) -> pd.DataFrame:
         """A row per item: item, component_1, component_2, ..., and the item table's columns."""
@@ -71,9 +73,13 @@ class Projection:
     def ends(self, component: int, n: int = 5) -> Mapping[str, list[str]]:
         """The items and genres at the two ends of a component (1 is the first).
 
+        Ratings are the weights, so that the words are those of items that people know: genres are
+        ordered by their weighted mean, items by distance from the weighted mean of all, times the
+        square root of the weight.
+
         Returns:
-            Names of n items each, outermost first, under `high` and `low`; up to three genres each,
-            by the mean of their items, under `high_genres` and `low_genres`.
+            Names of n items each, strongest first, under `high` and `low`; up to three genres each
+            under `high_genres` and `low_genres`.
 
         Raises:
             ArgumentError: there is no such component.
@@ -81,14 +87,16 @@ class Projection:
         if not 1 <= component <= self.items.shape[1]:
             most = self.items.shape[1]
             raise ArgumentError(f"component must be between 1 and {most}, not {component!r}")
+        weights = self._weights()
         values = self.items[:, component - 1]
-        order = np.argsort(-values, kind="stable")
+        values = values - np.average(values, weights=weights)
+        order = np.argsort(-values * np.sqrt(weights), kind="stable")
         names = self.item_names()
         genres, flags = genre_flags(self.item_table)
         means = {
-            genre: float(values[has].mean())
+            genre: float(np.average(values[has], weights=weights[has]))
             for genre, has in zip(genres, flags.T, strict=True)
-            if has.sum() >= _LEAST
+            if has.sum() >= _LEAST and weights[has].any()
         }
         ranked = sorted(means, key=lambda genre: -means[genre])
         return {
@@ -161,6 +169,11 @@ class Projection:
             lines.append(f"Component {component}, from {sides[1]} to {sides[0]}.")
         return "\n".join(lines)
 
+    def _weights(self) -> FloatVector:
+        if self.counts is None or not self.counts.any():
+            return np.ones(len(self.items))
+        return self.counts.astype(np.float64)
+
     def _axis_label(self, component: int) -> str:
         ends = self.ends(component, 2)
         low, high = (
@@ -228,7 +241,16 @@ def project(model: Recommender, k: int | None = None, variant: Variant = "pca") 
         item_ids=factors.items,
         user_ids=factors.users,
         item_table=model.item_table,
+        counts=rating_counts(model),
     )
+
+
+def rating_counts(model: Recommender) -> npt.NDArray[np.int64] | None:
+    """(n_items,) ratings of each item in the model's history; None without one."""
+    if model.history is None:
+        return None
+    columns = model.history.indices
+    return np.bincount(columns, minlength=len(model.factors.items)).astype(np.int64)
 
 
 def _axes(

@@ -52,7 +52,13 @@ class EASE(ItemModel):
         matrix = with_ones(positive(ratings.matrix), np.float64)
         gram = (matrix.T @ matrix).toarray()
         gram[np.diag_indices(n)] += self.regularization
-        factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+        try:
+            factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+        except np.linalg.LinAlgError:
+            raise FitError(
+                "the items' equations have no unique solution; raise regularization (now "
+                f"{self.regularization:g})"
+            ) from None
         inverse = scipy.linalg.cho_solve(factor, np.eye(n), overwrite_b=True, check_finite=False)
         weights = (-inverse / np.diag(inverse)).astype(np.float32)
         weights[np.diag_indices(n)] = 0

@@ -27,6 +27,7 @@ GROUP = "recsys.models"
 BUILT_IN: Mapping[str, str] = {
     "implicit-als": "recsys.models.implicit_als:ImplicitALS",
     "explicit-als": "recsys.models.explicit_als:ExplicitALS",
+    "bayesian-mf": "recsys.models.bayesian_mf:BayesianMF",
     "pure-svd": "recsys.models.svd:PureSVD",
     "normalized-svd": "recsys.models.svd:NormalizedSVD",
     "bpr": "recsys.models.pairwise:BPR",

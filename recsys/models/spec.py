@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import ArgumentError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.models.alternating import OnState, State
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows
@@ -154,3 +154,23 @@ class Spec(NamedSettings, ABC):
         width = getattr(self, "n_factors", 0) + 1  # with the bias
         tables = needed.tables * 4 * width * (n_users + n_items)
         return round(needed.per_rating * n_ratings + tables + needed.per_square * width**2)
+
+
+class _Named(Protocol):
+    # A spec, or what stands for several.
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def predicts_ratings(self) -> bool: ...
+
+
+def check_suits(model: _Named, ratings: Ratings) -> None:
+    """Raises DataError if the model predicts ratings and the data has none."""
+    if model.predicts_ratings and not ratings.has_values:
+        source = "these data" if ratings.account is None else ratings.account.source
+        raise DataError(
+            f"{source}: {model.name} predicts ratings, and no column holds any; name it with "
+            "--column rating=NAME, or choose a model of what was seen, such as implicit-als"
+        )

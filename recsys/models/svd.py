@@ -133,19 +133,21 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDA
         )
     with one_blas_thread():
         if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:
-            _, values, vt = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
+            dense = matrix.toarray().astype(np.float64)
+            try:
+                _, values, vt = np.linalg.svd(dense, full_matrices=False)
+            except np.linalg.LinAlgError as error:
+                raise FitError(f"the decomposition failed: {error}; check the ratings") from None
         else:
             # Imported here so that loading a model for queries does not import ARPACK.
-            from scipy.sparse.linalg import ArpackNoConvergence, svds
+            from scipy.sparse.linalg import ArpackError, svds
 
             # Without a start of ours, ARPACK draws another one each time.
             start = np.random.default_rng(0).standard_normal(smaller)
             try:
                 _, values, vt = svds(matrix.astype(np.float64), k=rank, v0=start)
-            except ArpackNoConvergence as error:
-                raise FitError(
-                    f"the decomposition did not converge: {error}; lower n_factors"
-                ) from None
+            except ArpackError as error:
+                raise FitError(f"the decomposition failed: {error}; lower n_factors") from None
     order = np.argsort(-values, kind="stable")[:rank]
     v = vt[order].T.copy()
     v[np.bincount(matrix.indices, minlength=matrix.shape[1]) == 0] = 0  # exactly, not nearly

@@ -33,7 +33,7 @@ from recsys.errors import DataError
 from recsys.findings import Finding, by_level
 from recsys.ids import WHOLE_NUMBER, shown
 from recsys.ratings.account import counted
-from recsys.ratings.matching import pairs_in_both, require_shared, with_equal_kinds
+from recsys.ratings.matching import is_in, require_shared, with_equal_kinds
 from recsys.ratings.ratings import Ratings
 
 MANY_REPEATS = 0.01
@@ -295,7 +295,7 @@ def held_out_ratings(ratings: Ratings, held_out: Ratings) -> Iterator[Finding]:
     """D016 and D017."""
     train, test = with_equal_kinds(ratings, held_out, "users")
     train, test = with_equal_kinds(train, test, "items")
-    n = len(pairs_in_both(train.users, train.items, train.matrix, test))
+    n = int(is_in(train.users, train.items, train.matrix, test).sum())
     if n:
         text = f"{n:,} of the {held_out.n_ratings:,} held-out ratings are also in the ratings"
         remedy = "remove them from one of the two: a model that remembers them looks good"

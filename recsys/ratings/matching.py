@@ -54,22 +54,40 @@ def require_shared(first: IdIndex, second: IdIndex, names: tuple[str, str]) -> N
     )
 
 
-def pairs_in_both(
+def is_in(
     users: IdIndex, items: IdIndex, matrix: sp.csr_matrix, other: Ratings
-) -> npt.NDArray[np.int64]:
-    """(n, 2) rows in `other` of the pairs of user and item that are also in `matrix`.
+) -> npt.NDArray[np.bool_]:
+    """(n_ratings,) whether each user and item of `other` is also a pair in `matrix`.
 
     Whatever their value: a stored zero is a rating, too.
     """
-    rows, columns = users.find(other.users.ids), items.find(other.items.ids)
-    pairs = np.column_stack([entry_rows(other.matrix), other.matrix.indices]).astype(np.int64)
-    there = np.column_stack([rows[pairs[:, 0]], columns[pairs[:, 1]]])
-    known = (there >= 0).all(axis=1)
-    pairs, there = pairs[known], there[known]
-    if not len(pairs):
-        return pairs
-    flags = with_ones(matrix, np.int8)
-    return pairs[np.asarray(flags[there[:, 0], there[:, 1]]).ravel() > 0]
+    rows = users.find(other.users.ids)[entry_rows(other.matrix)]
+    columns = items.find(other.items.ids)[other.matrix.indices]
+    found = (rows >= 0) & (columns >= 0)
+    if found.any():
+        flags = with_ones(matrix, np.int8)
+        found[found] = np.asarray(flags[rows[found], columns[found]]).ravel() > 0
+    return found
+
+
+def merged(first: Ratings, second: Ratings) -> Ratings:
+    """The ratings of both, which must be over the same users and items and share no pair.
+
+    What else there is (item table, account) comes from the first. Without times where one of the
+    two has none.
+    """
+    parts = first.matrix, second.matrix
+    rows, columns = (
+        np.concatenate([entry_rows(part) for part in parts]),
+        np.concatenate([part.indices for part in parts]),
+    )
+    order = np.lexsort((columns, rows))
+    starts = np.searchsorted(rows[order], np.arange(first.n_users + 1))
+    values = np.concatenate([part.data for part in parts])[order]
+    matrix = sp.csr_matrix((values, columns[order], starts), shape=first.matrix.shape)
+    times = [part.timestamps for part in (first, second) if part.timestamps is not None]
+    both = np.concatenate(times)[order] if len(times) == 2 else None
+    return replace(first, matrix=frozen_csr(matrix), timestamps=frozen(both))
 
 
 def with_equal_kinds(first: Ratings, second: Ratings, side: Side) -> tuple[Ratings, Ratings]:

@@ -57,7 +57,7 @@ def random(
     _check_seed(seed)
     is_test = np.random.default_rng(seed).random(ratings.n_ratings) < test
     how = f"random, {test:g} of the ratings to the test, seed {seed}"
-    return _split(ratings, is_test, how, unseen_items)
+    return by_mask(ratings, is_test, how, unseen_items=unseen_items)
 
 
 def kfold(
@@ -75,8 +75,9 @@ def kfold(
     _check_seed(seed)
     fold = np.random.default_rng(seed).permutation(ratings.n_ratings) % folds
     # A generator expression, so that the checks above run now and each fold is made when needed.
+    how = f"of {folds}, random, seed {seed}"
     return (
-        _split(ratings, fold == i, f"fold {i + 1} of {folds}, random, seed {seed}", unseen_items)
+        by_mask(ratings, fold == i, f"fold {i + 1} {how}", unseen_items=unseen_items)
         for i in range(folds)
     )
 
@@ -99,7 +100,8 @@ def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "dro
     from_last = ratings.matrix.indptr[1:][rows] - 1 - np.arange(ratings.n_ratings)
     is_test = np.zeros(ratings.n_ratings, bool)
     is_test[order] = (from_last < n) & (counts[rows] > n)
-    return _split(ratings, is_test, f"the last {n} of each user's ratings by time", unseen_items)
+    how = f"the last {n} of each user's ratings by time"
+    return by_mask(ratings, is_test, how, unseen_items=unseen_items)
 
 
 def by_time(ratings: Ratings, test: float = 0.1, *, unseen_items: UnseenItems = "drop") -> Split:
@@ -115,7 +117,7 @@ def by_time(ratings: Ratings, test: float = 0.1, *, unseen_items: UnseenItems = 
     times = _times(ratings)
     cut = np.sort(times)[ratings.n_ratings - int(test * ratings.n_ratings) - 1]
     how = f"by time, {test:g} of the ratings to the test: those after {iso(float(cut))} UTC"
-    return _split(ratings, times > cut, how, unseen_items)
+    return by_mask(ratings, times > cut, how, unseen_items=unseen_items)
 
 
 def held_out_users(
@@ -232,7 +234,14 @@ def _some_of_each(
     return drawn
 
 
-def _split(ratings: Ratings, is_test: BoolArray, how: str, unseen_items: UnseenItems) -> Split:
+def by_mask(
+    ratings: Ratings, is_test: BoolArray, how: str, *, unseen_items: UnseenItems = "drop"
+) -> Split:
+    """The ratings for which `is_test` (n_ratings,) is true are test ratings, the others training.
+
+    Raises:
+        DataError: a part would be empty.
+    """
     test, left_out = _without_unseen(ratings, is_test, _items_of(ratings, ~is_test), unseen_items)
     _require_both(~is_test, test, how)
     return Split(ratings.select(~is_test), ratings.select(test), how + left_out)

@@ -16,7 +16,8 @@ from recsys.app.recipe import Recipe
 from recsys.models.registry import make_spec
 
 MODELS = (
-    "implicit-als", "explicit-als", "pure-svd", "normalized-svd", "bpr", "logistic-mf",
+    "implicit-als", "explicit-als", "bayesian-mf", "pure-svd", "normalized-svd", "bpr",
+    "logistic-mf",
     "popularity", "biases",
 )  # fmt: skip
 
@@ -40,7 +41,7 @@ def ratings() -> recsys.Ratings:
 def test_a_fit_allocates_no_more_than_was_estimated(
     ratings: recsys.Ratings, model: str, width: int
 ) -> None:
-    hyperparameters = {"n_factors": width, "n_epochs": 1}
+    hyperparameters = {"n_factors": width, "n_epochs": 1, "n_burn_in": 1, "n_samples": 5}
     known = {f.name for f in fields(make_spec(model, {}))}
     spec = make_spec(model, {k: v for k, v in hyperparameters.items() if k in known})
     spec.fit(ratings)  # what the first call keeps is not part of the fit

@@ -19,7 +19,14 @@ def test_a_page_or_a_figure_is_written(ending: str, model_path: Path, tmp_path: 
     drawn = draw_map(request)
     assert drawn.is_page == (ending == "html")
     assert out.stat().st_size > 10_000
-    assert drawn.to_dict() == {"path": str(out), "axes": list(drawn.axes)}
+    found = drawn.to_dict()
+    assert (found["path"], found["axes"]) == (str(out), list(drawn.axes))
+    if drawn.is_page:
+        kept = found["kept"]
+        assert 0 < kept["components"] < kept["neighbourhoods"] < 1
+        assert f"{kept['neighbourhoods']:.0%}" in drawn.likeness
+    else:
+        assert found["kept"] is None
     assert len(drawn.axes) >= 2
 
 

@@ -97,6 +97,8 @@ def test_one_seed_serves_a_run_unless_a_model_has_its_own() -> None:
 
 
 def test_a_share_of_all_ratings_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="split by-time needs test"):
+        Recipe("x", split="by-time").part()
     with pytest.raises(ArgumentError, match="test must be at least 0 and below 1, not 1"):
         Recipe("x", test=1)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import recsys
-from recsys.app.recipe import Recipe
+from recsys.app.recipe import Part, Recipe
 from recsys.app.train import Accuracy, measure, run
+from recsys.store.model_file import read_about
 
 
 def test_a_training_reads_measures_fits_and_saves(root: Path, tmp_path: Path) -> None:
@@ -30,10 +32,21 @@ def test_a_training_reads_measures_fits_and_saves(root: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["popularity", "biases", "explicit-als", "pure-svd"])
 def test_accuracy_is_that_of_an_evaluation(sample: recsys.Ratings, name: str) -> None:
     spec = Recipe("x", model=name, hyperparameters={} if "-" not in name else {"n_factors": 4})
-    found = {one.metric: one for one in measure(spec.spec(), sample, recsys.Feedback(), 0.2, 3)}
+    part = Part("random", 0.2, 3)
+    measured = measure(spec.spec(), sample, recsys.Feedback(), part)
+    found = {one.metric: one for one in measured.accuracy}
     models = {"own": spec.spec()}
     result = recsys.evaluate(models, recsys.splits.random(sample, 0.2, seed=3))
     ranked = found["NDCG@10"]
+    # The model file keeps every metric with its interval, as an evaluation has it.
+    levels = measured.header["metrics"]
+    assert {"ndcg@10", "recall@10", "map@10"} <= set(levels)
+    for metric, level in levels.items():
+        row = result.of("own", metric)
+        assert level["mean"] == pytest.approx(row["mean"]), metric
+        assert level["n_users"] == row["n"]
+        assert (level["low"], level["high"]) == pytest.approx((row["low"], row["high"]), rel=0.2)
+    assert measured.header["split"].startswith("random, 0.2 of the ratings")
     assert ranked.model == pytest.approx(result.of("own", "ndcg@10")["mean"])
     assert (ranked.baseline is None) == (name == "popularity")
     if ranked.baseline is not None:
@@ -55,3 +68,22 @@ def test_accuracy_in_one_line() -> None:
     assert line(0.3, 0.31, 0.02).endswith(": -0.0100 ± 0.0200, within noise")
     rmse = Accuracy("RMSE", 0.9, "Biases", 0.95, 50, None, "")
     assert rmse.sentence() == "RMSE 0.9000, Biases 0.9500 (50 ratings)"
+
+
+def test_the_model_file_keeps_what_was_measured(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m"
+    recipe = Recipe(
+        str(root / "data/sample"), model="pure-svd", out=str(out), test=0.2, split="by-time",
+        feedback="at-least=3",
+    )  # fmt: skip
+    trained = run(recipe)
+    assert trained.accuracy[0].how == "the latest 20% of the ratings"
+    measured = read_about(out)["measured"]
+    assert (measured["how"], measured["test"], measured["k"]) == ("by-time", 0.2, 10)
+    assert measured["feedback"] == "at-least=3"
+    level = measured["metrics"]["ndcg@10"]
+    assert level["mean"] == pytest.approx(trained.accuracy[0].model)
+    assert level["n_users"] == trained.accuracy[0].n
+    assert recsys.load(out).fitted.spec.name == "pure-svd"
+    run(replace(recipe, test=0.0, split="random"))
+    assert "measured" not in read_about(out)

@@ -158,7 +158,7 @@ def test_bad_studies_are_named(
     assert err.count("\n") == 1
 
 
-def test_the_gate_closes_with_exit_code_5(
+def test_the_gate_has_exit_codes_of_its_own(
     recsys_command: RunCommand, root: Path, tmp_path: Path
 ) -> None:
     sample = root / "data/sample"
@@ -170,21 +170,26 @@ def test_the_gate_closes_with_exit_code_5(
     command += ["--against", current, "--gate", "ndcg@10", "--set", "implicit-als.n_factors=8"]
     command += ["--report", tmp_path / "r.json"]
     bad = ["--set", "implicit-als.unobserved_weight=0", "--set", "implicit-als.regularization=3"]
-    code, out, err = recsys_command(*command, *bad)
+    # Significantly worse, but perhaps by less than the margin.
+    code, _, err = recsys_command(*command, *bad)
+    assert code == 6, err
+    code, out, err = recsys_command(*command, *bad, "--margin", "0")
     assert code == 5, err
-    assert "implicit-als is significantly worse than current: NDCG@10" in err
+    assert "implicit-als is worse than current: NDCG@10" in err
     assert "as it is served" in err
     assert "current" in out
-    assert (tmp_path / "r.json").exists()  # the report is there to say why
+    report = json.loads((tmp_path / "r.json").read_text())  # the report is there to say why
+    assert report["gate"]["decision"] == "closed"
     code, _, err = recsys_command(*command, "--set", "implicit-als.regularization=0.1")
     assert code == 0, err
-    assert "gate: implicit-als is not significantly worse" in err
-    # A model that was trained on everything is trained again.
+    assert "gate open: implicit-als is not worse than current" in " ".join(err.split())
+    # A model that was trained on everything cannot be compared, and its spec is no substitute.
     leaky = recsys.save(recsys.train(good, ratings), tmp_path / "leaky.safetensors")
     command[command.index(current)] = leaky
-    code, _, err = recsys_command(*command, *bad)
-    assert code == 5
-    assert "trained again on the training part: it was trained on" in err
+    for options in (bad, ["--set", "implicit-als.regularization=0.1"]):
+        code, _, err = recsys_command(*command, *options)
+        assert code == 6
+        assert "the model in service was trained on all of the" in err
 
 
 def test_the_gate_does_not_open_because_ids_are_written_differently(
@@ -254,3 +259,48 @@ def test_a_report_in_json_has_the_account(
     account = json.loads(report.read_text())["account"]
     assert account["n_titles"] == 200
     assert account["kind"] == "ratings"
+
+
+def test_a_diverging_model_is_a_finding_and_the_others_are_reported(
+    recsys_command: RunCommand, root: Path
+) -> None:
+    command = ["evaluate", root / "data/sample", "--set", "bpr.learning_rate=10", "--models"]
+    code, out, err = recsys_command(*command, "implicit-als,bpr,pure-svd,ease")
+    assert code == 0, err
+    table = out[: out.index("R0")]
+    for model in ("implicit-als", "pure-svd", "ease"):
+        assert f"\n{model} " in table
+    assert "\nbpr " not in table
+    assert "R012 error: bpr failed: bpr diverged" in out
+    code, out, _ = recsys_command(*command, "implicit-als,bpr,pure-svd,ease", "--json")
+    assert code == 0
+    assert set(json.loads(out)["failures"]) == {"bpr"}
+    # Where nothing that was asked for is left, the command fails.
+    code, out, err = recsys_command(*command, "bpr")
+    assert code == 4
+    assert err.count("recsys: ") == 1
+    assert "recsys: bpr failed: bpr diverged" in err
+    assert "popularity" in out
+
+
+def test_a_gate_needs_its_models(recsys_command: RunCommand, root: Path, model_path: Path) -> None:
+    code, _, err = recsys_command(
+        "evaluate", root / "data/sample", "--models", "bpr", "--set", "bpr.learning_rate=10",
+        "--against", model_path, "--gate", "ndcg@10",
+    )  # fmt: skip
+    assert code == 4
+    assert "recsys: gate: bpr failed: bpr diverged" in err
+
+
+@pytest.mark.parametrize("command", [["train", "--test", 0.1, "--model"], ["evaluate", "--models"]])
+def test_a_model_of_ratings_needs_ratings(
+    command: list[object], recsys_command: RunCommand, sample: recsys.Ratings, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen.csv"
+    sample.to_frame()[["user", "item"]].to_csv(seen, index=False)
+    name, *options = command
+    code, _, err = recsys_command(name, seen, *options, "explicit-als", *(
+        ["-o", tmp_path / "m"] if name == "train" else []))  # fmt: skip
+    assert code in (3, 4)
+    assert err.count("recsys: ") == 1
+    assert "explicit-als predicts ratings, and no column holds any" in err

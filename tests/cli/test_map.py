@@ -17,8 +17,11 @@ def test_a_map_says_what_its_axes_are(
     code, text, err = recsys_command("map", model_path, "--out", out)
     assert code == 0, err
     assert "of the variance of the item" in text
+    assert ("ten most similar" in text) == (ending == "html")
     assert out.stat().st_size > 10_000
     assert max(map(len, text.splitlines())) <= 80
     assert str(out) in err
     code, text, _ = recsys_command("map", model_path, "--out", out, "--json")
-    assert json.loads(text)["path"] == str(out)
+    found = json.loads(text)
+    assert found["path"] == str(out)
+    assert (found["kept"] is not None) == (ending == "html")

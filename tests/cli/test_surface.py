@@ -25,14 +25,15 @@ OPTIONS: dict[str, dict[str, str | None]] = {
     "fetch": {"name": None, "--to": "data", "--timeout": "30", "--json": None},
     "train": SOURCE | {
         "--model": "implicit-als", "--out": "model.safetensors", "-o": "model.safetensors",
-        "--set": "several", "--feedback": "values", "--test": None, "--seed": "0",
-        "--config": None, "--estimate": None, "--json": None,
+        "--set": "several", "--feedback": "values", "--test": None, "--split": "random",
+        "--seed": "0", "--config": None, "--estimate": None, "--json": None,
     },
     "evaluate": SOURCE | {
         "--models": "implicit-als", "--set": "several", "--split": "random", "--folds": "1",
         "--test": "0.1", "--users": "0.1", "--last": "1", "--held-out": None, "--seed": "0",
         "--seeds": None, "-k": "10", "--feedback": "values", "--per-user": "0",
         "--per-item": "0", "--sampled-negatives": "0", "--against": None, "--gate": None,
+        "--margin": None, "--allow-drift": None,
         "--report": None, "--config": None, "--json": None,
     },
     "compare": {"first": None, "second": None, "--metric": "several", "--json": None},
@@ -60,13 +61,13 @@ SOURCE_KEYS = {
 }  # fmt: skip
 RECIPE_KEYS: dict[type, dict[str, type]] = {
     Recipe: SOURCE_KEYS | {
-        "model": str, "out": str, "feedback": str, "test": float, "seed": int,
+        "model": str, "out": str, "feedback": str, "test": float, "split": str, "seed": int,
         "hyperparameters": dict,
     },
     Study: SOURCE_KEYS | {
         "models": dict, "split": dict, "splits": dict, "k": int, "feedback": str,
         "seeds": list, "per_user": int, "per_item": int, "sampled_negatives": int,
-        "against": str, "gate": str, "report": str,
+        "against": str, "gate": str, "margin": str, "allow_drift": bool, "report": str,
     },
     SplitChoice: {
         "how": str, "folds": int, "test": float, "users": float, "last": int, "held_out": str,

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import recsys
 from recsys import Ratings
-from recsys.maps.movie_map import movie_map, neighbours, page_script
+from recsys.errors import ModelError
+from recsys.maps.movie_map import movie_map, page_script
+from recsys.maps.neighbourhoods import neighbourhoods
 from recsys.maps.projection import project
 from recsys.recommend.recommender import Recommender
 
-ODD = 'Quote "</script><b>" & Co (1999)'
+ODD = 'Quote "</script><b>" & <!--<script> Co (1999)'
 
 
 @pytest.fixture(scope="module")
@@ -44,27 +44,6 @@ def payload(page: str) -> dict[str, Any]:
 
 def unpacked(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), kind)
-
-
-def test_neighbours_are_the_most_similar_items(model: Recommender) -> None:
-    items, scores = neighbours(model, 5)
-    for row in (0, 3, 150):
-        expected = model.similar_items(int(model.factors.items.ids[row]), 5)
-        assert model.factors.items.ids[items[row]].tolist() == expected["item"].tolist()
-        assert scores[row] == pytest.approx(expected["score"].to_numpy(), abs=1e-5)
-
-
-def test_an_item_without_factors_has_no_neighbours_and_is_none(model: Recommender) -> None:
-    table = model.factors.item_factors.copy()
-    table[5] = 0
-    blank = replace(model, factors=replace(model.factors, item_factors=table))
-    items, scores = neighbours(blank, 199)
-    assert (items[5] == -1).all()
-    assert np.isnan(scores[5]).all()
-    assert 5 not in items
-    others = np.delete(items, 5, axis=0)
-    assert (others[:, :198] >= 0).all()
-    assert (others[:, 198] == -1).all()
 
 
 def test_the_page_holds_the_projection_and_the_ratings(
@@ -98,7 +77,42 @@ def test_the_page_is_one_file_and_odd_titles_do_no_harm(file: Path) -> None:
     page = file.read_text()
     assert not re.search(r"https?://|@import|url\(|src=", page)
     assert page.count("</script>") == 2
+    assert page.count("<script") == 2
+    assert "<!--" not in page
     assert payload(page)["titles"][3] == ODD
+
+
+def test_the_page_is_the_same_every_time(model: Recommender, file: Path) -> None:
+    assert movie_map(model, users=[7]) == file.read_text("utf-8")
+
+
+def test_the_page_holds_the_neighbourhoods(model: Recommender, file: Path) -> None:
+    data = payload(file.read_text())
+    view = neighbourhoods(model, project(model, None, "cosine"))
+    plane = unpacked(data["plane"], "<i2").reshape(200, 2)
+    scale = np.abs(view.items).max() / 32_000
+    assert plane * scale == pytest.approx(view.items, abs=scale)
+    assert [one["name"] for one in data["regions"]] == [one.name for one in view.regions]
+    assert np.array(data["regions"][0]["at"]) * scale == pytest.approx(
+        view.regions[0].centre, abs=scale
+    )
+    region_of = np.where(view.region_of < 0, 255, view.region_of)
+    assert unpacked(data["regionOf"], "u1").tolist() == region_of.tolist()
+    near = unpacked(data["near"], "<i4").reshape(200, data["nearWidth"])
+    assert np.array_equal(near, view.near)
+    about = re.search(r'<p id="about">(.*?)</p>', file.read_text(), re.S)
+    assert about
+    assert f"{view.kept:.0%} of an item" in about[1]
+
+
+def test_people_come_with_what_is_recommended_to_them(model: Recommender, file: Path) -> None:
+    people = payload(file.read_text())["users"]
+    assert len(people) == 200
+    for person in people[:5]:
+        user = int(person["name"].removeprefix("user "))
+        expected = model.recommend(user, n=10)["item"]
+        assert model.factors.items.ids[person["recommended"]].tolist() == expected.tolist()
+        assert not set(person["recommended"]) & set(person["items"])
 
 
 def test_a_model_without_titles_genres_and_history(random_ratings: Ratings, tmp_path: Path) -> None:
@@ -112,6 +126,10 @@ def test_a_model_without_titles_genres_and_history(random_ratings: Ratings, tmp_
     assert data["genres"] == []
     assert data["users"] == []
     assert data["years"] is None
+    assert data["open"] == "item"
+    assert not any(unpacked(data["counts"], "<u4"))
+    with pytest.raises(ModelError, match="no history"):
+        movie_map(bare, users=[bare.factors.users.ids[0]])
 
 
 def test_a_given_projection_is_the_one_shown(model: Recommender) -> None:
@@ -142,30 +160,3 @@ def test_the_script_is_within_the_limits_of_a_file(root: Path) -> None:
         lines = part.read_text("utf-8").splitlines()
         assert len(lines) <= 400, part
         assert max(map(len, lines)) <= 100, part
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0.1, 10))
-def test_neighbours_are_all_others_symmetric_and_blind_to_length(
-    model: Recommender, seed: int, width: int, scale: float
-) -> None:
-    rng = np.random.default_rng(seed)
-    factors = model.factors
-    n = len(factors.items)
-    table = rng.normal(size=(n, width)).astype(np.float32)
-    users = np.zeros((len(factors.users), width), np.float32)
-
-    def of(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        changed = replace(factors, user_factors=users, item_factors=table)
-        return neighbours(replace(model, factors=changed), n - 1)
-
-    items, scores = of(table)
-    cosines = np.full((n, n), np.nan)
-    np.put_along_axis(cosines, items.astype(np.int64), scores, axis=1)
-    assert np.isnan(np.diag(cosines)).all()
-    assert np.isnan(cosines).sum() == n  # every other item, once
-    assert np.allclose(cosines, cosines.T, atol=1e-5, equal_nan=True)
-    assert (np.diff(scores, axis=1) <= 0).all()
-    lengths = rng.uniform(0.5, 2, (n, 1)) * scale
-    longer = of((table * lengths).astype(np.float32))[1]
-    assert longer == pytest.approx(scores, abs=1e-5)

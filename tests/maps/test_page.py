@@ -1,7 +1,9 @@
 """The page of the movie map in a headless browser."""
 
 import itertools
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 import recsys
 from recsys import Ratings
 from recsys.ids import IdIndex
-from recsys.maps.movie_map import movie_map, neighbours
+from recsys.maps.movie_map import movie_map, page_script
+from recsys.maps.neighbourhoods import neighbourhoods, neighbours
+from recsys.maps.projection import project
 from recsys.models.factors import Factors
 from recsys.recommend.recommender import Recommender
 
@@ -29,15 +33,20 @@ def file(model: Recommender, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def page(chromium: Any, file: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
-    width, scheme = getattr(request, "param", (1280, "light"))
+def opened(chromium: Any, file: Path, width: int = 1280, scheme: str = "light") -> Any:
     page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("console", lambda message: page.problems.append(message.text))
     page.goto(file.as_uri())
-    page.wait_for_function("window.movieMap && movieMap.frames > 0")
+    page.wait_for_function("window.movieMap && movieMap.frames > 1")
+    frame(page)
+    return page
+
+
+@pytest.fixture
+def page(chromium: Any, file: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    page = opened(chromium, file, *getattr(request, "param", ()))
     yield page
     assert not page.problems
     page.close()
@@ -48,9 +57,9 @@ def frame(page: Any) -> None:
     page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
 
 
-def no_labels_overlap(page: Any) -> None:
+def no_labels_overlap(page: Any, least: int = 5) -> None:
     boxes = [label["box"] for label in page.evaluate("movieMap.labels()")]
-    assert len(boxes) > 4
+    assert len(boxes) >= least
     for i, a in enumerate(boxes):
         for b in boxes[:i]:
             assert a[0] > b[2] or b[0] > a[2] or a[1] > b[3] or b[1] > a[3]
@@ -59,19 +68,55 @@ def no_labels_overlap(page: Any) -> None:
 CASES = [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")]
 
 
+def labels_are_on_the_map(page: Any) -> None:
+    area = page.evaluate("movieMap.free()")
+    for label in page.evaluate("movieMap.labels()"):
+        left, top, right, bottom = label["box"]
+        assert left >= -4, label
+        assert right <= area["w"] + 4, label
+        assert top >= -4, label
+        assert bottom <= area["h"] + 4, label
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("page", CASES, indirect=True)
-def test_labels_never_overlap_wherever_it_moves(page: Any) -> None:
+@pytest.mark.parametrize("view", ["plane", "axes"])
+def test_labels_never_overlap_wherever_it_moves(page: Any, view: str) -> None:
     no_labels_overlap(page)
-    area = page.evaluate("movieMap.free()")
-    for keys in ("+", "+", "ArrowLeft", "ArrowUp", "-", "0"):
+    labels_are_on_the_map(page)
+    page.click(f"#{view}")
+    page.click("#view", position={"x": 3, "y": 3})
+    page.keyboard.press("Escape")
+    for keys in ("0", "+", "+", "ArrowLeft", "ArrowUp", "-", "0"):
         page.keyboard.press(keys)
         frame(page)
         no_labels_overlap(page)
-    for label in page.evaluate("movieMap.labels()"):
-        left, _, right, _ = label["box"]
-        assert left >= -4, label
-        assert right <= area["w"] + 4, label
+        labels_are_on_the_map(page)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", CASES, indirect=True)
+def test_regions_are_named_on_the_neighbourhood_view_only(page: Any, model: Recommender) -> None:
+    view = neighbourhoods(model, project(model, None, "cosine"))
+    known = [region.name for region in view.regions]
+    page.evaluate("movieMap.choose(-1)")
+    page.click("#whole")
+    frame(page)
+    labels = page.evaluate("movieMap.labels()")
+    named = [label for label in labels if label["kind"] == "region"]
+    assert named[0]["text"] == known[0]
+    assert {label["text"] for label in named} <= set(known)
+    left, top, right, bottom = named[0]["box"]
+    page.mouse.click((left + right) / 2, (top + bottom) / 2)
+    assert page.inner_text("#item h2") == known[0]
+    best = page.locator("#item .near li .name").all_inner_texts()
+    names = model.item_table["title"].tolist()
+    assert {view.region_of[names.index(name)] for name in best} == {0}
+    page.click("#axes")
+    frame(page)
+    labels = page.evaluate("movieMap.labels()")
+    assert "region" not in {label["kind"] for label in labels}
+    assert any(label["text"].startswith(("component 1:", "1:")) for label in labels)
 
 
 @pytest.mark.browser
@@ -91,8 +136,10 @@ def test_search_shows_the_ten_most_similar(page: Any, model: Recommender) -> Non
     assert scores == pytest.approx(expected["score"].to_numpy(), abs=6e-4)
     frame(page)
     no_labels_overlap(page)
-    page.locator("#item .near li").first.click()
+    page.locator("#item .near button").first.focus()
+    page.keyboard.press("Enter")
     assert page.inner_text("#item h2") == expected["title"][0]
+    page.focus("#view")
     page.keyboard.press("Escape")
     assert page.is_hidden("#item")
 
@@ -100,6 +147,9 @@ def test_search_shows_the_ten_most_similar(page: Any, model: Recommender) -> Non
 @pytest.mark.browser
 @pytest.mark.parametrize("page", [CASES[0], CASES[2]], indirect=True)
 def test_a_click_chooses_the_dot_under_it(page: Any, model: Recommender) -> None:
+    page.evaluate("movieMap.choose(-1)")
+    page.click("#axes")
+    frame(page)
     area = page.evaluate("movieMap.free()")
     for row in range(200):
         x, y = page.evaluate(f"movieMap.where({row})")
@@ -113,7 +163,10 @@ def test_a_click_chooses_the_dot_under_it(page: Any, model: Recommender) -> None
 
 
 @pytest.mark.browser
-def test_a_path_leads_over_similar_items(page: Any, model: Recommender) -> None:
+@pytest.mark.parametrize("page", [CASES[0], CASES[2]], indirect=True)
+def test_a_path_leads_over_similar_items_fills_the_map_and_shows_likeness(
+    page: Any, model: Recommender
+) -> None:
     near, _ = neighbours(model)
     titles = model.item_table["title"].tolist()
     page.evaluate("movieMap.choose(0)")
@@ -126,22 +179,119 @@ def test_a_path_leads_over_similar_items(page: Any, model: Recommender) -> None:
     assert way[-1] == 120
     for a, b in itertools.pairwise(way):
         assert b in near[a] or a in near[b]
+    said = page.locator("#item .near li .score").all_inner_texts()
+    unit = model.factors.item_factors[way]
+    unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
+    cosines = (unit[1:] * unit[:-1]).sum(axis=1)
+    assert said[0] == ""
+    assert [float(text) for text in said[1:]] == pytest.approx(cosines, abs=6e-4)
+    frame(page)
+    written = {label["text"] for label in page.evaluate("movieMap.labels()")}
+    assert {f"{float(text):.2f}" for text in said[1:]} & written
+    area = page.evaluate("movieMap.free()")
+    x, y = np.transpose([page.evaluate(f"movieMap.where({i})") for i in way])
+    assert 0 < x.min() < x.max() < area["w"]
+    assert 0 < y.min() < y.max() < area["h"]
+    assert np.ptp(x) > 0.5 * area["w"] or np.ptp(y) > 0.5 * area["h"]
+    no_labels_overlap(page, least=3)
 
 
 @pytest.mark.browser
-def test_a_person_and_their_ratings(page: Any, sample: Ratings) -> None:
-    page.select_option("#user", "0")
-    page.wait_for_selector("#item h2")
+@pytest.mark.parametrize("page", CASES, indirect=True)
+def test_it_opens_on_the_person_with_ratings_and_ringed_recommendations(
+    page: Any, model: Recommender, sample: Ratings
+) -> None:
+    assert page.inner_text("h1") == "Movie map"
+    assert page.get_attribute("#plane", "aria-pressed") == "true"
     assert page.inner_text("#item h2") == "user 7"
     n = sample.matrix[sample.users.row(7)].nnz
     assert f"{n} ratings" in page.inner_text("#item")
-    frame(page)
-    assert any(label["text"] == "user 7" for label in page.evaluate("movieMap.labels()"))
+    expected = model.recommend(7, n=10)
+    listed = page.locator("#item .near").first.locator(".name").all_inner_texts()
+    assert listed == expected["title"].tolist()
+    rows = model.factors.items.rows(expected["item"])
+    rings = page.evaluate("movieMap.rings()")
+    places = [page.evaluate(f"movieMap.where({row})") for row in rows]
+    assert np.array(rings) == pytest.approx(np.array(places), abs=0.01)
+    area = page.evaluate("movieMap.free()")
+    for x, y in places:
+        assert 0 < x < area["w"]
+        assert 0 < y < area["h"]
+    legend = page.inner_text("#legend")
+    assert "recommended" in legend
+    assert f"rated {sample.matrix.data.min():g}" in legend
+    assert "where the user lies" not in legend
     no_labels_overlap(page)
+    page.click("#axes")
+    frame(page)
+    assert "where the user lies" in page.inner_text("#legend")
+    assert "user 7" in {label["text"] for label in page.evaluate("movieMap.labels()")}
+    if page.is_hidden("#user"):
+        page.click("#fold")
+    page.select_option("#user", "3")
+    assert page.inner_text("#item h2") != "user 7"
+
+
+@pytest.mark.browser
+def test_it_opens_on_the_most_rated_item_and_odd_titles_are_text(
+    chromium: Any, model: Recommender, sample: Ratings, tmp_path: Path
+) -> None:
+    most = int(np.bincount(sample.matrix.indices).argmax())
+    odd = 'Quote "</script><b>" & <!--<script> <img src=x onerror=alert(1)> Co (1999)'
+    table = model.item_table.copy()
+    table.loc[most, "title"] = odd
+    movie_map(replace(model, item_table=table), tmp_path / "map.html")
+    page = opened(chromium, tmp_path / "map.html")
+    assert page.inner_text("#item h2") == odd
+    assert page.locator("#item .near li").count() == 10
+    assert page.locator("b, img").count() == 0
+    area = page.evaluate("movieMap.free()")
+    x, y = page.evaluate(f"movieMap.where({most})")
+    assert 0 < x < area["w"]
+    assert 0 < y < area["h"]
+    assert page.evaluate("movieMap.state.zoom") > 1
+    assert any(label["text"] == odd for label in page.evaluate("movieMap.labels()"))
+    assert not page.problems
+    page.close()
+
+
+MATRICES: dict[str, Any] = {
+    "all": np.eye(3),
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+"""How the colour-blind see linear RGB (Machado, Oliveira, Fernandes 2009)."""
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """CIELAB of linear RGB."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.clip(rgb, 0, 1) @ np.transpose(to_xyz) / [0.9505, 1, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+
+
+@pytest.mark.parametrize("scheme", ["LIGHT", "DARK"])
+@pytest.mark.parametrize("sight", MATRICES)
+def test_the_colours_of_genres_differ_for_everybody(scheme: str, sight: str) -> None:
+    found = re.search(rf"const {scheme} = \[(.*?)\]", page_script(), re.S)
+    assert found
+    other = "#9aa4af" if scheme == "LIGHT" else "#76828f"
+    assert other in page_script()
+    texts = [*re.findall(r"#[0-9a-f]{6}", found[1]), other]
+    assert len(texts) == 10
+    rgb = np.array([[int(t[i : i + 2], 16) / 255 for i in (1, 3, 5)] for t in texts])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = lab(linear @ np.transpose(MATRICES[sight]))
+    apart = np.linalg.norm(seen[:, None] - seen, axis=2)[~np.eye(10, dtype=bool)]
+    assert apart.min() > 20
 
 
 @pytest.mark.browser
 def test_other_axes_a_third_dimension_and_other_colours(page: Any) -> None:
+    page.click("#axes")
+    frame(page)
     where = page.evaluate("movieMap.where(10)")
     page.select_option("#x", "3")
     frame(page)
@@ -165,6 +315,9 @@ def test_other_axes_a_third_dimension_and_other_colours(page: Any) -> None:
 
 @pytest.mark.browser
 def test_wheel_zooms_at_the_pointer_and_drag_moves(page: Any) -> None:
+    page.evaluate("movieMap.choose(-1)")
+    page.click("#whole")
+    frame(page)
     x, y = page.evaluate("movieMap.where(10)")
     page.mouse.move(x, y)
     page.mouse.wheel(0, -300)
@@ -206,6 +359,9 @@ def test_sixty_thousand_items(chromium: Any, tmp_path: Path) -> None:
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
     page.goto(file.as_uri())
     page.wait_for_function("window.movieMap && movieMap.frames > 0")
+    page.evaluate("movieMap.choose(-1)")
+    page.click("#whole")
+    frame(page)
     no_labels_overlap(page)
     page.mouse.move(600, 400)
     page.mouse.down()

@@ -91,7 +91,7 @@ def test_signs_do_not_depend_on_the_users_or_on_how_the_axes_lie(model: Recommen
 
 
 def test_the_frame_and_the_ends_of_an_axis(model: Recommender) -> None:
-    found = project(model, 3)
+    found = project(replace(model, history=None), 3)
     frame = found.frame()
     assert list(frame.columns[:4]) == ["item", "component_1", "component_2", "component_3"]
     assert "title" in frame
@@ -104,6 +104,30 @@ def test_the_frame_and_the_ends_of_an_axis(model: Recommender) -> None:
     assert ends["high_genres"][0] == max(means, key=lambda genre: means[genre])
     assert ends["low_genres"][0] == min(means, key=lambda genre: means[genre])
     assert "keep" in found.describe()
+
+
+def test_ratings_are_the_weights_of_the_words_for_an_axis(model: Recommender) -> None:
+    """All ratings are of dramas on the left and of war movies on the right."""
+    n = len(model.factors.items)
+    table = np.zeros((n, 2), np.float32)
+    table[:, 0] = np.linspace(-1, 1, n)
+    genres = np.where(np.arange(n) % 4 < 2, "Drama", "War")
+    items = model.item_table.assign(genres=genres)
+    flat = np.zeros((len(model.factors.users), 2), np.float32)
+    world = replace(
+        model,
+        factors=replace(model.factors, item_factors=table, user_factors=flat + 1),
+        item_table=items,
+    )
+    counts = np.where((genres == "Drama") == (np.arange(n) < n / 2), 100, 0)
+    ends = replace(project(world, 1), counts=counts).ends(1, 3)
+    assert (ends["low_genres"], ends["high_genres"]) == (["Drama"], ["War"])
+    assert set(ends["high"]) == set(items["title"][genres == "War"][-3:])
+    known = np.zeros(n, np.int64)
+    known[[10, 100, 150]] = 50, 50, 1
+    ends = replace(project(world, 1), counts=known).ends(1, 1)
+    # Item 150 lies further out, and is hardly known.
+    assert (ends["low"], ends["high"]) == ([items["title"][10]], [items["title"][100]])
 
 
 def test_bad_arguments_are_named(model: Recommender, sample: Ratings) -> None:

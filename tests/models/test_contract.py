@@ -29,7 +29,6 @@ ON_RANDOM_RATINGS = (
     contract.fit_returns_immutable_finite_factors,
     contract.a_score_is_mean_plus_biases_plus_dot_product,
     contract.folding_in_part_of_the_users_gives_the_same_as_all,
-    contract.a_row_without_ratings_gets_zeros,
     contract.awkward_rows_work,
     contract.excluded_items_never_come_back,
     contract.scores_of_recommendations_are_predictions,
@@ -42,6 +41,13 @@ ON_RANDOM_RATINGS = (
 @each(contract.ALL)
 def test_promise(promise: Promise, spec: Factorization, random_ratings: recsys.Ratings) -> None:
     promise(spec, random_ratings)
+
+
+@each(contract.ZEROS)
+def test_a_row_without_ratings_gets_zeros(
+    spec: Factorization, random_ratings: recsys.Ratings
+) -> None:
+    contract.a_row_without_ratings_gets_zeros(spec, random_ratings)
 
 
 @each(contract.ALL)

@@ -83,3 +83,10 @@ def test_zeros_and_dislikes_are_no_feedback(random_ratings: recsys.Ratings) -> N
     assert np.array_equal(one.weights.toarray(), other.weights.toarray())
     ours, theirs = one.fold_in_users(some.matrix), one.fold_in_users(liked.matrix)
     assert np.array_equal(one.scores(ours), one.scores(theirs))
+
+
+def test_items_that_cannot_be_told_apart_need_regularization() -> None:
+    twins = recsys.Ratings.from_matrix(np.array([[1, 1, 0], [1, 1, 1], [1, 1, 0], [1, 1, 1.0]]))
+    with pytest.raises(FitError, match=r"no unique solution; raise regularization \(now 1e-30\)"):
+        recsys.EASE(1e-30).fit(twins)
+    assert np.isfinite(recsys.EASE(1e-3).fit(twins).weights.data).all()

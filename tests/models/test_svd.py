@@ -3,6 +3,8 @@ import pytest
 from matrices import random_csr
 
 import recsys
+from recsys.errors import FitError
+from recsys.models import svd
 from recsys.models.svd import truncated_svd
 
 
@@ -71,3 +73,14 @@ def test_normalized_svd_refuses_negative_ratings(random_ratings: recsys.Ratings)
     values = random_ratings.matrix.data - 3
     with pytest.raises(recsys.errors.DataError, match="negative"):
         recsys.NormalizedSVD(3).fit(random_ratings.with_values(values))
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_ratings_beyond_float32_have_no_decomposition(
+    random_ratings: recsys.Ratings, dense: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not dense:
+        monkeypatch.setattr(svd, "_DENSE_BELOW", 0)
+    infinite = random_ratings.with_values(np.full(random_ratings.n_ratings, np.inf))
+    with pytest.raises(FitError, match="the decomposition failed"):
+        recsys.PureSVD(3).fit(infinite)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +15,14 @@ import recsys
 from recsys.errors import DataError
 from recsys.ids import IdIndex
 from recsys.ratings import splits
-from recsys.ratings.matching import almost_none, require_shared, union, with_equal_kinds
+from recsys.ratings.matching import (
+    almost_none,
+    is_in,
+    merged,
+    require_shared,
+    union,
+    with_equal_kinds,
+)
 
 
 def frame_of(rows: list[tuple[int, int]]) -> pd.DataFrame:
@@ -87,3 +97,24 @@ def test_a_given_split_of_other_items_is_refused() -> None:
     test = recsys.Ratings.from_frame(frame_of([(u, i) for u in (1, 2) for i in (21, 22, 23)]))
     with pytest.raises(DataError, match="the test part have none of 3 items in common"):
         splits.given(train, test)
+
+
+@given(st.sets(st.tuples(st.integers(1, 12), st.integers(1, 12)), min_size=2), st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_merged_parts_are_the_whole(rows: set[tuple[int, int]], random: Any) -> None:
+    whole = recsys.Ratings.from_frame(frame_of(sorted(rows)), timestamp="when")
+    keep = np.array([random.random() < 0.5 for _ in range(whole.n_ratings)])
+    again = merged(whole.select(keep), whole.select(~keep))
+    assert again.fingerprint == whole.fingerprint
+    assert again.matrix.has_sorted_indices
+    untimed = replace(whole.select(keep), timestamps=None)
+    assert merged(untimed, whole.select(~keep)).timestamps is None
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_pairs_are_found_whatever_their_value_and_the_type_of_their_ids(text: bool) -> None:
+    first = recsys.Ratings.from_frame(frame_of([(1, 1), (1, 2), (3, 2)]).assign(rating=0.0))
+    other = frame_of([(1, 1), (1, 3), (2, 2), (3, 1), (3, 2)])
+    second = recsys.Ratings.from_frame(other.astype({"user_id": str}) if text else other)
+    found = is_in(first.users, first.items, first.matrix, second)
+    assert found.tolist() == [True, False, False, False, True]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
+from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
-from recsys.models.spec import Fitted
+from recsys.models.spec import Fitted, check_suits
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import Chooser
 from recsys.recommend.ranking import FittedRanker, Ranker
@@ -88,7 +89,13 @@ class Fresh:
         return self.model.to_dict()
 
     def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
-        """Fits the model; may raise what `fit` raises."""
+        """Fits the model.
+
+        May raise what `fit` raises, and DataError where there are no ratings to predict. The
+        baselines are fitted all the same.
+        """
+        if self.model.name not in BASELINES:
+            check_suits(self.model, prepared.split.train)
         if isinstance(self.model, Chooser):
             return _chosen(self.model, prepared, on_epoch)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on

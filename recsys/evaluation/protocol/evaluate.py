@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recsys.errors import ArgumentError, DataError, RecsysError
+from recsys.errors import ArgumentError, DataError, ModelError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.protocol.contenders import (
@@ -24,6 +24,7 @@ from recsys.evaluation.protocol.contenders import (
     seed_of,
     with_seed,
 )
+from recsys.evaluation.protocol.failures import failure
 from recsys.evaluation.protocol.measure import Measurement, measure
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.runs import NO_SEED, Run, Runs
@@ -71,6 +72,7 @@ def evaluate(
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
+        ModelError: every model failed, the baselines included.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -95,10 +97,16 @@ def evaluate(
                     run = Run(name, fold, seed)
                     on_epoch = on_model(name, split.how)
                     runs.add(run, *_timed(contender, prepared, on_epoch, sampled_negatives))
-            except (RecsysError, ValueError) as error:
-                runs.failures[name] = str(error)
+            except Exception as error:
+                runs.failures[name] = failure(error)
+    if runs.is_empty:
+        raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
     result = runs.result()
     return replace(result, findings=tuple(find_faults(result, several, contenders)))
+
+
+def _listed(failures: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {why}" for name, why in failures.items())
 
 
 def _contender(model: Evaluable) -> Contender:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from recsys.errors import ArgumentError, FitError, RecsysError
+from recsys.errors import ArgumentError, FitError
 from recsys.evaluation.metrics import METRICS
 from recsys.evaluation.protocol.contenders import Model, with_seed
+from recsys.evaluation.protocol.failures import failure
 from recsys.evaluation.protocol.validation import validation_score
 from recsys.models.common import OnEpoch
 from recsys.models.spec import Fitted
@@ -99,16 +100,16 @@ class Grid:
         split = random(ratings, self.validation, self.seed)
         metric = METRICS["rmse" if self.predicts_ratings else "ndcg"]
         scores = np.full(len(self.candidates), -np.inf)
-        failure = f"no user has a value of {metric.label}"
+        why = f"no user has a value of {metric.label}"
         for i, candidate in enumerate(self.candidates):
             try:
                 fitted = candidate.fit(split.train, on_epoch)
                 score = validation_score(fitted, split, self.k, metric.name)
-            except (RecsysError, ValueError) as error:
-                failure = str(error)
+            except Exception as error:
+                why = failure(error)
                 continue
             if np.isfinite(score):
                 scores[i] = score if metric.higher_is_better else -score
         if not np.isfinite(scores).any():
-            raise FitError(f"no candidate of the grid could be fitted: {failure}")
+            raise FitError(f"no candidate of the grid could be fitted: {why}")
         return self.candidates[int(np.argmax(scores))].fit(ratings, on_epoch)

@@ -84,6 +84,11 @@ class Runs:
             self._by_rating.append(found.by_rating.assign(**keys))
         self._segments.add(run.model, found)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no model was measured on all splits."""
+        return all(name in self.failures for name in self._contenders)
+
     def result(self) -> Evaluation:
         """The tables, without models that failed on any split."""
         names = [name for name in self._contenders if name not in self.failures]

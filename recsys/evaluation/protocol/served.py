@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,19 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows
 from recsys.evaluation.protocol.contenders import Model, Trained
 from recsys.evaluation.protocol.prepared import PreparedSplit
+from recsys.ids import IdIndex
 from recsys.models.common import FloatArray, OnEpoch, Rows
+from recsys.models.factors import Factors
 from recsys.ratings.matching import (
     almost_none,
+    is_in,
     n_shared,
-    pairs_in_both,
     require_shared,
 )
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
 from recsys.recommend.choice import Choice
+from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender
 
 
@@ -63,7 +66,8 @@ class Served:
 class ServedRanker:
     """A served model as a `Ranker` over the users and items of a split.
 
-    Users are folded in from all that is known of them, as the model counts it.
+    Users are folded in from all that is known of them, as the model counts it. A model whose
+    fold-in is approximate keeps the stored factors of the users that it knows.
 
     Raises:
         DataError: the model knows almost none of the items.
@@ -72,7 +76,10 @@ class ServedRanker:
     def __init__(self, served: Served, prepared: PreparedSplit) -> None:
         ranker = served.model.ranker(served.choice, folds_in=True)
         require_known(served.model, prepared.split.train)
-        own, split = served.model.fitted.items, prepared.split.train.items
+        fitted = served.model.fitted
+        if isinstance(fitted, Factors) and not fitted.spec.folds_in_exactly:
+            ranker = _StoredRanker.of(ranker, prepared.split.train.users)
+        own, split = fitted.items, prepared.split.train.items
         self._theirs = own.find(split.ids)  # (items of the split,) row in the model, or −1
         self._known = np.flatnonzero(self._theirs >= 0)
         self._ours = np.full(len(own), -1, np.int64)  # (items of the model,) row in the split
@@ -118,6 +125,29 @@ class ServedRanker:
         return sp.csr_matrix(parts, shape=(matrix.shape[0], len(self._ours)))
 
 
+@dataclass(frozen=True, eq=False)
+class _StoredRanker(FittedRanker):
+    # The users a model knows keep the factors it serves them by; the others are folded in. For
+    # models whose fold-in is approximate: folding everybody in would make them look worse than
+    # they are in service.
+    known: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(n_users,) row in the model of each user of the split, or −1."""
+
+    @classmethod
+    def of(cls, ranker: FittedRanker, users: IdIndex) -> _StoredRanker:
+        own = {one.name: getattr(ranker, one.name) for one in fields(ranker)}
+        return cls(**own, known=ranker.fitted.users.find(users.ids))
+
+    def people(self, users: Rows, history: sp.csr_matrix) -> Any:
+        rows = self.known[users]
+        at = np.flatnonzero(rows >= 0)
+        folded = self.fitted.fold_in_users(history)
+        stored = self.fitted.people(rows[at], history[at])
+        bias, factors = folded.bias.copy(), folded.factors.copy()
+        bias[at], factors[at] = stored.bias, stored.factors
+        return type(folded)(bias, factors)
+
+
 def held_against(model: Recommender, splits: Sequence[Split]) -> tuple[Served | Model, str]:
     """The served model, or its spec where it has seen the test; and in words which, and why.
 
@@ -160,4 +190,4 @@ def _seen(model: Recommender, test: Ratings) -> int:
     if model.history is None:
         return 0
     own = model.fitted
-    return len(pairs_in_both(own.users, own.items, model.history, test))
+    return int(is_in(own.users, own.items, model.history, test).sum())

@@ -4,7 +4,9 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer;
 const n = data.titles.length;
 const depth = data.components.length;
-const coords = new Int16Array(bytes(data.coords)); // n × depth, in units of data.unit
+const coords = new Int16Array(bytes(data.coords)); // n × depth
+const plane = new Int16Array(bytes(data.plane)); // n × 2
+const regionOf = new Uint8Array(bytes(data.regionOf)); // 255 where there is none
 const near = new Int32Array(bytes(data.near)); // n × width, −1 where there are fewer
 const nearScore = new Int16Array(bytes(data.nearScore)); // in ten-thousandths
 const width = data.nearWidth;
@@ -31,6 +33,7 @@ const fold = text =>
 const folded = data.titles.map(fold);
 
 const state = {
+  view: "plane", // or "axes"
   x: 0,
   y: depth > 1 ? 1 : 0,
   z: -1,
@@ -43,6 +46,7 @@ const state = {
   chosen: -1,
   path: null,
   user: -1,
+  region: -1,
 };
 let W = 0;
 let H = 0;
@@ -55,19 +59,29 @@ let colours = null;
 const sx = new Float32Array(n);
 const sy = new Float32Array(n);
 const sz = new Float32Array(n);
-let labels = [];
+let labels = []; // of the last picture, and its rings
+let rings = [];
 
 // Projection of items and users onto the canvas
 
+// The coordinates of the items in the present view, and which of them are across, up and depth.
+function axesShown() {
+  return state.view === "plane"
+    ? { from: plane, stride: 2, x: 0, y: 1, z: -1 }
+    : { from: coords, stride: depth, x: state.x, y: state.y, z: state.z };
+}
 function extent() {
-  // The middle 99.8 % of the items fill the picture; a few outliers must not squeeze the rest.
+  const { from, stride, x, y, z } = axesShown();
+  // Of components, the middle 99.8 % of the items fill the picture; a few outliers must not squeeze
+  // the rest. Neighbourhoods are compact.
+  const cut = state.view === "plane" ? 0 : 0.001;
   const span = axis => {
-    const values = Int16Array.from({ length: n }, (_, i) => coords[i * depth + axis]).sort();
-    const low = values[Math.floor(0.001 * (n - 1))];
-    const high = values[Math.ceil(0.999 * (n - 1))];
+    const values = Int16Array.from({ length: n }, (_, i) => from[i * stride + axis]).sort();
+    const low = values[Math.floor(cut * (n - 1))];
+    const high = values[Math.ceil((1 - cut) * (n - 1))];
     return [low, high > low ? high : low + 1];
   };
-  return { x: span(state.x), y: span(state.y), z: state.z >= 0 ? span(state.z) : [-1, 1] };
+  return { x: span(x), y: span(y), z: z >= 0 ? span(z) : [-1, 1] };
 }
 let box = extent();
 
@@ -80,12 +94,12 @@ function free() {
 
 function place(source, stride, count, outX, outY, outZ) {
   const { w, h } = area;
-  const margin = 46;
-  const ax = state.x;
-  const ay = state.y;
-  const az = state.z;
-  const scaleX = (w - 2 * margin) / (box.x[1] - box.x[0]);
-  const scaleY = (h - 2 * margin) / (box.y[1] - box.y[0]);
+  const margin = W > 640 ? 46 : 24;
+  const { x: ax, y: ay, z: az } = axesShown();
+  let scaleX = (w - 2 * margin) / (box.x[1] - box.x[0]);
+  let scaleY = (h - 2 * margin) / (box.y[1] - box.y[0]);
+  // Distances count in the neighbourhood view, so both directions have one scale.
+  if (state.view === "plane") scaleX = scaleY = Math.min(scaleX, scaleY);
   const midX = (box.x[0] + box.x[1]) / 2;
   const midY = (box.y[0] + box.y[1]) / 2;
   const midZ = (box.z[0] + box.z[1]) / 2;
@@ -97,7 +111,7 @@ function place(source, stride, count, outX, outY, outZ) {
   const left = w / 2 + state.panX;
   const top = h / 2 + state.panY;
   const zoom = state.zoom;
-  const turned = state.z >= 0;
+  const turned = az >= 0;
   for (let i = 0; i < count; i++) {
     const from = i * stride;
     let a = (source[from + ax] - midX) * scaleX;
@@ -121,36 +135,41 @@ function place(source, stride, count, outX, outY, outZ) {
     outZ[i] = c;
   }
 }
+function placeItems() {
+  const { from, stride } = axesShown();
+  place(from, stride, n, sx, sy, sz);
+}
 
 // Colours
 
+// Far apart for the colour-blind, too, and from the grey of the others.
 const LIGHT = [
-  "#0b6bcb",
-  "#d1495b",
-  "#2a9d62",
-  "#e08a00",
-  "#8a4fbf",
-  "#009aa6",
-  "#b5488f",
-  "#6b7a1e",
-  "#8c5a3c",
+  "#1e58d3",
+  "#ed264d",
+  "#529c6c",
+  "#cc7219",
+  "#61088d",
+  "#02c3ec",
+  "#900258",
+  "#525603",
+  "#4c1f0e",
 ];
 const DARK = [
-  "#5aa9f5",
-  "#f27a88",
-  "#5fd098",
-  "#f5b04a",
-  "#c094ee",
-  "#4fd0d8",
-  "#ec8bc8",
-  "#b9c95c",
-  "#d3a17f",
+  "#2b87f3",
+  "#b53e33",
+  "#20c372",
+  "#bc7900",
+  "#9359ac",
+  "#03fffb",
+  "#bfadfe",
+  "#9ddd5c",
+  "#ffddba",
 ];
-const RAMP = [
-  [68, 1, 84],
-  [59, 82, 139],
-  [33, 145, 140],
-  [94, 201, 98],
+const RAMP_DARK = [
+  [98, 78, 158],
+  [72, 118, 178],
+  [52, 160, 150],
+  [120, 205, 100],
   [253, 231, 37],
 ];
 const RAMP_LIGHT = [
@@ -173,8 +192,10 @@ function readScheme() {
     rule: get("--rule"),
     halo: get("--halo"),
     accent: get("--accent"),
+    advice: get("--advice"),
+    region: get("--region"),
     genres: dark ? DARK : LIGHT,
-    ramp: dark ? RAMP : RAMP_LIGHT,
+    ramp: dark ? RAMP_DARK : RAMP_LIGHT,
   };
 }
 const hex = text => {
@@ -219,25 +240,30 @@ function paintColours() {
     return;
   }
   const values = numeric[state.colour];
-  const log = state.colour === "popularity";
   const known = Array.from(values)
     .filter(v => v > 0)
     .sort((a, b) => a - b);
-  const ends = [
-    known[Math.floor(0.02 * known.length)] || 0,
-    known[Math.floor(0.98 * (known.length - 1))] || 1,
-  ];
-  const scaled = v =>
-    log
-      ? Math.log(v / ends[0]) / Math.log(ends[1] / ends[0] || 2)
-      : (v - ends[0]) / (ends[1] - ends[0] || 1);
+  const low = known[Math.floor(0.02 * known.length)] || 0;
+  const high = known[Math.floor(0.98 * (known.length - 1))] || 1;
+  const scaled = scale(low, high);
   for (let i = 0; i < n; i++) colours.set(values[i] > 0 ? rampAt(scaled(values[i])) : other, 3 * i);
+  const say = v => (state.colour === "mean" ? v.toFixed(1) : String(Math.round(v)));
+  key.append(...rampKey(`${say(low)} or less`, `${say(high)} or more`));
+}
+// Where a value lies between two others, from 0 to 1: by its logarithm where they are far apart.
+function scale(low, high) {
+  if (low > 0 && high / low > 20) return v => Math.log(v / low) / Math.log(high / low);
+  return v => (v - low) / (high - low || 1);
+}
+function rampKey(low, high) {
   const ramp = document.createElement("div");
   const words = document.createElement("div");
   ramp.className = "ramp";
   words.className = "ends";
   ramp.style.background = `linear-gradient(90deg, ${scheme.ramp.map(c => `rgb(${c})`).join(",")})`;
-  const say = v => (state.colour === "mean" ? v.toFixed(1) : String(Math.round(v)));
-  words.append(`${say(ends[0])} or less`, document.createElement("b"), `${say(ends[1])} or more`);
-  key.append(ramp, words);
+  const [from, to] = [document.createElement("span"), document.createElement("span")];
+  from.textContent = low;
+  to.textContent = high;
+  words.append(from, to);
+  return [ramp, words];
 }

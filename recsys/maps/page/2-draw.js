@@ -14,6 +14,9 @@ function stamp(q) {
   return stamps[q];
 }
 
+// Whether some items are shown, and the others are only there for orientation.
+const selected = () => state.chosen >= 0 || state.user >= 0 || state.path !== null;
+
 function dots() {
   const w = view.width;
   const h = view.height;
@@ -25,8 +28,7 @@ function dots() {
     Math.min(1, Math.max(0.75, Math.sqrt(area.w * area.h) / 800)) *
     Math.min(2.2, Math.max(0.8, state.zoom ** 0.35)) *
     Math.min(1.25, Math.max(0.7, (3000 / n) ** 0.16));
-  const dim = state.chosen >= 0 || state.user >= 0 || state.path;
-  const strength = dim ? 56 : 210; // opacity, of 256
+  const strength = selected() ? 72 : 210; // opacity, of 256
   // The most rated come last, on top.
   for (let k = n - 1; k >= 0; k--) {
     const i = order[k];
@@ -71,6 +73,8 @@ function clear(b) {
   return true;
 }
 const spans = new Float32Array(n); // widths of titles; 0 where not measured yet
+const font = weight =>
+  weight === "region" ? "700 14px system-ui, sans-serif" : `${weight} 12px system-ui, sans-serif`;
 // Text is slow to measure and slower to draw, so both are cached.
 const widths = new Map();
 const inked = new Map();
@@ -78,7 +82,7 @@ function wide(text, weight) {
   const key = weight + text;
   let w = widths.get(key);
   if (w === undefined) {
-    pen.font = `${weight} 12px system-ui, sans-serif`;
+    pen.font = font(weight);
     w = pen.measureText(text).width;
     widths.set(key, w);
   }
@@ -88,14 +92,13 @@ function ink(text, colour, weight) {
   const key = `${weight} ${colour} ${text}`;
   let sheet = inked.get(key);
   if (!sheet) {
-    const font = `${weight} 12px system-ui, sans-serif`;
     const w = wide(text, weight);
     sheet = document.createElement("canvas");
     sheet.width = Math.ceil((w + 8) * ratio);
     sheet.height = Math.ceil(22 * ratio);
     const draft = sheet.getContext("2d");
     draft.scale(ratio, ratio);
-    draft.font = font;
+    draft.font = font(weight);
     draft.lineWidth = 3.5;
     draft.lineJoin = "round";
     draft.strokeStyle = scheme.halo;
@@ -111,21 +114,29 @@ function ink(text, colour, weight) {
 function write(text, x, y, align, colour, weight, must, known) {
   const w = known || wide(text, weight || 400);
   const left = align === "center" ? x - w / 2 : align === "right" ? x - w : x;
-  const frame = [left - 3, y - 11, left + w + 3, y + 5];
+  const frame = [left - 3, y - (weight === "region" ? 13 : 11), left + w + 3, y + 5];
   if (!must && (frame[0] < 2 || frame[2] > area.w - 2 || frame[1] < 2 || frame[3] > area.h - 2))
     return false;
   if (!clear(frame)) return false;
   boxes.push(frame);
-  labels.push({ text, box: frame });
+  labels.push({ text, box: frame, kind: weight === "region" ? "region" : "text" });
   const sheet = ink(text, colour, weight || 400);
   pen.drawImage(sheet, left - 4, y - 15, sheet.width / ratio, sheet.height / ratio);
   return true;
 }
 // Writes an item's title to the right, left, above or below its dot, where there is room.
-function tag(i, colour, weight) {
+function tag(i, colour, weight, rank) {
   const x = sx[i];
   const y = sy[i];
-  const r = size[i] + 4;
+  const r = size[i] + (rank ? 8 : 4);
+  if (rank) {
+    const ranked = `${rank} ${data.titles[i]}`;
+    return (
+      write(ranked, x + r, y + 4, "left", colour, weight) ||
+      write(ranked, x - r, y + 4, "right", colour, weight) ||
+      write(String(rank), x + r, y + 4, "left", colour, weight)
+    );
+  }
   const text = data.titles[i];
   if (weight === 500 && !spans[i]) spans[i] = wide(text, 500);
   const w = weight === 500 ? spans[i] : wide(text, weight);
@@ -137,6 +148,7 @@ function tag(i, colour, weight) {
   );
 }
 function ring(x, y, r, colour, thick) {
+  rings.push([x, y]);
   pen.beginPath();
   pen.arc(x, y, r, 0, 7);
   pen.lineWidth = thick || 2;
@@ -177,6 +189,7 @@ const fit = (text, room) => {
 };
 
 function axes() {
+  if (state.view === "plane") return;
   const { w, h } = area;
   const across = data.components[state.x];
   const up = data.components[state.y];
@@ -200,13 +213,38 @@ function axes() {
 const userX = new Float32Array(1);
 const userY = new Float32Array(1);
 const userZ = new Float32Array(1);
+const centres = Float32Array.from(data.regions.flatMap(r => r.at));
+const regionX = new Float32Array(data.regions.length);
+const regionY = new Float32Array(data.regions.length);
+const regionZ = new Float32Array(data.regions.length);
+// Names of regions, those with the most ratings first, as many as there is room for.
+function drawRegions() {
+  if (state.view !== "plane") return;
+  place(centres, 2, data.regions.length, regionX, regionY, regionZ);
+  const { w, h } = area;
+  // The map at a glance has few names; more come with the zoom, fewer with a selection.
+  const room = selected() ? 72_000 : 36_000;
+  const most = Math.round(((w * h) / room) * Math.max(1, state.zoom) ** 2);
+  data.regions.slice(0, most).forEach((region, r) => {
+    if (regionX[r] < 0 || regionY[r] < 0 || regionX[r] > w || regionY[r] > h) return;
+    const half = wide(region.name, "region") / 2 + 6;
+    const x = Math.max(half, Math.min(w - half, regionX[r]));
+    const y = Math.max(18, Math.min(h - 8, regionY[r]));
+    const colour = selected() ? scheme.soft : scheme.region;
+    if (write(region.name, x, y, "center", colour, "region")) labels.at(-1).region = r;
+  });
+}
 function drawPath(items) {
-  for (let k = 1; k < items.length; k++) {
-    const [i, j] = [items[k - 1], items[k]];
-    line(sx[i], sy[i], sx[j], sy[j], scheme.accent, 2);
-  }
+  const steps = items.slice(1).map((j, k) => [items[k], j]);
+  for (const [i, j] of steps) line(sx[i], sy[i], sx[j], sy[j], scheme.accent, 2);
   for (const i of items) disc(i);
-  for (const i of items) tag(i, scheme.ink, 600);
+  const ends = [items[0], items.at(-1)];
+  for (const i of ends) ring(sx[i], sy[i], size[i] + 4, scheme.accent);
+  for (const i of [...ends, ...items.slice(1, -1)]) tag(i, scheme.ink, 600);
+  for (const [i, j] of steps) {
+    const [x, y] = [(sx[i] + sx[j]) / 2, (sy[i] + sy[j]) / 2];
+    write(likeness(i, j).toFixed(2), x, y + 4, "center", scheme.accent, 600);
+  }
 }
 function drawChosen(i) {
   const friends = neighbours(i);
@@ -218,19 +256,30 @@ function drawChosen(i) {
   for (const [j] of friends) tag(j, scheme.ink, 500);
 }
 function drawUser(person) {
-  place(person.at, depth, 1, userX, userY, userZ);
-  const range = data.highest - data.lowest || 1;
+  const scaled = scale(data.lowest, data.highest);
   person.items.forEach((i, k) => {
-    disc(i, `rgb(${rampAt((person.ratings[k] - data.lowest) / range)})`);
+    disc(i, `rgb(${rampAt(scaled(person.ratings[k]))})`);
   });
-  ring(userX[0], userY[0], 8, scheme.accent, 3);
-  ring(userX[0], userY[0], 2, scheme.accent, 3);
-  write(person.name, userX[0] + 12, userY[0] + 4, "left", scheme.accent, 700, true);
-  for (const [i] of bestRated(person).slice(0, 60)) tag(i, scheme.ink, 500);
+  for (const i of person.recommended) {
+    disc(i, scheme.paper); // hollow: not rated yet
+    ring(sx[i], sy[i], size[i] + 5, scheme.advice, 3);
+  }
+  if (state.view === "axes") {
+    place(person.at, depth, 1, userX, userY, userZ);
+    ring(userX[0], userY[0], 8, scheme.accent, 3);
+    ring(userX[0], userY[0], 2, scheme.accent, 3);
+    write(person.name, userX[0] + 12, userY[0] + 4, "left", scheme.accent, 700);
+  }
+  person.recommended.forEach((i, k) => {
+    tag(i, scheme.ink, 700, k + 1);
+  });
+  for (const [i] of bestRated(person).slice(0, LISTED)) tag(i, scheme.soft, 500);
 }
 // The most rated titles first; as many as there is room for.
 function drawTitles() {
-  const most = Math.min(70, Math.round((area.w * area.h) / 9000));
+  // The whole map is for the regions; titles come with the zoom.
+  const room = state.view === "plane" && state.zoom < 1.5 ? 24_000 : 9000;
+  const most = Math.min(70, Math.round((area.w * area.h) / room));
   let tried = 0;
   let done = 0;
   for (let k = 0; k < n && done < most && tried < 500; k++) {
@@ -244,16 +293,18 @@ function draw() {
   dirty = false;
   const began = performance.now();
   area = free();
-  place(coords, depth, n, sx, sy, sz);
+  placeItems();
   dots();
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   boxes.length = 0;
   labels = [];
+  rings = [];
   axes();
   if (state.path) drawPath(state.path);
   else if (state.chosen >= 0) drawChosen(state.chosen);
   else if (state.user >= 0) drawUser(data.users[state.user]);
-  else drawTitles();
+  drawRegions();
+  if (!selected()) drawTitles();
   pen.setTransform(1, 0, 0, 1, 0, 0);
   api.frames++;
   api.lastFrame = performance.now() - began;

@@ -7,6 +7,11 @@ function neighbours(i) {
       found.push([near[i * width + k], nearScore[i * width + k] / 10000]);
   return found;
 }
+// The cosine of two items of which one is among the most similar of the other.
+function likeness(i, j) {
+  const found = neighbours(i).find(([k]) => k === j) || neighbours(j).find(([k]) => k === i);
+  return found[1];
+}
 let back = null; // for each item, those that have it among their nearest
 // The items on the shortest path, or null where there is none.
 function path(from, to) {
@@ -71,96 +76,95 @@ function describe(i) {
   const genres = data.genres.filter((_, g) => (genreBits[i] >>> g) & 1);
   if (genres.length) facts.push(genres.join(", "));
   const mean = numeric.mean?.[i] ? `, mean ${numeric.mean[i].toFixed(2)}` : "";
-  facts.push(`${counts[i].toLocaleString("en")} ratings${mean}`);
+  if (regionOf[i] < data.regions.length) facts.push(`region: ${data.regions[regionOf[i]].name}`);
+  facts.push(count(counts[i], "rating") + mean);
   return facts.join(" · ");
 }
+const LISTED = 12; // titles in a list of the panel
+function element(kind, text) {
+  const made = document.createElement(kind);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+const count = (many, word) => `${many.toLocaleString("en")} ${word}${many === 1 ? "" : "s"}`;
+const short = number => Number(number.toFixed(2)).toLocaleString("en");
+// A list of [item, text], to choose from.
 function rows(list) {
-  const ol = document.createElement("ol");
+  const ol = element("ol");
   ol.className = "near";
-  for (const [j, score] of list) {
-    const li = document.createElement("li");
-    const name = document.createElement("span");
-    const value = document.createElement("span");
+  for (const [j, text] of list) {
+    const li = element("li");
+    const button = element("button");
+    const name = element("span", data.titles[j]);
+    const value = element("span", text);
     name.className = "name";
     value.className = "score";
-    li.tabIndex = 0;
-    li.dataset.item = j;
-    name.textContent = data.titles[j];
-    value.textContent = score;
-    li.append(name, value);
-    li.onclick = () => choose(j, true);
-    li.onkeydown = e => {
-      if (e.key === "Enter") choose(j, true);
-    };
+    button.append(name, value);
+    button.onclick = () => choose(j, true);
+    li.append(button);
     ol.append(li);
   }
   return ol;
+}
+function button(id, text, act) {
+  const made = element("button", text);
+  made.id = id;
+  made.onclick = act;
+  return made;
+}
+// Shows one thing, and fills the panel with what there is to say about it.
+function present(shown, heading, facts, ...content) {
+  Object.assign(state, { chosen: -1, path: null, user: -1, region: -1 }, shown);
+  $("user").value = String(state.user);
+  $("region").value = String(state.region);
+  const box = $("item");
+  box.hidden = !heading;
+  box.textContent = "";
+  if (heading) box.append(element("h2", heading), element("p", facts), ...content);
+  $("panel").scrollTop = 0;
+  redraw();
+}
+const close = () => button("release", "Close", () => choose(-1));
+function buttons(...made) {
+  const row = element("div");
+  row.className = "row";
+  row.append(...made);
+  return row;
 }
 function choose(i, centre) {
   if (pathFrom >= 0 && i >= 0 && i !== pathFrom) {
     showPath(pathFrom, i);
     return;
   }
-  state.chosen = i;
-  state.path = null;
-  state.user = -1;
-  $("user").value = "-1";
-  const box = $("item");
-  box.hidden = i < 0;
-  box.textContent = "";
-  if (i >= 0) {
-    const title = document.createElement("h2");
-    const facts = document.createElement("p");
-    const buttons = document.createElement("div");
-    title.textContent = data.titles[i];
-    facts.textContent = describe(i);
-    buttons.className = "row";
-    const way = document.createElement("button");
-    const go = document.createElement("button");
-    way.id = "path";
-    way.textContent = "Path to …";
-    go.id = "release";
-    go.textContent = "Close";
-    way.onclick = () => {
-      pathFrom = i;
-      $("search").value = "";
-      $("search").placeholder = "… to which title?";
-      $("search").focus();
-    };
-    go.onclick = () => choose(-1);
-    buttons.append(way, go);
-    box.append(
-      title,
-      facts,
-      buttons,
-      "Most similar (cosine)",
-      rows(neighbours(i).map(([j, s]) => [j, s.toFixed(3)])),
-    );
-    if (centre) bring(i);
+  if (i < 0) {
+    present({});
+    return;
   }
-  redraw();
+  const way = button("path", "Path to …", () => {
+    pathFrom = i;
+    $("search").value = "";
+    $("search").placeholder = "… to which title?";
+    $("search").focus();
+  });
+  const list = rows(neighbours(i).map(([j, s]) => [j, s.toFixed(3)]));
+  const said = element("h3", "Most similar (cosine)");
+  present({ chosen: i }, data.titles[i], describe(i), buttons(way, close()), said, list);
+  if (centre) bring(i);
 }
 let pathFrom = -1;
 function showPath(from, to) {
   pathFrom = -1;
   $("search").placeholder = "Search a title  ( / )";
   const way = path(from, to);
-  const box = $("item");
-  box.hidden = false;
-  box.textContent = "";
-  const title = document.createElement("h2");
-  const go = document.createElement("button");
-  title.textContent = way
-    ? `From ${data.titles[from]} to ${data.titles[to]}`
-    : "No path over similar items";
-  go.id = "release";
-  go.textContent = "Close";
-  go.onclick = () => choose(-1);
-  state.chosen = -1;
-  state.path = way;
-  box.append(title, go);
-  if (way) box.append(rows(way.map((j, k) => [j, String(k + 1)])));
-  redraw();
+  const ends = `${data.titles[from]} to ${data.titles[to]}`;
+  if (!way) {
+    present({}, "No path", `No similar items lead from ${ends}.`, buttons(close()));
+    return;
+  }
+  const steps = way.map((j, k) => [j, k ? likeness(way[k - 1], j).toFixed(3) : ""]);
+  const facts = `${count(way.length - 1, "step")}; with the likeness (cosine) to the one before`;
+  present({ path: way }, `From ${ends}`, facts, buttons(close()), rows(steps));
+  frame(way, 8 * closest);
 }
 // [item, rating] of a user, highest rating first; equal ratings by number of ratings.
 function bestRated(person) {
@@ -168,34 +172,60 @@ function bestRated(person) {
     .map((i, k) => [i, person.ratings[k]])
     .sort((a, b) => b[1] - a[1] || counts[b[0]] - counts[a[0]]);
 }
-function showUser(u) {
-  choose(-1);
-  state.user = u;
-  $("user").value = String(u);
-  const box = $("item");
-  box.hidden = u < 0;
-  if (u >= 0) {
-    const person = data.users[u];
-    const title = document.createElement("h2");
-    const facts = document.createElement("p");
-    title.textContent = person.name;
-    facts.textContent =
-      `${person.items.length} ratings, coloured from dark (${data.lowest}) to bright ` +
-      `(${data.highest}). The ring marks the user.`;
-    box.append(title, facts, rows(bestRated(person).slice(0, 12)));
-  }
-  redraw();
+function legend(person) {
+  const box = element("div");
+  box.id = "legend";
+  const entry = (kind, text) => {
+    const line = element("p");
+    const mark = element("i");
+    mark.className = kind;
+    line.append(mark, text);
+    return line;
+  };
+  if (person.recommended.length) box.append(entry("ring", "recommended, 1 is the best"));
+  if (state.view === "axes") box.append(entry("place", "where the user lies"));
+  if (data.lowest < data.highest) {
+    const [ramp, words] = rampKey(`rated ${short(data.lowest)}`, short(data.highest));
+    box.append(ramp, words);
+  } else box.append(entry("rated", "rated"));
+  return box;
 }
-// Moves an item to the middle, zoomed in enough to distinguish it from its neighbours.
-function bring(i) {
-  const { w, h } = free();
-  area = { w, h };
-  place(coords, depth, n, sx, sy, sz);
-  const target = Math.max(state.zoom, 2);
-  const grow = target / state.zoom;
-  state.panX = (state.panX + w / 2 - sx[i]) * grow;
-  state.panY = (state.panY + h / 2 - sy[i]) * grow;
-  state.zoom = target;
+function showUser(u) {
+  if (u < 0) {
+    choose(-1);
+    return;
+  }
+  const person = data.users[u];
+  const best = bestRated(person).slice(0, LISTED);
+  const rated = best.map(([i, r]) => [i, data.lowest < data.highest ? short(r) : ""]);
+  const facts = [
+    count(person.items.length, "rating"),
+    count(person.recommended.length, "recommendation"),
+  ].join(", ");
+  present(
+    { user: u },
+    person.name,
+    facts,
+    legend(person),
+    buttons(close()),
+    element("h3", "Recommended"),
+    rows(person.recommended.map((i, k) => [i, String(k + 1)])),
+    element("h3", "Rated highest"),
+    rows(rated),
+  );
+  frame([...person.recommended, ...best.map(([i]) => i)], closest);
+}
+function showRegion(r) {
+  if (r < 0) {
+    choose(-1);
+    return;
+  }
+  const items = Array.from(order).filter(i => regionOf[i] === r);
+  const best = items.slice(0, LISTED).map(i => [i, counts[i].toLocaleString("en")]);
+  const facts = `${count(data.regions[r].items, "item")}; with their number of ratings`;
+  present({ region: r }, data.regions[r].name, facts, buttons(close()), rows(best));
+  setView("plane");
+  frame(items, closest);
 }
 
 let hits = [];
@@ -213,17 +243,27 @@ function find() {
   );
   hits = hits.slice(0, 8);
   list.hidden = !text;
+  $("search").setAttribute("aria-expanded", String(!list.hidden));
   list.textContent = text && !hits.length ? "No title matches." : "";
   hits.forEach((i, k) => {
-    const li = document.createElement("li");
-    li.textContent = data.titles[i];
-    li.className = k === on ? "on" : "";
+    const li = element("li", data.titles[i]);
+    li.id = `hit${k}`;
+    li.setAttribute("role", "option");
     li.onpointerdown = e => {
       e.preventDefault();
       take(i);
     };
     list.append(li);
   });
+  markHit();
+}
+function markHit() {
+  [...$("found").children].forEach((li, k) => {
+    li.className = k === on ? "on" : "";
+    li.setAttribute("aria-selected", String(k === on));
+  });
+  if (hits.length) $("search").setAttribute("aria-activedescendant", `hit${on}`);
+  else $("search").removeAttribute("aria-activedescendant");
 }
 function take(i) {
   $("search").value = "";
@@ -246,9 +286,7 @@ $("search").onkeydown = e => {
   }
   if (e.key === "ArrowDown" || e.key === "ArrowUp") {
     on = (on + (e.key === "ArrowDown" ? 1 : hits.length - 1)) % Math.max(1, hits.length);
-    [...$("found").children].forEach((li, k) => {
-      li.className = k === on ? "on" : "";
-    });
+    markHit();
     e.preventDefault();
   }
 };
@@ -281,6 +319,16 @@ $("colour").onchange = e => {
   paintColours();
   redraw();
 };
+options($("region"), [[-1, "all"], ...data.regions.map((r, k) => [k, r.name])], -1);
+$("region").onchange = e => {
+  if (+e.target.value < 0) reset();
+  showRegion(+e.target.value);
+};
+$("places").hidden = !data.regions.length;
+$("plane").onclick = () => setView("plane");
+$("axes").onclick = () => setView("axes");
+$("whole").onclick = () => reset();
+$("lead").textContent = `${n.toLocaleString("en")} items · near means alike`;
 options($("user"), [[-1, "nobody"], ...data.users.map((p, u) => [u, p.name])], -1);
 $("user").onchange = e => showUser(+e.target.value);
 $("people").hidden = !data.users.length;

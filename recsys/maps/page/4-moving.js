@@ -1,11 +1,71 @@
+// Moving the map to what is shown
+
+// The zoom at which an item and its neighbours are told apart.
+const closest = Math.min(12, Math.max(2, Math.sqrt(n) / 16));
+function flat() {
+  area = free();
+  state.zoom = 1;
+  state.panX = state.panY = 0;
+  placeItems();
+}
+// Puts a point of the flat picture into the middle, as far as the map still fills the picture.
+function look(x, y, zoom) {
+  state.zoom = Math.min(200, Math.max(0.5, zoom));
+  const pan = (side, at, all) => {
+    const low = all.reduce((a, b) => Math.min(a, b)) - 30 / state.zoom;
+    const high = all.reduce((a, b) => Math.max(a, b)) + 30 / state.zoom;
+    const half = side / 2 / state.zoom;
+    const middle =
+      high - low > 2 * half
+        ? Math.min(high - half, Math.max(low + half, at))
+        : Math.min(low + half, Math.max(high - half, at));
+    return (side / 2 - middle) * state.zoom;
+  };
+  state.panX = pan(area.w, x, sx);
+  state.panY = pan(area.h, y, sy);
+  redraw();
+}
+// Fills the picture with some items.
+function frame(items, most) {
+  flat();
+  const [x, y] = [sx, sy].map(all => items.map(i => all[i]));
+  const [left, right] = [Math.min(...x), Math.max(...x)];
+  const [top, bottom] = [Math.min(...y), Math.max(...y)];
+  const across = (area.w - Math.min(200, area.w / 3)) / Math.max(1, right - left);
+  const up = (area.h - 90) / Math.max(1, bottom - top);
+  look((left + right) / 2, (top + bottom) / 2, Math.min(most, across, up));
+}
+// Moves an item to the middle, so that most of its neighbours are in the picture.
+function bring(i) {
+  flat();
+  const far = neighbours(i)
+    .map(([j]) => Math.hypot(sx[j] - sx[i], sy[j] - sy[i]))
+    .sort((a, b) => a - b);
+  const reach = far[Math.floor(0.7 * (far.length - 1))] || 1;
+  const room = Math.min(area.w, area.h) / 2 - 40;
+  look(sx[i], sy[i], Math.max(1.2, Math.min(1.6 * closest, room / reach)));
+}
+function setView(name) {
+  if (state.view === name) return;
+  state.view = name;
+  for (const id of ["plane", "axes"]) $(id).setAttribute("aria-pressed", String(id === name));
+  $("places").hidden = name !== "plane" || !data.regions.length;
+  $("directions").hidden = name !== "axes";
+  const { user, chosen, path: way } = state;
+  reset();
+  if (user >= 0) showUser(user);
+  else if (chosen >= 0) bring(chosen);
+  else if (way) frame(way, 8 * closest);
+}
+
 // Moving: pointer, wheel and keys
 
 function reset() {
   box = extent();
   state.zoom = 1;
   state.panX = state.panY = 0;
-  state.yaw = state.z >= 0 ? 0.5 : 0;
-  state.pitch = state.z >= 0 ? 0.25 : 0;
+  state.yaw = axesShown().z >= 0 ? 0.5 : 0;
+  state.pitch = axesShown().z >= 0 ? 0.25 : 0;
   redraw();
 }
 function zoomAt(x, y, factor) {
@@ -44,7 +104,7 @@ view.onpointermove = e => {
     const now = Math.hypot(a[0] - b[0], a[1] - b[1]);
     if (spread) zoomAt((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, now / spread);
     spread = now;
-  } else if (state.z >= 0) {
+  } else if (axesShown().z >= 0) {
     state.yaw += dx * 0.008;
     state.pitch = Math.max(-1.5, Math.min(1.5, state.pitch + dy * 0.008));
   } else {
@@ -57,9 +117,17 @@ view.onpointerup = view.onpointercancel = e => {
   touches.delete(e.pointerId);
   view.classList.remove("held");
   spread = 0;
-  if (moved < 6 && e.type === "pointerup")
-    choose(at(e.clientX, e.clientY, e.pointerType === "touch" ? 22 : 10));
+  if (moved < 6 && e.type === "pointerup") press(e.clientX, e.clientY, e.pointerType === "touch");
 };
+// A name of a region is on top of the dots.
+function press(x, y, coarse) {
+  const name = labels.find(
+    ({ kind, box: [left, top, right, bottom] }) =>
+      kind === "region" && x >= left && x <= right && y >= top && y <= bottom,
+  );
+  if (name && pathFrom < 0) showRegion(name.region);
+  else choose(at(x, y, coarse ? 22 : 10));
+}
 view.addEventListener(
   "wheel",
   e => {
@@ -123,6 +191,7 @@ const api = {
   lastFrame: 0,
   state,
   labels: () => labels,
+  rings: () => rings,
   where: i => [sx[i], sy[i]],
   free,
   choose,
@@ -144,4 +213,6 @@ readScheme();
 paintColours();
 dirty = false;
 resize();
+if (data.open === "user") showUser(0);
+else choose(order[0], true);
 new ResizeObserver(redraw).observe($("panel"));

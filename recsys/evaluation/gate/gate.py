@@ -1,0 +1,185 @@
+"""`decide`: the two questions of a gate, and whether it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from recsys.evaluation.gate import level
+from recsys.evaluation.gate.comparison import Comparison, compare, n_test_ratings
+from recsys.evaluation.gate.contest import Contest
+from recsys.evaluation.gate.level import Level, LevelCheck, Measured
+from recsys.evaluation.gate.margin import Margin
+from recsys.evaluation.gate.world import LEAST_FOUND, Found
+from recsys.evaluation.protocol.served import Served
+from recsys.evaluation.result.results import Results
+
+Decision = Literal["open", "closed", "undecided"]
+
+_DRIFT = "or accept that with --allow-drift"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a gate goes by."""
+
+    metric: str
+    """Column of the metric, such as ndcg@10."""
+    margin: Margin
+    allow_drift: bool = False
+    """Whether the candidate's data may be another world."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Whether the candidate's data are of the world that the served model knows."""
+
+    found: tuple[Found, ...]
+    """How much of its history is in the data; empty where the history is unknown."""
+    level: LevelCheck
+    allow_drift: bool
+
+    @property
+    def is_same(self) -> bool | None:
+        """None where nothing is known: there is no history."""
+        if not self.found:
+            return None
+        return all(one.enough for one in self.found) and self.level.is_below is not True
+
+    @property
+    def sentence(self) -> str:
+        """The answer with the numbers behind it."""
+        if not self.found:
+            return "whether this is the same world is unknown: current has no history"
+        if self.is_same:
+            return f"same world: the data have {self.found[0]} of current; {self.level.sentence}"
+        missing = [str(one) for one in self.found if not one.enough]
+        if missing:
+            said = (
+                f"not the same world: the data have only {' and '.join(missing)} that current was "
+                f"trained on, and {100 * LEAST_FOUND:g} % are needed"
+            )
+            remedy = "look for lost rows, other columns or renamed ids"
+        else:
+            said = f"not the same world: {self.level.sentence}"
+            remedy = "look at the ratings that are new"
+        return f"{said}; allowed" if self.allow_drift else f"{said}; {remedy}, {_DRIFT}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        history = {one.what: {"found": one.n, "of": one.of} for one in self.found}
+        return {
+            "answer": {True: "yes", False: "no", None: "undecided"}[self.is_same],
+            "history": history,
+            "level": self.level.to_dict(),
+            "allow_drift": self.allow_drift,
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether the candidate may replace the model in service."""
+
+    world: World
+    """Is this still the same world?"""
+    comparison: Comparison | None
+    """Is the candidate not worse? None where there are no ratings to tell by."""
+    cannot: str
+    """Why there are none."""
+    splits: tuple[str, ...]
+    """How training and test ratings were chosen."""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def decision(self) -> Decision:
+        """Closed by another world or a worse candidate; open only if both answers are yes."""
+        if self.world.is_same is False and not self.world.allow_drift:
+            return "closed"
+        if self.comparison is None or self.world.is_same is None:
+            return "undecided"
+        answers: dict[str, Decision] = {"yes": "open", "no": "closed", "undecided": "undecided"}
+        return answers[self.comparison.answer]
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is open."""
+        return self.decision == "open"
+
+    @property
+    def sentence(self) -> str:
+        """The decision and what it rests on, in one line."""
+        if self.world.is_same is False and not self.world.allow_drift:
+            return f"gate closed: {self.world.sentence}"
+        if self.comparison is None:
+            return f"gate undecided: {self.cannot}"
+        return f"gate {self.decision}: {self.comparison.sentence}; {self.world.sentence}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        worse = None if self.comparison is None else self.comparison.to_dict()
+        return {
+            "decision": self.decision,
+            "sentence": self.sentence,
+            "same_world": self.world.to_dict(),
+            "not_worse": worse or {"answer": "undecided", "sentence": self.cannot},
+            "splits": list(self.splits),
+            "remarks": list(self.remarks),
+        }
+
+
+def decide(
+    result: Results,
+    candidate: str,
+    current: str,
+    terms: Terms,
+    contest: Contest,
+    found: Sequence[Found],
+    header: Mapping[str, Any] | None = None,
+    how: str = "",
+) -> Gate:
+    """The gate for a candidate, after both models were measured on `contest.splits`.
+
+    Args:
+        result: the evaluation of both.
+        candidate: its name there.
+        current: the name of the model in service there.
+        terms: what to go by.
+        contest: what both were measured on.
+        found: how much of the served model's history is in the data; empty without a history.
+        header: `measured` of the served model's file.
+        how: kind of the split that was asked for.
+
+    Raises:
+        ArgumentError: the evaluation does not have the metric for both models.
+    """
+    comparison = None
+    if not contest.cannot:
+        comparison = compare(result, candidate, current, terms.metric, terms.margin)
+    now = None if comparison is None else _level(result, current, terms.metric)
+    measured = Measured(how if contest.as_asked else "of unseen ratings", result.feedback)
+    world = World(tuple(found), level.check(header, terms.metric, now, measured), terms.allow_drift)
+    return Gate(
+        world, comparison, contest.cannot, result.splits, _remarks(result, contest, candidate)
+    )
+
+
+def _level(result: Results, model: str, metric: str) -> Level:
+    one = next(m for m in result.user_means if m.metric == metric)
+    has = one.denominators[:, one.models.index(model)] > 0
+    return Level.of(one, model, n_test_ratings(result, model, result.user_ids[has]))
+
+
+def _remarks(result: Results, contest: Contest, candidate: str) -> tuple[str, ...]:
+    if not contest.same_training:
+        return ()
+    current = contest.current
+    spec = (current.model.fitted.spec if isinstance(current, Served) else current).to_dict()
+    fitted = result.runs.loc[result.runs["model"] == candidate, "spec"].iloc[0]
+    if dict(fitted) != dict(spec):
+        return ()
+    return (
+        f"{candidate} has the settings of current and is trained on the same ratings: this "
+        "compares a model with itself, and says nothing about a change",
+    )

@@ -1,0 +1,278 @@
+"""Bayesian matrix factorization: the mean of many draws, and how far they are apart."""
+
+from __future__ import annotations
+
+import math
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from recsys.csr import entry_rows
+from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
+from recsys.models.explicit_als import mean_rating, scale_of
+from recsys.models.factors import Embeddings, Factorization, Factors
+from recsys.models.gibbs import GibbsSide, Prior, solved_rows
+from recsys.models.spec import PeakMemory
+from recsys.settings import hyper, option
+from recsys.threads import one_blas_thread
+
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
+
+_PAIRS = 1 << 16  # pairs whose scores are computed together
+_OTHER = {"user": "item", "item": "user"}
+_TURNS: tuple[tuple[Side, Side], ...] = (("items", "users"), ("users", "items"))
+
+
+@dataclass(frozen=True)
+class BayesianMF(Factorization):
+    """The posterior mean of a factorization with biases, from draws by Gibbs sampling.
+
+        r ~ N(μ + b_u + b_i + x_u·y_i, 1/α)
+        (x_u, b_u) ~ N(m + Wᵀ s_u, Λ⁻¹),  s_u = 1/√#u for each item that u has rated
+        (y_i, b_i) likewise, with links to the users who have rated i
+
+    m, Λ and W of each side and α are drawn, too (see `recsys.models.gibbs`), so there is no
+    regularization to tune. Without `implicit_features`, W = 0 (Salakhutdinov, Mnih 2008, "Bayesian
+    Probabilistic Matrix Factorization using Markov Chain Monte Carlo", with biases). With them, who
+    rated what says something, whatever the rating: the idea of SVD++ (Koren 2008), for both sides.
+
+    A sweep draws all items, then all users. The first `n_burn_in` sweeps are dropped; of the others
+    every `thinning`th is kept, `n_samples` in all. They stand side by side in `Factors`, each
+    scaled by 1/√n_samples, so that a dot product is the mean over the samples. Of the items, these
+    are the draws; of the users, their mean given everything else in the sample, which says the
+    same with less noise.
+    That mean solves the row problem of the sample, so that folding in a training user gives back
+    their stored factors. `Factors.state` has the users' draws and the priors. A row without
+    ratings has the mean of its prior.
+
+    Ratings are standardized inside; results do not depend on their unit. The loss that `on_epoch`
+    receives is the mean squared error of one draw on the training ratings.
+    """
+
+    name: ClassVar[str] = "bayesian-mf"
+    predicts_ratings: ClassVar[bool] = True
+    state_names: ClassVar[tuple[str, ...]] = (
+        "scale", "noise", "user_draws", "item_biases", "prior_user_mean", "prior_item_mean",
+        "prior_user_precision", "prior_item_precision",
+    )  # fmt: skip
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(70, 10, 70)
+
+    n_factors: int = hyper(
+        16, low=1, high=512, typical=(8, 32), log=True, symbol="f",
+        meaning="Width of the factors of one sample.",
+    )  # fmt: skip
+    n_burn_in: int = hyper(
+        30, low=0, typical=(20, 100), meaning="Sweeps at the start that are dropped."
+    )
+    n_samples: int = hyper(
+        60, low=1, high=1000, typical=(20, 150), symbol="K", meaning="Draws that are kept."
+    )
+    thinning: int = hyper(
+        2, low=1, typical=(1, 5), meaning="Sweeps from one draw that is kept to the next."
+    )
+    implicit_features: bool = option(
+        True, meaning="Whether a prior mean depends on who rated what, besides the ratings."
+    )
+    seed: int = hyper(0, low=0, meaning="Seed for all draws.")
+
+    @property
+    def n_epochs(self) -> int:
+        """Sweeps in all."""
+        return self.n_burn_in + self.n_samples * self.thinning
+
+    def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
+        started = time.perf_counter()
+        chain = _Chain(self, ratings.matrix, np.random.default_rng(self.seed))
+        kept: list[_Sample] = []
+        log: list[Progress] = []
+        with one_blas_thread(), closing(chain):
+            for epoch in range(1, self.n_epochs + 1):
+                loss = chain.sweep() * chain.scale**2
+                if epoch > self.n_burn_in and (epoch - self.n_burn_in) % self.thinning == 0:
+                    kept.append(chain.sample())
+                progress = Progress(epoch, self.n_epochs, loss, time.perf_counter() - started)
+                log.append(progress)
+                if on_epoch is not None:
+                    on_epoch(progress)
+        return _factors(self, ratings, chain.scale, kept, tuple(log))
+
+    def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
+        """Bytes that `fit` allocates at most, mostly for the samples and their arrangement."""
+        links = 2 if self.implicit_features else 0
+        rows = (5 + links) * n_users + (3 + links) * n_items
+        samples = 4 * (self.n_factors + 1) * self.n_samples * rows
+        return super().training_memory(n_users, n_items, n_ratings) + samples
+
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
+        """The posterior mean of each row given each sample's items, biases and priors."""
+        return self._fold_in(factors, matrix, "users")
+
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
+        """Likewise, given the users."""
+        return self._fold_in(factors, matrix, "items")
+
+    def deviations(
+        self, factors: Factors, user_rows: Rows, item_rows: Rows
+    ) -> npt.NDArray[np.float64]:
+        """Standard deviation (n,) of the rating of each pair: of the samples, and of one rating."""
+        draws, biases = factors.state["user_draws"], factors.state["item_biases"]
+        items = self._items(factors)
+        found = np.empty(len(user_rows))
+        for start in range(0, len(found), _PAIRS):
+            users, columns = user_rows[start : start + _PAIRS], item_rows[start : start + _PAIRS]
+            x = draws[users]
+            scores = np.einsum("pkf,pkf->pk", x[:, :, :-1], items[columns])
+            scores += x[:, :, -1] + biases[columns]
+            found[start : start + _PAIRS] = scores.var(axis=1, dtype=np.float64)
+        noise = np.square(factors.state["noise"]).mean()
+        return np.asarray(np.sqrt(found + noise) * factors.state["scale"][0])
+
+    def _items(self, factors: Factors) -> FloatArray:
+        # (n_items, n, f) of each sample, in the unit of standardized ratings.
+        unit = np.float32(math.sqrt(self.n_samples / factors.state["scale"][0]))
+        return factors.item_factors.reshape(-1, self.n_samples, self.n_factors) * unit
+
+    def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
+        own, state = ("user" if side == "users" else "item"), factors.state
+        scale = np.float32(state["scale"][0])
+        if own == "user":
+            table, biases = self._items(factors), state["item_biases"]
+        else:
+            table, biases = state["user_draws"][:, :, :-1], state["user_draws"][:, :, -1]
+        targets = (matrix.data - np.float32(factors.mean)) / scale
+        links = state.get(f"{_OTHER[own]}_links")
+        found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)
+        for k in range(self.n_samples):
+            against = np.column_stack([table[:, k], np.ones(len(table), np.float32)])
+            prior = Prior(
+                state[f"prior_{own}_mean"][k],
+                state[f"prior_{own}_precision"][k],
+                None if links is None else links[:, k],
+            )
+            without_bias = targets - biases[matrix.indices, k]
+            found[:, k] = solved_rows(matrix, without_bias, against, prior, state["noise"][k])
+        return _embeddings(found, float(scale))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """One draw of everything, on standardized ratings."""
+
+    noise: float
+    users: FloatArray
+    items: FloatArray
+    expected_users: FloatArray
+    """The mean of the users, given the rest."""
+    user_prior: Prior
+    item_prior: Prior
+
+
+class _Chain:
+    # A Markov chain over both sides and the noise, on standardized ratings.
+
+    def __init__(self, spec: BayesianMF, matrix: sp.csr_matrix, rng: np.random.Generator) -> None:
+        self.scale = scale_of(matrix)
+        self._values: dict[Side, FloatArray] = {}
+        self._sides: dict[Side, GibbsSide] = {}
+        by_item = matrix.T.tocsr()
+        matrices: dict[Side, sp.csr_matrix] = {"users": matrix, "items": by_item}
+        for side, own in matrices.items():
+            values = (own.data - np.float32(mean_rating(matrix))) / np.float32(self.scale)
+            self._values[side] = values
+            self._sides[side] = GibbsSide(own, spec.n_factors, spec.implicit_features, rng)
+        self._rows = entry_rows(matrix)
+        self._noise = 1.0
+        self._rng, *rest = rng.spawn(3)
+        self._rngs: dict[Side, np.random.Generator] = {"users": rest[0], "items": rest[1]}
+        self._pool = ThreadPoolExecutor(1)
+        self._priors: dict[Side, Future[Prior]] = {}
+
+    def sweep(self) -> float:
+        """Draws items, users, their priors and the noise; the mean squared error of the draw.
+
+        The prior of one side is drawn while the other side is, in a thread and by a generator of
+        its own.
+        """
+        for side, other in _TURNS:
+            own, fixed = self._sides[side], self._sides[other].x
+            against = fixed.copy()
+            against[:, -1] = 1
+            targets = self._values[side] - fixed[own.matrix.indices, -1]
+            if side in self._priors:
+                own.prior = self._priors[side].result()
+            self._last = targets, against, own.prior, self._noise
+            own.draw_rows(targets, against, self._noise, self._rng)
+            self._priors[side] = self._pool.submit(own.drawn_prior, self._rngs[side])
+        errors = self._errors(targets, against)
+        squares = float(np.square(errors).sum(dtype=np.float64))
+        # Gamma(1, 1) before.
+        alpha = self._rng.gamma(1 + len(errors) / 2) / (1 + squares / 2)
+        self._noise = 1 / math.sqrt(alpha)
+        return squares / len(errors)
+
+    def sample(self) -> _Sample:
+        """What was drawn last, with the priors that it was drawn from."""
+        users, items = self._sides["users"], self._sides["items"]
+        expected, noise = solved_rows(users.matrix, *self._last), self._last[-1]
+        return _Sample(noise, users.x, items.x, expected, users.prior, items.prior)
+
+    def close(self) -> None:
+        """Waits for the last draw."""
+        self._pool.shutdown()
+
+    def _errors(self, targets: FloatArray, against: FloatArray) -> FloatArray:
+        # Of the training ratings, whose targets lack the item's bias; users come last.
+        x, columns = self._sides["users"].x, self._sides["users"].matrix.indices
+        errors = targets.copy()
+        for start in range(0, len(errors), _PAIRS):
+            part = slice(start, start + _PAIRS)
+            errors[part] -= np.einsum("nf,nf->n", x[self._rows[part]], against[columns[part]])
+        return errors
+
+
+def _factors(
+    spec: BayesianMF,
+    ratings: Ratings,
+    scale: float,
+    kept: list[_Sample],
+    log: tuple[Progress, ...],
+) -> Factors:
+    # (rows, n, f + 1)
+    expected = np.stack([one.expected_users for one in kept], axis=1)
+    items = np.stack([one.items for one in kept], axis=1)
+    state: dict[str, npt.NDArray[Any]] = {
+        "scale": np.array([scale]),
+        "noise": np.array([one.noise for one in kept]),
+        "user_draws": np.stack([one.users for one in kept], axis=1),
+        "item_biases": items[:, :, -1].copy(),
+    }
+    for side, priors in (
+        ("user", [one.user_prior for one in kept]),
+        ("item", [one.item_prior for one in kept]),
+    ):
+        state[f"prior_{side}_mean"] = np.stack([prior.mean for prior in priors])
+        state[f"prior_{side}_precision"] = np.stack([prior.precision for prior in priors])
+        if spec.implicit_features:
+            links = np.stack([cast("FloatArray", prior.links) for prior in priors], axis=1)
+            state[f"{_OTHER[side]}_links"] = links
+    user, item = _embeddings(expected, scale), _embeddings(items, scale)
+    return Factors.of(
+        spec, ratings, user.factors, item.factors, mean=mean_rating(ratings.matrix),
+        user_bias=user.bias, item_bias=item.bias, log=log, state=state,
+    )  # fmt: skip
+
+
+def _embeddings(rows: FloatArray, scale: float) -> Embeddings:
+    # Samples (rows, n, f + 1) of standardized ratings, side by side in the unit of the ratings.
+    n = rows.shape[1]
+    factors = rows[:, :, :-1] * np.float32(math.sqrt(scale / n))
+    return Embeddings(
+        rows[:, :, -1].mean(axis=1) * np.float32(scale), factors.reshape(len(rows), -1)
+    )

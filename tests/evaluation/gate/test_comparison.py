@@ -1,0 +1,122 @@
+"""Is the candidate not worse? On made-up values per user, whose intervals are known."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+import recsys
+from recsys.errors import ArgumentError
+from recsys.evaluation.gate.comparison import Comparison, compare
+from recsys.evaluation.gate.contest import LEAST_USERS
+from recsys.evaluation.gate.margin import Margin
+from recsys.evaluation.result.summary import user_means
+
+FIVE_PERCENT = Margin.parse("5%")
+
+
+def compared(
+    new: npt.ArrayLike,
+    current: npt.ArrayLike,
+    metric: str = "ndcg@10",
+    margin: Margin = FIVE_PERCENT,
+) -> Comparison:
+    tables = [
+        pd.DataFrame({"model": model, "fold": 0, "seed": 0, "user": np.arange(len(values)),
+                      metric: values, "n_ratings": 2.0})
+        for model, values in (("new", np.asarray(new)), ("current", np.asarray(current)))
+    ]  # fmt: skip
+    values = pd.concat(tables, ignore_index=True)
+    result: Any = SimpleNamespace(
+        values=values,
+        user_means=user_means(values, ["new", "current"]),
+        user_ids=np.unique(values["user"]),
+    )
+    return compare(result, "new", "current", metric, margin)
+
+
+def noise(n: int, spread: float, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Of mean zero and this standard deviation."""
+    drawn = np.random.default_rng(seed).normal(size=n)
+    return np.asarray((drawn - drawn.mean()) / drawn.std() * spread)
+
+
+@pytest.mark.parametrize(
+    ("difference", "spread", "answer"),
+    # The margin is 0.01; the interval is the difference ± 1.96 · spread / √400 = ± 0.098 · spread.
+    [
+        (0.0, 0.05, "yes"),
+        (-0.004, 0.05, "yes"),
+        (-0.006, 0.05, "undecided"),
+        (-0.014, 0.05, "undecided"),
+        (-0.016, 0.05, "no"),
+        (0.0, 0.12, "undecided"),
+        (-0.1, 0.12, "no"),
+        (0.1, 0.12, "yes"),
+        (-0.001, 0.0, "yes"),  # significantly worse, but by less than the margin
+    ],
+)
+def test_the_interval_against_the_margin(difference: float, spread: float, answer: str) -> None:
+    current = 0.2 + noise(400, 0.05, seed=1)
+    found = compared(current + difference + noise(400, spread), current)
+    assert found.answer == answer
+    assert found.difference == pytest.approx(difference, abs=1e-12)
+    assert found.low == pytest.approx(difference - 0.098 * spread, abs=0.0012)
+    assert found.high == pytest.approx(difference + 0.098 * spread, abs=0.0012)
+    assert found.margin == pytest.approx(0.01)
+    assert (found.n_users, found.n_ratings) == (400, 800)
+
+
+@pytest.mark.parametrize(
+    ("factor", "answer"), [(0.95, "yes"), (1.0, "yes"), (1.04, "yes"), (1.06, "no")]
+)
+def test_of_errors_less_is_better(factor: float, answer: str) -> None:
+    current = np.linspace(0.8, 1.0, 100)
+    found = compared(current * factor, current, "rmse")
+    assert found.answer == answer
+    assert found.bound == found.margin > 0
+    assert found.candidate_mean == pytest.approx(factor * np.sqrt((current**2).mean()))
+    assert f"allowed +{found.margin:.4f} (5 % of current)" in found.sentence
+
+
+def test_a_margin_in_the_unit_of_the_metric() -> None:
+    current = np.full(100, 0.2)
+    assert compared(current - 0.03, current, margin=Margin.parse("0.031")).answer == "yes"
+    assert compared(current - 0.03, current, margin=Margin.parse("0.029")).answer == "no"
+    assert compared(current, current, margin=Margin.parse("0")).answer == "undecided"
+
+
+def test_fewer_users_decide_nothing() -> None:
+    for n, answer in ((LEAST_USERS, "no"), (LEAST_USERS - 1, "undecided")):
+        found = compared(np.zeros(n), np.full(n, 0.2))
+        assert found.answer == answer
+    assert "a decision needs 50 users, so wait for more ratings" in found.sentence
+    assert found.to_dict()["n_users"] == LEAST_USERS - 1
+
+
+def test_only_users_with_both_values_count() -> None:
+    new, current = np.full(100, 0.2), np.full(100, 0.2)
+    new[:30], current[70:] = np.nan, np.nan
+    new[70:], current[:30] = 9, 9
+    found = compared(new, current)
+    assert (found.n_users, found.n_ratings) == (40, 80)
+    assert found.candidate_mean == found.current_mean == pytest.approx(0.2)
+
+
+def test_a_model_that_finds_nothing_is_no_measure() -> None:
+    assert compared(np.zeros(100), np.zeros(100)).answer == "undecided"
+    assert compared(np.full(100, 0.1), np.zeros(100)).answer == "yes"
+
+
+def test_a_metric_that_one_of_the_two_lacks_is_named(sample: recsys.Ratings) -> None:
+    models = {"new": recsys.PureSVD(4), "current": recsys.PureSVD(5)}
+    result = recsys.evaluate(models, recsys.splits.random(sample, 0.2), k=5)
+    with pytest.raises(ArgumentError, match="gate must be one of .*ndcg@5.*, not 'rmse'"):
+        compare(result, "new", "current", "rmse", FIVE_PERCENT)
+    folds = recsys.splits.kfold(sample, 2)
+    twice = recsys.evaluate(models, list(folds), k=5, seeds=[0, 1])
+    found = compare(twice, "new", "current", "ndcg@5", FIVE_PERCENT)
+    assert found.n_ratings == sample.n_ratings  # each rating is a test rating once

@@ -1,0 +1,75 @@
+"""What opens and closes a gate, from the answers to its two questions."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from recsys.evaluation.gate.comparison import Answer, Comparison
+from recsys.evaluation.gate.gate import Gate, World
+from recsys.evaluation.gate.level import LevelCheck
+from recsys.evaluation.gate.world import Found
+
+WORLDS = {
+    "same": World((Found("ratings", 95, 100),), LevelCheck(None, None, None, "level"), False),
+    "lost": World((Found("ratings", 80, 100),), LevelCheck(None, None, False, "level"), False),
+    "below": World((Found("ratings", 99, 100),), LevelCheck(None, None, True, "level"), False),
+    "unknown": World((), LevelCheck(None, None, None, "level"), False),
+}
+DECIDED = {
+    ("same", "yes"): "open", ("same", "no"): "closed", ("same", "undecided"): "undecided",
+    ("unknown", "yes"): "undecided", ("unknown", "no"): "undecided",
+    ("unknown", "undecided"): "undecided",
+}  # fmt: skip
+DRIFT = {"yes": "open", "no": "closed", "undecided": "undecided"}
+
+
+def comparison(answer: Answer) -> Comparison:
+    return Comparison(
+        answer,
+        "ndcg@10",
+        "new",
+        0.2,
+        0.2,
+        0.0,
+        -0.001,
+        0.001,
+        0.01,
+        "5 % of current",
+        False,
+        60,
+        90,
+    )
+
+
+@pytest.mark.parametrize(("name", "answer"), list(product(WORLDS, DRIFT)))
+def test_decision(name: str, answer: Answer) -> None:
+    gate = Gate(WORLDS[name], comparison(answer), "", ("by time",))
+    assert gate.decision == DECIDED.get((name, answer), "closed")
+    assert gate.passed == (gate.decision == "open")
+    assert gate.sentence.startswith(f"gate {gate.decision}: ")
+    assert "\n" not in gate.sentence
+    drifting = replace(gate, world=replace(gate.world, allow_drift=True))
+    assert drifting.decision == ("undecided" if name == "unknown" else DRIFT[answer])
+    found = gate.to_dict()
+    assert found["decision"] == gate.decision
+    assert found["not_worse"]["answer"] == answer
+    assert found["same_world"]["answer"] == {"same": "yes", "unknown": "undecided"}.get(name, "no")
+
+
+def test_the_world_says_what_is_missing_and_what_to_do() -> None:
+    lost = WORLDS["lost"].sentence
+    assert "the data have only 80 of the 100 ratings (80 %)" in lost
+    assert "90 % are needed" in lost
+    assert "--allow-drift" in lost
+    assert replace(WORLDS["lost"], allow_drift=True).sentence.endswith("; allowed")
+    assert "not the same world: level; look at the ratings that are new" in (
+        WORLDS["below"].sentence
+    )
+
+
+def test_without_ratings_to_tell_by_it_is_undecided() -> None:
+    gate = Gate(WORLDS["same"], None, "all seen", ())
+    assert (gate.decision, gate.sentence) == ("undecided", "gate undecided: all seen")
+    assert gate.to_dict()["not_worse"] == {"answer": "undecided", "sentence": "all seen"}
+    assert replace(gate, world=WORLDS["lost"]).decision == "closed"
