@@ -1,15 +1,47 @@
-"""What a result was made with: package versions, BLAS, machine, commit."""
+"""What a result was made with: package versions, BLAS, machine, commit, command line."""
 
 from __future__ import annotations
 
 import platform
+import re
+import shlex
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recsys import threads
 
 _PACKAGES = ("recsys-mf", "numpy", "scipy", "pandas", "pyarrow", "implicit")
+
+_PASSWORDS = (
+    # scheme://user:PASSWORD@host, to the last @, because a password may have one in it.
+    re.compile(r"(\w[\w+.-]*://[^\s/@:]*:)\S*(?=@)"),
+    re.compile(
+        r"([?&;][^\s=&;]*(?:pass|pwd|token|secret|key|sig|credential)[^\s=&;]*=)[^\s&;]+", re.I
+    ),
+    re.compile(r"(\b(?:password|passwd|pwd)=)[^\s&;]+", re.I),
+)
+
+
+def command_line(arguments: Iterable[str]) -> str:
+    """The `recsys` command with these arguments, to be typed again; without passwords.
+
+    >>> command_line(["evaluate", "my ratings.csv", "-k", "5"])
+    "recsys evaluate 'my ratings.csv' -k 5"
+    """
+    return shlex.join(["recsys", *map(without_passwords, arguments)])
+
+
+def without_passwords(text: str) -> str:
+    """The text with PASSWORD in the place of every password or token in an address.
+
+    >>> without_passwords("postgresql://ann:s3cret@host/db?sslmode=require")
+    'postgresql://ann:PASSWORD@host/db?sslmode=require'
+    """
+    for pattern in _PASSWORDS:
+        text = pattern.sub(r"\1PASSWORD", text)
+    return text
 
 
 def versions() -> dict[str, str]:

@@ -106,3 +106,56 @@ def explicit_loss(
         lengths = np.sum(table.astype(np.float64) ** 2, axis=1) + squares
         loss += spec.regularization * scale * np.sum(n * lengths)
     return float(loss)
+
+
+def list_metrics(
+    items: list[int],
+    k: int,
+    popular: list[int],
+    liked: set[int],
+    held_out: dict[int, float],
+    counts: np.ndarray,
+    n_users: int,
+    genres: np.ndarray,
+    taste: np.ndarray,
+) -> dict[str, float]:
+    """Every metric of one list of at most k items, rank by rank; NaN where it has none."""
+    hits = [item in liked for item in items]
+    ranks = [rank for rank, hit in enumerate(hits, 1) if hit]
+
+    def discounted(gains: list[float]) -> float:
+        return float(sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains, 1)))
+
+    best = sorted((max(value, 0.0) for value in held_out.values()), reverse=True)[:k]
+    unit = genres / np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-300)
+    pairs = [1 - unit[a] @ unit[b] for n, a in enumerate(items) for b in items[:n]]
+    listed = sum(genres[item] / max(genres[item].sum(), 1) for item in items)
+    mixed = 0.99 * listed / max(np.sum(listed), 1e-300) + 0.01 * taste
+    known = taste > 0
+    divergence = np.sum(taste[known] * np.log(taste[known] / mixed[known]))
+    ideal = discounted([1.0] * min(k, len(liked)))
+    return {
+        "ndcg": discounted([float(hit) for hit in hits]) / ideal,
+        "graded_ndcg": discounted([max(held_out.get(item, 0.0), 0.0) for item in items])
+        / discounted(best),
+        "recall": len(ranks) / len(liked),
+        "capped_recall": len(ranks) / min(k, len(liked)),
+        "precision": len(ranks) / k,
+        "map": sum(n / rank for n, rank in enumerate(ranks, 1)) / len(liked),
+        "mrr": 1 / ranks[0] if ranks else 0.0,
+        "hit_rate": float(bool(ranks)),
+        "novelty": float(np.mean([-np.log2(max(counts[item], 1) / n_users) for item in items])),
+        "popularity": float(np.mean([counts[item] for item in items])),
+        "serendipity": len(set(items) & liked - set(popular)) / k,
+        "diversity": float(np.mean(pairs)) if pairs else float("nan"),
+        "calibration": float(divergence) if np.sum(listed) and known.any() else float("nan"),
+    }
+
+
+def random_order(
+    rng: np.random.Generator, scores: np.ndarray, allowed: np.ndarray, k: int
+) -> list[int]:
+    """The k allowed items with the highest scores, equal ones in random order."""
+    order = rng.permutation(np.flatnonzero(allowed))
+    best: list[int] = order[np.argsort(-scores[order], kind="stable")][:k].tolist()
+    return best

@@ -1,11 +1,14 @@
 import json
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
 
 import numpy as np
+import pytest
 
 from recsys import provenance
+from recsys.ratings.account import Account
 
 
 def test_versions_are_those_installed() -> None:
@@ -41,3 +44,32 @@ def test_machine_is_described_in_text() -> None:
 def test_commit_is_empty_or_a_short_hash() -> None:
     described = provenance.commit().removesuffix("-dirty")
     assert described == "" or (len(described) >= 10 and int(described, 16) >= 0)
+
+
+def test_a_command_can_be_typed_again() -> None:
+    arguments = ["evaluate", "my ratings.csv", "--set", "ease.regularization=5", "it's.html"]
+    typed = provenance.command_line(arguments)
+    assert shlex.split(typed) == ["recsys", *arguments]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://ann:s3cret@host:5432/db", "postgresql://ann:PASSWORD@host:5432/db"),
+        ("postgresql+psycopg://ann:p@s3cret@h/db", "postgresql+psycopg://ann:PASSWORD@h/db"),
+        ("postgresql://:s3cret@/db?host=/run", "postgresql://:PASSWORD@/db?host=/run"),
+        ("postgresql://h/db?user=ann&password=s3cret&x=1", "postgresql://h/db?user=ann&password="
+         "PASSWORD&x=1"),
+        ("https://h/f.csv?X-Amz-Signature=s3cret&a=1", "https://h/f.csv?X-Amz-Signature=PASSWORD"
+         "&a=1"),
+        ("https://h/f.csv?access_token=s3cret", "https://h/f.csv?access_token=PASSWORD"),
+        ("host=h password=s3cret dbname=d", "host=h password=PASSWORD dbname=d"),
+        ("postgresql://ann@host/db", "postgresql://ann@host/db"),
+        ("sqlite:///data/ratings.db?table=keys", "sqlite:///data/ratings.db?table=keys"),
+        ("data/a:b@c.csv", "data/a:b@c.csv"),
+    ],
+)  # fmt: skip
+def test_no_password_is_written(address: str, shown: str) -> None:
+    assert provenance.without_passwords(address) == shown
+    assert "s3cret" not in provenance.command_line(["evaluate", address])
+    assert Account(address, "SQL", {}).source == shown

@@ -27,6 +27,8 @@ class Answer:
     """Columns rank, item or user, score, and what is known of the items."""
     past: Table | None = None
     """What the user liked, where that was asked for."""
+    noun: str = "rating"
+    """What people call the values of the column `rating`: rating, count, hours, ..."""
 
     @property
     def remarks(self) -> list[str]:

@@ -57,8 +57,16 @@ def run(
     on_model: OnModel = lambda model, split: None,
     on_stage: Callable[[str], None] = lambda what: None,
     on_account: OnAccount = no_account,
+    command: str = "",
 ) -> dict[str, Evaluated]:
     """Reads, splits, fits, measures, and writes the reports; one evaluation for each split.
+
+    Args:
+        study: what to evaluate.
+        on_model: called before each fit.
+        on_stage: called when a stage begins.
+        on_account: called with what was understood of the ratings.
+        command: the command that asked for it, for the reports.
 
     Raises:
         ArgumentError: the study has a bad value.
@@ -85,6 +93,9 @@ def run(
             one = _gated(study, models, _Day(whole, parts, choice), current, on_model)
         else:
             one = _compared(study, models, parts, current, on_model)
+        if command:
+            about = {**one.result.about, "command": command}
+            one = replace(one, result=replace(one.result, about=about))
         on_stage("writing")
         if (path := reports.get(name)) is not None:
             _write(one, path)

@@ -28,13 +28,18 @@ class RecommendRequest(Choice):
         meaning="Rating of a new person, such as 'Toy Story=5'. Repeatable.",
     )
     liked: int = option(0, low=0, meaning="Also show this many of the items the user liked.")
+    unknown: str = option(
+        "raise",
+        choices=("raise", "popular"),
+        meaning="For a user who is not in the data: an error, or the most popular items.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.user is None) == (not self.rate):
             raise ArgumentError("give either --user ID or --rate TITLE=RATING (once or more)")
-        if self.user is None and (self.liked or not self.exclude_seen):
-            raise ArgumentError("liked and include-seen go with --user, not with --rate")
+        if self.user is None and (self.liked or not self.exclude_seen or self.unknown != "raise"):
+            raise ArgumentError("liked, unknown and include-seen go with --user, not with --rate")
 
     def choice(self, model: Recommender) -> Choice:
         """What may be recommended, with items as the model knows them."""
@@ -57,6 +62,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         UnknownIdError: the user or an item is not in the data.
         ModelFileError: the model file cannot be read.
     """
+    from recsys.ratings.account import Account
     from recsys.recommend import questions
     from recsys.store.model_file import load
 
@@ -67,7 +73,11 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         table = questions.recommend_for(model, ratings, choice)
         given = [f"{item_name(model, item)} {rating:g}" for item, rating in ratings.items()]
         return Answer(f"For somebody who gave {', '.join(given)}", asked, table)
+    if request.unknown == "popular" and model.fitted.users.find([request.user])[0] < 0:
+        table = questions.recommend(model, request.user, choice, "popular")
+        return Answer(f"For user {request.user}", asked, table)
     who = user_id(model, request.user)
     table = questions.recommend(model, who, choice)
     past = questions.liked(model, who, request.liked) if request.liked else None
-    return Answer(f"For user {who}", asked, table, past)
+    noun = Account.from_dict(model.account).noun if model.account else "rating"
+    return Answer(f"For user {who}", asked, table, past, noun)

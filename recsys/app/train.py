@@ -47,16 +47,19 @@ class Accuracy:
 
     def sentence(self) -> str:
         """The result in one honest line."""
+        from recsys.evaluation.result.wording import decimals
+
         what = f"{self.n:,} {'ratings' if self.metric == 'RMSE' else 'users'}"
-        line = f"{self.metric} {self.model:.4f}"
+        places = decimals([self.margin or 0.0])
+        line = f"{self.metric} {self.model:.{places}f}"
         if self.baseline is None:
             return f"{line} ({what})"
-        line += f", {self.baseline_name} {self.baseline:.4f} ({what})"
+        line += f", {self.baseline_name} {self.baseline:.{places}f} ({what})"
         if self.margin is None:
             return line
         difference = self.model - self.baseline
         verdict = "" if abs(difference) > self.margin else ", within noise"
-        return f"{line}: {difference:+.4f} ± {self.margin:.4f}{verdict}"
+        return f"{line}: {difference:+.{places}f} ± {self.margin:.{places}f}{verdict}"
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,16 @@ from recsys.cli.output import print_json, print_table, say
 def command(given: Given, json: Json = False) -> None:
     """Runs `recsys compare`."""
     found = compare(CompareRequest(**given))
+    from recsys.evaluation.result.wording import within
+
     if json:
         print_json(found.to_dict())
         return
-    print_table(found.table.to_dict("list"))
+    # Rows are of different metrics, so each has decimals of its own.
+    ends = found.table[["low", "high"]].to_numpy(float).tolist()
+    places = [within(low, high) for low, high in ends]
+    numbers = ("first", "second", "difference", "low", "high")
+    print_table(found.table.to_dict("list"), decimals=dict.fromkeys(numbers, places))
     for remark in found.remarks:
         say(f"Note: {remark}.")
     if found.is_tested:

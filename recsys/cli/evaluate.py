@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from recsys.app.reading import no_account
 from recsys.app.recipe import read_recipe
 from recsys.app.study import ModelChoice, Study
@@ -12,6 +14,7 @@ from recsys.cli.options import Config, Json, overridden, with_ratings
 from recsys.cli.output import print_json, print_paragraph, print_table, say, say_account
 from recsys.cli.progress import training_progress
 from recsys.errors import ArgumentError, GateError, GateUndecidedError, ModelError
+from recsys.provenance import command_line
 from recsys.ratings.split_choice import SplitChoice
 from recsys.settings import Settings
 
@@ -25,7 +28,12 @@ _ONLY_IN_RECIPES: dict[type[Settings], tuple[str, ...]] = {Study: ("models", "sp
 
 @options_of(ModelChoice, SplitChoice, Study, required=False, without=_ONLY_IN_RECIPES)
 def command(
-    models: Given, split: Given, given: Given, config: Config = None, json: Json = False
+    models: Given,
+    split: Given,
+    given: Given,
+    context: typer.Context,
+    config: Config = None,
+    json: Json = False,
 ) -> None:
     """Runs `recsys evaluate`."""
     entries = overridden(read_recipe(config, Study) if config else {}, given)
@@ -38,7 +46,8 @@ def command(
             on_stage(f"{model}: {how.split(',')[0].split(';')[0]}")
             return on_epoch
 
-        done = run(study, on_model, on_stage, no_account if json else say_account)
+        on_account = no_account if json else say_account
+        done = run(study, on_model, on_stage, on_account, command_line(context.meta["arguments"]))
     if json:
         found = {name: one.to_dict() for name, one in done.items()}
         print_json(next(iter(found.values())) if len(found) == 1 else found, indent=None)
@@ -76,7 +85,8 @@ def _print(one: Evaluated, title: str) -> None:
         print(f"{title}\n")
     print_paragraph(result.verdict)
     print()
-    print_table(_columns(result))
+    columns, decimals = _columns(result)
+    print_table(columns, decimals=decimals)
     for finding in result.findings:
         print_paragraph(str(finding), indent=2)
     if one.current:
@@ -93,20 +103,25 @@ def _print(one: Evaluated, title: str) -> None:
         say(f"report: {one.report}")
 
 
-def _columns(result: Evaluation) -> dict[str, list[Any]]:
-    from recsys.evaluation.result.wording import signed, stars
+def _columns(result: Evaluation) -> tuple[dict[str, list[Any]], dict[str, int]]:
+    # The columns of the table, and the decimals of those with numbers.
+    from recsys.evaluation.result.wording import decimals, half_widths, signed, stars
 
+    ranking, recall, with_rmse = result.ranking, f"recall@{result.k}", result.order("rmse")
     coverage = result.runs.groupby("model")[f"coverage@{result.k}"].mean()
-    recall, with_rmse = f"recall@{result.k}", result.order("rmse")
+    rows = {model: result.of(model, ranking) for model in result.order(ranking)}
+    lows, highs = ([row[f"difference_{end}"] for row in rows.values()] for end in ("low", "high"))
+    versus = decimals(half_widths(lows, highs))
     columns: dict[str, list[Any]] = {}
-    for model in result.order(result.ranking):
-        row = result.of(model, result.ranking)
-        versus = "" if model == "popularity" else signed(row["difference"]) + stars(row["p"])
-        cells: dict[str, Any] = {"model": model, result.ranking: row["mean"]}
-        cells |= {"low": row["low"], "high": row["high"], "vs pop.": versus}
+    for model, row in rows.items():
+        cells: dict[str, Any] = {"model": model, ranking: row["mean"]}
+        cells |= {"low": row["low"], "high": row["high"], "vs pop.": ""}
+        if model != "popularity":
+            cells["vs pop."] = signed(row["difference"], versus) + stars(row["p"])
         cells |= {recall: result.of(model, recall)["mean"], "coverage": f"{coverage[model]:.1%}"}
         if with_rmse:
             cells["rmse"] = result.of(model, "rmse")["mean"] if model in with_rmse else None
         for name, value in cells.items():
             columns.setdefault(name, []).append(value)
-    return columns
+    places = {name: result.decimals(name) for name in (ranking, recall, "rmse")}
+    return columns, places | dict.fromkeys(("low", "high"), places[ranking])

@@ -33,10 +33,14 @@ _INTERRUPTED = outcome(KeyboardInterrupt()).exit_code
 
 
 class Command(TyperCommand):
-    """A command that refuses an option that is given twice but has one value."""
+    """A command that refuses an option that is given twice but has one value.
+
+    What was typed is kept in the context as `meta["arguments"]`, for reports.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parses the arguments of the command, after a look at how often each option comes."""
+        ctx.meta["arguments"] = [str(ctx.info_name), *args]
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         parameter: Any  # the class differs between versions of typer
         for parameter in order:

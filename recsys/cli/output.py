@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from recsys.errors import ArgumentError
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
     from recsys.recommend.answer import Table
 
 _FIRST = ("title", "year", "genres")  # what is shown of items, in this order
-_SHORTENED = ("genres", "title")  # columns that give way first where the terminal is narrow
+_SHORTENED = ("genres", "title")  # the last texts to give way where the terminal is narrow
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
-_FOUR_DECIMALS = {
-    "score", "low", "high", "difference", "p", "first", "second", "ndcg", "recall", "rmse"
-}  # fmt: skip
-_NARROWEST = 10  # cells they keep
+_DECIMALS = {"score": 4, "p": 4}  # of columns that do not say how many
+_NARROWEST = 10  # cells that texts keep
+_NARROWEST_TITLE = 15
 _NAMED = 8  # columns that are not shown, but named
 _MISSING = ("nan", "<NA>", "NaT", "None")
 
@@ -41,8 +41,12 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
-    """A table that fits the terminal: genres, then titles, then other texts are cut short.
+def print_table(
+    columns: Mapping[Any, Sequence[Any]],
+    title: str = "",
+    decimals: Mapping[Any, int | Sequence[int]] = MappingProxyType({}),
+) -> None:
+    """A table that fits the terminal: texts are cut short, genres and titles after all others.
 
     Ids are wrapped, and where even that is not enough, the last columns are left out, with a remark
     on standard error.
@@ -50,12 +54,16 @@ def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
     Args:
         columns: name → one value per row; numbers are aligned to the right.
         title: a line above it.
+        decimals: name → decimals of the numbers in that column, or in each of its rows.
     """
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    cells = {name: [_cell(value, name) for value in column] for name, column in columns.items()}
+    cells = {
+        name: _cells(column, name, decimals.get(name, _decimals(column, name)))
+        for name, column in columns.items()
+    }
     widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
     _fit(widths, [name for name in columns if not _numeric(columns[name])])
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -80,16 +88,25 @@ def print_table(columns: Mapping[Any, Sequence[Any]], title: str = "") -> None:
 
 
 def _fit(widths: dict[Any, int], texts: Sequence[Any]) -> None:
-    # Narrows columns until they fit the terminal: texts, then ids; then the last are removed.
+    # Narrows columns until they fit the terminal: texts, of these titles last, then ids; then the
+    # last columns are removed. What room that leaves goes to the titles.
+    whole = dict(widths)
     over = sum(widths.values()) + 2 * (len(widths) - 1) - _width()
     ids = [name for name in texts if name in _WHOLE]
-    others = [name for name in texts if name not in _WHOLE]
-    for name in (*sorted(others, key=(*_SHORTENED, *others).index), *ids):
-        gives = max(0, min(over, widths[name] - _NARROWEST))
+    titles = [name for name in _SHORTENED if name in texts]
+    others = [name for name in texts if name not in (*ids, *titles)]
+    for name in (*reversed(others), *titles, *ids):
+        least = _NARROWEST_TITLE if name == "title" else _NARROWEST
+        gives = max(0, min(over, widths[name] - least))
         widths[name] -= gives
         over -= gives
     while over > 0 and len(widths) > 1:
         over -= widths.popitem()[1] + 2
+    for name in reversed(titles):
+        if name in widths:
+            takes = min(max(0, -over), whole[name] - widths[name])
+            widths[name] += takes
+            over += takes
 
 
 def print_answer(answer: Answer, show: Sequence[str] = (), past_title: str = "") -> None:
@@ -105,11 +122,17 @@ def print_answer(answer: Answer, show: Sequence[str] = (), past_title: str = "")
     """
     shown = columns_of(answer.table, show)
     if answer.past is not None:
-        print_table(columns_of(answer.past, show), past_title)
+        past = columns_of(answer.past, show)
+        heads = {name: answer.noun if name == "rating" else name for name in past}
+        print_table({heads[name]: column for name, column in past.items()}, past_title)
     print_table(shown, answer.title)
     for remark in answer.remarks:
         say(remark)
-    others = [name for name in answer.table.columns if name not in shown]
+    others = [
+        name
+        for name in answer.table.columns
+        if name not in shown and not all(map(_missing, answer.table.column(name)))
+    ]
     if others:
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         say(f"other columns (--show NAME): {', '.join(others[:_NAMED])}{more}")
@@ -196,17 +219,34 @@ def _width() -> int:
 
 
 def _numeric(column: Iterable[Any]) -> bool:
-    present = [value for value in column if str(value) not in _MISSING]
+    present = [value for value in column if not _missing(value)]
     return all(isinstance(value, Number) and not isinstance(value, bool) for value in present)
 
 
-def _cell(value: Any, column: str) -> str:
-    if str(value) in _MISSING:
+def _missing(value: Any) -> bool:
+    return str(value) in _MISSING
+
+
+def _decimals(column: Sequence[Any], name: str) -> int | None:
+    # Scores that are all whole, such as the counts of popularity, are shown as such.
+    if name == "score" and all(float(one).is_integer() for one in column if not _missing(one)):
+        return 0
+    return _DECIMALS.get(name)
+
+
+def _cells(column: Sequence[Any], name: str, places: int | Sequence[int] | None) -> list[str]:
+    if places is None or isinstance(places, int):
+        return [_cell(value, name, places) for value in column]
+    return [_cell(value, name, own) for value, own in zip(column, places, strict=True)]
+
+
+def _cell(value: Any, column: str, places: int | None) -> str:
+    if _missing(value):
         return ""
     if column == "p" and value < 0.001:
         return "<0.001"
-    if column.split("@")[0] in _FOUR_DECIMALS:
-        return f"{value:.4f}"
+    if places is not None:
+        return f"{value:,.{places}f}"
     if isinstance(value, float):
         return f"{value:g}"
     text = " ".join(str(value).split())  # a title with a line break in it stays on its row

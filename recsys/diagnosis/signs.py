@@ -52,12 +52,12 @@ def rising(losses: Sequence[float] | npt.NDArray[np.float64]) -> bool:
 
 
 def head_share(
-    recommended: npt.NDArray[np.integer], order_by: npt.NDArray[np.integer] | None = None
+    recommended: npt.NDArray[np.number], order_by: npt.NDArray[np.number] | None = None
 ) -> float:
     """Recommendations of items in the head / all recommendations; NaN without any.
 
-    The head is the hundredth of the items, at least one, with the highest `order_by`; ties go by
-    item order.
+    The head is the hundredth of the items, at least one, with the highest `order_by`. Items that
+    are equal there share the last places: each counts by the part of a place that it has.
 
     Args:
         recommended: (n_items,) how often each item is recommended.
@@ -67,12 +67,18 @@ def head_share(
     0.75
     >>> head_share(np.array([1, 3, 0]), np.array([9, 2, 2]))
     0.25
+    >>> head_share(np.array([1, 3, 0]), np.array([9, 9, 2]))
+    0.5
     """
     total = recommended.sum()
     if not total:
         return float("nan")
-    order = np.argsort(-(recommended if order_by is None else order_by), kind="stable")
-    return float(recommended[order[: head_size(len(order))]].sum() / total)
+    ranked = recommended if order_by is None else order_by
+    size = head_size(len(ranked))
+    last = np.partition(ranked, -size)[-size]
+    above, equal = ranked > last, ranked == last
+    share = (size - np.count_nonzero(above)) / np.count_nonzero(equal)
+    return float((recommended[above].sum() + share * recommended[equal].sum()) / total)
 
 
 def head_size(n_items: int) -> int:

@@ -8,12 +8,17 @@ from typing import Any
 
 from recsys.evaluation.result.document import document
 from recsys.evaluation.result.results import Results
-from recsys.evaluation.result.verdict import verdict
+from recsys.evaluation.result.verdict import headline, verdict
 from recsys.files import write_text
 
 
 class Evaluation(Results):
     """What was measured, user by user, what follows from it, and its reports."""
+
+    @property
+    def headline(self) -> str:
+        """The result in one line without numbers."""
+        return headline(self)
 
     @property
     def verdict(self) -> str:

@@ -269,8 +269,17 @@ def paired_rows(
         UnknownIdError: an id was not in the training data.
         ArgumentError: there are not as many users as items.
     """
-    user_rows = fitted.users.rows(several(users))
-    item_rows = fitted.items.rows(several(items))
+    return paired(fitted.users.rows(several(users)), fitted.items.rows(several(items)))
+
+
+def paired(
+    user_rows: npt.NDArray[Any], item_rows: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Both rows with the same length (n,); a single one serves all pairs.
+
+    Raises:
+        ArgumentError: there are not as many users as items.
+    """
     if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
         raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
     rows, columns = np.broadcast_arrays(user_rows, item_rows)
@@ -304,6 +313,16 @@ class Factorization(Spec):
     @abstractmethod
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items from their ratings (n, n_users), users fixed."""
+
+    def deviations(
+        self, factors: Factors, user_rows: Rows, item_rows: Rows
+    ) -> npt.NDArray[np.float64]:
+        """Standard deviation (n,) of the rating of each pair of row numbers.
+
+        Raises:
+            ArgumentError: the model does not know it.
+        """
+        raise ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
 
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem | None:
         """The least-squares problem that the factors of one side solve, the other side fixed.

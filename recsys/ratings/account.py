@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
 from recsys.errors import ArgumentError
-from recsys.ratings.columns import ROLES
+from recsys.provenance import without_passwords
+from recsys.ratings.columns import RATING_NAMES, ROLES, plain
 
 T = TypeVar("T")
 
@@ -17,6 +18,8 @@ Kind = Literal["ratings", "counts", "seen"]
 
 _SHOWN = 12  # unused columns that are named
 _LONGEST = 40  # characters of a name or an example
+_LONGEST_NOUN = 20
+_SAYS_NOTHING = ("counts", "feedback", "label", "value")  # column names that are no noun
 _REPEATS = {
     "latest": "the latest counts",
     "mean": "their mean counts",
@@ -42,7 +45,7 @@ class Account:
     """What was read, which column was taken for what, and what became of each row."""
 
     source: str
-    """File, folder or address; "the table" for a table in memory."""
+    """File, folder or address without its password; "the table" for a table in memory."""
     layout: str
     """Name of the layout."""
     columns: Mapping[str, Taken]
@@ -80,6 +83,7 @@ class Account:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ArgumentError(f"kind must be one of {get_args(Kind)}, not {self.kind!r}")
+        object.__setattr__(self, "source", without_passwords(self.source))
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -94,6 +98,23 @@ class Account:
         for name in ("unused", "missing", "remarks"):
             known[name] = tuple(saved.get(name, ()))
         return cls(**known)
+
+    @property
+    def noun(self) -> str:
+        """What one value is called: "rating", or of counts "count" or their column, as "hours".
+
+        >>> Account("", "", {"rating": Taken("Hours_played", "2.5")}, kind="counts").noun
+        'hours played'
+        """
+        if self.kind != "counts":
+            return "rating" if self.kind == "ratings" else "value"
+        name = self.columns["rating"].name.split(":")[0] if "rating" in self.columns else ""
+        words = " ".join(name.replace("_", " ").replace("-", " ").lower().split())
+        unclear = plain(name) in (*RATING_NAMES, *_SAYS_NOTHING) or len(words) > _LONGEST_NOUN
+        # With --duplicates count, the values are numbers of rows, whatever the column holds.
+        if unclear or self.duplicates == "count" or not words.replace(" ", "").isalpha():
+            return "count"
+        return words
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """What a person should see first: pairs of a heading and a sentence."""

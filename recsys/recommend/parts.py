@@ -18,7 +18,7 @@ from recsys.ratings.values import distinct, is_scale
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Index, index_of
 from recsys.recommend.items import ItemTable
-from recsys.recommend.ranking import FittedRanker
+from recsys.recommend.ranking import Counts, FittedRanker
 from recsys.recommend.similarity import Similarity
 from recsys.recommend.titles import TitleIndex, as_rows
 
@@ -55,6 +55,8 @@ class ModelParts:
     """SHA-256 of the ratings the model was trained on."""
     account: Mapping[str, Any] | None = None
     """What was understood of their source, as `Account.to_dict` gives it; None where unknown."""
+    saved_counts: Counts | None = None
+    """`counts` as a model file has them; None where they are to be counted in the history."""
     search: Mapping[str, Any] | None = None
     """How its hyperparameters were chosen, `Chosen.record`; None where they were given."""
 
@@ -72,7 +74,9 @@ class ModelParts:
         candidates, exclude_seen = None, True
         if choice is not None:
             candidates, exclude_seen = self.candidates(choice), choice.exclude_seen
-        return FittedRanker(self.fitted, folds_in, candidates, exclude_seen, index=self.index)
+        return FittedRanker(
+            self.fitted, folds_in, candidates, exclude_seen, self.index, self.counts
+        )
 
     def candidates(self, choice: Choice) -> npt.NDArray[np.int64] | None:
         """Increasing rows of the items that a choice allows to everybody; None for all."""
@@ -108,6 +112,16 @@ class ModelParts:
                 "ask with exclude_seen=False or save it with its history"
             )
         return self.history
+
+    @cached_property
+    def counts(self) -> Counts | None:
+        """How many ratings of each user and item counted in the training.
+
+        None where that is unknown: in a file of version 0.1.0 that was saved without history.
+        """
+        if self.saved_counts is not None or self.history is None:
+            return self.saved_counts
+        return Counts.of(self.feedback.of(self.history))
 
     @cached_property
     def scale(self) -> tuple[float, float] | None:

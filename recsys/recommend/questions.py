@@ -7,27 +7,40 @@ need not import pandas.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.errors import ArgumentError
-from recsys.ids import several
+from recsys.errors import ArgumentError, ModelError
+from recsys.ids import as_id_array, several
 from recsys.models.common import FloatArray
+from recsys.models.factors import Factors, paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
+from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
+from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.similarity import Metric, check_metric
+
+Unknown = Literal["raise", "popular"]
+"""What is done about a user who is not in the data."""
 
 _BLOCK = 8192  # users ranked together
 _NONE = np.zeros(0, np.int32)
+_NO_ORDER = "all scores are equal, and the order says nothing"
+_GET_POPULAR = "these are the most popular items, without scores"
+_NEWCOMER = "popular: no ratings that count"
+_STRANGER = "popular: not in the data"
 _LARGEST = 1e6  # rating of a new person; no scale goes so far
 
 
-def recommend(model: ModelParts, user: object, choice: Choice) -> Table:
-    """The best items for a training user; see `Recommender.recommend`."""
+def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown = "raise") -> Table:
+    """The best items for a user; see `Recommender.recommend`."""
+    if _popular(unknown) and model.fitted.users.find([user])[0] < 0:
+        return _ranked(model, None, choice, _NONE, _STRANGER, f"user {user} is not in the data")
     row = model.fitted.users.row(user)
     history = model.seen() if choice.exclude_seen else model.history
     seen, counted = _NONE, None
@@ -36,55 +49,148 @@ def recommend(model: ModelParts, user: object, choice: Choice) -> Table:
         # Only models without user factors need it; for the others it would be a copy.
         if model.fitted.item_vectors is None:
             counted = model.feedback.of(history[[row]])
-    return _ranked(model, model.fitted.people(slice(row, row + 1), counted), choice, seen)
+    people = model.fitted.people(slice(row, row + 1), counted)
+    new = bool(model.ranker().newcomers(np.array([row]), counted, people)[0])
+    if new:
+        return _ranked(model, None, choice, seen, _NEWCOMER, _nothing_counts(model, "this user"))
+    table = _ranked(model, people, choice, seen)
+    if not model.fitted.indifferent(people)[0]:
+        return table
+    return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
 
 
 def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choice) -> Table:
     """The best items for a person who is not in the data; see `Recommender.recommend_for`."""
     row = ratings_row(model, ratings)
     counted = model.feedback.of(row)
-    table = _ranked(model, model.fitted.fold_in_users(counted), choice, row.indices)
-    if counted.nnz or "remark" in table.notes:
+    people = model.fitted.fold_in_users(counted)
+    if model.ranker(folds_in=True).newcomers(_NONE, counted, people).any():
+        why = (
+            _nothing_counts(model, "this person") if row.nnz else "nothing is known of this person"
+        )
+        return _ranked(model, None, choice, row.indices, _NEWCOMER, why)
+    table = _ranked(model, people, choice, row.indices)
+    if counted.nnz:
         return table
-    return table.noting(
-        remark=f"nothing this person rated counts for the model (feedback {model.feedback}): "
-        "everybody like that gets this list"
-    )
+    why = _nothing_counts(model, "this person")
+    return table.noting(remark=f"{why}: everybody like that gets this list")
 
 
-def recommend_many(model: ModelParts, users: Any, choice: Choice) -> Table:
-    """The best items of many training users; see `Recommender.recommend_many`."""
+def recommend_many(
+    model: ModelParts, users: Any, choice: Choice, unknown: Unknown = "raise"
+) -> Table:
+    """The best items of many users; see `Recommender.recommend_many`."""
     index = model.fitted.users
-    rows = np.arange(len(index)) if users is None else index.rows(several(users))
-    width = min(choice.n, len(model.fitted.items))
-    items = np.empty((len(rows), width), np.int32)
-    scores = np.empty((len(rows), width), np.float32)
-    ranker = model.ranker(choice)
+    if users is None:
+        rows = np.arange(len(index))
+    else:
+        asked = several(users)
+        rows = index.find(asked) if _popular(unknown) else index.rows(asked)
+    ranker, width = model.ranker(choice), min(choice.n, len(model.fitted.items))
+    found = np.empty((len(rows), width), np.int32), np.empty((len(rows), width), np.float32)
+    new, stranger = np.zeros(len(rows), bool), rows < 0
+    blank = np.zeros(len(rows), bool)  # whose order says nothing, where counts are unknown
     seen = model.seen() if choice.exclude_seen else model.history
-    n_blank = 0
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        known = None if seen is None else seen[block]
+    known = np.flatnonzero(~stranger)
+    for start in range(0, len(known), _BLOCK):
+        at = known[start : start + _BLOCK]
+        block = rows[at]
+        of_block = None if seen is None else seen[block]
         history = None
-        if known is not None and model.fitted.item_vectors is None:
+        if of_block is not None and model.fitted.item_vectors is None:
             # Only models without user factors need it; for the others it would be a copy.
-            history = model.feedback.of(known)
+            history = model.feedback.of(of_block)
         people = model.fitted.people(block, history)
-        n_blank += int(model.fitted.indifferent(people).sum())
-        found = ranker.ranked(people, width, known)
-        items[start : start + _BLOCK], scores[start : start + _BLOCK] = found
+        new[at] = ranker.newcomers(block, history, people)
+        blank[at] = model.fitted.indifferent(people)
+        found[0][at], found[1][at] = ranker.ranked(people, width, of_block, new[at])
+    if stranger.any():
+        found[0][stranger], found[1][stranger] = _most_popular(model, ranker, width)
+    return _batch(model, rows if users is None else several(users), rows, found, new, blank, choice)
+
+
+def _batch(
+    model: ModelParts,
+    asked: Any,
+    rows: npt.NDArray[np.int64],
+    found: Found,
+    new: npt.NDArray[np.bool_],
+    blank: npt.NDArray[np.bool_],
+    choice: Choice,
+) -> Table:
+    # The answer to many users, of whom those that were not found have row −1.
+    (items, scores), stranger = found, rows < 0
     left = items >= 0
     who, at = np.nonzero(left)
-    answer = {
-        "user": index.ids[rows[who]],
+    ids = model.fitted.users.ids[np.maximum(rows, 0)]
+    if stranger.any():
+        given = as_id_array(asked, "user")
+        ids = given if given.dtype == ids.dtype else np.where(stranger, given.astype(object), ids)
+    popular = new | stranger
+    answer: dict[str, npt.NDArray[Any]] = {
+        "user": ids[who],
         "rank": at + 1,
         "item": model.fitted.items.ids[items[left]],
-        "score": scores[left],
+        "score": np.where(popular[who], np.float32(np.nan), scores[left]),
     }
-    short = int((left.sum(axis=1) < choice.n).sum())
-    why = f"{short} of {len(rows)} users have fewer than {choice.n} items left" if short else ""
-    blank = _nothing_counts(model, f"{n_blank} of {len(rows)} users") if n_blank else ""
-    return Table(answer).noting(shortfall=why, remark=blank)
+    if popular.any():
+        words = np.array([None, _NEWCOMER, _STRANGER], object)
+        answer["remark"] = words[new + 2 * stranger][who]
+    n, short = len(rows), int((left.sum(axis=1) < choice.n).sum())
+    why = f"{short} of {n} users have fewer than {choice.n} items left" if short else ""
+    remarks = []
+    if new.any():
+        remarks.append(f"{_nothing_counts(model, f'{new.sum()} of {n} users')}: {_GET_POPULAR}")
+    if stranger.any():
+        remarks.append(f"{stranger.sum()} of {n} users are not in the data: {_GET_POPULAR}")
+    if (blank & ~new).any():
+        rest = _nothing_counts(model, f"{(blank & ~new).sum()} of {n} users")
+        remarks.append(f"{rest}: {_NO_ORDER}")
+    return Table(answer).noting(shortfall=why, remark="; ".join(remarks))
+
+
+def predict(
+    model: ModelParts, users: npt.ArrayLike, items: npt.ArrayLike, unknown: str = "raise"
+) -> npt.NDArray[np.float64]:
+    """Scores of pairs of external ids; see `Recommender.predict`."""
+    fitted, history = model.fitted, None
+    if unknown not in ("raise", "nan", "bias"):
+        raise ArgumentError(f"unknown must be one of raise, nan, bias, not {unknown!r}")
+    if model.history is not None and fitted.item_vectors is None:
+        history = model.feedback.of(model.history)
+    if unknown == "raise":
+        return fitted.predict(users, items, history)
+    rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
+    known = (rows >= 0) & (columns >= 0)
+    found = np.full(len(rows), np.nan)
+    ids = fitted.users.ids[rows[known]], fitted.items.ids[columns[known]]
+    if known.any():
+        found[known] = fitted.predict(*ids, history)
+    if unknown == "bias":
+        # An item without factors and bias scores the offset of its user.
+        new = ~known & (rows >= 0)
+        mine = rows[new]
+        people = fitted.people(mine, None if history is None else history[mine])
+        found[new] = fitted.queries(people)[1]
+        new = ~known & (rows < 0)
+        nobody = fitted.fold_in_users(sp.csr_matrix(np.zeros((1, len(fitted.items)), np.float32)))
+        each = fitted.scores(nobody)[0]
+        found[new] = np.where(columns[new] >= 0, each[columns[new]], fitted.queries(nobody)[1])
+    return found
+
+
+def deviations(
+    model: ModelParts, users: npt.ArrayLike, items: npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Standard deviations of the ratings of pairs of external ids; see `Recommender.predict`."""
+    fitted = model.fitted
+    if not isinstance(fitted, Factors):
+        raise ArgumentError(f"{fitted.spec.name} knows no standard deviations; bayesian-mf does")
+    rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
+    known = (rows >= 0) & (columns >= 0)
+    found = np.full(len(rows), np.nan)
+    found[known] = fitted.spec.deviations(fitted, rows[known], columns[known])
+    return found
 
 
 def similar_items(
@@ -150,16 +256,14 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
         ratings: item id or title → rating; a mapping, or a pandas Series.
 
     Raises:
-        ArgumentError: there are no ratings, one is not a finite number or outside the range of the
-            training ratings, or an item comes twice.
+        ArgumentError: a rating is not a finite number or outside the range of the training
+            ratings, or an item comes twice.
         UnknownIdError: an item is not there.
     """
     if not isinstance(ratings, Mapping) and hasattr(ratings, "to_dict"):
         ratings = ratings.to_dict()
     if not isinstance(ratings, Mapping):
         raise ArgumentError(f"ratings must map items to ratings, not be a {type(ratings).__name__}")
-    if not ratings:
-        raise ArgumentError("ratings must hold at least one rating of a new person")
     items = model.item_rows(ratings)
     scale = model.scale
     values = np.array([_rating(item, value, scale) for item, value in ratings.items()], np.float32)
@@ -187,29 +291,59 @@ def _rating(item: object, value: Any, scale: tuple[float, float] | None) -> floa
     return number
 
 
-def _ranked(model: ModelParts, people: Any, choice: Choice, seen: npt.NDArray[np.int32]) -> Table:
-    # The answer to one person, who has seen the items in these increasing rows.
+def _ranked(
+    model: ModelParts,
+    people: Any,
+    choice: Choice,
+    seen: npt.NDArray[np.int32],
+    remark: str = "",
+    why: str = "",
+) -> Table:
+    # The answer to one person, who has seen the items in these increasing rows. With a remark,
+    # about each row, they get the most popular items: `why` says so.
     columns = seen if choice.exclude_seen else _NONE
     if choice.exclude:
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
     ranker = model.ranker(Choice(among=choice.among) if choice.among is not None else None)
     k = min(choice.n, len(model.fitted.items))
-    items, scores = ranker.ranked(people, k, (np.array([0, len(columns)]), columns))
+    excluded = np.array([0, len(columns)]), columns
+    if remark:
+        items, scores = _most_popular(model, ranker, k, excluded)
+        scores = np.full_like(scores, np.nan)
+    else:
+        items, scores = ranker.ranked(people, k, excluded)
     found = items[0] >= 0
     candidates = ranker.candidates
     pool = len(model.fitted.items) if candidates is None else len(candidates)
-    why = f"of {pool} items, {len(columns)} are excluded"
-    table = _items(model, items[0][found], scores[0][found], choice.n, why)
-    if not model.fitted.indifferent(people)[0]:
+    short = f"of {pool} items, {len(columns)} are excluded"
+    table = _items(model, items[0][found], scores[0][found], choice.n, short)
+    if not remark:
         return table
-    return table.noting(remark=_nothing_counts(model, "this user"))
+    each = np.full(len(table), remark, object)
+    answer = dict(table.answer) | {"remark": each}
+    return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}")
+
+
+def _most_popular(
+    model: ModelParts, ranker: FittedRanker, k: int, excluded: Excluded | None = None
+) -> Found:
+    # The list (1, k) of somebody of whom nothing is known.
+    if model.counts is None:
+        raise ModelError(
+            "the most popular items of this model are unknown: its file has neither history nor "
+            "counts; save it again with this version"
+        )
+    return ranker.popular(1, k, excluded)
+
+
+def _popular(unknown: str) -> bool:
+    if unknown not in get_args(Unknown):
+        raise ArgumentError(f"unknown must be one of raise, popular, not {unknown!r}")
+    return unknown == "popular"
 
 
 def _nothing_counts(model: ModelParts, who: str) -> str:
-    return (
-        f"nothing {who} rated counts for the model (feedback {model.feedback}): all scores are "
-        "equal, and the order says nothing"
-    )
+    return f"nothing {who} rated counts for the model (feedback {model.feedback})"
 
 
 def _items(

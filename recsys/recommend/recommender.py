@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from recsys.recommend.similarity import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Numbers = npt.NDArray[np.float64]
+OfUnknown = Literal["raise", "nan", "bias"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,35 +35,72 @@ class Recommender(ModelParts):
         seen = "no history" if self.history is None else f"{self.history.nnz:,} ratings"
         return f"Recommender({self.factors!r}, {seen})"
 
-    def predict(self, users: npt.ArrayLike, items: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    @overload
+    def predict(
+        self, users: npt.ArrayLike, items: npt.ArrayLike, *, unknown: OfUnknown = ...,
+        deviation: Literal[False] = ...,
+    ) -> Numbers: ...  # fmt: skip
+    @overload
+    def predict(
+        self, users: npt.ArrayLike, items: npt.ArrayLike, *, unknown: OfUnknown = ...,
+        deviation: Literal[True],
+    ) -> tuple[Numbers, Numbers]: ...  # fmt: skip
+    def predict(
+        self,
+        users: npt.ArrayLike,
+        items: npt.ArrayLike,
+        *,
+        unknown: OfUnknown = "raise",
+        deviation: bool = False,
+    ) -> Numbers | tuple[Numbers, Numbers]:
         """Scores (n,) float64 of n pairs of external ids; one id on a side serves all pairs.
 
+        Args:
+            users: ids.
+            items: ids.
+            unknown: what the score of a pair is where an id was not in the training data: an
+                error, NaN, or with "bias" what the mean and the bias of the other side give.
+            deviation: return a second array: the standard deviation of the rating of each pair,
+                the noise of a single rating included; NaN where an id was not in the data.
+
         Raises:
-            UnknownIdError: an id was not in the training data.
+            UnknownIdError: an id was not in the training data, and `unknown` is "raise".
             ModelError: the model scores from a history, and has none.
+            ArgumentError: `unknown` is something else, the users do not pair with the items, or the
+                model knows no standard deviations (`BayesianMF` does).
         """
-        history = None
-        if self.history is not None and self.fitted.item_vectors is None:
-            history = self.feedback.of(self.history)
-        return self.fitted.predict(users, items, history)
+        scores = questions.predict(self, users, items, unknown)
+        return (scores, questions.deviations(self, users, items)) if deviation else scores
 
     def recommend(
-        self, user: object, n: int | None = None, *, choice: Choice | None = None, **changes: Any
+        self,
+        user: object,
+        n: int | None = None,
+        *,
+        unknown: questions.Unknown = "raise",
+        choice: Choice | None = None,
+        **changes: Any,
     ) -> pd.DataFrame:
         """The best items for a training user.
+
+        A user without counted ratings gets the most popular items that they have not seen, with
+        score NaN, a column `remark` that says so, and the reason in `attrs["remark"]`.
 
         Args:
             user: id.
             n: how many; None for that of the choice, which is 10 where nothing is said.
+            unknown: "popular" gives the most popular items to a user who is not in the data.
             choice: what may be recommended.
             changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
 
         Raises:
             UnknownIdError: the user or an item is not in the data.
             ArgumentError: n is less than 1, or there is no such setting.
+            ModelError: the model has no history, or `unknown` is "popular" and its file has no
+                counts.
         """
         chosen = (choice or Choice()).but(n, **changes)
-        return questions.recommend(self, user, chosen).frame()
+        return questions.recommend(self, user, chosen, unknown).frame()
 
     def recommend_for(
         self,
@@ -73,17 +113,18 @@ class Recommender(ModelParts):
         """The best items for a person who is not in the data, from some ratings of theirs.
 
         The person is folded in: their factors solve the same equations as those of a training user.
-        With `exclude_seen`, what they rated is left out.
+        With `exclude_seen`, what they rated is left out. Without ratings that count, the answer is
+        the most popular items, as for such a user (see `recommend`).
 
         Args:
-            ratings: item id or title → rating, on the scale of the training ratings.
+            ratings: item id or title → rating, on the scale of the training ratings; may be empty.
             n: how many; None for that of the choice.
             choice: what may be recommended.
             changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
 
         Raises:
             UnknownIdError: an item is not there; a title that fits several lists them.
-            ArgumentError: there are no ratings, or one is not a finite number.
+            ArgumentError: a rating is not a finite number.
         """
         chosen = (choice or Choice()).but(n, **changes)
         return questions.recommend_for(self, ratings, chosen).frame()
@@ -93,22 +134,25 @@ class Recommender(ModelParts):
         users: npt.ArrayLike | None = None,
         n: int | None = None,
         *,
+        unknown: questions.Unknown = "raise",
         choice: Choice | None = None,
         **changes: Any,
     ) -> pd.DataFrame:
         """The best items of many training users: columns user, rank, item, score.
 
         Memory beyond the answer is bounded: users are ranked in blocks. A user with fewer than n
-        items left has fewer rows.
+        items left has fewer rows. Where somebody has no counted ratings, there is a column
+        `remark`, which is None for all others (see `recommend`).
 
         Args:
             users: ids; None for all.
             n: how many for each; None for that of the choice.
+            unknown: "popular" gives the most popular items to users who are not in the data.
             choice: what may be recommended.
             changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
         """
         chosen = (choice or Choice()).but(n, **changes)
-        return questions.recommend_many(self, users, chosen).frame()
+        return questions.recommend_many(self, users, chosen, unknown).frame()
 
     def similar_items(
         self, item: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5

@@ -23,6 +23,7 @@ from recsys.models.factors import Factorization, Factors
 from recsys.models.item_weights import ItemModel, ItemWeights
 from recsys.provenance import blas, versions
 from recsys.recommend.items import ItemTable
+from recsys.recommend.ranking import Counts
 from recsys.recommend.recommender import Recommender
 from recsys.store import about as header
 from recsys.store import checks, container, tables
@@ -34,6 +35,7 @@ _STATE = "state."
 _STATE_1 = "user_scale", "item_scale"  # what schema 1 called its only arrays of state
 _FACTORS = "user_bias", "item_bias", "user_factors", "item_factors"
 _WEIGHTS = "weights.indptr", "weights.indices", "weights.data"
+_COUNTS = "user_counts", "item_counts"
 _HISTORY = "history_indptr", "history_items", "history_ratings"
 
 
@@ -54,7 +56,8 @@ def save(
         model: what to save.
         path: where to; `~` is the home folder.
         history: whether to include the ratings, which `recommend` needs to exclude what a user has
-            seen, and `liked` to list what they liked.
+            seen, and `liked` to list what they liked. How many ratings each user and each item
+            has is saved in any case.
         account: what was understood of the training data; that of the model by default.
         measured: how good the model is, such as `{"metric": "ndcg@10", "mean": 0.31}`, for
             readers of the header.
@@ -122,6 +125,8 @@ def _arrays(model: Recommender, history: bool) -> dict[str, Array]:
     else:
         arrays |= {name: getattr(model.factors, name) for name in _FACTORS}
         arrays |= {f"{_STATE}{name}": array for name, array in model.factors.state.items()}
+    if model.counts is not None:
+        arrays |= dict(zip(_COUNTS, model.counts, strict=True))
     if history and model.history is not None:
         arrays |= _csr_arrays(_HISTORY, model.history)
     return arrays
@@ -175,8 +180,20 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
         said.feedback,
         said.fingerprint,
         about.get("account"),
+        _counts(arrays, len(users), len(items)),
         about.get("search"),
     )
+
+
+def _counts(arrays: Mapping[str, Array], n_users: int, n_items: int) -> Counts | None:
+    # Files of version 0.1.0 have none.
+    if not any(name in arrays for name in _COUNTS):
+        return None
+    for name, n in zip(_COUNTS, (n_users, n_items), strict=True):
+        checks.expect(name, arrays[name], np.int64, (n,))
+        if arrays[name].min() < 0:
+            raise ValueError(f"{name} must not be negative")
+    return Counts(*(arrays[name] for name in _COUNTS))
 
 
 def _factors(

@@ -62,12 +62,12 @@ def test_accuracy_in_one_line() -> None:
     def line(model: float, baseline: float | None, margin: float | None) -> str:
         return Accuracy("NDCG@10", model, "Popularity", baseline, 1200, margin, "").sentence()
 
-    assert line(0.3, None, None) == "NDCG@10 0.3000 (1,200 users)"
-    assert line(0.3, 0.25, None) == "NDCG@10 0.3000, Popularity 0.2500 (1,200 users)"
-    assert line(0.3, 0.25, 0.01).endswith("(1,200 users): +0.0500 ± 0.0100")
-    assert line(0.3, 0.31, 0.02).endswith(": -0.0100 ± 0.0200, within noise")
+    assert line(0.3, None, None) == "NDCG@10 0.300 (1,200 users)"
+    assert line(0.3, 0.25, None) == "NDCG@10 0.300, Popularity 0.250 (1,200 users)"
+    assert line(0.3, 0.25, 0.01).endswith("(1,200 users): +0.050 ± 0.010")
+    assert line(0.3, 0.31, 0.02).endswith(": -0.010 ± 0.020, within noise")
     rmse = Accuracy("RMSE", 0.9, "Biases", 0.95, 50, None, "")
-    assert rmse.sentence() == "RMSE 0.9000, Biases 0.9500 (50 ratings)"
+    assert rmse.sentence() == "RMSE 0.900, Biases 0.950 (50 ratings)"
 
 
 def test_the_model_file_keeps_what_was_measured(root: Path, tmp_path: Path) -> None:

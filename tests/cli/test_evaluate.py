@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import textwrap
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import RunCommand
+from markupsafe import escape
 
 import recsys
 
@@ -45,7 +47,7 @@ def test_evaluate_prints_and_reports(
     assert ("and 1 more like it" in err) == ("folds" in split)
     report = (tmp_path / "r.md").read_text()
     assert "| ndcg@5 | " in report
-    for line in textwrap.wrap(report.splitlines()[0], 80):
+    for line in textwrap.wrap(report.splitlines()[2], 80):
         assert line in out
     code, out, _ = recsys_command(*command, "--json")
     assert code == 0
@@ -71,6 +73,49 @@ def test_reports_in_every_form(recsys_command: RunCommand, root: Path, tmp_path:
         assert code == 0
         assert (tmp_path / f"r.{ending}").read_text().startswith(begins)
         assert f"r.{ending}" in err
+
+
+def test_reports_have_the_command_that_made_them(
+    recsys_command: RunCommand, root: Path, tmp_path: Path
+) -> None:
+    for ending in ("html", "md", "json"):
+        report = tmp_path / f"my report.{ending}"
+        command = [
+            "evaluate",
+            root / "data/sample",
+            "--models",
+            "ease",
+            "-k",
+            5,
+            "--report",
+            report,
+        ]
+        code, _, err = recsys_command(*command)
+        assert code == 0, err
+        typed = shlex.join(["recsys", *map(str, command)])
+        text = report.read_text()
+        if ending == "json":
+            found = json.loads(text)
+            assert found["about"]["command"] == typed
+        else:
+            assert (str(escape(typed)) if ending == "html" else typed) in text
+    # What is printed has the decimals of the report, and fits a narrow terminal.
+    code, out, _ = recsys_command(*command)
+    low, high = next((r["low"], r["high"]) for r in found["summary"] if r["model"] == "ease")
+    row = next(line.split() for line in out.splitlines() if line.startswith("ease  "))
+    assert row[2:4] == [f"{low:.3f}", f"{high:.3f}"]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_what_is_printed_fits_the_terminal(
+    columns: int, recsys_command: RunCommand, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    command = ["evaluate", root / "data/sample", "--models", "explicit-als", "-k", 5]
+    code, out, err = recsys_command(*command)
+    assert code == 0, err
+    assert max(map(len, out.splitlines())) <= columns
+    assert "explicit-als" in out
 
 
 def test_a_split_of_any_name_is_valid_json(

@@ -77,12 +77,65 @@ def test_genres_give_way_before_titles(capsys: pytest.CaptureFixture[str]) -> No
     assert line.endswith("Action, Adventure, …")
 
 
-def test_other_texts_give_way_after_titles(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_texts_give_way_before_titles(capsys: pytest.CaptureFixture[str]) -> None:
     words = "many words about it " * 4
-    print_table({"rank": [1], "plot": [words], "title": ["A longer title"], "item": ["i" * 20]})
+    title = "A title of 23 letters.."
+    print_table({"rank": [1], "plot": [words], "title": [title], "item": ["i" * 15]})
     row = capsys.readouterr().out.splitlines()[2]
-    assert row == f"   1  {words[:19]}…  A longer …  {'i' * 20}"
+    assert row == f"   1  {words[:11]}…  {title}  {'i' * 15}"
     assert len(row) == 60
+
+
+WIDE_ITEMS = ["千と千尋の神隠しの長い長い題名", "The Shadow of the Wind (2001)", "Ran (1985)"]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+@pytest.mark.parametrize("show", [[], ["url"], ["url", "authors", "isbn", "c7"]])
+def test_titles_come_first_at_any_width(
+    columns: int,
+    show: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    items = pd.DataFrame({
+        "isbn": [9780439023401] * 3, "url": ["https://books.example.org/show/12345678"] * 3,
+        "authors": ["An Author, Another Author, A Third"] * 3, "title": WIDE_ITEMS,
+        "year": [2001, 2001, 1985], "genres": ["Drama|Mystery|Romance|Fantasy|History"] * 3,
+        **{f"c{n}": [n] * 3 for n in range(17)},
+    })  # fmt: skip
+    answer = {"rank": np.arange(1, 4), "item": np.array([7, 8, 9]), "score": np.full(3, 0.5)}
+    print_answer(Answer("For user 1", {}, Table(answer, ItemTable.of(items), np.arange(3))), show)
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert max(map(cell_len, (*lines, *err.splitlines()))) <= columns
+    heads = [name for name in lines[1].split() if name not in show]
+    assert heads == ["rank", "item", "score", "title", "year", "genres"][: len(heads)]
+    assert len(heads) == 6 or columns == 40
+    # A title is cut only where the table fills the line, and never to less than 15 letters.
+    for title, line in zip(WIDE_ITEMS, lines[3:], strict=False):
+        assert title in line or (title[:7] in line and cell_len(lines[2]) >= columns - 2)
+    named = [name for name in show if name not in lines[1].split()]
+    assert all(name in err for name in named)
+
+
+def test_whole_scores_have_no_decimals(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table({"item": [1, 2, 3], "score": [583.0, float("nan"), None]})
+    assert capsys.readouterr().out.splitlines()[2] == "   1    583"
+    print_table({"item": [1, 2], "score": [583.0, 0.5]})
+    assert capsys.readouterr().out.splitlines()[2] == "   1  583.0000"
+
+
+def test_decimals_of_columns_and_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    table: dict[str, list[Any]] = {
+        "model": ["a", "b"],
+        "ndcg@10": [0.31567, 0.2],
+        "difference": [0.01, 1234.5],
+    }
+    print_table(table, decimals={"ndcg@10": 3, "difference": [3, 0]})
+    assert [line.split()[1:] for line in capsys.readouterr().out.splitlines()[2:4]] == [
+        ["0.316", "0.010"], ["0.200", "1,234"],
+    ]  # fmt: skip
 
 
 def test_pairs_are_wrapped_under_their_values(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,9 +19,21 @@ def test_tables_fit_the_terminal(
     _, out, _ = recsys_command("recommend", model_path, "--user", 1)
     rows = [line for line in out.splitlines() if "Simul" in line]
     assert len(rows) == 10
-    if width != "40":  # below that there is no room for what cannot be shortened
-        assert max(map(len, out.splitlines())) <= int(width)
+    assert max(map(len, out.splitlines())) <= int(width)
     assert ("…" in out) == (width in ("40", "60"))
+
+
+def test_what_was_liked_is_called_by_its_kind(recsys_command: RunCommand, tmp_path: Path) -> None:
+    rows = [f"u{u},g{i},{u + i}.5" for u in range(6) for i in range(6)]
+    (tmp_path / "plays.csv").write_text("\n".join(["user,item,Hours", *rows]) + "\n")
+    train = ["train", tmp_path / "plays.csv", "--model", "popularity", "--out", tmp_path / "m"]
+    assert recsys_command(*train)[0] == 0
+    ask = ["recommend", tmp_path / "m", "--user", "u1", "--liked", 2, "--include-seen"]
+    code, out, err = recsys_command(*ask)
+    assert code == 0, err
+    assert out.splitlines()[1].split() == ["rank", "item", "hours"]
+    liked = json.loads(recsys_command(*ask, "--json")[1])["liked"]
+    assert liked[0]["rating"] == 6.5
 
 
 def test_json_is_the_same_answer(recsys_command: RunCommand, model_path: Path) -> None:
@@ -42,3 +54,20 @@ def test_the_title_says_what_was_rated(recsys_command: RunCommand, model_path: P
     _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5")
     title = recsys.load(model_path).item_table["title"][2]
     assert out.startswith(f"For somebody who gave {title} 5\n")
+
+
+def test_an_unknown_user_can_get_the_most_popular_items(
+    recsys_command: RunCommand, model_path: Path
+) -> None:
+    code, _, err = recsys_command("recommend", model_path, "--user", 9999)
+    assert (code, "user 9999 is not in the data" in err) == (3, True)
+    asked = ("recommend", model_path, "--user", 9999, "--unknown", "popular")
+    code, out, err = recsys_command(*asked)
+    assert code == 0
+    assert out.startswith("For user 9999\n")
+    assert out.count("popular: not in the data") == 10
+    assert "Note: user 9999 is not in the data: these are the most popular" in err
+    found = json.loads(recsys_command(*asked, "--json")[1])
+    assert found["remark"].startswith("user 9999 is not in the data")
+    assert {row["score"] for row in found["rows"]} == {None}
+    assert {row["remark"] for row in found["rows"]} == {"popular: not in the data"}

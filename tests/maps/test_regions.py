@@ -72,6 +72,15 @@ def test_without_words_or_with_the_same_a_region_is_named_for_its_most_rated_ite
     assert names >= {"Drama around Portal 2", "Drama around The Wizard of Oz"}
 
 
+def test_a_word_that_fits_everywhere_names_nothing() -> None:
+    """Dramas have 80 % of the ratings of one region and 70 % of the other: no reason for a name."""
+    items = table(["War", "War"])
+    items.loc[items.index % 40 < 32, "genres"] = "Drama"
+    items.loc[list(range(4)), "genres"] = "War"
+    found, _ = regions(blocks(2), items, [f"film {i}" for i in range(80)], np.ones(80, np.int64))
+    assert {one.name for one in found} == {"around film 0", "around film 40"}
+
+
 def test_tags_are_words_too() -> None:
     items = table(["Drama", "Drama"]).drop(columns="genres")
     items["tags"] = np.repeat(["time travel|robots", "boxing"], 40)

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 import recsys
+from recsys.errors import ArgumentError
 from recsys.models import gibbs
 from recsys.models.gibbs import GibbsSide, Links, Prior, links_of
 from recsys.ratings import splits
@@ -110,6 +111,19 @@ def test_a_prediction_is_the_mean_over_the_samples(random_ratings: recsys.Rating
     # The users' means say the same as their draws, with less noise.
     apart = np.abs(factors.predict_rows(rows, columns) - factors.mean - scores.mean(axis=1))
     assert (apart < 5 * scores.std(axis=1) / np.sqrt(n)).all()
+
+
+def test_predict_gives_deviations_where_the_model_knows_them(sample: recsys.Ratings) -> None:
+    model = recsys.train(QUICK, sample)
+    users, items = [1, 2, 999], [3, 4, 5]
+    scores, deviations = model.predict(users, items, unknown="nan", deviation=True)
+    assert np.array_equal(scores, model.predict(users, items, unknown="nan"), equal_nan=True)
+    rows = model.fitted.users.rows([1, 2]), model.fitted.items.rows([3, 4])
+    assert np.array_equal(deviations[:2], QUICK.deviations(model.factors, *rows))
+    assert np.isnan(deviations[2])
+    for spec in (recsys.ExplicitALS(2, n_epochs=1), recsys.EASE()):
+        with pytest.raises(ArgumentError, match=f"{spec.name} knows no standard deviations"):
+            recsys.train(spec, sample).predict(1, 3, deviation=True)
 
 
 def test_predictions_and_deviations_follow_the_unit(sample: recsys.Ratings) -> None:

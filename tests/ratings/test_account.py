@@ -9,7 +9,7 @@ import pytest
 
 import recsys
 from recsys.errors import ArgumentError
-from recsys.ratings.account import Account, Taken
+from recsys.ratings.account import Account, Kind, Taken
 
 
 @pytest.fixture
@@ -97,3 +97,24 @@ def test_a_table_has_an_account_too() -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ArgumentError, match="kind must be one of"):
         Account("x", "y", {}, kind="stars")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "noun"),
+    [
+        ("ratings", "Hours", "rating"),
+        ("counts", "Hours", "hours"),
+        ("counts", "play_count:float", "play count"),
+        ("counts", "plays", "plays"),
+        ("counts", "rating", "count"),
+        ("counts", "Counts", "count"),
+        ("counts", "column 3", "count"),
+        ("counts", "how often they listened to it", "count"),
+        ("seen", "hours", "value"),
+    ],
+)
+def test_values_are_called_by_their_kind(kind: Kind, name: str, noun: str) -> None:
+    account = Account("a.csv", "delimited text", {"rating": Taken(name, "1")}, kind=kind)
+    assert account.noun == noun
+    assert replace(account, columns={}).noun in ("rating", "count", "value")
+    assert replace(account, duplicates="count").noun == ("count" if kind == "counts" else noun)

@@ -12,8 +12,8 @@ from recsys.errors import ArgumentError
 class Margin:
     """How much worse a candidate may be: a share of the served model's mean, or a number.
 
-    >>> Margin.parse("5%").of(0.2), Margin.parse("0.004").of(0.2)
-    (0.01, 0.004)
+    >>> Margin.parse("50%").of(0.5), Margin.parse("0.004").of(0.5)
+    (0.25, 0.004)
     """
 
     value: float

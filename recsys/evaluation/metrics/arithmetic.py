@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +22,12 @@ def discount(k: int) -> Vector:
     return 1 / np.log2(np.arange(2, k + 2))
 
 
-def list_mean(values: Vector, items: npt.NDArray[np.integer]) -> Vector:
-    """Mean over each list (n, k) of the value of its items; NaN for an empty list."""
-    there = items >= 0
-    return ratio((values[items] * there).sum(axis=1), there.sum(axis=1))
+def list_mean(values: Vector, items: npt.NDArray[np.integer], chances: npt.NDArray[Any]) -> Vector:
+    """Mean over each list of the value of its items; NaN for an empty list.
+
+    Args:
+        values: (n_items,).
+        items: (n, m) rows of items that may be in the list, −1 for none.
+        chances: (n, m) probability that each of them is; they add up to the length of the list.
+    """
+    return ratio((values[items] * chances).sum(axis=1), chances.sum(axis=1))

@@ -9,22 +9,25 @@ from recsys.diagnosis import signs
 from recsys.evaluation.metrics.record import Metric
 
 Counts = npt.NDArray[np.integer]
+Vector = npt.NDArray[np.floating] | Counts
 
 
-def coverage(recommended: Counts) -> float:
+def coverage(reached: Vector) -> float:
     """Different items recommended to anybody / items of the catalogue.
 
-    >>> coverage(np.array([1, 2, 0, 0]))
+    With ties, the expected number of different items.
+
+    >>> coverage(np.array([1.0, 1.0, 0.0, 0.0]))
     0.5
     """
-    n_items = len(recommended)
-    return int(np.count_nonzero(recommended)) / n_items if n_items else float("nan")
+    return float(reached.sum() / len(reached)) if len(reached) else float("nan")
 
 
-def gini(recommended: Counts) -> float:
+def gini(recommended: Vector) -> float:
     """Gini index of how often each item of the catalogue is recommended: 0 equal, near 1 one item.
 
-    Twice the area between the Lorenz curve and the diagonal; NaN without recommendations.
+    Twice the area between the Lorenz curve and the diagonal; NaN without recommendations. With
+    ties, of the expected exposure of each item: that of one random order is higher by chance.
 
     >>> gini(np.array([1, 1, 1, 1])), gini(np.array([2, 0, 0, 0]))
     (0.0, 0.75)
@@ -37,7 +40,7 @@ def gini(recommended: Counts) -> float:
     return float(weights @ counts / (n_items * counts.sum()))
 
 
-def head_share(recommended: Counts, counts: Counts) -> float:
+def head_share(recommended: Vector, counts: Counts) -> float:
     """Recommendations among the most rated hundredth of the items / all recommendations.
 
     >>> head_share(np.array([1, 3, 0]), np.array([9, 2, 2]))

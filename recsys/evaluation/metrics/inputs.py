@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Flags = npt.NDArray[np.bool_]
+Chances = npt.NDArray[np.bool_] | npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.integer]
@@ -21,15 +22,38 @@ class Lists(Protocol):
     """The ranked lists of n users. The metric returns a value per user (n,), NaN for no value.
 
     Users with test ratings none of which count as liked have no value, whatever it returns.
+
+    Items with equal scores are in random order, all orders equally likely, and the value is to be
+    the mean over them. So an input says how likely something is; without ties it is 0 or 1, or
+    False or True. A metric that is linear in `hits` needs nothing else: the mean of a sum is the
+    sum of the means.
     """
 
     @property
     def items(self) -> Rows:
-        """(n, k) item rows, best first; −1 where a list ends early."""
+        """(n, m) rows of the items that may be in the list, best first; −1 for none. Without ties
+        m is k; items that are tied with the last of a list follow it, so that m may exceed k.
+        """
 
     @property
-    def hits(self) -> Flags:
-        """(n, k) whether each listed item is relevant: held out, and counting as liked."""
+    def chances(self) -> Chances:
+        """(n, m) probability that each item is in the list."""
+
+    @property
+    def item_hits(self) -> Chances:
+        """(n, m) `chances` of the relevant items, 0 for the others."""
+
+    @property
+    def hits(self) -> Chances:
+        """(n, k) probability that the item at each rank is relevant: held out, and liked."""
+
+    @property
+    def first_hits(self) -> Chances:
+        """(n, k) the same, where no item above that rank is relevant."""
+
+    @property
+    def hits_above(self) -> Matrix:
+        """(n, k) expected relevant items above each rank, where the item at that rank is one."""
 
     @property
     def n_relevant(self) -> Rows:
@@ -44,8 +68,8 @@ class Lists(Protocol):
         """Users with training ratings."""
 
     @property
-    def popular(self) -> Rows:
-        """(n, k) what `Popularity` recommends to the same users."""
+    def obvious(self) -> Matrix:
+        """(n, m) probability that each item is in the list that `Popularity` gives the user."""
 
     @property
     def genres(self) -> Matrix | None:
@@ -65,7 +89,7 @@ class GradedLists(Protocol):
 
     @property
     def gains(self) -> Matrix | None:
-        """(n, k) held-out rating of each listed item, liked or not; 0 where not held out."""
+        """(n, k) expected held-out rating at each rank, liked or not; 0 where not held out."""
 
     @property
     def ideal_gains(self) -> Matrix | None:
@@ -105,11 +129,18 @@ class RatingErrors(Protocol):
 
 
 class Exposure(Protocol):
-    """How often each item is recommended to anybody. The metric returns one number."""
+    """How often each item is recommended to anybody. The metric returns one number.
+
+    Ties are in another random order for each user.
+    """
 
     @property
-    def recommended(self) -> Rows:
-        """(n_items,) lists each item is in."""
+    def recommended(self) -> Vector:
+        """(n_items,) expected number of lists that each item is in."""
+
+    @property
+    def reached(self) -> Vector:
+        """(n_items,) probability that each item is in any list."""
 
     @property
     def counts(self) -> Rows:
@@ -117,11 +148,18 @@ class Exposure(Protocol):
 
 
 class SampledRanks(Protocol):
-    """Ranks of relevant items among random others. The metric returns a value per item (n,)."""
+    """Relevant items among random others. The metric returns a value per item (n,).
+
+    The rank of an item is equally likely to be anything from `above` + 1 to `above` + `equal` + 1.
+    """
 
     @property
-    def sampled_ranks(self) -> Vector:
-        """(n,) rank of each relevant item of a user; ties count half."""
+    def above(self) -> Rows:
+        """(n,) for each relevant item of a user, how many of the others have a higher score."""
+
+    @property
+    def equal(self) -> Rows:
+        """(n,) how many of them have the same score."""
 
     @property
     def k(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,7 +14,7 @@ Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 
 
-def ndcg(hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike) -> Vector:
+def ndcg(hits: npt.NDArray[Any], n_relevant: npt.ArrayLike) -> Vector:
     """Discounted hits / the same for an ideal list of this length; NaN for a user with none.
 
     A hit at rank p counts 1 / log2(p + 1); the ideal list has min(k, relevant) hits at its top.
@@ -27,7 +29,7 @@ def ndcg(hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike) -> Vector:
 
 
 def ndcg_by_length(
-    hits: npt.NDArray[np.bool_], n_relevant: npt.NDArray[np.integer]
+    hits: npt.NDArray[Any], n_relevant: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float64]:
     """NDCG (n, length) of the first 1, 2, ... items, for users with relevant items."""
     depth = hits.shape[1]
@@ -61,7 +63,7 @@ NDCG = Metric(
 GRADED_NDCG = Metric(
     name="graded_ndcg",
     label="Graded NDCG",
-    meaning="held-out stars, weighted by rank / the ideal",
+    meaning="held-out values, weighted by rank / the ideal",
     group="further accuracy",
     function=graded_ndcg,
     place=1,

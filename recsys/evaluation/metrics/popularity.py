@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from recsys.evaluation.metrics.arithmetic import list_mean
 from recsys.evaluation.metrics.record import Metric
 
+Rows = npt.NDArray[np.integer]
+Chances = npt.NDArray[Any]
 Vector = npt.NDArray[np.float64]
 
 
-def novelty(items: npt.NDArray[np.integer], counts: npt.ArrayLike, n_users: int) -> Vector:
+def novelty(items: Rows, chances: Chances, counts: npt.ArrayLike, n_users: int) -> Vector:
     """Mean, over the list, of the self-information −log2(raters / users) of its items, in bits.
 
     An item nobody rated counts as rated by one.
 
-    >>> novelty(np.array([[0, 1]]), [8, 2], 8)
+    >>> novelty(np.array([[0, 1]]), np.array([[True, True]]), [8, 2], 8)
     array([1.])
     """
     information = -np.log2(np.maximum(np.asarray(counts, np.float64), 1) / n_users)
-    return list_mean(information, items)
+    return list_mean(information, items, chances)
 
 
-def popularity_bias(items: npt.NDArray[np.integer], counts: npt.ArrayLike) -> Vector:
+def popularity_bias(items: Rows, chances: Chances, counts: npt.ArrayLike) -> Vector:
     """Mean, over the list, of the number of training ratings of its items.
 
-    >>> popularity_bias(np.array([[0, 1]]), [8, 2])
+    >>> popularity_bias(np.array([[0, 1]]), np.array([[True, True]]), [8, 2])
     array([5.])
     """
-    return list_mean(np.asarray(counts, np.float64), items)
+    return list_mean(np.asarray(counts, np.float64), items, chances)
 
 
 NOVELTY = Metric(

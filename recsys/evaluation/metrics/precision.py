@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,7 +11,7 @@ from recsys.evaluation.metrics.arithmetic import ratio
 from recsys.evaluation.metrics.record import Metric
 
 
-def precision(hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def precision(hits: npt.NDArray[Any], n_relevant: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Relevant items in the list / k, however few are relevant; NaN for a user with none.
 
     >>> precision(np.array([[True, False]]), np.array([1]))
@@ -18,7 +20,7 @@ def precision(hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike) -> npt.NDA
     return ratio(hits.sum(axis=1), np.where(np.asarray(n_relevant) > 0, hits.shape[1], 0))
 
 
-def precision_by_length(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def precision_by_length(hits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Precision (n, length) of the first 1, 2, ... items, for users with relevant items."""
     return np.asarray(np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1))
 

@@ -33,7 +33,7 @@ def mae(errors: Vector, error_users: Rows, n_ratings: Rows) -> Vector:
 RMSE = Metric(
     name="rmse",
     label="RMSE",
-    meaning="root of the mean squared error of the ratings",
+    meaning="root of the mean squared error",
     group="predicted ratings",
     function=rmse,
     higher_is_better=False,
@@ -47,7 +47,7 @@ RMSE = Metric(
 MAE = Metric(
     name="mae",
     label="MAE",
-    meaning="mean absolute error of the ratings",
+    meaning="mean absolute error",
     group="predicted ratings",
     function=mae,
     higher_is_better=False,

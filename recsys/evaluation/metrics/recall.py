@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,7 +13,7 @@ from recsys.evaluation.metrics.record import Metric
 Vector = npt.NDArray[np.float64]
 
 
-def recall(hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike) -> Vector:
+def recall(hits: npt.NDArray[Any], n_relevant: npt.ArrayLike) -> Vector:
     """Relevant items in the list / relevant items held out; NaN for a user with none.
 
     >>> recall(np.array([[True, False]]), np.array([4]))
@@ -21,13 +23,13 @@ def recall(hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike) -> Vector:
 
 
 def recall_by_length(
-    hits: npt.NDArray[np.bool_], n_relevant: npt.NDArray[np.integer]
+    hits: npt.NDArray[Any], n_relevant: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float64]:
     """Recall (n, length) of the first 1, 2, ... items, for users with relevant items."""
     return np.asarray(np.cumsum(hits, axis=1) / n_relevant[:, None])
 
 
-def capped_recall(hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike) -> Vector:
+def capped_recall(hits: npt.NDArray[Any], n_relevant: npt.ArrayLike) -> Vector:
     """Relevant items in the list / the smaller of k and relevant items held out; NaN for none.
 
     What Liang et al. 2018 call Recall@k, and what `implicit` calls precision.

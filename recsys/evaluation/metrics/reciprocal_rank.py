@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,15 +12,20 @@ from recsys.evaluation.metrics.record import Metric
 
 
 def reciprocal_rank(
-    hits: npt.NDArray[np.bool_], n_relevant: npt.ArrayLike
+    first_hits: npt.NDArray[Any], n_relevant: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
     """1 / rank of the first relevant item in the list, 0 without one; NaN for a user with none.
+
+    With ties, the mean: Σ_p f_p Π_{q < p} (1 − f_q) / p, where f_p is the probability of a hit at
+    rank p after none above.
 
     >>> reciprocal_rank(np.array([[False, True]]), np.array([4]))
     array([0.5])
     """
-    first = np.where(hits.any(axis=1), 1 / (hits.argmax(axis=1) + 1.0), 0.0)
-    return ratio(first, np.asarray(n_relevant) > 0)
+    missed = np.cumprod(1.0 - first_hits, axis=1)
+    before = np.hstack([np.ones((len(missed), 1)), missed[:, :-1]])
+    ranks = np.arange(1, missed.shape[1] + 1)
+    return ratio((before - missed) @ (1 / ranks), np.asarray(n_relevant) > 0)
 
 
 MRR = Metric(

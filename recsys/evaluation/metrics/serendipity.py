@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,19 +12,19 @@ from recsys.evaluation.metrics.record import Metric
 
 
 def serendipity(
-    hits: npt.NDArray[np.bool_],
-    items: npt.NDArray[np.integer],
-    popular: npt.ArrayLike,
+    hits: npt.NDArray[Any],
+    item_hits: npt.NDArray[Any],
+    obvious: npt.ArrayLike,
     n_relevant: npt.ArrayLike,
 ) -> npt.NDArray[np.float64]:
     """Relevant items in the list that the user's popularity list lacks / k; NaN for none.
 
-    >>> serendipity(np.array([[True, True]]), np.array([[4, 7]]), [[7, 9]], [2])
+    >>> hits = np.array([[True, True]])
+    >>> serendipity(hits, hits, [[0.0, 1.0]], [2])
     array([0.5])
     """
-    obvious = (items[:, :, None] == np.asarray(popular)[:, None, :]).any(axis=2)
     k = np.where(np.asarray(n_relevant) > 0, hits.shape[1], 0)
-    return ratio((hits & ~obvious).sum(axis=1), k)
+    return ratio((item_hits * (1 - np.asarray(obvious))).sum(axis=1), k)
 
 
 SERENDIPITY = Metric(

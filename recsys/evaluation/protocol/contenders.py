@@ -12,7 +12,7 @@ from recsys.models.common import OnEpoch, Progress
 from recsys.models.spec import Fitted, check_suits
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import Chooser
-from recsys.recommend.ranking import FittedRanker, Ranker
+from recsys.recommend.ranking import Ranker
 
 
 @runtime_checkable
@@ -100,8 +100,7 @@ class Fresh:
             return _chosen(self.model, prepared, on_epoch)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
         fitted = self.model.fit(ratings, on_epoch)
-        ranker = FittedRanker(fitted, folds_in=prepared.folds_in)
-        return Trained(ranker, fitted.spec.to_dict(), fitted.log)
+        return Trained(prepared.ranker(fitted), fitted.spec.to_dict(), fitted.log)
 
 
 def _chosen(model: Chooser, prepared: PreparedSplit, on_epoch: OnEpoch | None) -> Trained:
@@ -110,7 +109,7 @@ def _chosen(model: Chooser, prepared: PreparedSplit, on_epoch: OnEpoch | None) -
     fitted = chosen.spec.fit(chosen.feedback.apply(ratings), on_epoch)
     # The history has what counts in the evaluation, as it was given or chosen.
     entering = chosen.feedback if prepared.feedback is None else None
-    ranker = FittedRanker(fitted, folds_in=prepared.folds_in, feedback=entering)
+    ranker = replace(prepared.ranker(fitted), feedback=entering)
     return Trained(ranker, fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}, fitted.log)
 
 

@@ -24,7 +24,7 @@ from recsys.evaluation.result.summary import run_means
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
-from recsys.recommend.ranking import FittedRanker, Ranker
+from recsys.recommend.ranking import Ranker
 
 Vector = npt.NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Measurement:
     curves: dict[str, Vector]
     """Metric → mean over users (2k,) for lists of 1, 2, ... items."""
     segment_hits: npt.NDArray[np.float32]
-    """(n_test_users, n_segments) hits among the first k by item segment."""
+    """(n_test_users, n_segments) expected hits among the first k by item segment."""
     by_rating: pd.DataFrame
     """Per true rating: n, sum of errors, sum of squared errors. Empty without predicted ratings."""
 
@@ -62,8 +62,29 @@ class Errors:
 
 @dataclass(frozen=True, eq=False)
 class _Exposure:
-    recommended: npt.NDArray[np.int64]
+    recommended: Vector
+    reached: Vector
     counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def nothing(cls, counts: npt.NDArray[np.int64]) -> _Exposure:
+        return cls(np.zeros(len(counts)), np.zeros(len(counts)), counts)
+
+    def add(self, lists: UserLists) -> None:
+        if lists.ties is None:
+            listed = lists.items[lists.items >= 0]
+            self.recommended[:] += np.bincount(listed, minlength=len(self.counts))
+            self.reached[listed] = 1
+            return
+        there = np.asarray(lists.chances > 0)
+        listed, chances = lists.items[there], lists.chances[there]
+        self.recommended[:] += np.bincount(listed, chances, len(self.counts))
+        # Missed by all lists: Π (1 − chance), as ties are in another order for each user.
+        with np.errstate(divide="ignore"):
+            missed = np.exp(
+                np.bincount(listed, np.log1p(-chances.astype(np.float64)), len(self.counts))
+            )
+        self.reached[:] = 1 - (1 - self.reached) * missed
 
 
 def measure(
@@ -77,9 +98,9 @@ def measure(
         predicts_ratings: whether its scores are predicted ratings, so that their errors mean
             something.
     """
-    n, k, n_items = len(prepared.users), prepared.k, len(prepared.counts)
+    n, k = len(prepared.users), prepared.k
     columns: dict[str, Vector] = {}
-    recommended = np.zeros(n_items, np.int64)
+    exposure = _Exposure.nothing(prepared.counts)
     with_curve = [metric for metric in metrics_from(Lists) if metric.curve is not None]
     sums = {metric.name: np.zeros(2 * k) for metric in with_curve}
     segment_hits = np.zeros((n, prepared.segments.n), np.float32)
@@ -87,20 +108,18 @@ def measure(
     for lists in ranked_lists(ranker, prepared, 2 * k):
         first, at = lists.first(k), lists.positions
         _put(columns, list_values(first, [*metrics_from(Lists), *metrics_from(GradedLists)]), at, n)
-        segment_hits[at] = prepared.segments.sums(first.items, first.hits)
+        segment_hits[at] = prepared.segments.sums(first.items, first.item_hits)
         ranked = lists.with_relevant
         for metric in with_curve:
             sums[metric.name] += metric.values_by_length(ranked).sum(axis=0)
         n_ranked += len(ranked.items)
-        listed = ranked.items[:, :k]
-        recommended += np.bincount(listed[listed >= 0], minlength=n_items)
+        exposure.add(ranked.first(k))
     columns |= score_values(ranker, prepared)
     by_rating = pd.DataFrame()
     if predicts_ratings and prepared.has_values and hasattr(ranker, "predicted"):
         errors = rating_errors(ranker, prepared)
         columns |= error_values(errors, k)
         by_rating = _by_rating(prepared, errors.errors)
-    exposure = _Exposure(recommended, prepared.counts)
     return Measurement(
         values=_table(prepared, columns),
         catalogue={metric.column(k): metric.value(exposure) for metric in metrics_from(Exposure)},
@@ -124,7 +143,7 @@ def measure_all(
     prepared = prepare(split, k, feedback)
     return {
         name: measure(
-            FittedRanker(one, folds_in=prepared.folds_in),
+            prepared.ranker(one),
             prepared,
             predicts_ratings=one.spec.predicts_ratings,
         )
@@ -141,7 +160,7 @@ def list_values(lists: UserLists, metrics: Iterable[Metric]) -> dict[str, Vector
             continue
         if metric.inputs is Lists:
             values = np.where(lists.n_relevant > 0, values, np.nan)
-        found[metric.column(lists.items.shape[1])] = values
+        found[metric.column(lists.k)] = values
     return found
 
 

@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import positive, with_ones
+from recsys.csr import entry_rows, positive, with_ones
 from recsys.evaluation.result.segments import ItemSegments, item_segments
 from recsys.models.baselines import Popularity
+from recsys.models.common import Rows
+from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.item_tables import genre_flags
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
-from recsys.recommend.ranking import FittedRanker
+from recsys.recommend.ranking import Counts, FittedRanker
 
 Matrix = npt.NDArray[np.float64]
 
@@ -62,12 +64,43 @@ class PreparedSplit:
         """Users with training ratings."""
         return int((np.diff(self.split.train.matrix.indptr) > 0).sum())
 
+    def ranker(self, fitted: Fitted) -> FittedRanker:
+        """The ranker of what was fitted on the training part."""
+        # Models that predict ratings know everybody with ratings, whatever counts as feedback.
+        known = self.split.train if fitted.spec.predicts_ratings else self.trained_on
+        counts = Counts(np.diff(known.matrix.indptr), self._popularity)
+        return FittedRanker(fitted, folds_in=self.folds_in, counts=counts)
+
+    def obvious(self, positions: Rows, items: npt.NDArray[np.integer]) -> Matrix:
+        """(n, m) probability that items are in the lists that `Popularity` gives some test users.
+
+        Args:
+            positions: (n,) positions in `users`.
+            items: (n, m) item rows; −1 for none.
+        """
+        last, share = (one[positions, None] for one in self._last_popular)
+        counts = self._popularity[items]
+        chance = np.where(counts > last, 1.0, np.where(counts == last, share, 0.0))
+        return np.where(items >= 0, chance, 0.0)
+
     @cached_property
-    def popular(self) -> npt.NDArray[np.int32]:
-        """(n_test_users, k) what `Popularity` recommends to the test users."""
+    def _popularity(self) -> npt.NDArray[np.int64]:
+        return Counts.of(self.trained_on.matrix).items
+
+    @cached_property
+    def _last_popular(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        # For each test user the count of the last item in the list of `Popularity`, and the share
+        # of the unseen items with that count that the list holds; −1 where it holds all.
+        users, counts, seen = self.users, self._popularity, self.seen[self.users]
         ranker = FittedRanker(Popularity().fit(self.trained_on))
-        users = self.users
-        return ranker.best(users, self.history[users], self.k, self.seen[users])
+        scores = ranker.best_scored(users, self.history[users], self.k, seen)[1]
+        ended = np.isnan(scores[:, -1])
+        last = np.where(ended, -1, scores[:, -1]).astype(np.int64)
+        listed = (scores == scores[:, -1:]).sum(axis=1)
+        rows = entry_rows(seen)
+        alike = np.bincount(rows, counts[seen.indices] == last[rows], len(users))
+        unseen = np.bincount(counts)[last] - alike
+        return last, np.divide(listed, unseen, out=np.zeros(len(users)), where=~ended)
 
     @cached_property
     def genres(self) -> Matrix | None:

@@ -108,7 +108,9 @@ class Runs:
             runs=_of(pd.DataFrame(self._runs), names),
             curves=_mean_curves(_of(pd.concat(self._curves, ignore_index=True), names)),
             segments=self._segments.table(means, first.test.users.rows(ids), self._k),
-            by_rating=_rating_errors([t for t in self._by_rating if t["model"][0] in names]),
+            by_rating=_in_order(
+                _rating_errors([t for t in self._by_rating if t["model"][0] in names]), names
+            ),
             training=_of(pd.DataFrame(self._training, columns=_TRAINING), names),
             failures=self.failures,
             specs={name: dict(one.to_dict()) for name, one in self._contenders.items()},
@@ -142,6 +144,7 @@ class _SegmentCounts:
     def __init__(self, n_users: int) -> None:
         self._n_users = n_users
         self._known, self._tested = np.zeros(n_users), np.zeros(n_users)
+        self._counted = np.zeros(n_users)
         self._hits: dict[str, npt.NDArray[np.float32]] = {}
         self._totals: dict[str, npt.NDArray[np.float32]] = {}
 
@@ -150,6 +153,7 @@ class _SegmentCounts:
         self._labels = prepared.segments.labels
         self._relevant = prepared.segments.totals(prepared.relevant[prepared.users])
         self._known[self._users] += np.diff(prepared.seen.indptr)[self._users]
+        self._counted[self._users] += np.diff(prepared.history.indptr)[self._users]
         self._tested[self._users] += 1
 
     def add(self, model: str, found: Measurement) -> None:
@@ -163,7 +167,8 @@ class _SegmentCounts:
         # Users by NDCG, items by recall; `rows` are the users of the means.
         ranked = next(one for one in means if one.metric == f"ndcg@{k}")
         known, tested = self._known[rows], self._tested[rows]
-        groups = user_segments(np.rint(known / np.maximum(tested, 1)).astype(np.int64))
+        activity = np.rint(known / np.maximum(tested, 1)).astype(np.int64)
+        groups = user_segments(activity, self._counted[rows] == 0)
         flags = np.column_stack([one.astype(np.float64) for one in groups.values()])
         tables = []
         for i, name in enumerate(ranked.models):
@@ -190,7 +195,7 @@ def _segment_table(
     kinds, names = zip(*labels, strict=True)
     mean, low, high = ratio_intervals(tops, belows)
     columns = {"kind": kinds, "segment": names, "metric": metric, "mean": mean, "low": low}
-    counts = belows.sum(axis=0).astype(np.int64)
+    counts = np.rint(belows.sum(axis=0)).astype(np.int64)
     return pd.DataFrame({"model": model} | columns | {"high": high, "n": counts})
 
 
@@ -226,7 +231,8 @@ def _rating_errors(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # Over all folds and seeds: per model and true rating, number, mean error and RMSE.
     if not tables:
         return pd.DataFrame(columns=["model", "rating", "n", "mean_error", "rmse"])
+    # Sorted by rating, because the first fold may lack one that a later fold has.
     table = _classed(pd.concat(tables, ignore_index=True))
-    sums = table.groupby(["model", "rating"], sort=False, as_index=False).sum()
+    sums = table.groupby(["model", "rating"], as_index=False).sum()
     error, squared = sums["error"] / sums["n"], np.sqrt(sums["squared"] / sums["n"])
     return sums[["model", "rating", "n"]].assign(mean_error=error, rmse=squared)

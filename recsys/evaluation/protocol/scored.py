@@ -35,7 +35,8 @@ class _Scored:
 
 @dataclass(frozen=True, eq=False)
 class _Sampled:
-    sampled_ranks: Vector
+    above: npt.NDArray[np.int64]
+    equal: npt.NDArray[np.int64]
     k: int
 
 
@@ -80,8 +81,9 @@ def sampled_values(
     """Column → values (n_test_users,) of the sampled metrics; NaN for users without relevant items.
 
     Each relevant item is ranked among `n_negatives` items drawn uniformly, with replacement, from
-    those the user has rated neither in training nor in test; ties count half. A user's value is
-    the mean over relevant items. Empty for a ranker without scores.
+    those the user has rated neither in training nor in test. A user's value is the mean over
+    relevant items, of each the mean over the ranks that ties allow. Empty for a ranker without
+    scores.
 
     These are not the metrics of full ranking, and may order models differently (Krichene, Rendle
     2020, "On Sampled Metrics for Item Recommendation").
@@ -103,7 +105,9 @@ def sampled_values(
             if not len(positives) or not len(others):
                 continue
             drawn = scores[u, others[rng.integers(0, len(others), (len(positives), n_negatives))]]
-            inputs = _Sampled(_ranks(scores[u, positives, None], drawn), prepared.k)
+            own = scores[u, positives, None]
+            above, equal = (drawn > own).sum(axis=1), (drawn == own).sum(axis=1)
+            inputs = _Sampled(above, equal, prepared.k)
             for metric in metrics:
                 columns[metric.column(prepared.k)][start + u] = np.mean(metric.value(inputs))
     return columns
@@ -114,8 +118,3 @@ def _unrated(prepared: PreparedSplit, users: npt.NDArray[np.int64]) -> Flags:
     for rated in (prepared.seen[users], prepared.split.test.matrix[users]):
         free[entry_rows(rated), rated.indices] = False
     return free
-
-
-def _ranks(own: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> Vector:
-    above, equal = (others > own).sum(axis=1), (others == own).sum(axis=1)
-    return np.asarray(1 + above + equal / 2, np.float64)

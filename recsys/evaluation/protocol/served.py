@@ -25,6 +25,7 @@ from recsys.ratings.matching import (
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
 from recsys.recommend.choice import Choice
+from recsys.recommend.index import Found
 from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender
 
@@ -94,8 +95,15 @@ class ServedRanker:
         self, users: Rows, history: sp.csr_matrix, k: int, excluded: sp.csr_matrix
     ) -> npt.NDArray[np.int32]:
         """The k best items of each user; see `Ranker`."""
-        rows = self._ranker.best(users, self._history(users), k, self._placed(excluded))
-        return np.where(rows >= 0, self._ours[rows], -1).astype(np.int32)
+        return self.best_scored(users, history, k, excluded)[0]
+
+    def best_scored(
+        self, users: Rows, history: sp.csr_matrix, k: int, excluded: sp.csr_matrix
+    ) -> Found:
+        """The same with the scores."""
+        placed = self._placed(excluded)
+        rows, scores = self._ranker.best_scored(users, self._history(users), k, placed)
+        return np.where(rows >= 0, self._ours[rows], -1).astype(np.int32), scores
 
     def scores(self, users: Rows, history: sp.csr_matrix) -> FloatArray:
         """Scores (n, n_items) float32; minus infinity for items that it cannot recommend."""
@@ -146,6 +154,16 @@ class _StoredRanker(FittedRanker):
         bias, factors = folded.bias.copy(), folded.factors.copy()
         bias[at], factors[at] = stored.bias, stored.factors
         return type(folded)(bias, factors)
+
+    def newcomers(
+        self, users: Rows, history: sp.csr_matrix | None, people: Any
+    ) -> npt.NDArray[np.bool_]:
+        new = super().newcomers(users, history, people)
+        rows = self.known[users]
+        at = np.flatnonzero(rows >= 0)
+        if self.counts is not None:
+            new[at] = (self.counts.users[rows[at]] == 0) | self.fitted.indifferent(people)[at]
+        return new
 
 
 def held_against(model: Recommender, splits: Sequence[Split]) -> tuple[Served | Model, str]:

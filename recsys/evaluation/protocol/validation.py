@@ -14,7 +14,6 @@ from recsys.evaluation.protocol.prepared import prepare
 from recsys.evaluation.result.summary import run_means
 from recsys.models.spec import Fitted
 from recsys.ratings.splits import Split
-from recsys.recommend.ranking import FittedRanker
 from recsys.settings import near
 
 
@@ -39,12 +38,14 @@ def validation_score(fitted: Fitted, split: Split, k: int = 10, metric: str = "n
             f"metric must be one of {', '.join(known)}, not {metric!r}{near(metric, known)}"
         )
     about, prepared = METRICS[metric], prepare(split, k)
-    ranker = FittedRanker(fitted, folds_in=prepared.folds_in)
+    ranker = prepared.ranker(fitted)
     if about.inputs is RatingErrors:
         values = about.value(rating_errors(ranker, prepared))
     else:
-        blocks = [list_values(lists, [about]) for lists in ranked_lists(ranker, prepared, k)]
-        values = np.concatenate([part for block in blocks for part in block.values()])
+        values = np.full(len(prepared.users), np.nan)
+        for lists in ranked_lists(ranker, prepared, k):
+            for part in list_values(lists, [about]).values():
+                values[lists.positions] = part
     column = about.column(k)
     counts = np.diff(split.test.matrix.indptr)[prepared.users]
     table = {"user": prepared.users, column: values, "n_ratings": counts.astype(np.float64)}

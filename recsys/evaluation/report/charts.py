@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import html
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 WIDTH = 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 12, 12, 42
-_LETTER = 6.8  # width of a letter of an 11-pixel font, on average
+_RIGHT, _TOP, _BOTTOM = 12, 12, 42
+_TITLE = 22  # width of the rotated title of the y axis
+_LETTER, _WIDE_LETTER = 6.8, 11.5  # widths of letters of an 11-pixel font, on average
+_LABELS = 190.0  # the widest column of row labels
+_BAR = 8
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,30 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear axis from the data, with round ticks."""
+    """An axis from the data, with round ticks; linear or logarithmic."""
 
     label: str
     low: float
     high: float
+    log: bool = False
 
     @classmethod
-    def over(cls, label: str, values: Sequence[float], *, zero: bool = False) -> Axis:
-        """An axis over the finite values with a margin; from zero if `zero`."""
+    def over(
+        cls, label: str, values: Sequence[float], *, zero: bool = False, log: bool = False
+    ) -> Axis:
+        """An axis over the finite values with a margin.
+
+        Args:
+            label: its title.
+            values: what it shows.
+            zero: whether a linear axis begins at zero.
+            log: whether it is logarithmic, for values that are all above zero.
+        """
         finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
         low, high = min(finite), max(finite)
+        if log:
+            room = (high / low) ** 0.05
+            return cls(f"{label} (log scale)", low / room, high * room, log=True)
         room = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
         if zero:
             return cls(label, min(0.0, low - room if low < 0 else 0.0), max(high + room, 0.0))
@@ -53,7 +70,11 @@ class Axis:
 
         >>> Axis("", 0.0, 1.0).ticks()
         [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        >>> Axis("", 3.0, 40_000.0, log=True).ticks()
+        [10.0, 100.0, 1000.0, 10000.0]
         """
+        if self.log:
+            return self._powers(most)
         raw = (self.high - self.low) / most
         power = 10 ** math.floor(math.log10(raw))
         step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
@@ -61,15 +82,30 @@ class Axis:
         last = math.floor(self.high / step + 1e-9)
         return [float(f"{i * step:.10g}") for i in range(first, last + 1)]
 
+    def _powers(self, most: int) -> list[float]:
+        # Multiples of powers of ten, as many as there is room for; at last every few powers.
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        choices = [((1, 2, 5), 1), ((1, 3), 1), *(((1,), step) for step in range(1, len(powers)))]
+        found: list[float] = []
+        for multiples, step in choices:
+            found = [float(f"{m}e{p}") for p in powers[::step] for m in multiples]
+            found = [tick for tick in found if self.low <= tick <= self.high]
+            if len(found) <= most:
+                break
+        return found
+
     def scale(self, start: float, stop: float) -> Callable[[float], float]:
         """From values to pixels."""
+        if self.log:
+            low, ratio = self.low, math.log(self.high / self.low)
+            return lambda value: start + math.log(value / low) / ratio * (stop - start)
         span = self.high - self.low
         return lambda value: start + (value - self.low) / span * (stop - start)
 
 
 def lines(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int = 250) -> str:
     """Curves with a marker at every point."""
-    frame, at_x, at_y = _frame(x, y, height)
+    frame, at_x, at_y, _ = _frame(x, y, height)
     parts = [frame]
     for one in series:
         points = [(at_x(a), at_y(b)) for a, b in zip(one.x, one.y, strict=True)]
@@ -86,7 +122,7 @@ def lines(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int = 
 
 def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int = 250) -> str:
     """One point per model, labelled where there is room; `low` and `high` are whiskers of y."""
-    frame, at_x, at_y = _frame(x, y, height)
+    frame, at_x, at_y, edge = _frame(x, y, height)
     parts, boxes = [frame], []
     points = [(one, at_x(one.x[0]), at_y(one.y[0])) for one in series]
     boxes += [(a - 5, b - 5, a + 5, b + 5) for _, a, b in points]
@@ -96,14 +132,14 @@ def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int 
         tip = f"{one.name}: {y.label} {number(one.y[0])}, {x.label} {number(one.x[0])}"
         parts.append(_marker(a, b, one.style, tip, 4.5))
     for one, a, b in points:
-        width = _LETTER * len(one.name)
+        width = _width(one.name)
         spots = [
             (a + 8, b + 4), (a - 8 - width, b + 4), (a - width / 2, b - 9), (a - width / 2, b + 17),
             (a + 7, b - 8), (a + 7, b + 15), (a - 7 - width, b - 8), (a - 7 - width, b + 15),
         ]  # fmt: skip
         for left, base in spots:
             box = left - 1, base - 10, left + width + 1, base + 3
-            inside = box[0] > _LEFT and box[2] < WIDTH and box[1] > 0
+            inside = box[0] > edge and box[2] < WIDTH and box[1] > 0
             if inside and box[3] < height - _BOTTOM and not any(_meet(box, o) for o in boxes):
                 boxes.append(box)
                 parts.append(f'<text x="{left:.1f}" y="{base:.1f}">{html.escape(one.name)}</text>')
@@ -126,39 +162,54 @@ def intervals(series: Sequence[Series], x: Axis, title: str) -> str:
     return _svg(parts, height, title)
 
 
-def bars(rows: Sequence[str], series: Sequence[Series], x: Axis, title: str) -> str:
-    """Horizontal bars: a group per row, a bar per series, whiskers where there are intervals."""
-    left = _label_width(rows)
-    thick, gap = 8, 8
-    group = thick * len(series) + gap
-    height = group * len(rows) + _BOTTOM + 6
+def bars_height(n_rows: int, n_series: int) -> float:
+    """The height that `bars` needs."""
+    return max(_BAR * n_series + 8, 28) * n_rows + _BOTTOM + 6
+
+
+def bars(
+    rows: Sequence[tuple[str, str]], series: Sequence[Series], x: Axis, title: str, height: float
+) -> str:
+    """Horizontal bars: a group per row, a bar per series, whiskers where there are intervals.
+
+    Args:
+        rows: label and second line of each row.
+        series: a value per row each.
+        x: their axis.
+        title: what the picture shows, for those who cannot see it.
+        height: at least `bars_height`; rows are spread over it, so that pictures side by side
+            end at one line.
+    """
+    left = _label_width([text for row in rows for text in row])
     at_x = x.scale(left, WIDTH - _RIGHT)
     parts = [_x_axis(x, at_x, 4, height - _BOTTOM, left)]
-    zero = at_x(max(x.low, 0.0))
-    for r, row in enumerate(rows):
-        top = 8 + group * r
-        parts.append(_row_label(row, left, top + thick * len(series) / 2))
+    pitch = (height - _BOTTOM - 6) / len(rows)
+    for r, (label, note) in enumerate(rows):
+        middle = 5 + pitch * (r + 0.5)
+        parts.append(_row_label(label, left, middle - (6 if note else 0)))
+        parts.append(_row_label(note, left, middle + 6, "end label") if note else "")
+        top = middle - _BAR * len(series) / 2
         for s, one in enumerate(series):
-            value = one.x[r]
-            if not math.isfinite(value):
-                continue
-            y = top + thick * s
-            tip = f"{row}, {one.name}: {number(value)}"
-            if one.low:
-                tip += f" [{number(one.low[r])}, {number(one.high[r])}]"
-            begin, end = sorted((zero, at_x(value)))
-            parts.append(
-                f'<rect class="fill s{one.style}" x="{begin:.1f}" y="{y:.1f}" '
-                f'width="{end - begin:.1f}" height="{thick - 1}">'
-                f"<title>{html.escape(tip)}</title></rect>"
-            )
-            if one.low:
-                middle = y + (thick - 1) / 2
-                parts.append(
-                    f'<path class="whisker ink" d="M{at_x(one.low[r]):.1f},{middle}'
-                    f'H{at_x(one.high[r]):.1f}"/>'
-                )
+            parts.append(_bar(one, r, label, top + _BAR * s, x, at_x))
     return _svg(parts, height, title)
+
+
+def _bar(one: Series, r: int, row: str, y: float, x: Axis, at_x: Callable[[float], float]) -> str:
+    value = one.x[r]
+    if not math.isfinite(value):
+        return ""
+    tip = f"{row}, {one.name}: {number(value)}"
+    whisker = ""
+    if one.low:
+        tip += f" [{number(one.low[r])}, {number(one.high[r])}]"
+        ends = f"M{at_x(one.low[r]):.1f},{y + (_BAR - 1) / 2:.1f}H{at_x(one.high[r]):.1f}"
+        whisker = f'<path class="whisker ink" d="{ends}"/>'
+    begin, end = sorted((at_x(max(x.low, 0.0)), at_x(value)))
+    return (
+        f'<rect class="fill s{one.style}" x="{begin:.1f}" y="{y:.1f}" '
+        f'width="{end - begin:.1f}" height="{_BAR - 1}">'
+        f"<title>{html.escape(tip)}</title></rect>{whisker}"
+    )
 
 
 def legend(names: Sequence[tuple[str, int]]) -> str:
@@ -199,44 +250,57 @@ def _tick(value: float) -> str:
 
 def _frame(
     x: Axis, y: Axis, height: int
-) -> tuple[str, Callable[[float], float], Callable[[float], float]]:
-    at_x, at_y = x.scale(_LEFT, WIDTH - _RIGHT), y.scale(height - _BOTTOM, _TOP)
-    parts = [_x_axis(x, at_x, _TOP, height - _BOTTOM, _LEFT)]
-    for tick in y.ticks():
-        line = f'<path class="grid" d="M{_LEFT},{at_y(tick):.1f}H{WIDTH - _RIGHT}"/>'
-        text = f'<text class="end" x="{_LEFT - 6}" y="{at_y(tick) + 4:.1f}">{_tick(tick)}</text>'
+) -> tuple[str, Callable[[float], float], Callable[[float], float], float]:
+    # Both axes, from values to pixels, and where the plot begins: behind its longest tick label.
+    ticks = {tick: _tick(tick) for tick in y.ticks()}
+    left = _TITLE + max(map(_width, ticks.values()), default=0.0) + 8
+    at_x, at_y = x.scale(left, WIDTH - _RIGHT), y.scale(height - _BOTTOM, _TOP)
+    parts = [_x_axis(x, at_x, _TOP, height - _BOTTOM, left)]
+    for tick, shown in ticks.items():
+        line = f'<path class="grid" d="M{left:.1f},{at_y(tick):.1f}H{WIDTH - _RIGHT}"/>'
+        text = f'<text class="end" x="{left - 6:.1f}" y="{at_y(tick) + 4:.1f}">{shown}</text>'
         parts.append(line + text)
     if y.low < 0 < y.high:
-        parts.append(f'<path class="zero" d="M{_LEFT},{at_y(0):.1f}H{WIDTH - _RIGHT}"/>')
+        parts.append(f'<path class="zero" d="M{left:.1f},{at_y(0):.1f}H{WIDTH - _RIGHT}"/>')
     middle = (_TOP + height - _BOTTOM) / 2
     parts.append(
         f'<text class="middle label" transform="translate(11,{middle:.0f}) rotate(-90)">'
         f"{html.escape(y.label)}</text>"
     )
-    return "".join(parts), at_x, at_y
+    return "".join(parts), at_x, at_y, left
 
 
 def _x_axis(x: Axis, at_x: Callable[[float], float], top: float, bottom: float, left: float) -> str:
     parts = []
-    room = (WIDTH - _RIGHT - left) / (_LETTER * max(len(_tick(t)) for t in x.ticks()) + 14)
+    room = (WIDTH - _RIGHT - left) / (max(_width(_tick(t)) for t in x.ticks()) + 14)
     for tick in x.ticks(max(2, min(7, int(room)))):
-        at = at_x(tick)
-        parts.append(f'<path class="grid" d="M{at:.1f},{top}V{bottom}"/>')
-        parts.append(f'<text class="middle" x="{at:.1f}" y="{bottom + 15}">{_tick(tick)}</text>')
-    middle = (left + WIDTH - _RIGHT) / 2
-    where = f'x="{middle:.0f}" y="{bottom + 34}"'
+        at, shown = at_x(tick), _tick(tick)
+        within = min(at, WIDTH - _width(shown) / 2 - 2)  # the last one would be cut
+        parts.append(f'<path class="grid" d="M{at:.1f},{top}V{bottom:.1f}"/>')
+        parts.append(f'<text class="middle" x="{within:.1f}" y="{bottom + 15:.1f}">{shown}</text>')
+    # Under the middle of the plot, or as near as it is whole.
+    half = _width(x.label) / 2 + 2
+    middle = max(half, min((left + WIDTH - _RIGHT) / 2, WIDTH - half))
+    where = f'x="{middle:.0f}" y="{bottom + 34:.1f}"'
     parts.append(f'<text class="middle label" {where}>{html.escape(x.label)}</text>')
     return "".join(parts)
 
 
+def _width(text: str) -> float:
+    # About, in pixels: fonts differ. Chinese, Japanese and Korean letters are square.
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return _LETTER * (len(text) - wide) + _WIDE_LETTER * wide
+
+
 def _label_width(labels: Sequence[str]) -> float:
-    return min(190.0, _LETTER * max(map(len, labels), default=0) + 12)
+    return min(_LABELS, max(map(_width, labels), default=0.0) + 12)
 
 
-def _row_label(text: str, left: float, y: float) -> str:
-    fits = int((left - 10) / _LETTER)
-    shown = text if len(text) <= fits else text[: fits - 1] + "…"
-    return f'<text class="end" x="{left - 8:.0f}" y="{y + 4:.1f}">{html.escape(shown)}</text>'
+def _row_label(text: str, left: float, y: float, style: str = "end") -> str:
+    shown = text
+    while len(shown) > 1 and _width(shown) > left - 10:
+        shown = shown.removesuffix("…")[:-1] + "…"
+    return f'<text class="{style}" x="{left - 8:.0f}" y="{y + 4:.1f}">{html.escape(shown)}</text>'
 
 
 def _whisker(x1: float, y1: float, x2: float, y2: float, style: int) -> str:

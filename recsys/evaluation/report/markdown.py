@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from recsys.evaluation.metrics import metrics_from
 from recsys.evaluation.metrics.inputs import Exposure
 from recsys.evaluation.result.results import Results
-from recsys.evaluation.result.verdict import verdict
-from recsys.evaluation.result.wording import stars
+from recsys.evaluation.result.verdict import headline, verdict
+from recsys.evaluation.result.wording import WITHOUT_INTERVAL, fixed, stars
 
 
 def markdown(result: Results) -> str:
-    """Verdict, table, findings, and what was run."""
-    metrics = list(dict.fromkeys(result.summary["metric"]))
-    lines = [verdict(result), "", "| metric | " + " | ".join(result.models) + " |"]
-    lines.append("|---" * (len(result.models) + 1) + "|")
+    """Headline, verdict, table, findings, and what was run."""
+    metrics, models = list(dict.fromkeys(result.summary["metric"])), result.ranked
+    lines = [f"# {headline(result)}", "", verdict(result), ""]
+    lines.append("| metric | " + " | ".join(models) + " |")
+    lines.append("|---" * (len(models) + 1) + "|")
     there = set(zip(result.summary["model"], result.summary["metric"], strict=True))
     for metric in metrics:
-        cells = [result.of(m, metric) if (m, metric) in there else None for m in result.models]
-        row = [_cell(cell) for cell in cells]
+        row = [_cell(result, m, metric) if (m, metric) in there else "" for m in models]
         lines.append(f"| {metric} | " + " | ".join(row) + " |")
     for name in (metric.column(result.k) for metric in metrics_from(Exposure)):
         means = result.runs.groupby("model")[name].mean()
-        row = [f"{means[model]:.4f}" for model in result.models]
+        row = [fixed(means[model], WITHOUT_INTERVAL) for model in models]
         lines.append(f"| {name} | " + " | ".join(row) + " |")
     lines += ["", "Means over users with 95 % bootstrap intervals; rmse and mae over all test"]
     lines += ["ratings. `*` p < 0.05, `**` p < 0.01, `***` p < 0.001 against popularity (rmse and"]
@@ -35,6 +34,8 @@ def markdown(result: Results) -> str:
     if result.read:
         lines += ["", "What was read:", ""]
         lines += [f"- {name}: {_escaped(text)}" for name, text in result.read]
+    if command := result.about.get("command"):
+        lines += ["", "Made by:", "", f"    {command}"]
     return "\n".join(lines) + "\n"
 
 
@@ -43,7 +44,7 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text)
 
 
-def _cell(row: Mapping[str, float] | None) -> str:
-    if row is None:
-        return ""
-    return f"{row['mean']:.4f} [{row['low']:.4f}, {row['high']:.4f}]{stars(row['p'])}"
+def _cell(result: Results, model: str, metric: str) -> str:
+    row, places = result.of(model, metric), result.decimals(metric)
+    mean, low, high = (fixed(row[name], places) for name in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]{stars(row['p'])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -10,7 +11,6 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import label_of
 from recsys.evaluation.report import pictures
 from recsys.evaluation.report.tables import (
@@ -22,28 +22,37 @@ from recsys.evaluation.report.tables import (
 )
 from recsys.evaluation.result.results import Results
 from recsys.evaluation.result.statistics import PERMUTATIONS, RESAMPLES
-from recsys.evaluation.result.verdict import verdict
+from recsys.evaluation.result.verdict import headline, verdict
+from recsys.evaluation.result.wording import plural
+from recsys.findings import Finding
 
 _DASHES = ("4 3", "1.5 3", "", "", "", "", "", "", "", "")
-_MARKS = "Stars: significantly better than, ↓: significantly worse than"
+_MARKS = "Asterisks: significantly better than, ↓: significantly worse than"
 
 
 def page(result: Results) -> str:
-    """The page: verdict, tables, charts, checks, and everything needed to run it again."""
+    """The page: headline, verdict, charts, tables, checks, and how to run it again."""
+    lifted = [finding for finding in result.findings if _lifted(finding)]
     return (
         _environment()
         .get_template("page.html")
         .render(
             result=result,
-            title=f"Evaluation of {_count(len(set(result.models) - set(BASELINES)), 'model')}",
+            data=_data(result),
+            command=result.about.get("command", ""),
             css=_css(),
+            headline=headline(result),
             verdict=_unbroken(verdict(result)),
             facts=_facts(result),
+            lifted=lifted,
+            others=[finding for finding in result.findings if finding not in lifted],
             marks=_MARKS,
             ranking=label_of(result.ranking),
+            values=plural(result.noun),
+            rows=_rows(result),
             accuracy=group_table(result, "accuracy"),
             further=group_table(result, "further accuracy", "sampled"),
-            ratings=group_table(result, "predicted ratings"),
+            errors=group_table(result, "predicted ratings"),
             beyond=group_table(result, "beyond accuracy", "catalogue"),
             pictures=pictures.sections(result),
             segments=segment_table(result),
@@ -52,10 +61,27 @@ def page(result: Results) -> str:
             every_run=frame_table(result),
             resamples=RESAMPLES,
             permutations=PERMUTATIONS,
-            specs="\n".join(f"{name}: {json.dumps(spec)}" for name, spec in result.specs.items()),
+            specs={name: json.dumps(result.specs[name]) for name in _in_order(result)},
             chosen=_chosen(result),
         )
     )
+
+
+def _lifted(finding: Finding) -> bool:
+    # What is said before any number: R007 because it is about all of them.
+    return finding.level != "note" or finding.code == "R007"
+
+
+def _data(result: Results) -> str:
+    # A short name: the last two parts of the path, such as ml-100k/u.data.
+    source = "" if result.account is None else str(result.account["source"])
+    parts = [part for part in re.split(r"[/\\]", source.partition("?")[0]) if part]
+    return "/".join(parts[-2:])
+
+
+def _in_order(result: Results) -> list[str]:
+    # As in the tables; those that failed come last.
+    return [*result.ranked, *(name for name in result.specs if name not in result.ranked)]
 
 
 @cache
@@ -86,26 +112,41 @@ def _unbroken(text: str) -> str:
     return text.replace("p < ", "p\u00a0<\u00a0").replace("p = ", "p\u00a0=\u00a0")
 
 
-def _facts(result: Results) -> str:
-    data, test = result.about["training ratings"], result.about
-    counts = _count(len(result.splits), "split")
+def _facts(result: Results) -> list[tuple[str, str]]:
+    # What was measured on, beside the first picture.
+    about, data = result.about, result.about["training ratings"]
+    several, how = _count(len(result.splits), "split"), result.splits[0]
+    if len(result.splits) > 1:
+        how += f"; and {len(result.splits) - 1} more like it"
     if result.seeds:
-        counts += f", {_count(len(result.seeds), 'seed')}"
-    return (
-        f"{data['users']:,} users and {data['items']:,} items; {data['ratings']:,} ratings to train"
-        f" on, {test['test ratings']:,} ratings of {test['test users']:,} users to test (first of "
-        f"{counts}). Every item a user had not rated competes for the {result.k} places."
-    )
+        several += f", {_count(len(result.seeds), 'seed')}"
+    rows = _rows(result)
+    tested = f"{about['test ratings']:,} {rows} of {about['test users']:,} users"
+    facts = [
+        ("size", f"{data['users']:,} users, {data['items']:,} items"),
+        ("training", f"{data['ratings']:,} {rows}"),
+        ("test", f"{tested} (first of {several})"),
+        ("split", how),
+        ("ranked", f"every item a user had not rated competes for the {result.k} places"),
+    ]
+    if result.account is not None:
+        facts.insert(0, ("data", f"{result.account['source']} ({result.account['layout']})"))
+    return facts + [("note", note) for note in about["notes"]]
 
 
-def _chosen(result: Results) -> str:
+def _rows(result: Results) -> str:
+    return "ratings" if result.noun == "rating" else "interactions"
+
+
+def _chosen(result: Results) -> list[tuple[str, str]]:
     # What a grid chose, fold by fold.
-    lines = []
-    for row in result.runs.itertuples():
-        model = str(row.model)
-        if "grid" in result.specs[model] and row.spec:
-            lines.append(f"{model}, split {int(str(row.fold)) + 1}: {json.dumps(row.spec)}")
-    return "\n".join(lines)
+    return [
+        (f"{model}, split {fold + 1}", json.dumps(spec))
+        for model, fold, spec in result.runs[["model", "fold", "spec"]].itertuples(
+            index=False, name=None
+        )
+        if "grid" in result.specs[model] and spec
+    ]
 
 
 def _pairs(values: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -14,9 +15,13 @@ from recsys.evaluation.metrics import METRICS, label_of
 from recsys.evaluation.report import charts
 from recsys.evaluation.report.charts import Axis, Series
 from recsys.evaluation.result.results import Results
+from recsys.evaluation.result.wording import listed, plural
 
 _STYLES = 10
 _FEW = 3  # models whose segments are drawn; the table has them all
+_MOST_SEGMENTS, _IN_ONE = 20, 10  # of one kind, and in one picture
+_VISIBLE = 0.01  # share of the axis below which a bar cannot be seen
+_HEAVY = 100  # largest / least value, from which an axis is logarithmic
 
 
 @dataclass(frozen=True)
@@ -40,23 +45,28 @@ class Section:
 
 def sections(result: Results) -> dict[str, Section | None]:
     """All sections by name; None where there is nothing to draw."""
-    made = (accuracy, variety, segments, rating_errors, training)
+    made = (ranking, lengths, variety, segments, rating_errors, training)
     return {function.__name__: function(result) for function in made}
 
 
-def accuracy(result: Results) -> Section:
-    """NDCG of every model, and NDCG and recall by length of the list."""
+def ranking(result: Results) -> Section:
+    """NDCG of every model."""
     metric = result.ranking
-    order = result.order(metric)
-    rows = [_point(result, model, metric) for model in order]
+    rows = [_point(result, model, metric) for model in result.order(metric)]
     ends = [v for one in rows for v in (*one.low, *one.high)]
-    axis = Axis.over(f"{label_of(metric)}, mean over users with 95 % interval", ends, zero=True)
-    figures = [_figure("Who ranks best", "", charts.intervals(rows, axis, "Who ranks best"))]
+    axis = Axis.over(f"{label_of(metric)} with 95 % interval", ends, zero=True)
+    title = "Who ranks best"
+    return _section(title, result, [], [_figure(title, "", charts.intervals(rows, axis, title))])
+
+
+def lengths(result: Results) -> Section:
+    """NDCG and recall by length of the list."""
+    figures = []
     for name in ("ndcg", "recall"):
         table = result.curves[result.curves["metric"] == name]
         series = [
             Series(m, _style(result, m), list(part["length"]), list(part["value"]))
-            for m in result.models
+            for m in result.ranked
             if len(part := table[table["model"] == m])
         ]
         label = METRICS[name].label
@@ -64,7 +74,7 @@ def accuracy(result: Results) -> Section:
         y = Axis.over(f"{label}@k", [v for one in series for v in one.y], zero=True)
         title = f"{label} by length of the list"
         figures.append(_figure(title, "", charts.lines(series, x, y, title)))
-    return _section("Who ranks best, and at which length", result, result.models, figures)
+    return _section("By length of the list", result, result.ranked, figures)
 
 
 def variety(result: Results) -> Section:
@@ -72,14 +82,14 @@ def variety(result: Results) -> Section:
     figures = []
     means = result.runs.groupby("model")
     coverage = means[f"coverage@{result.k}"].mean()
-    novelty = {m: result.of(m, f"novelty@{result.k}")["mean"] for m in result.models}
+    novelty = {m: result.of(m, f"novelty@{result.k}")["mean"] for m in result.ranked}
     choices = (
-        ("Coverage", {m: 100 * coverage[m] for m in result.models}, "share of the catalogue, %"),
+        ("Coverage", {m: 100 * coverage[m] for m in result.ranked}, "share of the catalogue, %"),
         ("Novelty", novelty, "self-information of the items, bits"),
     )
     for name, values, unit in choices:
         series = []
-        for model in result.models:
+        for model in result.ranked:
             point = _point(result, model, result.ranking)
             x = [float(values[model])]
             series.append(Series(model, point.style, x, point.x, point.low, point.high))
@@ -88,87 +98,131 @@ def variety(result: Results) -> Section:
         y_axis = Axis.over(label_of(result.ranking), ends, zero=True)
         title = f"Accuracy against {name.lower()}"
         figures.append(_figure(title, "", charts.scatter(series, x_axis, y_axis, title)))
-    return _section("Accuracy against variety", result, result.models, figures)
+    return _section("Accuracy against variety", result, result.ranked, figures)
+
+
+@dataclass(frozen=True)
+class _Bars:
+    # One picture of segments, before the height that it shares with the others is known.
+    title: str
+    hint: str
+    rows: list[tuple[str, str]]
+    series: list[Series]
+    axis: Axis
+
+    def figure(self, height: float) -> Figure:
+        picture = charts.bars(self.rows, self.series, self.axis, self.title, height)
+        return _figure(self.title, self.hint, picture)
+
+
+_SEGMENTS = {
+    "users": ("Users by activity", "by number of known ratings; n: users"),
+    "popularity": ("Items by popularity", "by number of training ratings; n: held-out pairs"),
+    "genre": ("Items by genre", "an item counts in each of its genres; n: held-out pairs"),
+}
+"""Kind → title and hint; "users" stands for all kinds that are groups of users."""
 
 
 def segments(result: Results) -> Section | None:
     """Accuracy by group of users and of items; None without segments."""
     few = _few(result)
-    titles = {
-        "users": ("Users by activity", "newcomers, then quarters by number of known ratings"),
-        "popularity": ("Items by popularity", "tenths, by number of training ratings"),
-        "genre": ("Items by genre", "an item counts in each of its genres"),
-    }
-    figures = []
-    for kind, (title, hint) in titles.items():
-        kinds = ("newcomers", "activity") if kind == "users" else (kind,)
-        table = pd.concat([result.segments[result.segments["kind"] == one] for one in kinds])
-        if not len(table):
-            continue
-        names = list(dict.fromkeys(table["segment"]))
-        metric = table["metric"].iloc[0]
-        cells = table.set_index(["model", "segment"])
+    of_users = result.segments["metric"] == result.ranking
+    kinds = result.segments["kind"].where(~of_users, "users")
+    made = [one for kind in kinds.unique() for one in _bars(result, few, kinds == kind, kind)]
+    if not made:
+        return None
+    height = max(charts.bars_height(len(one.rows), len(few)) for one in made)
+    explanation = "The best two models and popularity; whiskers are 95 % intervals over users."
+    figures = [one.figure(height) for one in made]
+    return _section("For whom, and with which items", result, few, figures, explanation)
+
+
+def _bars(result: Results, few: Sequence[str], chosen: pd.Series, kind: str) -> list[_Bars]:
+    # The pictures of one kind: the largest segments, without those whose bars cannot be seen.
+    table = result.segments[chosen & result.segments["model"].isin(few)]
+    metric, cells = str(table["metric"].iloc[0]), table.set_index(["segment", "model"])
+    n = table.groupby("segment", sort=False)["n"].max()
+    axis = Axis.over(label_of(metric), [0.0, *table["high"]], zero=True)
+    tallest = table.groupby("segment", sort=False)["mean"].max()
+    floor = _VISIBLE * axis.high
+    seen = [name for name in n.index if tallest[name] >= floor]
+    shown = [name for name in seen if name in set(n[seen].nlargest(_MOST_SEGMENTS).index)]
+    title, hint = _SEGMENTS.get(kind, (f"Items by {kind}", "n: held-out pairs"))
+    low = [str(name) for name in n.index if name not in seen]
+    if low:
+        named = listed(low) if len(low) <= _IN_ONE else f"{len(low)} more"
+        hint += f"; {label_of(metric)} below {floor:.2g} in {named}"
+    if len(shown) < len(seen):
+        hint += f"; the {len(shown)} largest"
+    made = []
+    for names in np.array_split(shown, -(-len(shown) // _IN_ONE)) if shown else []:
+        whole = len(names) == len(shown)
         series = []
         for model in few:
-            rows = cells.loc[model].reindex(names)
-            low, high = list(rows["low"]), list(rows["high"])
-            series.append(Series(model, _style(result, model), list(rows["mean"]), [], low, high))
-        ends = [v for one in series for v in one.high]
-        if metric == result.ranking:
-            counts = cells.loc[few[0]]["n"]
-            names = [f"{name} ({counts[name]:,})" for name in names]
-            unit = "number of users in brackets"
-        else:
-            unit = "of all relevant held-out pairs in the segment"
-        axis = Axis.over(label_of(metric), ends, zero=True)
-        picture = charts.bars(names, series, axis, title)
-        figures.append(_figure(title, f"{hint}; {unit}", picture))
-    if not figures:
-        return None
-    explanation = "The best two models and popularity; whiskers are 95 % intervals over users."
-    return _section("For whom, and with which items", result, few, figures, explanation)
+            rows = cells.reindex([(name, model) for name in names])
+            low_ends, high_ends = list(rows["low"]), list(rows["high"])
+            series.append(
+                Series(model, _style(result, model), list(rows["mean"]), [], low_ends, high_ends)
+            )
+        made.append(_Bars(
+            title if whole else f"{title}, {names[0]} to {names[-1]}", hint,
+            [(str(name), f"n = {n[name]:,}") for name in names], series, axis,
+        ))  # fmt: skip
+    return made
 
 
 def rating_errors(result: Results) -> Section | None:
     """Errors of predicted ratings by true rating; None without any."""
     table = result.by_rating
-    models = [m for m in result.models if m in set(table["model"])]
+    models = [m for m in result.ranked if m in set(table["model"])]
     if not models:
         return None
-    figures = []
-    noun = "count" if (result.account or {}).get("kind") == "counts" else "rating"
+    figures, noun = [], result.noun
+    # Of counts, most are small and a few enormous: on a linear axis all but one point coincide.
+    heavy = bool(table["rating"].min() > 0) and bool(
+        table["rating"].max() >= _HEAVY * table["rating"].min()
+    )
     for column, title, label in (
         ("mean_error", f"Mean error by true {noun}", f"predicted − true {noun}"),
-        ("rmse", f"RMSE by true {noun}", f"RMSE of the {noun}"),
+        ("rmse", f"RMSE by true {noun}", f"RMSE of the {plural(noun)}"),
     ):
         series = [
             Series(m, _style(result, m), list(part["rating"]), list(part[column]))
             for m in models
-            if len(part := table[table["model"] == m])
+            if len(part := table[table["model"] == m].sort_values("rating"))
         ]
-        x = Axis.over(f"true {noun}", [v for one in series for v in one.x])
-        y = Axis.over(label, [v for one in series for v in one.y], zero=True)
+        x = Axis.over(f"true {noun}", [v for one in series for v in one.x], log=heavy)
+        log = heavy and column == "rmse" and bool((table[column] > 0).all())
+        y = Axis.over(label, [v for one in series for v in one.y], zero=True, log=log)
         figures.append(_figure(title, "", charts.lines(series, x, y, title)))
     explanation = (
-        f"Least squares pulls predictions towards the middle: low {noun}s are predicted too high, "
+        "Least squares pulls predictions towards the middle: low values are predicted too high, "
         "high ones too low."
     )
-    return _section("Where predicted ratings go wrong", result, models, figures, explanation)
+    if heavy:
+        explanation += (
+            " Where there are many different values, points are the means of ten classes with "
+            "about equally many test ratings."
+        )
+    return _section("Where predictions go wrong", result, models, figures, explanation)
 
 
 def training(result: Results) -> Section | None:
     """Loss by epoch; None where no model trains in epochs."""
     table = result.training
     series = []
-    for model, rows in table.groupby("model", sort=False):
+    for model in result.ranked:
+        rows = table[table["model"] == model]
+        if not len(rows):
+            continue
         first = rows[
             (rows["fold"] == rows["fold"].iloc[0]) & (rows["seed"] == rows["seed"].iloc[0])
         ]
         loss = first["loss"].to_numpy()
         if len(loss) > 1 and loss[0] > 0:
-            style = _style(result, str(model))
             epochs = [float(e) for e in first["epoch"]]
-            series.append(Series(str(model), style, epochs, [float(v) for v in loss / loss[0]]))
+            shares = [float(v) for v in loss / loss[0]]
+            series.append(Series(model, _style(result, model), epochs, shares))
     if not series:
         return None
     # Models train for 10 epochs and for 100: each has a picture of its own length.
@@ -210,8 +264,8 @@ def _point(result: Results, model: str, metric: str) -> Series:
 
 def _few(result: Results) -> list[str]:
     best = [model for model in result.order(result.ranking) if model not in BASELINES]
-    few = best[: _FEW - 1]
-    return [*few, "popularity"] if "popularity" in result.models else few
+    few = {*best[: _FEW - 1], "popularity"}
+    return [model for model in result.ranked if model in few]
 
 
 def _style(result: Results, model: str) -> int:

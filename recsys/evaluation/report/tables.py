@@ -11,7 +11,15 @@ from recsys.evaluation.metrics import METRICS, label_of, metric_of
 from recsys.evaluation.metrics.inputs import Exposure
 from recsys.evaluation.metrics.record import Group
 from recsys.evaluation.result.results import Results
-from recsys.evaluation.result.wording import p_in_words, signed, stars
+from recsys.evaluation.result.wording import (
+    WITHOUT_INTERVAL,
+    decimals,
+    fixed,
+    half_widths,
+    p_in_words,
+    signed,
+    stars,
+)
 
 _TIMED = ("fit_seconds", "measure_seconds")
 
@@ -60,6 +68,7 @@ class Table:
 def group_table(result: Results, *groups: Group) -> Table | None:
     """A row per model, a column per metric of the groups: mean, interval, marks.
 
+    In each column, means and intervals have the same decimals, as many as the intervals warrant.
     None where no model has any of the metrics.
     """
     chosen = [metric for metric in METRICS.values() if metric.group in groups]
@@ -71,11 +80,11 @@ def group_table(result: Results, *groups: Group) -> Table | None:
     tied = {metric: result.tied_with_best(metric) for metric in metrics}
     means = result.runs.groupby("model")[of_runs].mean()
     rows = []
-    for model in _sorted(result):
+    for model in result.ranked:
         if not of_runs and not any(model in result.order(name) for name in metrics):
             continue
         cells = [_cell(result, model, metric, tied[metric]) for metric in metrics]
-        cells += [Cell(_number(float(means[name][model]))) for name in of_runs]
+        cells += [Cell(fixed(float(means[name][model]), WITHOUT_INTERVAL)) for name in of_runs]
         rows.append(Row(model, cells))
     shown = [metric_of(name) for name in (*metrics, *of_runs)]
     return Table(
@@ -90,11 +99,12 @@ def _cell(result: Results, model: str, metric: str, tied: Sequence[str]) -> Cell
         return Cell()
     row = result.of(model, metric)
     judged = metric_of(metric).higher_is_better is not None
+    places = result.decimals(metric)
     return Cell(
-        _number(row["mean"]),
+        fixed(row["mean"], places),
         bold=True,
         mark=_mark(result, model, metric) if judged else "",
-        small=f"{_number(row['low'])} – {_number(row['high'])}",
+        small=_span(row["low"], row["high"], places),
         best=judged and model in tied,
     )
 
@@ -107,16 +117,18 @@ def _mark(result: Results, model: str, metric: str) -> str:
 
 def segment_table(result: Results) -> Table | None:
     """Every segment of every model; None without segments."""
-    if not len(result.segments):
+    table = result.segments
+    if not len(table):
         return None
-    heads = [Head(text) for text in ("segment", "kind", "metric", "n", *result.models)]
+    places = decimals(half_widths(list(table["low"]), list(table["high"])))
+    heads = [Head(text) for text in ("segment", "kind", "metric", "n", *result.ranked)]
     rows = []
-    for (kind, segment), group in result.segments.groupby(["kind", "segment"], sort=False):
-        of_models = group.set_index("model").reindex(result.models)
+    for (kind, segment), group in table.groupby(["kind", "segment"], sort=False):
+        of_models = group.set_index("model").reindex(result.ranked)
         metric, n = str(group["metric"].iloc[0]), int(group["n"].iloc[0])
         cells = [Cell(str(kind)), Cell(label_of(metric)), Cell(f"{n:,}")]
         cells += [
-            Cell(_number(mean), bold=True, small=f"{_number(low)} – {_number(high)}")
+            Cell(fixed(mean, places), bold=True, small=_span(low, high, places))
             for mean, low, high in of_models[["mean", "low", "high"]].to_numpy(float).tolist()
         ]
         rows.append(Row(str(segment), cells))
@@ -126,19 +138,21 @@ def segment_table(result: Results) -> Table | None:
 def pair_table(result: Results) -> Table:
     """Every model against every other, in NDCG@k."""
     order = result.order(result.ranking)
-    rows = [Row(model, [_pair(result, model, other) for other in order]) for model in order]
+    pairs = result.comparisons[result.comparisons["metric"] == result.ranking]
+    places = decimals(half_widths(list(pairs["low"]), list(pairs["high"])))
+    rows = [Row(one, [_pair(result, one, other, places) for other in order]) for one in order]
     return Table([Head("model"), *(Head(other) for other in order)], rows)
 
 
-def _pair(result: Results, model: str, other: str) -> Cell:
+def _pair(result: Results, model: str, other: str, places: int) -> Cell:
     if model == other:
         return Cell()
     row = result.comparison(result.ranking, model, other)
     return Cell(
-        signed(row["difference"]),
+        signed(row["difference"], places),
         bold=True,
         mark=stars(row["p"]),
-        small=f"d = {row['effect_size']:.2f}",
+        small=f"d = {fixed(row['effect_size'], 2)}",
         title=p_in_words(row["p"]),
     )
 
@@ -147,53 +161,50 @@ def run_table(result: Results) -> Table:
     """Means and spread over folds and seeds, and seconds."""
     columns = _of_runs(result)
     heads = [Head("model"), Head("runs")]
+    of_models = result.runs.groupby("model")
+    places = {}
     for column in columns:
         heads += [Head(label_of(column)), Head("s.d.")]
+        spread = of_models[column].std(ddof=1)
+        places[column] = decimals(spread) if spread.any() else result.decimals(column)
     rows = []
-    for model in _sorted(result):
-        runs = result.runs[result.runs["model"] == model]
+    for model in result.ranked:
+        runs = of_models.get_group(model)
         cells = [Cell(str(len(runs)))]
         for column in columns:
-            cells += _spread(runs[column].dropna())
-        rows.append(Row(model, cells + [Cell(f"{runs[name].mean():.2f}") for name in _TIMED]))
+            cells += _spread(runs[column].dropna(), places[column])
+        rows.append(Row(model, cells + [Cell(fixed(runs[name].mean(), 2)) for name in _TIMED]))
     return Table([*heads, Head("fit, s"), Head("measure, s")], rows)
 
 
-def _spread(values: Any) -> list[Cell]:
+def _spread(values: Any, places: int) -> list[Cell]:
     # Mean with range, and standard deviation.
     if not len(values):
         return [Cell(), Cell()]
     several = len(values) > 1
-    span = f"{values.min():.4f} – {values.max():.4f}" if several else ""
-    deviation = f"{values.std(ddof=1):.4f}" if several else ""
-    return [Cell(f"{values.mean():.4f}", bold=True, small=span), Cell(deviation)]
+    span = _span(values.min(), values.max(), places) if several else ""
+    deviation = fixed(values.std(ddof=1), places) if several else ""
+    return [Cell(fixed(values.mean(), places), bold=True, small=span), Cell(deviation)]
 
 
 def frame_table(result: Results) -> Table:
     """Every run: fold, seed, main metrics and seconds."""
-    columns = ["model", "fold", "seed", *_of_runs(result), *_TIMED]
-    table = result.runs[columns].assign(fold=result.runs["fold"] + 1)
-    rows = [
-        Row(str(row[0]), [Cell(_number(value)) for value in row[1:]])
-        for row in table.itertuples(index=False, name=None)
-    ]
-    return Table([Head(name.replace("_", " ")) for name in columns], rows)
+    columns = _of_runs(result)
+    places = {column: result.decimals(column) for column in columns} | dict.fromkeys(_TIMED, 2)
+    rows = []
+    for model in result.ranked:
+        for run in result.runs[result.runs["model"] == model].to_dict("records"):
+            # A seed below 0: nothing is drawn.
+            keys = [str(run["fold"] + 1), str(run["seed"]) if run["seed"] >= 0 else ""]
+            values = [fixed(run[name], n) for name, n in places.items()]
+            rows.append(Row(model, [Cell(text) for text in (*keys, *values)]))
+    names = [*(label_of(column) for column in columns), "fit, s", "measure, s"]
+    return Table([Head(name) for name in ("model", "fold", "seed", *names)], rows)
 
 
 def _of_runs(result: Results) -> list[str]:
     return [result.ranking, *(["rmse"] if "rmse" in result.runs else [])]
 
 
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return ""
-    if isinstance(value, int):
-        return f"{value:,}"
-    if abs(value) < 1:
-        return f"{value:.4f}"
-    return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
-
-
-def _sorted(result: Results) -> list[str]:
-    order = result.order(result.ranking)
-    return order + [model for model in result.models if model not in order]
+def _span(low: float, high: float, places: int) -> str:
+    return f"{fixed(low, places)} – {fixed(high, places)}" if math.isfinite(low) else ""

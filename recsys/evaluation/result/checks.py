@@ -6,11 +6,11 @@
 | R002 | a model that is no better than its baseline |
 | R003 | a best model whose lead over the next is within noise |
 | R004 | hyperparameters chosen on the test set |
-| R005 | too few test users for the digits shown |
+| R005 | too few test users for a narrow interval |
 | R006 | recommendations concentrated on the most rated items |
 | R007 | time travel: training on ratings later than those tested |
 | R008 | metrics against sampled items |
-| R009 | test users without known ratings |
+| R009 | newcomers: test users without known ratings that count |
 | R010 | training whose loss was still falling |
 | R011 | a single split or seed |
 | R012 | models that failed |
@@ -30,11 +30,12 @@ from recsys.evaluation.metrics import label_of, metric_of
 from recsys.evaluation.metrics.inputs import SampledRanks, Scores
 from recsys.evaluation.result.results import Results
 from recsys.evaluation.result.statistics import SIGNIFICANT
-from recsys.evaluation.result.wording import p_in_words, signed
+from recsys.evaluation.result.wording import fixed, p_in_words, signed, within
 from recsys.findings import Finding, by_level
+from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split, shared_pairs
 
-_WIDE = 0.1  # half an interval / the mean, above which the digits shown are not reliable
+_WIDE = 0.1  # half an interval / the mean, above which the mean says little
 
 
 class Described(Protocol):
@@ -56,26 +57,35 @@ Models = Mapping[str, Described]
 
 
 def find_faults(result: Results, splits: Sequence[Split], models: Models) -> list[Finding]:
-    """Everything the checks find, errors first."""
-    return by_level(finding for check in _CHECKS for finding in check(result, splits, models))
+    """Everything the checks find, errors first; R007 comes next, because it is about every number.
+
+    Then warnings, then notes.
+    """
+    found = by_level(finding for check in _CHECKS for finding in check(result, splits, models))
+    return sorted(found, key=lambda finding: (finding.level != "error", finding.code != "R007"))
 
 
 def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
     """R001."""
-    for split in splits:
-        parts = [("training", split.train)]
-        if split.known is not None:
-            parts.append(("the known ratings of the test users", split.known))
-        for where, part in parts:
-            n = len(shared_pairs(part, split.test))
-            if n:
-                yield Finding(
-                    "R001",
-                    "error",
-                    f"{n:,} of the {split.test.n_ratings:,} test ratings are also in {where} "
-                    f"({split.how})",
-                    "remove them from one part: a model that remembers them looks good",
-                )
+    parts: dict[str, list[Ratings | None]] = {
+        "training": [split.train for split in splits],
+        "the known ratings of the test users": [split.known for split in splits],
+    }
+    for where, of_splits in parts.items():
+        shared = [
+            0 if part is None else len(shared_pairs(part, split.test))
+            for split, part in zip(splits, of_splits, strict=True)
+        ]
+        at = [split for split, n in zip(splits, shared, strict=True) if n]
+        if at:
+            total = sum(split.test.n_ratings for split in at)
+            yield Finding(
+                "R001",
+                "error",
+                f"{sum(shared):,} of the {total:,} test ratings are also in {where} "
+                f"({_named(at, splits)})",
+                "remove them from one part: a model that remembers them looks good",
+            )
 
 
 def no_better_than_baseline(
@@ -95,10 +105,12 @@ def no_better_than_baseline(
         if better and p < SIGNIFICANT:
             continue
         baseline = metric_of(metric).baseline
+        places = within(row["difference_low"], row["difference_high"])
         how = "not significantly better" if better or p >= SIGNIFICANT else "worse"
         text = (
-            f"{model} is {how} than {baseline}: {label_of(metric)} {row['mean']:.4f}, "
-            f"{signed(difference)} ({p_in_words(p)})"
+            f"{model} is {how} than {baseline}: {label_of(metric)} "
+            f"{fixed(row['mean'], result.decimals(metric))}, "
+            f"{signed(difference, places)} ({p_in_words(p)})"
         )
         if models[model].predicts_ratings and metric != "rmse":
             remedy = "it is made to predict ratings; rank with a model that is made for ranking"
@@ -115,12 +127,13 @@ def within_noise(result: Results, splits: Sequence[Split], models: Models) -> It
         if len(order) < 2 or set(order[:2]) <= set(BASELINES):
             continue
         row = result.comparison(metric, order[0], order[1])
+        lead = fixed(abs(row["difference"]), within(row["low"], row["high"]))
         if row["p"] >= SIGNIFICANT:
             yield Finding(
                 "R003",
                 "warning",
-                f"{order[0]} leads {order[1]} in {label_of(metric)} by {abs(row['difference']):.4f}"
-                f", which is within noise ({p_in_words(row['p'])}, {row['n']:,} users)",
+                f"{order[0]} leads {order[1]} in {label_of(metric)} by {lead}, which is within "
+                f"noise ({p_in_words(row['p'])}, {row['n']:,} users)",
                 "treat them as equal, or test with more users or folds",
             )
 
@@ -148,14 +161,15 @@ def too_few_users(result: Results, splits: Sequence[Split], models: Models) -> I
     best = result.of(order[0], result.ranking) if order else None
     if best is None or not best["mean"] > 0:
         return
-    half = (best["high"] - best["low"]) / 2
+    half, places = (best["high"] - best["low"]) / 2, within(best["low"], best["high"])
     if half > _WIDE * best["mean"]:
         yield Finding(
             "R005",
             "warning",
-            f"{best['n']:,} test users give {label_of(result.ranking)} {best['mean']:.4f} "
-            f"± {half:.4f}: of the four decimals {_reliable(half)}",
-            "test with more users, folds or ratings, or quote fewer digits",
+            f"{best['n']:,} test users give {label_of(result.ranking)} "
+            f"{fixed(best['mean'], places)} ± {fixed(half, places)}: an interval of "
+            f"{half / best['mean']:.0%} of the value either way",
+            "test with more users, folds or ratings",
         )
 
 
@@ -208,19 +222,18 @@ def sampled(result: Results, splits: Sequence[Split], models: Models) -> Iterato
         )
 
 
-def unknown_users(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
+def newcomers(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
     """R009."""
-    for split in splits:
-        tested = np.diff(split.test.matrix.indptr) > 0
-        cold = int((tested & (np.diff(split.seen.matrix.indptr) == 0)).sum())
-        if cold:
-            yield Finding(
-                "R009",
-                "note",
-                f"{cold:,} of the {int(tested.sum()):,} test users have no known ratings "
-                f"({split.how})",
-                "their lists are what the model gives to anybody; look at the newcomers",
-            )
+    sizes = result.newcomers
+    if sizes is not None:
+        yield Finding(
+            "R009",
+            "note",
+            f"{sizes[0]:,} of the {sum(sizes):,} test users are newcomers: no known rating of "
+            "theirs counts",
+            "they get the most popular items from every trained model; compare the models by the "
+            "known users, in the table of segments",
+        )
 
 
 def unfinished(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
@@ -274,12 +287,13 @@ def without_scores(result: Results, splits: Sequence[Split], models: Models) -> 
 _Check = Callable[[Results, Sequence[Split], Models], Iterator[Finding]]
 _CHECKS: tuple[_Check, ...] = (
     leak, no_better_than_baseline, within_noise, chosen_on_test, too_few_users, concentrated,
-    time_travel, sampled, unknown_users, unfinished, single_run, failed, without_scores,
+    time_travel, sampled, newcomers, unfinished, single_run, failed, without_scores,
 )  # fmt: skip
 
 
-def _reliable(half: float) -> str:
-    # How many decimals are certain within an interval of this half width.
-    decimals = max(0, int(-np.floor(np.log10(half))) - 1)
-    words = ("none is reliable", "one is reliable", "two are reliable", "three are reliable")
-    return words[min(decimals, 3)]
+def _named(some: Sequence[Split], splits: Sequence[Split]) -> str:
+    # Splits in a few words: folds can be many.
+    if len(some) == 1:
+        return some[0].how
+    every = "both splits" if len(splits) == 2 else f"all {len(splits)} splits"
+    return every if len(some) == len(splits) else f"{len(some)} of {len(splits)} splits"

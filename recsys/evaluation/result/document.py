@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from recsys.evaluation.result.results import Results
-from recsys.evaluation.result.verdict import verdict
+from recsys.evaluation.result.verdict import headline, verdict
 from recsys.ids import in_json
 
 SCHEMA = 1
@@ -29,6 +29,7 @@ def document(result: Results) -> dict[str, Any]:
     }
     return {
         "schema_version": SCHEMA,
+        "headline": headline(result),
         "verdict": verdict(result),
         **tables,
         "findings": [vars(finding) for finding in result.findings],

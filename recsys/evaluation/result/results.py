@@ -13,6 +13,7 @@ import pandas as pd
 from recsys.evaluation.metrics import METRICS, metric_of
 from recsys.evaluation.result.statistics import SIGNIFICANT
 from recsys.evaluation.result.summary import UserMeans, metrics_of, mirrored
+from recsys.evaluation.result.wording import decimals, half_widths
 from recsys.findings import Finding
 from recsys.ratings.account import Account
 
@@ -42,8 +43,8 @@ class Results:
     curves: pd.DataFrame
     """Model, metric (ndcg, recall, precision), length of the list 1 to 2k, value."""
     segments: pd.DataFrame
-    """Per model: kind (activity, newcomers, popularity, genre), segment, metric, mean, interval, n
-    (users; of items the held-out relevant ones)."""
+    """Per model: kind (user, activity, few ratings, popularity, genre), segment, metric, mean,
+    interval, n (users; of items the held-out relevant ones)."""
     by_rating: pd.DataFrame
     """Per model that predicts ratings and true rating: n, mean error (predicted − true), rmse.
     Of more than 20 different ratings, the means of ten classes with about equally many ratings."""
@@ -79,6 +80,11 @@ class Results:
         accounts = (self.account, self.held_out_account)
         return [line for one in accounts if one for line in Account.from_dict(one).lines()]
 
+    @property
+    def noun(self) -> str:
+        """What one value of the ratings is called: rating, count, hours, ..."""
+        return "rating" if self.account is None else Account.from_dict(self.account).noun
+
     @cached_property
     def per_user(self) -> pd.DataFrame:
         """Long table: model, fold, seed, user, metric, value. No row where there is no value."""
@@ -96,6 +102,17 @@ class Results:
     def models(self) -> list[str]:
         """Models with results, baselines first."""
         return list(self.summary["model"].unique())
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """Models with results, best by `ranking` first: their order in all tables and legends."""
+        order = self.order(self.ranking)
+        return order + [model for model in self.models if model not in order]
+
+    def decimals(self, metric: str) -> int:
+        """Decimals with which the means of a metric are shown; see `wording.decimals`."""
+        rows = self.summary[self.summary["metric"] == metric]
+        return decimals(half_widths(list(rows["low"]), list(rows["high"])))
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -134,6 +151,14 @@ class Results:
         if not len(rows):
             raise KeyError(f"{model} and {other} have no common {metric}")
         return {str(name): value for name, value in rows.iloc[0].items()}
+
+    @property
+    def newcomers(self) -> tuple[int, int] | None:
+        """Numbers of newcomers and of known users in the test; None without newcomers."""
+        n = self.segments[self.segments["kind"] == "user"].groupby("segment")["n"].max()
+        if "newcomers" not in n:
+            return None
+        return int(n["newcomers"]), int(n.get("known users", 0))
 
     def tied_with_best(self, metric: str) -> list[str]:
         """The best model, and those not significantly worse."""

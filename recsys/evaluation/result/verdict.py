@@ -1,4 +1,4 @@
-"""The result of an evaluation in one or two sentences."""
+"""The result of an evaluation in one line, and in a sentence or two with its numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,25 @@ from collections.abc import Sequence
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import label_of, metric_of
 from recsys.evaluation.result.results import Results
-from recsys.evaluation.result.wording import p_in_words, signed
+from recsys.evaluation.result.wording import fixed, listed, p_in_words, plural, signed, within
+from recsys.models.registry import SPECS
+
+_CLOSE = 0.1  # behind by at most this share of the best
+_NAMED = 2  # models that are not significantly worse; more are counted
+
+
+def headline(result: Results) -> str:
+    """Which model is best and what is next to it, in a line without numbers.
+
+    About ranking, unless all models but the baselines predict ratings.
+    """
+    order, predicting = result.order(result.ranking), result.order("rmse")
+    own = set(order) - set(BASELINES)
+    if own and own <= set(predicting):
+        return _line(result, "rmse", f"predicts {plural(result.noun)}", predicting)
+    if order:
+        return _line(result, result.ranking, "ranks", order)
+    return "Nothing could be measured"
 
 
 def verdict(result: Results) -> str:
@@ -18,30 +36,80 @@ def verdict(result: Results) -> str:
         sentences.append(_sentence(result, result.ranking, "ranks best", order))
     order = result.order("rmse")
     if set(order) - set(BASELINES):
-        sentences.append(_sentence(result, "rmse", "predicts ratings best", order))
+        does = f"predicts {plural(result.noun)} best"
+        sentences.append(_sentence(result, "rmse", does, order))
+    if order := result.order(result.ranking):
+        sentences += _newcomers(result, order)
     return " ".join(sentences) or "Nothing could be measured."
 
 
+def _line(result: Results, metric: str, does: str, order: Sequence[str]) -> str:
+    best, own = order[0], [model for model in order if model not in BASELINES]
+    if best in BASELINES and own:
+        return f"No model {does} better than {best}"
+    text, tied = f"{best} {does} best", _tied(result, metric)
+    baseline = metric_of(metric).baseline
+    if baseline in tied:
+        return f"{text}, not significantly better than {baseline}"
+    if tied:
+        others = listed(tied) if len(tied) <= _NAMED else f"{len(tied)} others"
+        return f"{text}, {others} not significantly worse"
+    if len(order) == 1:
+        return text
+    mean, after = (result.of(model, metric)["mean"] for model in order[:2])
+    close = abs(mean - after) <= _CLOSE * abs(mean) and order[1] not in BASELINES
+    return f"{text}, {order[1]} close behind" if close else f"{text}, ahead of {order[1]}"
+
+
+def _newcomers(result: Results, order: Sequence[str]) -> list[str]:
+    # How many there are, and what is left without them.
+    sizes = result.newcomers
+    if sizes is None:
+        return []
+    text = f"{sizes[0]:,} of the {sum(sizes):,} test users are newcomers, who get the most popular "
+    text += "items from every trained model"
+    table = result.segments[result.segments["segment"] == "known users"].set_index("model")["mean"]
+    if not len(table):
+        return [f"{text}."]
+    best = max(order, key=lambda model: table[model])
+    text += f"; among the {sizes[1]:,} known users {best} ranks best, with {table[best]:.4f}"
+    baseline = metric_of(result.ranking).baseline
+    if best != baseline and baseline in table:
+        text += f" against {table[baseline]:.4f} of {baseline}"
+    return [f"{text}."]
+
+
 def _sentence(result: Results, metric: str, does: str, order: Sequence[str]) -> str:
-    best, row = order[0], result.of(order[0], metric)
-    tied = [model for model in result.tied_with_best(metric) if model != best]
-    text = f"{best} {does}: {label_of(metric)} {row['mean']:.4f} "
-    text += f"[{row['low']:.4f}, {row['high']:.4f}]"
+    best, places = order[0], result.decimals(metric)
+    row = result.of(best, metric)
+    mean, low, high = (fixed(row[name], places) for name in ("mean", "low", "high"))
+    text = f"{best} {does}: {label_of(metric)} {mean} [{low}, {high}]"
     baseline = metric_of(metric).baseline
     if best != baseline and baseline in order:
         pair = result.comparison(metric, best, baseline)
-        text += f", {signed(pair['difference'])} against {baseline}"
+        text += (
+            f", {signed(pair['difference'], within(pair['low'], pair['high']))} against {baseline}"
+        )
         text += f" ({p_in_words(pair['p'])})"
-    if tied:
-        verb = "is" if len(tied) == 1 else "are"
-        return f"{text}; {_listed(tied)} {verb} not significantly worse."
+    tied = _tied(result, metric)
     rest = [model for model in order[1:] if model not in BASELINES]
-    if rest and rest[0] == order[1]:
+    if tied:
+        text += f"; {listed(tied)} {'is' if len(tied) == 1 else 'are'} not significantly worse"
+    elif rest and rest[0] == order[1]:
         pair = result.comparison(metric, best, rest[0])
-        ahead = f"{abs(pair['difference']):.4f}, {p_in_words(pair['p'])}"
-        text += f"; the next, {rest[0]}, is significantly behind ({ahead})"
-    return text + "."
+        ahead = fixed(abs(pair["difference"]), within(pair["low"], pair["high"]))
+        text += f"; the next, {rest[0]}, is significantly behind ({ahead}, {p_in_words(pair['p'])})"
+    return f"{text}.{_to_serve(result, order)}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+def _to_serve(result: Results, order: Sequence[str]) -> str:
+    # Of a ranker that no model file can hold: the best model that one can.
+    saved = [model for model in order if result.specs[model].get("model") in SPECS]
+    if not saved or saved[0] == order[0]:
+        return ""
+    return f" {order[0]} cannot be saved as a model; the best that can is {saved[0]}."
+
+
+def _tied(result: Results, metric: str) -> list[str]:
+    # Not significantly worse than the best.
+    return result.tied_with_best(metric)[1:]

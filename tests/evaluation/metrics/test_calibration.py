@@ -14,6 +14,6 @@ def test_calibration_by_visible_arithmetic() -> None:
         0.8 * np.log(0.8 / even[0]) + 0.2 * np.log(0.2 / even[1]),
         0.8 * np.log(0.8 / only[0]) + 0.2 * np.log(0.2 / only[1]),
     ]
-    found = calibration(items, history, genres)
+    found = calibration(items, items >= 0, history, genres)
     assert found[:2].tolist() == pytest.approx(expected)
     assert np.isnan(found[2])

@@ -12,7 +12,7 @@ def test_diversity_equals_the_mean_over_pairs() -> None:
     items = np.array([rng.permutation(12)[:6] for _ in range(8)])
     items[0, 4:] = -1
     items[1, 1:] = -1
-    found = diversity(items, vectors)
+    found = diversity(items, items >= 0, vectors)
     for row, value in zip(items, found, strict=True):
         there = row[row >= 0]
         pairs = [

@@ -37,5 +37,7 @@ def test_list_metrics_equal_ranx(k: int) -> None:
     ranx.evaluate(ranx.Qrels(qrels), peer, [f"{name}@{k}" for name in pairs])
     for name, ours in pairs.items():
         theirs = [peer.scores[f"{name}@{k}"][str(u)] for u in asked]
-        assert np.allclose(ours(hits, n_relevant)[asked], theirs, atol=1e-9), name
-        assert np.isnan(ours(hits, n_relevant)[0])
+        inputs = (hits, np.cumsum(hits, axis=1) - hits) if name == "map" else (hits,)
+        found = ours(*inputs, n_relevant)
+        assert np.allclose(found[asked], theirs, atol=1e-9), name
+        assert np.isnan(found[0])

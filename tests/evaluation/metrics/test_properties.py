@@ -22,7 +22,11 @@ from recsys.evaluation.metrics.reciprocal_rank import reciprocal_rank
 
 Flags = npt.NDArray[np.bool_]
 
-OF_HITS = [m for m in METRICS.values() if set(m.needs) <= {"hits", "n_relevant"}]
+OF_HITS = [
+    m
+    for m in METRICS.values()
+    if set(m.needs) <= {"hits", "first_hits", "hits_above", "n_relevant"}
+]
 """Metrics that need only hits: all accuracy metrics except AUC and graded NDCG."""
 
 
@@ -35,8 +39,12 @@ def ranked(draw: st.DrawFn) -> tuple[Flags, npt.NDArray[np.int64]]:
     return hits, hits.sum(axis=1) + missed
 
 
+def above(hits: Flags) -> Any:
+    return np.cumsum(hits, axis=1) - hits
+
+
 def values(metric: Any, hits: Flags, n_relevant: npt.NDArray[np.int64]) -> Any:
-    given = {"hits": hits, "n_relevant": n_relevant}
+    given = {"hits": hits, "first_hits": hits, "hits_above": above(hits), "n_relevant": n_relevant}
     return metric.function(**{name: given[name] for name in metric.needs})
 
 
@@ -91,7 +99,7 @@ def test_every_curve_is_the_metric_at_every_length(world: Any) -> None:
 @given(ranked())
 def test_ranked_metrics_equal_their_slow_definitions(world: Any) -> None:
     hits, n_relevant = world
-    found = ndcg(hits, n_relevant), average_precision(hits, n_relevant)
+    found = ndcg(hits, n_relevant), average_precision(hits, above(hits), n_relevant)
     first = reciprocal_rank(hits, n_relevant)
     for u, (row, n) in enumerate(zip(hits.tolist(), n_relevant.tolist(), strict=True)):
         if not n:
@@ -101,7 +109,7 @@ def test_ranked_metrics_equal_their_slow_definitions(world: Any) -> None:
         assert found[0][u] == pytest.approx(gained / ideal)
         precisions = [sum(row[: rank + 1]) / (rank + 1) for rank, hit in enumerate(row) if hit]
         assert found[1][u] == pytest.approx(sum(precisions) / n)
-        assert first[u] == (1 / (row.index(True) + 1) if any(row) else 0)
+        assert first[u] == pytest.approx(1 / (row.index(True) + 1) if any(row) else 0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -148,9 +156,9 @@ def test_diversity_ignores_order_length_and_scale(
 ) -> None:
     items = np.array([order])
     items[:, n:] = -1
-    found = diversity(items, genres)
+    found = diversity(items, items >= 0, genres)
     backwards = np.array([order[:n][::-1] + [-1] * (6 - n)])
-    assert diversity(backwards, scale * genres) == pytest.approx(found, nan_ok=True)
+    assert diversity(backwards, backwards >= 0, scale * genres) == pytest.approx(found, nan_ok=True)
     assert np.isnan(found[0]) if n < 2 else -1e-12 <= found[0] <= 1 + 1e-12
 
 
@@ -163,7 +171,8 @@ def test_calibration_is_zero_for_the_same_mix_and_never_below(
     sums = shares[order[:3]].sum(axis=0, keepdims=True)
     taste = sums / max(sums.sum(), 1e-300)
     same, other = (
-        calibration(np.array([rows]), taste, shares)[0] for rows in (order[:3], order[3:])
+        calibration(np.array([rows]), np.ones((1, 3)), taste, shares)[0]
+        for rows in (order[:3], order[3:])
     )
     assert np.isnan(same) if not sums.sum() else same == pytest.approx(0, abs=1e-9)
     assert np.isnan(other) or other >= 0

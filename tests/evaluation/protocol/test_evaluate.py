@@ -91,7 +91,7 @@ def test_a_model_that_fails_is_reported_and_the_others_finish(sample: recsys.Rat
 def test_every_model_can_be_evaluated(sample: recsys.Ratings) -> None:
     quick = {"n_factors": 4, "n_epochs": 3}
     models = {
-        name: spec(**{k: v for k, v in quick.items() if hasattr(spec(), k)})
+        name: spec(**{k: v for k, v in quick.items() if k in spec.__dataclass_fields__})
         for name, spec in SPECS.items()
     }
     result = recsys.evaluate(models, splits.random(sample, seed=0), k=5, feedback="at-least=3")
@@ -108,7 +108,7 @@ def test_json_and_markdown_hold_the_summary(result: recsys.Evaluation, tmp_path:
     assert found["specs"]["als"]["n_factors"] == 8
     assert found["splits"][0].startswith("fold 1 of 3")
     row = result.of("als", "ndcg@5")
-    assert f"{row['mean']:.4f} [{row['low']:.4f}" in result.to_markdown()
+    assert f"{row['mean']:.3f} [{row['low']:.3f}" in result.to_markdown()
 
 
 def test_bad_arguments_are_named(sample: recsys.Ratings) -> None:
@@ -193,6 +193,20 @@ def heavy_counts() -> recsys.Ratings:
     )
 
 
+def test_errors_are_sorted_by_rating_where_the_first_fold_lacks_one(
+    sample: recsys.Ratings,
+) -> None:
+    frame = sample.to_frame()
+    frame.loc[0, "rating"] = 0.25  # the only one
+    folds = list(splits.kfold(recsys.Ratings.from_frame(frame, "user", "item"), 3, seed=0))
+    folds.sort(key=lambda fold: bool((fold.test.matrix.data == 0.25).any()))
+    table = recsys.evaluate({"als": recsys.ExplicitALS(2)}, folds, k=5).by_rating
+    assert list(table["model"].unique()) == ["biases", "als"]
+    for _, rows in table.groupby("model"):
+        assert rows["rating"].iloc[0] == 0.25
+        assert rows["rating"].is_monotonic_increasing
+
+
 def test_many_different_ratings_are_in_the_same_classes_in_every_fold() -> None:
     counts = heavy_counts()
     folds = list(splits.kfold(counts, 3, seed=0))
@@ -202,9 +216,41 @@ def test_many_different_ratings_are_in_the_same_classes_in_every_fold() -> None:
         assert 5 <= len(rows) <= 10
         assert rows["n"].sum() == n
         assert rows["n"].max() < n / 3
-        assert rows["rating"].is_monotonic_increasing or rows["rating"].is_unique
+        assert rows["rating"].is_monotonic_increasing
+        assert rows["rating"].is_unique
     of_model = table.groupby("model")["rating"].apply(lambda one: sorted(one.tolist()))
     assert of_model["als"] == of_model["biases"]
     errors = table[table["model"] == "biases"]
     total = (errors["n"] * errors["rating"]).sum()
     assert total == pytest.approx(sum(fold.test.matrix.data.sum() for fold in folds), rel=1e-6)
+
+
+def test_newcomers_favour_no_model(sample: recsys.Ratings) -> None:
+    """40 users come after the training: everybody gives them the same list."""
+    frame = sample.to_frame()
+    new = frame["user"] <= 40
+    test = splits.random(sample, 0.2).test.to_frame()
+    train = frame[~new].merge(test[["user", "item"]], how="left", indicator=True)
+    train = train[train["_merge"] == "left_only"].drop(columns="_merge")
+    test = pd.concat([test[test["user"] > 40], frame[new]])
+    parts = (recsys.read_ratings(part) for part in (train, test))
+    split = splits.given(*parts)
+    models: dict[str, Any] = {"als": ALS, "stars": recsys.ExplicitALS(4), "ease": recsys.EASE()}
+    result = recsys.evaluate(models, split, k=5)
+    wide = result.values.pivot(index="user", columns="model", values="ndcg@5")
+    alike = wide[wide.index <= 40]
+    assert alike.to_numpy() == pytest.approx(np.tile(alike[["popularity"]], 5), abs=1e-12)
+    segments: Any = result.segments.set_index(["model", "segment"])
+    n = result.newcomers
+    assert n is not None
+    assert n[0] == 40
+    for model in result.models:
+        for name, rows in (("newcomers", wide.index <= 40), ("known users", wide.index > 40)):
+            found: Any = segments.loc[(model, name)]
+            assert found["kind"] == "user"
+            assert found["n"] == rows.sum()
+            assert found["mean"] == pytest.approx(wide[model][rows].mean())
+    best = segments.xs("known users", level="segment")["mean"].idxmax()
+    assert f"40 of the {sum(n)} test users are newcomers" in result.verdict
+    assert f"known users {best} ranks best" in result.verdict
+    assert "newcomers" in result.to_html()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import recsys
@@ -28,10 +29,28 @@ def test_what_was_read_is_in_the_page_and_in_markdown(sample: Ratings) -> None:
 
 def test_axes_are_called_by_the_kind_of_the_values(sample: Ratings) -> None:
     account = Account("plays.csv", "delimited text", {}, kind="counts")
-    for kind, noun in (("counts", "count"), ("ratings", "rating")):
-        known = replace(sample, account=replace(account, kind=kind))  # type: ignore[arg-type]
-        split = splits.random(known, 0.2)
+    hours = {"rating": Taken("Hours", "2.5")}
+    of_hours = replace(account, columns=hours)
+    for known, noun in ((of_hours, "hours"), (replace(account, kind="ratings"), "rating")):
+        split = splits.random(replace(sample, account=known), 0.2)
         page = recsys.evaluate({"als": recsys.ExplicitALS(2)}, split, k=5).to_html()
         assert f"predicted − true {noun}<" in page
         assert f"RMSE by true {noun}" in page
-        assert ", stars" not in page
+        assert ">Predicted ratings</h2>" in page if noun == "rating" else "Predicted hours" in page
+        assert "stars" not in page.lower()
+
+
+def test_markdown_has_the_decimals_order_and_command(sample: Ratings) -> None:
+    models = {"svd": recsys.PureSVD(2), "ease": recsys.EASE(100.0)}
+    result = recsys.evaluate(models, splits.random(sample, 0.2), k=5)
+    text = replace(result, about={**result.about, "command": "recsys evaluate a.csv"}).to_markdown()
+    head = next(line for line in text.splitlines() if line.startswith("| metric"))
+    assert head.strip("| ").split(" | ")[1:] == result.ranked
+    for line in text.splitlines():
+        if not line.startswith("| ndcg@5"):
+            continue
+        numbers = re.findall(r"\d\.\d+", line)
+        assert {len(number) - 2 for number in numbers} == {result.decimals("ndcg@5")}
+        assert len(numbers) == 3 * len(result.models)
+    assert "\n    recsys evaluate a.csv\n" in text
+    assert "Made by" not in result.to_markdown()

@@ -112,7 +112,7 @@ def test_r005_too_few_users(sample: recsys.Ratings, healthy: recsys.Evaluation) 
     result = recsys.evaluate({"als": ALS}, splits.random(few.without_empty(), 0.2), k=5)
     found = finding(result, "R005")
     assert "test users give NDCG@5" in found.text
-    assert "of the four decimals" in found.text
+    assert "% of the value either way" in found.text
     assert "R005" not in codes(healthy)
 
 
@@ -135,6 +135,31 @@ def test_r007_time_travel(timed: recsys.Ratings) -> None:
     # A split that claims to be by time and is not.
     wrong = replace(splits.random(timed, 0.2), how=split.how)
     assert finding(recsys.evaluate({"als": ALS}, wrong, k=5), "R007").level == "error"
+
+
+def test_r007_comes_before_all_but_errors(timed: recsys.Ratings) -> None:
+    models = {"one": ALS, "two": replace(ALS, regularization=0.0101), "bad": recsys.PureSVD(4000)}
+    found = recsys.evaluate(models, splits.random(timed, 0.2), k=5).findings
+    assert [finding.level for finding in found[:3]] == ["error", "note", "warning"]
+    assert [finding.code for finding in found[:2]] == ["R012", "R007"]
+
+
+def test_what_holds_of_every_fold_is_said_once(timed: recsys.Ratings) -> None:
+    folds = []
+    for split in splits.kfold(timed, 3, seed=0):
+        rows = np.repeat(np.arange(timed.n_users), np.diff(split.train.matrix.indptr))
+        folds.append(replace(split, train=split.train.select(rows >= 5), known=split.test))
+    result = recsys.evaluate({"als": ALS}, folds, k=5)
+    cold = [f for f in result.findings if f.code == "R009"]
+    leaks = [f for f in result.findings if f.code == "R001"]
+    assert (len(cold), len(leaks)) == (0, 1)  # the known ratings are those of the test
+    n = sum(fold.test.n_ratings for fold in folds)
+    assert f"{n:,} of the {n:,} test ratings are also in the known" in leaks[0].text
+    assert "(all 3 splits)" in leaks[0].text
+    folds = [replace(fold, known=None) for fold in folds]
+    cold = [f for f in recsys.evaluate({"als": ALS}, folds, k=5).findings if f.code == "R009"]
+    assert len(cold) == 1
+    assert cold[0].text.startswith(f"5 of the {timed.n_users} test users are newcomers")
 
 
 def test_r008_sampled_metrics(sample: recsys.Ratings) -> None:

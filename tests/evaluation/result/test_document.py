@@ -10,9 +10,9 @@ from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
 
 KEYS = (
-    "schema_version verdict summary comparisons runs curves segments by_rating training findings "
-    "failures specs splits k feedback seeds fingerprint about account users per_user "
-    "test_ratings_per_user"
+    "schema_version headline verdict summary comparisons runs curves segments by_rating training "
+    "findings failures specs splits k feedback seeds fingerprint about account held_out_account "
+    "users per_user test_ratings_per_user"
 )
 
 
@@ -53,6 +53,14 @@ def test_a_document_is_plain_data_with_the_keys_of_schema_1(sample: Ratings) -> 
     compared = [metric.column(5) for metric in METRICS.values() if metric.compared]
     assert list(found["per_user"]) == [name for name in compared if name in found["per_user"]]
     assert set(compared) == {"ndcg@5", "recall@5", "map@5", "mrr@5", "hit_rate@5", "rmse", "mae"}
+
+
+def test_json_keeps_the_digits_that_tables_leave_out(sample: Ratings) -> None:
+    result = recsys.evaluate({"svd": recsys.PureSVD(4)}, splits.random(sample, 0.2), k=5)
+    for row in result.to_dict()["summary"]:
+        exact = result.of(row["model"], row["metric"])
+        assert row["mean"] == pytest.approx(exact["mean"], abs=1e-9)
+        assert row["low"] == pytest.approx(exact["low"], abs=1e-9)
 
 
 def test_large_user_ids_are_text(sample: Ratings) -> None:
