@@ -29,6 +29,8 @@ _HOMES = {
     "evaluate": "recsys.evaluation.protocol.evaluate",
     "Evaluation": "recsys.evaluation.evaluation",
     "Grid": "recsys.evaluation.protocol.grid",
+    "Auto": "recsys.evaluation.search.auto",
+    "auto": "recsys.evaluation.search.auto",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
@@ -47,6 +49,8 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.evaluation.evaluation import Evaluation as Evaluation
     from recsys.evaluation.protocol.evaluate import evaluate as evaluate
     from recsys.evaluation.protocol.grid import Grid as Grid
+    from recsys.evaluation.search.auto import Auto as Auto
+    from recsys.evaluation.search.auto import auto as auto
     from recsys.models.alternating import State as State
     from recsys.models.baselines import Biases as Biases
     from recsys.models.baselines import Popularity as Popularity

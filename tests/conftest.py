@@ -90,6 +90,11 @@ def ml_100k() -> Path:
 
 
 @pytest.fixture(scope="session")
+def steam() -> Path:
+    return _real("steam")
+
+
+@pytest.fixture(scope="session")
 def ml_1m() -> Path:
     return _real("ml-1m")
 

@@ -67,6 +67,7 @@ def estimate(
         ArgumentError: the recipe has a bad value.
         DataError: the ratings cannot be read.
     """
+    from recsys.evaluation.search.auto import Auto
     from recsys.ratings.ratings import overview
 
     spec = recipe.spec()
@@ -75,7 +76,10 @@ def estimate(
     ratings = read_and_account(recipe, on_account)
     held, peak = process_memory()
     size = memory_of(ratings)
-    needed = spec.training_memory(ratings.n_users, ratings.n_items, ratings.n_ratings)
+    sizes = ratings.n_users, ratings.n_items
+    needed = spec.training_memory(*sizes, ratings.n_ratings)
+    if isinstance(spec, Auto):
+        spec = spec.widest(*sizes)
     program = max(0, held - size)
     account = None if ratings.account is None else ratings.account.to_dict()
     return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory(), account)

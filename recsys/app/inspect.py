@@ -92,6 +92,7 @@ def describe(path: str) -> Description:
         "versions": about["versions"],
         "data_fingerprint": about["data_fingerprint"],
         "account": model.account,
+        "search": model.search,
         "measured": about.get("measured"),
     }
     if factors.n_factors:

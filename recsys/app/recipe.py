@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.errors import ArgumentError, ModelFileError
+from recsys.evaluation.search.limits import budget_field, time_limit_field
 from recsys.files import output_file
 from recsys.models.registry import SPECS, make_spec
 from recsys.ratings.source import Source
 from recsys.settings import Settings, near, option, settings_of
 
 if TYPE_CHECKING:
+    from recsys.evaluation.search.auto import Auto
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
@@ -48,12 +50,20 @@ class Part(NamedTuple):
         return f"{self.test:.0%} of the ratings held out at random, seed {self.seed}"
 
 
+AUTO = "auto"
+"""Name of the search for the hyperparameters of implicit-als, where a model is named."""
+
+
 @dataclass(frozen=True)
 class Recipe(Source):
     """A training. The fields are the keys of a recipe file."""
 
-    model: str = option(
-        "implicit-als", choices=lambda: list(SPECS), metavar="NAME", meaning="Model to train."
+    model: str | None = option(
+        None,
+        choices=lambda: [AUTO, *SPECS],
+        metavar="NAME",
+        meaning="Model to train; auto is implicit-als with hyperparameters chosen for the data.",
+        default_text="implicit-als, by auto unless --set gives hyperparameters",
     )
     out: str = option(
         "model.safetensors",
@@ -67,12 +77,15 @@ class Recipe(Source):
         metavar="NAME=VALUE",
         meaning="Hyperparameter, such as n_factors=128. Repeatable.",
     )
-    feedback: str = option(
-        "values",
+    feedback: str | None = option(
+        None,
         metavar="HOW",
-        meaning="How ratings become confidence: values, ones, or at-least=4 to count only "
-        "ratings from 4.",
+        meaning="How ratings become confidence: values, ones, log (of counts), or at-least=4 to "
+        "count only ratings from 4.",
+        default_text="values, unless auto chooses",
     )
+    budget: float = budget_field()
+    time_limit: float | None = time_limit_field()
     test: float = option(
         0.0,
         metavar="SHARE",
@@ -91,25 +104,29 @@ class Recipe(Source):
         super().__post_init__()
         if not 0 <= self.test < 1:
             raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
+        if self.model is None:
+            object.__setattr__(self, "model", "implicit-als" if self.hyperparameters else AUTO)
 
-    def spec(self) -> Spec:
+    def spec(self) -> Spec | Auto:
         """The model with its hyperparameters and the seed.
 
         Raises:
             ArgumentError: a name or value is wrong.
         """
-        settings = seeded(SPECS[self.model], self.hyperparameters, self.seed)
-        return make_spec(self.model, settings)
+        name = str(self.model)
+        if name == AUTO:
+            return auto_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
+        return make_spec(name, seeded(SPECS[name], self.hyperparameters, self.seed))
 
-    def parsed_feedback(self) -> Feedback:
-        """What `feedback` stands for.
+    def parsed_feedback(self) -> Feedback | None:
+        """What `feedback` stands for; None where it is not given.
 
         Raises:
             ArgumentError: it is none of what is allowed.
         """
         from recsys.ratings.feedback import Feedback
 
-        return Feedback.parse(self.feedback)
+        return None if self.feedback is None else Feedback.parse(self.feedback)
 
     def part(self) -> Part | None:
         """Which ratings to measure on; None for no measurement.
@@ -142,6 +159,23 @@ class Recipe(Source):
                     f"out would replace {out}, which is no model file; choose another name"
                 ) from None
         return out
+
+
+def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:
+    """The search `auto` of a run.
+
+    Args:
+        given: its settings by name, which come before the others.
+        seed: of the run.
+        limits: `budget` and `time_limit`, where the run has them.
+
+    Raises:
+        ArgumentError: a name or value is wrong.
+    """
+    from recsys.evaluation.search.auto import Auto
+
+    own = dict(zip(("budget", "time_limit"), limits, strict=False))
+    return Auto.parsed({"seed": seed} | own | dict(given), AUTO)
 
 
 def seeded(kind: type, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:

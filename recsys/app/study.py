@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.app.recipe import check_keys, seeded
+from recsys.app.recipe import AUTO, auto_of, check_keys, seeded
 from recsys.errors import ArgumentError
 from recsys.files import output_file
 from recsys.models.registry import SPECS, make_spec
@@ -32,10 +32,11 @@ class ModelChoice(Settings):
 
     models: Sequence[str] | None = option(
         None,
-        choices=lambda: list(SPECS),
+        choices=lambda: [AUTO, *SPECS],
         metavar="NAME,NAME,...",
-        meaning="Models to evaluate; popularity and biases are always included.",
-        default_text="implicit-als",
+        meaning="Models to evaluate; popularity and biases are always included. auto searches the "
+        "hyperparameters of implicit-als in each training part.",
+        default_text="implicit-als, by auto unless --set gives hyperparameters",
     )
     hyperparameters: Mapping[str, Any] = option(
         {},
@@ -50,7 +51,7 @@ class ModelChoice(Settings):
         Raises:
             ArgumentError: a hyperparameter is not called MODEL.NAME, or there is no such model.
         """
-        found = dict(recipe or {"implicit-als": {}})
+        found = dict(recipe or {"implicit-als" if self.hyperparameters else AUTO: {}})
         if self.models is not None:
             found = {name: {} for name in self.models}
         for where, value in self.hyperparameters.items():
@@ -234,6 +235,8 @@ def _model(name: str, given: Any, seed: int) -> Model:
         raise ArgumentError(f"models: {name} must be a table, not {given!r}")
     settings = dict(given)
     kind, grid = str(settings.pop("model", name)), settings.pop("grid", {})
+    if kind == AUTO and not grid:
+        return auto_of(settings, seed)
     if kind in SPECS:
         settings = seeded(SPECS[kind], settings, seed)
     one: Any = make_spec(kind, settings)

@@ -14,10 +14,13 @@ from recsys.models.spec import check_suits
 if TYPE_CHECKING:
     from recsys.app.recipe import Part, Recipe
     from recsys.evaluation.protocol.measure import Measurement
+    from recsys.evaluation.search.auto import Auto
+    from recsys.findings import Finding
     from recsys.models.common import OnEpoch, Progress
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
+    from recsys.recommend.chosen import OnSearch
     from recsys.recommend.recommender import Recommender
 
 OnStage = Callable[[str], None]
@@ -69,6 +72,8 @@ class Trained:
     accuracy: tuple[Accuracy, ...]
     log: tuple[Progress, ...]
     seconds: float
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the model."""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -80,6 +85,8 @@ class Trained:
             "data": dict(self.data) | {"fingerprint": self.model.fingerprint},
             "accuracy": [vars(a) for a in self.accuracy],
             "loss": [p.loss for p in self.log],
+            "search": self.model.search,
+            "findings": [vars(finding) for finding in self.findings],
             "seconds": self.seconds,
         }
 
@@ -89,6 +96,7 @@ def run(
     on_epoch: OnEpoch | None = None,
     on_stage: OnStage = lambda what: None,
     on_account: OnAccount = no_account,
+    on_search: OnSearch | None = None,
 ) -> Trained:
     """Reads, holds out and measures if asked, trains on everything, saves.
 
@@ -97,6 +105,7 @@ def run(
         DataError: the ratings cannot be read, or the model predicts ratings and there are none.
         FitError: the model has no finite solution.
     """
+    from recsys.diagnosis.explained import collapse
     from recsys.ratings.ratings import overview
     from recsys.recommend.training import train
     from recsys.store.model_file import save
@@ -112,12 +121,19 @@ def run(
         on_stage(f"measuring {spec.name}")
         measured = measure(spec, ratings, feedback, part, on_epoch)
     on_stage(f"training {spec.name}")
-    model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch)
+    model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch, on_search=on_search)
     on_stage("saving")
     path = save(model, out, measured=None if measured is None else measured.header)
     seconds = time.perf_counter() - started
-    accuracy = () if measured is None else measured.accuracy
-    return Trained(model, path, overview(ratings), accuracy, model.factors.log, seconds)
+    return Trained(
+        model,
+        path,
+        overview(ratings),
+        () if measured is None else measured.accuracy,
+        model.factors.log,
+        seconds,
+        collapse(model),
+    )
 
 
 class Measured(NamedTuple):
@@ -129,9 +145,9 @@ class Measured(NamedTuple):
 
 
 def measure(
-    spec: Spec,
+    spec: Spec | Auto,
     ratings: Ratings,
-    feedback: Feedback,
+    feedback: Feedback | None,
     part: Part,
     on_epoch: OnEpoch | None = None,
 ) -> Measured:
@@ -147,20 +163,26 @@ def measure(
     from recsys.evaluation.gate import level
     from recsys.evaluation.protocol.measure import measure_all
     from recsys.models.baselines import Biases, Popularity
+    from recsys.ratings.feedback import Feedback
+    from recsys.recommend.chosen import Chooser
 
-    split = part.split(ratings)
-    known, with_errors = feedback.apply(split.train), spec.predicts_ratings and not feedback.ones
-    fitted = {spec.name: spec.fit(known, on_epoch)}
+    split, liked = part.split(ratings), feedback or Feedback()
+    known, with_errors = liked.apply(split.train), spec.predicts_ratings and not liked.ones
+    if isinstance(spec, Chooser):  # without a look at what is held out
+        chosen = spec.choose(split.train, feedback)
+        fitted = {spec.name: chosen.spec.fit(chosen.feedback.apply(split.train), on_epoch)}
+    else:
+        fitted = {spec.name: spec.fit(known, on_epoch)}
     for baseline in (Popularity(), Biases()) if with_errors else (Popularity(),):
         fitted.setdefault(baseline.name, baseline.fit(known))
-    others = measure_all(fitted, split, _K, feedback)
+    others = measure_all(fitted, split, _K, liked)
     ours = others.pop(spec.name)
     lines = [_ranking(ours, others.get(Popularity.name), str(part))]
     if with_errors:
         biases = others[Biases.name].means["rmse"] if Biases.name in others else None
         n = split.test.n_ratings
         lines.insert(0, Accuracy("RMSE", ours.means["rmse"], "Biases", biases, n, None, str(part)))
-    made = level.Measured(part.how, str(feedback))
+    made = level.Measured(part.how, str(liked))
     header = level.to_header(
         ours.values, made, split=split.how, test=part.test, seed=part.seed, k=_K
     )

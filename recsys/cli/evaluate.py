@@ -39,7 +39,7 @@ def command(
     entries = overridden(read_recipe(config, Study) if config else {}, given)
     entries["models"] = ModelChoice(**models).tables(entries.get("models", {}))
     study = Study(**with_ratings(_split(entries, split)))
-    with training_progress(quiet=json) as (on_epoch, on_stage):
+    with training_progress(quiet=json) as (on_epoch, on_stage, _):
         from recsys.app.evaluate import run  # under the bar, because it takes a while
 
         def on_model(model: str, how: str) -> OnEpoch | None:

@@ -26,7 +26,8 @@ def command(given: Given, json: Json = False) -> None:
         _print_health(found)
     else:
         described = found.to_dict()
-        print_pairs([*_lines(described).items(), *_account_lines(described["account"] or {})])
+        pairs = [*_lines(described).items(), *_account_lines(described["account"] or {})]
+        print_pairs([*pairs, *_search_lines(described["search"] or {})])
 
 
 def _lines(found: dict[str, Any]) -> dict[str, str]:
@@ -67,6 +68,15 @@ def _account_lines(saved: Mapping[str, Any]) -> list[tuple[str, str]]:
         return list(Account.from_dict(saved).lines())
     except (ArgumentError, AttributeError, KeyError, TypeError, ValueError):
         # Whoever saves a model may write anything into its account.
+        return [(name, str(value)) for name, value in saved.items()]
+
+
+def _search_lines(saved: Mapping[str, Any]) -> list[tuple[str, str]]:
+    from recsys.evaluation.search.record import lines
+
+    try:
+        return list(lines(saved)) if saved else []
+    except (KeyError, TypeError, ValueError):
         return [(name, str(value)) for name, value in saved.items()]
 
 

@@ -11,13 +11,16 @@ from recsys.cli.output import say
 
 if TYPE_CHECKING:
     from recsys.models.common import OnEpoch
+    from recsys.recommend.chosen import OnSearch
 
 
 @contextmanager
-def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any]]:
-    """Callbacks (on_epoch, on_stage) that show a bar with the loss and the time left."""
+def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any, OnSearch | None]]:
+    """Callbacks (on_epoch, on_stage, on_search) that show a bar with the loss, or the best trial of
+    a search, and the time left.
+    """
     if quiet:
-        yield None, lambda what: None
+        yield None, lambda what: None, None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -42,7 +45,14 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any]]:
                 loss=f"epoch {progress.epoch}/{progress.n_epochs}, loss {progress.loss:,.5g}",
             )
 
-        yield on_epoch, on_stage
+        def on_search(searching: Any) -> None:
+            trials = f"{searching.n_trials} trials, NDCG@10 {searching.best:.4f}"
+            bar.update(
+                task, description="searching hyperparameters", total=1.0,
+                completed=searching.share, loss=trials,
+            )  # fmt: skip
+
+        yield on_epoch, on_stage, on_search
     say(f"finished in {time.perf_counter() - began:.1f} s")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from recsys.app.reading import no_account
 from recsys.app.recipe import Recipe, read_recipe
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Config, Json, overridden, with_ratings
-from recsys.cli.output import number, print_json, print_pairs, say_account
+from recsys.cli.output import number, print_json, print_pairs, say, say_account
 from recsys.cli.progress import training_progress
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def command(
         entries.pop("hyperparameters", None)  # they belong to the model of the recipe
     recipe = Recipe(**with_ratings(overridden(entries, given)))
     on_account = no_account if json else say_account
-    with training_progress(quiet=json) as (on_epoch, on_stage):
+    with training_progress(quiet=json) as (on_epoch, on_stage, on_search):
         if estimate:
             from recsys.app.estimate import estimate as estimated
 
@@ -43,11 +44,13 @@ def command(
         else:
             from recsys.app.train import run
 
-            done = run(recipe, on_epoch, on_stage, on_account)
+            done = run(recipe, on_epoch, on_stage, on_account, on_search)
     if json:
         print_json(done.to_dict())
-    else:
-        print_pairs(_estimate_lines(done) if estimate else _training_lines(done))
+        return
+    print_pairs(_estimate_lines(done) if estimate else _training_lines(done))
+    if not estimate:
+        _say_more(done)
 
 
 def _training_lines(trained: Trained) -> dict[str, str]:
@@ -60,6 +63,16 @@ def _training_lines(trained: Trained) -> dict[str, str]:
     if trained.accuracy:
         lines["measured on"] = trained.accuracy[0].how
     return lines | {"saved": str(trained.path)}
+
+
+def _say_more(trained: Trained) -> None:
+    # How the hyperparameters were chosen, and what is wrong with the model.
+    from recsys.evaluation.search.record import lines
+
+    if trained.model.search is not None:
+        print_pairs(lines(trained.model.search), file=sys.stderr)
+    for finding in trained.findings:
+        say(str(finding))
 
 
 def _estimate_lines(found: Estimate) -> dict[str, str]:

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 
 from recsys.diagnosis import components, symptoms
 from recsys.diagnosis.conditions import conditions
+from recsys.diagnosis.explained import explained
 from recsys.errors import ArgumentError, ModelError
 from recsys.findings import Finding
 from recsys.models.factors import Factors
@@ -136,6 +137,7 @@ def health(model: Recommender, k: int = 10) -> Health:
         recommended=recommended,
         k=int(k),
         symptoms=(
+            *symptoms.of_collapse(explained(model), spectrum),
             *symptoms.of_systems(systems),
             *symptoms.of_width(factor_share, axis_share),
             *symptoms.of_training(np.array([p.loss for p in factors.log])),

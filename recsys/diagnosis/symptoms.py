@@ -9,6 +9,7 @@
 | `unfinished` | note | a loss that still fell in the last epoch |
 | `rising` | warning | a loss that rose in the last epoch |
 | `norms-are-popularity` | note | lengths of item factors that follow the number of ratings |
+| `collapsed` | warning | factors that all lie along one line and explain almost nothing |
 | `spike` | warning | recommendations concentrated on a few items |
 | `no-history` | note | a model without history, whose equations cannot be examined |
 """
@@ -44,6 +45,34 @@ IDLE_WIDTH = 0.9
 
 RUNAWAY = 0.9
 """Rank correlation of norm and number of ratings above which the norms are popularity."""
+
+
+EXPLAINS_LITTLE = 0.1
+"""Share of the feedback below which the scores account for almost nothing."""
+
+ONE_LINE = 0.99
+"""Share of the predictions' squares above which their first direction is all there is."""
+
+
+def of_collapse(explained: float | None, spectrum: FloatVector) -> Iterator[Finding]:
+    """`collapsed`: too strong a pull to zero has left popularity, and every cosine is about 1.
+
+    Args:
+        explained: share of the feedback, from `recsys.diagnosis.explained`.
+        spectrum: (f,) singular values of all scores, largest first.
+    """
+    if explained is None or explained >= EXPLAINS_LITTLE or len(spectrum) < 2:
+        return
+    squares = spectrum**2
+    if squares[0] > ONE_LINE * squares.sum():
+        yield Finding(
+            "collapsed",
+            "warning",
+            f"the model explains {max(explained, 0):.1%} of the feedback, and its {len(spectrum)} "
+            "factors all lie along one line: lists are those of popularity, and likenesses mean "
+            "nothing",
+            "lower unobserved_weight or regularization, or train with --model auto",
+        )
 
 
 def of_systems(conditions: pd.DataFrame) -> Iterator[Finding]:

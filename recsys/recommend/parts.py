@@ -57,6 +57,8 @@ class ModelParts:
     """What was understood of their source, as `Account.to_dict` gives it; None where unknown."""
     saved_counts: Counts | None = None
     """`counts` as a model file has them; None where they are to be counted in the history."""
+    search: Mapping[str, Any] | None = None
+    """How its hyperparameters were chosen, `Chosen.record`; None where they were given."""
 
     if TYPE_CHECKING:  # set through item_table
         items: ClassVar[ItemTable]

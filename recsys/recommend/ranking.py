@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Fitted
+from recsys.ratings.feedback import Feedback
 from recsys.recommend.index import ExactIndex, Excluded, Found, Index, index_of
 
 Flags = npt.NDArray[np.bool_]
@@ -73,6 +74,8 @@ class FittedRanker:
     index: Index = field(default=None)  # type: ignore[assignment]  # None makes an exact one
     counts: Counts | None = None
     """Of the training; None makes nobody a newcomer."""
+    feedback: Feedback | None = None
+    """How the history enters the fold-in, where it is not the feedback of the training yet."""
 
     def __post_init__(self) -> None:
         if self.index is None:
@@ -86,6 +89,8 @@ class FittedRanker:
     def people(self, users: Rows, history: sp.csr_matrix) -> Any:
         """The users as the fit sees them."""
         if self.folds_in:
+            if self.feedback is not None:
+                history = self.feedback.of(history)
             return self.fitted.fold_in_users(history)
         return self.fitted.people(users, history)
 

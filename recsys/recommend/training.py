@@ -9,24 +9,28 @@ from recsys.models.common import OnEpoch
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
+from recsys.recommend.chosen import Chooser, OnSearch
 from recsys.recommend.recommender import Recommender
 
 
 def train(
-    spec: Spec,
+    spec: Spec | Chooser,
     ratings: Ratings,
     *,
     feedback: Feedback | str | None = None,
     on_epoch: OnEpoch | None = None,
+    on_search: OnSearch | None = None,
     **start: Any,
 ) -> Recommender:
     """Fits `spec` to `ratings` and returns the recommender.
 
     Args:
-        spec: the model.
+        spec: the model, or `recsys.auto()`, which chooses one for these ratings.
         ratings: all of them count as seen, also those that do not count as feedback.
-        feedback: how rating values enter the training; None for as they are.
+        feedback: how rating values enter the training; None for as they are, or for what `auto`
+            chooses.
         on_epoch: called with the `Progress` after each epoch.
+        on_search: called with `Searching` after each trial of a search.
         start: `start`, `warm` and `on_state` of models that train by alternation; see
             `Factorization.fit`.
 
@@ -35,12 +39,17 @@ def train(
         DataError: the ratings do not suit the model.
         FitError: there is no finite solution.
     """
-    if not isinstance(spec, Spec):
+    if isinstance(spec, type) or not isinstance(spec, Spec | Chooser):
         raise ArgumentError(f"spec must be a model such as ImplicitALS(), not {spec!r}")
     if not isinstance(ratings, Ratings):
         raise ArgumentError(f"ratings must be Ratings (read_ratings), not {type(ratings).__name__}")
     if not isinstance(feedback, Feedback):
-        feedback = Feedback.parse(feedback) if feedback else Feedback()
+        feedback = Feedback.parse(feedback) if feedback else None
+    search = None
+    if isinstance(spec, Chooser):
+        chosen = spec.choose(ratings, feedback, on_search)
+        spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
+    feedback = feedback or Feedback()
     return Recommender(
         factors=spec.fit(feedback.apply(ratings), on_epoch, **start),
         item_table=ratings.item_table,
@@ -48,4 +57,5 @@ def train(
         feedback=feedback,
         fingerprint=ratings.fingerprint,
         account=None if ratings.account is None else ratings.account.to_dict(),
+        search=search,
     )

@@ -29,7 +29,7 @@ def parsed(about: Mapping[str, Any]) -> About:
     Raises:
         ValueError: a key is missing or its value is of the wrong kind; says which.
     """
-    for key in ("account", "machine", "measured"):  # written only where they are known
+    for key in ("account", "machine", "measured", "search"):  # written only where they are known
         _of(about, key, dict, {})
     _of(about, "created", str)
     if not all(isinstance(version, str) for version in _of(about, "versions", dict).values()):
@@ -77,7 +77,8 @@ def _feedback(saved: Mapping[str, Any]) -> Feedback:
     threshold = saved["threshold"]
     if threshold is not None:
         threshold = _number("threshold", threshold, finite=True)
-    return Feedback(ones=_of(saved, "ones", bool), threshold=threshold)
+    log = _of(saved, "log", bool, False)  # not in files of version 0.1
+    return Feedback(ones=_of(saved, "ones", bool), threshold=threshold, log=log)
 
 
 def _progress(entry: object) -> Progress:

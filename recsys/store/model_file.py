@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def save(
     file = Path(os.path.expanduser(path))
     account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
+    about |= _checked("search", model.search)
     container.write(file, _arrays(model, history), about)
     return file
 
@@ -139,7 +141,7 @@ def _about(model: Recommender) -> dict[str, Any]:
     mean = {} if isinstance(model.factors, ItemWeights) else {"mean": model.factors.mean}
     return mean | {
         "spec": model.fitted.spec.to_dict(),
-        "feedback": {"ones": model.feedback.ones, "threshold": model.feedback.threshold},
+        "feedback": asdict(model.feedback),
         "data_fingerprint": model.fingerprint,
         "log": [header.log_entry(progress) for progress in model.fitted.log],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -179,6 +181,7 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
         said.fingerprint,
         about.get("account"),
         _counts(arrays, len(users), len(items)),
+        about.get("search"),
     )
 
 

@@ -41,7 +41,7 @@ def entries_of(draw: st.DrawFn, request: type[Settings]) -> dict[str, Any]:
         values = {
             str: st.sampled_from(setting.allowed) if setting.allowed else TEXTS,
             int: st.integers(max(1, int(max(setting.low, 0))), 1000),
-            float: st.floats(0, 0.9),
+            float: st.floats(0.1 if setting.above else 0, 0.9),
             bool: st.booleans(),
             list: st.lists(st.integers(0, 9)),
             dict: st.dictionaries(st.sampled_from(("user", "item")), TEXTS),
@@ -88,7 +88,9 @@ def test_mistakes_in_a_recipe_are_named(text: str, said: str, tmp_path: Path) ->
 
 
 def test_one_seed_serves_a_run_unless_a_model_has_its_own() -> None:
-    assert Recipe("x", seed=5).spec() == recsys.ImplicitALS(seed=5)
+    assert Recipe("x", seed=5).spec() == recsys.auto(seed=5)
+    assert Recipe("x", budget=2, time_limit=9).spec() == recsys.auto(budget=2, time_limit=9)
+    assert Recipe("x", model="implicit-als", seed=5).spec() == recsys.ImplicitALS(seed=5)
     assert Recipe("x", seed=5, hyperparameters={"seed": "7"}).spec() == recsys.ImplicitALS(seed=7)
     assert Recipe("x", model="pure-svd", seed=5).spec() == recsys.PureSVD()
     assert seeded(recsys.BPR, {"n_epochs": 3}, 4) == {"seed": 4, "n_epochs": 3}

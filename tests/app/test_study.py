@@ -97,7 +97,9 @@ def test_each_split_has_its_report(tmp_path: Path) -> None:
 
 def test_models_named_on_the_command_line_replace_those_of_a_recipe() -> None:
     recipe = {"als": {"model": "implicit-als", "n_epochs": 3}}
-    assert ModelChoice().tables({}) == {"implicit-als": {}}
+    assert ModelChoice().tables({}) == {"auto": {}}
+    given = {"implicit-als.n_factors": "8"}
+    assert ModelChoice(hyperparameters=given).tables({}) == {"implicit-als": {"n_factors": "8"}}
     assert ModelChoice(models=["ease"]).tables(recipe) == {"ease": {}}
     settings = {"als.n_epochs": "4", "als.n_factors": "8"}
     found = ModelChoice(hyperparameters=settings).tables(recipe)

@@ -9,7 +9,7 @@ from recsys.models.common import Progress
 
 
 def test_training_reports_on_standard_error_only(capsys: pytest.CaptureFixture[str]) -> None:
-    with training_progress(quiet=False) as (on_epoch, on_stage):
+    with training_progress(quiet=False) as (on_epoch, on_stage, _):
         on_stage("training")
         assert on_epoch is not None
         on_epoch(Progress(1, 2, 3.5, 0.1))
@@ -19,7 +19,7 @@ def test_training_reports_on_standard_error_only(capsys: pytest.CaptureFixture[s
 
 
 def test_quiet_progress_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with training_progress(quiet=True) as (on_epoch, on_stage):
+    with training_progress(quiet=True) as (on_epoch, on_stage, _):
         assert on_epoch is None
         on_stage("training")
     with download_progress(quiet=True) as on_bytes:

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 from commands import RunCommand
 
 import recsys
@@ -131,3 +132,53 @@ def test_inspect_shows_an_account_of_another_program(
     code, out, _ = recsys_command("inspect", tmp_path / "m")
     assert code == 0
     assert "the shop's own export" in out
+
+
+def test_without_a_model_it_says_what_it_chose_and_how_to_get_the_same(
+    recsys_command: RunCommand, root: Path, tmp_path: Path
+) -> None:
+    data, first, second = root / "data" / "sample", tmp_path / "first", tmp_path / "second"
+    code, out, err = recsys_command("train", data, "--out", first, "--budget", "0.2")
+    assert code == 0
+    assert "implicit-als (n_factors=" in out
+    words = " ".join(err.split())
+    assert "NDCG@10 0." in words
+    record = recsys.load(first).search
+    assert record is not None
+    line = record["recipe"]
+    assert f"recsys train RATINGS {line}" in words
+    assert recsys_command("train", data, "--out", second, *line.split())[0] == 0
+    one, two = recsys.load(first), recsys.load(second)
+    assert np.array_equal(one.factors.item_factors, two.factors.item_factors)
+    assert one.feedback == two.feedback
+    assert two.search is None
+    assert line in " ".join(recsys_command("inspect", first)[1].split())
+    _, out, _ = recsys_command("train", data, "--out", first, "--budget", "0.2", "--json")
+    assert json.loads(out)["search"] == one.search
+    _, out, _ = recsys_command("inspect", first, "--json")
+    assert json.loads(out)["search"] == one.search
+
+
+def test_hyperparameters_mean_what_they_say(
+    recsys_command: RunCommand, root: Path, tmp_path: Path
+) -> None:
+    data, file = root / "data" / "sample", tmp_path / "m"
+    assert recsys_command("train", data, "--out", file, "--set", "n_factors=5")[0] == 0
+    assert recsys.load(file).factors.spec == recsys.ImplicitALS(5)
+    assert recsys.load(file).search is None
+    code, _, err = recsys_command("train", data, "--model", "auto", "--set", "n_factors=5")
+    assert code == 2
+    assert "auto has no setting 'n_factors'" in err
+
+
+def test_a_collapsed_model_is_reported(recsys_command: RunCommand, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    items = (1000 * rng.random((1000, 5)) ** 3).astype(int)
+    rows = {f"{user},{item}" for user in range(1000) for item in items[user]}
+    file = tmp_path / "seen.csv"
+    file.write_text("user,item\n" + "\n".join(sorted(rows)) + "\n")
+    given = ("train", file, "--out", tmp_path / "m", "--model", "implicit-als")
+    _, _, err = recsys_command(*given)
+    assert "collapsed warning: the model explains" in " ".join(err.split())
+    _, out, _ = recsys_command(*given, "--json")
+    assert [one["code"] for one in json.loads(out)["findings"]] == ["collapsed"]

@@ -1,5 +1,7 @@
 """What counts as liked: the same for a training matrix and for ratings that come later."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,9 @@ from recsys.errors import ArgumentError, DataError
 
 
 @settings(max_examples=150, deadline=None)
-@given(frame=frames(), text=st.sampled_from(["values", "ones", "at-least=2", "at-least=-0.5"]))
+@given(
+    frame=frames(), text=st.sampled_from(["values", "ones", "log", "at-least=2", "at-least=-0.5"])
+)
 def test_training_and_fold_in_have_one_rule(frame: pd.DataFrame, text: str) -> None:
     """Twin: a loop over the ratings."""
     ratings = recsys.Ratings.from_frame(frame)
@@ -23,7 +27,8 @@ def test_training_and_fold_in_have_one_rule(frame: pd.DataFrame, text: str) -> N
     for user, item, rating, _ in frame.itertuples(index=False):
         if least is None or rating >= least:
             row, column = ratings.users.row(user), ratings.items.row(item)
-            dense[row, column] = rating if text == "values" else 1
+            logarithm = math.copysign(math.log2(1 + abs(np.float32(rating))), rating)
+            dense[row, column] = {"values": rating, "log": np.float32(logarithm)}.get(text, 1)
             n_kept += 1
     found = feedback.of(ratings.matrix)
     assert found.toarray().tolist() == dense.tolist()
@@ -39,11 +44,13 @@ def test_training_and_fold_in_have_one_rule(frame: pd.DataFrame, text: str) -> N
 
 
 def test_text_round_trip_and_bad_texts() -> None:
-    for text in ("values", "ones", "at-least=3.5"):
+    for text in ("values", "ones", "log", "at-least=3.5"):
         assert str(recsys.Feedback.parse(text)) == text
     for text in ("stars", "at-least", "at-least=x", "at-least=nan", "at-least=inf"):
         with pytest.raises(ArgumentError, match="feedback must be"):
             recsys.Feedback.parse(text)
+    with pytest.raises(ArgumentError, match="choose ones or log"):
+        recsys.Feedback(ones=True, log=True)
 
 
 def test_liked_ratings_become_ones(random_ratings: recsys.Ratings) -> None:

@@ -11,12 +11,13 @@ from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
 from recsys.models.spec import Fitted, check_suits
 from recsys.ratings.ratings import Ratings
+from recsys.recommend.chosen import Chooser
 from recsys.recommend.ranking import Ranker
 
 
 @runtime_checkable
 class Model(Protocol):
-    """Anything with hyperparameters that can be fitted: a spec, or a `Grid` of specs."""
+    """Anything with hyperparameters that can be fitted: a spec, a `Grid` of specs, or `auto()`."""
 
     @property
     def name(self) -> str:
@@ -67,7 +68,8 @@ class Fresh:
     """A model that is fitted on the training part.
 
     Models that predict ratings are fitted on the ratings themselves, the others on what counts as
-    feedback.
+    feedback. A `Chooser` looks at nothing but the training part; where the evaluation does not say
+    what counts, it also chooses how ratings enter the training.
     """
 
     model: Model
@@ -94,9 +96,21 @@ class Fresh:
         """
         if self.model.name not in BASELINES:
             check_suits(self.model, prepared.split.train)
+        if isinstance(self.model, Chooser):
+            return _chosen(self.model, prepared, on_epoch)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
         fitted = self.model.fit(ratings, on_epoch)
         return Trained(prepared.ranker(fitted), fitted.spec.to_dict(), fitted.log)
+
+
+def _chosen(model: Chooser, prepared: PreparedSplit, on_epoch: OnEpoch | None) -> Trained:
+    ratings = prepared.split.train
+    chosen = model.choose(ratings, prepared.feedback)
+    fitted = chosen.spec.fit(chosen.feedback.apply(ratings), on_epoch)
+    # The history has what counts in the evaluation, as it was given or chosen.
+    entering = chosen.feedback if prepared.feedback is None else None
+    ranker = replace(prepared.ranker(fitted), feedback=entering)
+    return Trained(ranker, fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}, fitted.log)
 
 
 def seed_of(model: Any) -> int | None:

@@ -41,6 +41,8 @@ class PreparedSplit:
     """(n_test_users,) rows of the users with test ratings."""
     counts: npt.NDArray[np.int64]
     """(n_items,) training ratings of each item."""
+    feedback: Feedback | None = None
+    """Which ratings count and how; None for all, as they are."""
 
     @property
     def folds_in(self) -> bool:
@@ -143,7 +145,7 @@ def prepare(split: Split, k: int, feedback: Feedback | None = None) -> PreparedS
     Raises:
         DataError: no training or test rating counts.
     """
-    feedback = feedback or Feedback()
+    given, feedback = feedback, feedback or Feedback()
     return PreparedSplit(
         split=split,
         k=k,
@@ -152,4 +154,5 @@ def prepare(split: Split, k: int, feedback: Feedback | None = None) -> PreparedS
         history=feedback.of(split.seen.matrix),
         users=np.flatnonzero(np.diff(split.test.matrix.indptr)).astype(np.int64),
         counts=np.bincount(split.train.matrix.indices, minlength=split.train.n_items),
+        feedback=None if given == Feedback() else given,
     )

@@ -1,0 +1,45 @@
+"""How much of the feedback an implicit model explains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recsys.diagnosis.components import predictions_spectrum
+from recsys.diagnosis.symptoms import of_collapse
+from recsys.findings import Finding
+from recsys.models.implicit_als import ImplicitALS
+from recsys.recommend.recommender import Recommender
+
+
+def explained(model: Recommender) -> float | None:
+    """Share of the weighted sum of squares of the preferences p that the scores account for.
+
+        1 − Σ_S c (x_u·y_i − p)² / Σ_S c p²      (over the observed pairs S)
+
+    1 where every observed pair has the score p, 0 where all scores are zero. None where it is not
+    known: for other models than `ImplicitALS`, without history, and without likes.
+    """
+    spec, history = model.fitted.spec, model.history
+    if not isinstance(spec, ImplicitALS) or history is None:
+        return None
+    matrix = model.feedback.of(history)
+    likes = matrix.data > 0
+    confidence = np.abs(matrix.data.astype(np.float64))
+    if spec.alpha is not None:
+        confidence = spec.unobserved_weight + spec.alpha * confidence
+    total = float(confidence[likes].sum())
+    if not total:
+        return None
+    people = model.fitted.people(np.arange(matrix.shape[0]), matrix)
+    errors = model.fitted.pair_scores(people, matrix) - likes
+    return 1 - float(confidence @ errors.astype(np.float64) ** 2) / total
+
+
+def collapse(model: Recommender) -> tuple[Finding, ...]:
+    """The finding `collapsed`, where it applies: the one worth looking for after every training."""
+    share = explained(model)
+    if share is None:
+        return ()
+    factors = model.factors
+    spectrum = predictions_spectrum(factors.user_factors, factors.item_factors)
+    return tuple(of_collapse(share, spectrum))

@@ -1,0 +1,1 @@
+"""Hyperparameters chosen on a part of the training ratings, never on a test."""

@@ -1,0 +1,143 @@
+"""Trials: settings that are fitted on a validation part and compared by NDCG@10."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.errors import FitError
+from recsys.evaluation.search.rule import Point, Shape, with_seed
+from recsys.evaluation.search.validation import MOST_USERS, Part, Values, carve
+from recsys.evaluation.search.work import Ledger, fit_work, ranking_work
+from recsys.models.baselines import Popularity
+from recsys.models.implicit_als import ImplicitALS
+from recsys.ratings.feedback import Feedback
+from recsys.ratings.ratings import Ratings
+from recsys.recommend.chosen import OnSearch, Searching
+
+MOST_PARTS = 4
+"""Validation parts of small data, so that at least about `MOST_USERS` users decide."""
+
+
+class Setting(NamedTuple):
+    """What is tried."""
+
+    point: Point
+    width: int
+    feedback: Feedback
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A setting that was fitted for some epochs on some validation parts."""
+
+    setting: Setting
+    spec: ImplicitALS
+    n_epochs: int
+    n_parts: int
+    values: Values
+    """NDCG@10 of every ranked user of every part."""
+
+    @property
+    def score(self) -> float:
+        """Mean of the values."""
+        return float(self.values.mean())
+
+
+class Bench:
+    """Tries settings on validation parts of some ratings, and keeps the account of the work."""
+
+    def __init__(
+        self,
+        ratings: Ratings,
+        liked: npt.NDArray[np.bool_],
+        ledger: Ledger,
+        seed: int,
+        on_search: OnSearch | None = None,
+    ) -> None:
+        self.ledger, self.trials = ledger, list[Trial]()
+        self._ratings, self._liked, self._seed = ratings, liked, seed
+        self._on_search = on_search
+        self._shapes: dict[Feedback, tuple[Shape, float, int]] = {}
+        self._parts: list[Part | None] = []
+
+    @property
+    def n_parts(self) -> int:
+        """Validation parts that together have enough users, none where nothing can be held out."""
+        first = self.part(0)
+        if first is None:
+            return 0
+        return int(np.clip(-(-MOST_USERS // len(first.users)), 1, MOST_PARTS))
+
+    def part(self, i: int) -> Part | None:
+        """The i-th validation part, carved when it is first asked for."""
+        while len(self._parts) <= i:
+            self._parts.append(carve(self._ratings, self._liked, (self._seed, len(self._parts))))
+        return self._parts[i]
+
+    def spec(self, setting: Setting, n_epochs: int) -> ImplicitALS:
+        """The model of a setting on all ratings."""
+        shape, confidence, _ = self._shape(setting.feedback)
+        spec = shape.spec(setting.point, setting.width, n_epochs, confidence)
+        return with_seed(spec, self._seed)
+
+    def final_work(self, setting: Setting, n_epochs: int) -> float:
+        """Work of the fit on all ratings."""
+        return self._fit_work(self.spec(setting, n_epochs), setting.feedback)
+
+    def trial_work(self, setting: Setting, n_epochs: int, n_parts: int = 1) -> float:
+        """Work of a trial."""
+        spec, first = self.spec(setting, n_epochs), self.part(0)
+        n_users = 0 if first is None else len(first.users)
+        ranking = ranking_work(n_users, self._ratings.n_items, spec.n_factors)
+        return n_parts * (self._fit_work(spec, setting.feedback) + ranking)
+
+    def tried(self, setting: Setting, n_epochs: int, n_parts: int, final: float) -> Trial | None:
+        """The trial of a setting; None where it has no finite solution or the ledger forbids it.
+
+        Args:
+            setting: what to try.
+            n_epochs: epochs of each fit.
+            n_parts: validation parts to try it on.
+            final: work of the final fit, by which the budget is counted.
+        """
+        work = self.trial_work(setting, n_epochs, n_parts)
+        if not self.ledger.allows(work, final):
+            return None
+        self.ledger.spent += work
+        spec, values = self.spec(setting, n_epochs), []
+        try:
+            for i in range(n_parts):
+                if (part := self.part(i)) is not None:
+                    values.append(part.ndcg(spec.fit(part.trained_on(setting.feedback))))
+        except FitError:
+            return None
+        trial = Trial(setting, spec, n_epochs, n_parts, np.concatenate(values))
+        self.trials.append(trial)
+        if self._on_search is not None:
+            left = self.ledger.left(final)
+            share = self.ledger.spent / max(1.0, self.ledger.spent + left)
+            best = max(one.score for one in self.trials)
+            self._on_search(Searching(min(1.0, share), len(self.trials), best))
+        return trial
+
+    def popularity(self, feedback: Feedback, n_parts: int) -> float:
+        """Mean NDCG@10 of the same users with the most popular items that they have not seen."""
+        parts = [part for i in range(n_parts) if (part := self.part(i)) is not None]
+        values = [part.ndcg(Popularity().fit(part.trained_on(feedback))) for part in parts]
+        return float(np.concatenate(values).mean())
+
+    def _fit_work(self, spec: ImplicitALS, feedback: Feedback) -> float:
+        n_ratings = self._shape(feedback)[2]
+        return fit_work(spec, self._ratings.n_users, self._ratings.n_items, n_ratings)
+
+    def _shape(self, feedback: Feedback) -> tuple[Shape, float, int]:
+        # Shape, mean confidence and number of the ratings that count.
+        if feedback not in self._shapes:
+            counted = feedback.apply(self._ratings)
+            confidence = float(np.abs(counted.matrix.data).mean(dtype=np.float64)) or 1.0
+            self._shapes[feedback] = Shape.of(counted), confidence, counted.n_ratings
+        return self._shapes[feedback]

@@ -1,0 +1,56 @@
+"""What `train` asks of a search: a model and how ratings enter it, chosen for the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from recsys.models.spec import Spec
+    from recsys.ratings.feedback import Feedback
+    from recsys.ratings.ratings import Ratings
+
+
+class Searching(NamedTuple):
+    """How far a search is, as `on_search` receives it after each trial."""
+
+    share: float
+    """Of the work that the search may do, 0 to 1."""
+    n_trials: int
+    best: float
+    """Highest value of the metric so far."""
+
+
+OnSearch = Callable[[Searching], None]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a search chose."""
+
+    spec: Spec
+    """The model, with all its hyperparameters."""
+    feedback: Feedback
+    """How ratings enter its training."""
+    record: Mapping[str, Any]
+    """What was tried and why this was chosen, ready for JSON; it is kept with the model."""
+
+
+@runtime_checkable
+class Chooser(Protocol):
+    """Something that chooses a model for some ratings, such as `recsys.auto()`."""
+
+    def choose(
+        self,
+        ratings: Ratings,
+        feedback: Feedback | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Chosen:
+        """The model for these ratings.
+
+        Args:
+            ratings: what the model will be trained on; nothing else may be looked at.
+            feedback: how they enter the training; None to choose that, too.
+            on_search: called after each trial; an exception stops the search.
+        """
