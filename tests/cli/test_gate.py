@@ -275,7 +275,7 @@ def test_the_nightly_job_of_the_docs_works(root: Path, tmp_path: Path) -> None:
     (tmp_path / "nightly.sh").write_text(script.split("```")[0])
     (tmp_path / "recsys").write_text(f'#!/bin/sh\nexec {sys.executable} -m recsys "$@"\n')
     (tmp_path / "recsys").chmod(0o755)
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(root)}
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
     def night(frame: pd.DataFrame) -> tuple[int, str]:
         frame.to_csv(tmp_path / "ratings.csv", index=False)

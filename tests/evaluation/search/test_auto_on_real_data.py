@@ -24,9 +24,9 @@ def test_stars_of_ml_100k(ml_100k: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.data
 def test_purchases_of_steam(steam: Path) -> None:
-    """With the fixed weights the model is hardly better than popularity here."""
+    """With the fixed weights the model is no better than popularity here."""
     split = recsys.splits.random(recsys.read_ratings(steam / "purchase.parquet"), 0.1)
     found = worth(recsys.auto(), split)
-    assert found > 0.31
-    assert found > 2.5 * worth(recsys.ImplicitALS(), split)
+    assert found > 0.42
+    assert found > 2 * worth(recsys.ImplicitALS(), split)
     assert found > 1.5 * worth(recsys.Popularity(), split)
