@@ -122,10 +122,12 @@ def _facts(result: Results) -> list[tuple[str, str]]:
         several += f", {_count(len(result.seeds), 'seed')}"
     rows = _rows(result)
     tested = f"{about['test ratings']:,} {rows} of {about['test users']:,} users"
+    if several != "1 split":
+        tested += f" (first of {several})"
     facts = [
         ("size", f"{data['users']:,} users, {data['items']:,} items"),
         ("training", f"{data['ratings']:,} {rows}"),
-        ("test", f"{tested} (first of {several})"),
+        ("test", tested),
         ("split", how),
         ("ranked", f"every item a user had not rated competes for the {result.k} places"),
     ]

@@ -68,14 +68,17 @@ def _newcomers(result: Results, order: Sequence[str]) -> list[str]:
         return []
     text = f"{sizes[0]:,} of the {sum(sizes):,} test users are newcomers, who get the most popular "
     text += "items from every trained model"
-    table = result.segments[result.segments["segment"] == "known users"].set_index("model")["mean"]
-    if not len(table):
+    known = result.segments[result.segments["segment"] == "known users"].set_index("model")
+    if not len(known):
         return [f"{text}."]
-    best = max(order, key=lambda model: table[model])
-    text += f"; among the {sizes[1]:,} known users {best} ranks best, with {table[best]:.4f}"
+    means = known["mean"]
+    best = max(order, key=lambda model: means[model])
+    places = within(known["low"][best], known["high"][best])
+    text += f"; among the {sizes[1]:,} known users {best} ranks best, "
+    text += f"with {fixed(means[best], places)}"
     baseline = metric_of(result.ranking).baseline
-    if best != baseline and baseline in table:
-        text += f" against {table[baseline]:.4f} of {baseline}"
+    if best != baseline and baseline in means:
+        text += f" against {fixed(means[baseline], places)} of {baseline}"
     return [f"{text}."]
 
 
@@ -103,8 +106,10 @@ def _sentence(result: Results, metric: str, does: str, order: Sequence[str]) -> 
 
 
 def _to_serve(result: Results, order: Sequence[str]) -> str:
-    # Of a ranker that no model file can hold: the best model that one can.
-    saved = [model for model in order if result.specs[model].get("model") in SPECS]
+    # Of a ranker that no model file can hold: the best model that one can. A grid or a search can:
+    # what counts is the model that it chose.
+    fitted = result.runs.groupby("model", observed=True)["spec"].first()
+    saved = [model for model in order if fitted[model].get("model") in SPECS]
     if not saved or saved[0] == order[0]:
         return ""
     return f" {order[0]} cannot be saved as a model; the best that can is {saved[0]}."

@@ -99,6 +99,15 @@ def test_the_best_that_can_be_served(sample: recsys.Ratings) -> None:
     assert "cannot be saved" not in result.verdict
 
 
+def test_what_a_search_or_a_grid_chose_can_be_saved(sample: recsys.Ratings) -> None:
+    grid = recsys.Grid.over(recsys.PureSVD, {"n_factors": [1, 2]})
+    split = splits.random(sample, 0.2)
+    result = recsys.evaluate({"auto": recsys.auto(budget=0), "grid": grid}, split, k=5)
+    means = {"auto": 0.5, "grid": 0.4, "popularity": 0.3, "biases": 0.1}
+    assert "cannot be saved" not in with_means(result, means, {}).verdict
+    assert "cannot be saved" not in with_means(result, means | {"grid": 0.6}, {}).verdict
+
+
 def test_one_order_of_models(measured: Evaluation) -> None:
     result = with_means(measured, MEANS, {})
     assert result.ranked == ["svd", "als", "popularity", "biases"]
