@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.csr import entry_rows
+from recsys.errors import ArgumentError
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
 from recsys.models.factors import Embeddings, Factorization, Factors
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
 
 _PAIRS = 1 << 16  # pairs whose scores are computed together
+_NUMBERS = 1 << 22  # numbers of all samples of such pairs: 16 MB
 _OTHER = {"user": "item", "item": "user"}
 _TURNS: tuple[tuple[Side, Side], ...] = (("items", "users"), ("users", "items"))
 
@@ -103,6 +106,30 @@ class BayesianMF(Factorization):
                     on_epoch(progress)
         return _factors(self, ratings, chain.scale, kept, tuple(log))
 
+    def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
+        """Those of every array.
+
+        Raises:
+            ArgumentError: the factors are not as wide as all samples together.
+        """
+        n, width = self.n_samples, self.n_factors + 1
+        if factors.n_factors != n * self.n_factors:
+            raise ArgumentError(
+                f"{self.name} needs factors of width {n * self.n_factors}, not {factors.n_factors}"
+            )
+        n_users, n_items = len(factors.users), len(factors.items)
+        shapes: dict[str, tuple[int, ...]] = {
+            "scale": (1,), "noise": (n,), "user_draws": (n_users, n, width),
+            "item_biases": (n_items, n), "user_links": (n_users, n, width),
+            "item_links": (n_items, n, width),
+        }  # fmt: skip
+        for side in _OTHER:
+            shapes |= {
+                f"prior_{side}_mean": (n, width),
+                f"prior_{side}_precision": (n, width, width),
+            }
+        return shapes
+
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Bytes that `fit` allocates at most, mostly for the samples and their arrangement."""
         links = 2 if self.implicit_features else 0
@@ -125,12 +152,13 @@ class BayesianMF(Factorization):
         draws, biases = factors.state["user_draws"], factors.state["item_biases"]
         items = self._items(factors)
         found = np.empty(len(user_rows))
-        for start in range(0, len(found), _PAIRS):
-            users, columns = user_rows[start : start + _PAIRS], item_rows[start : start + _PAIRS]
+        step = max(1, _NUMBERS // draws[0].size)
+        for start in range(0, len(found), step):
+            users, columns = user_rows[start : start + step], item_rows[start : start + step]
             x = draws[users]
             scores = np.einsum("pkf,pkf->pk", x[:, :, :-1], items[columns])
             scores += x[:, :, -1] + biases[columns]
-            found[start : start + _PAIRS] = scores.var(axis=1, dtype=np.float64)
+            found[start : start + step] = scores.var(axis=1, dtype=np.float64)
         noise = np.square(factors.state["noise"]).mean()
         return np.asarray(np.sqrt(found + noise) * factors.state["scale"][0])
 

@@ -74,6 +74,9 @@ class Factors:
         missing = [name for name in self.spec.state_names if name not in self.state]
         if missing:
             raise ArgumentError(f"{self.spec.name} needs the state {', '.join(missing)}")
+        for name, shape in self.spec.state_shapes(self).items():
+            if name in self.state and self.state[name].shape != shape:
+                raise ArgumentError(f"state {name} must be {shape}, not {self.state[name].shape}")
         if not np.isfinite(self.mean):
             raise FitError(f"{self.spec.name}: the mean rating is not finite")
 
@@ -292,6 +295,10 @@ class Factorization(Spec):
 
     state_names: ClassVar[tuple[str, ...]] = ()
     """The arrays that its factors must have in `Factors.state`."""
+
+    def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
+        """The shapes of arrays in `Factors.state` that a model reads without a check of its own."""
+        return {}
 
     if TYPE_CHECKING:
 

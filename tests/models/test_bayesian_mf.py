@@ -1,5 +1,6 @@
 """Gibbs sampling: every conditional against its closed form, then the whole model."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,20 @@ def test_predict_gives_deviations_where_the_model_knows_them(sample: recsys.Rati
     for spec in (recsys.ExplicitALS(2, n_epochs=1), recsys.EASE()):
         with pytest.raises(ArgumentError, match=f"{spec.name} knows no standard deviations"):
             recsys.train(spec, sample).predict(1, 3, deviation=True)
+
+
+def test_a_state_of_another_shape_is_refused(random_ratings: recsys.Ratings) -> None:
+    factors = QUICK.fit(random_ratings)
+    for name, array in factors.state.items():
+        for other in (array[:, :-1] if array.ndim > 1 else array[:-1], array[None]):
+            if name[:5] in ("user_", "item_") and len(other) != len(array):
+                continue
+            state = dict(factors.state) | {name: other.copy()}
+            with pytest.raises(ArgumentError, match=f"state {name} must be"):
+                dataclasses.replace(factors, state=state)
+    spec = dataclasses.replace(QUICK, n_factors=2)
+    with pytest.raises(ArgumentError, match="needs factors of width 20, not 30"):
+        dataclasses.replace(factors, spec=spec)
 
 
 def test_predictions_and_deviations_follow_the_unit(sample: recsys.Ratings) -> None:
