@@ -321,16 +321,6 @@ class Factorization(Spec):
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items from their ratings (n, n_users), users fixed."""
 
-    def deviations(
-        self, factors: Factors, user_rows: Rows, item_rows: Rows
-    ) -> npt.NDArray[np.float64]:
-        """Standard deviation (n,) of the rating of each pair of row numbers.
-
-        Raises:
-            ArgumentError: the model does not know it.
-        """
-        raise ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
-
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem | None:
         """The least-squares problem that the factors of one side solve, the other side fixed.
 

@@ -137,6 +137,14 @@ class Spec(NamedSettings, ABC):
             raise ArgumentError("give start or warm, not both: each is where the training begins")
         return self._fit(ratings, on_epoch, start, warm, on_state)
 
+    def deviations(self, fitted: Any, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float64]:
+        """Standard deviation (n,) of the rating of each pair of row numbers.
+
+        Raises:
+            ArgumentError: the model does not know it.
+        """
+        raise ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
+
     @abstractmethod
     def _fit(
         self,

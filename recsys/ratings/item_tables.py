@@ -28,6 +28,9 @@ _COLUMNS = {
 }  # fmt: skip
 """Names of the columns, best first: `movie_id` is the id where there also is a `movie`."""
 
+_ENDINGS = {"item": ("id", "ids"), "title": ("name", "title")}
+"""How the name of a role's only column may end, where it is none of the usual ones."""
+
 _NO_GENRE = ("", "(no genres listed)", "unknown")  # how MovieLens writes that there is none
 _ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # reserved for recommendations
 
@@ -35,8 +38,8 @@ _ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # reserved 
 def normalized(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns renamed to item, title, year and genres.
 
-    The column of the ids has a usual name, or is the only one whose name ends in "id". The ids
-    become integers if all of them are whole numbers.
+    The columns of ids and titles have usual names, or are the only ones whose names end in "id", or
+    in "name" or "title". The ids become integers if all of them are whole numbers.
 
     Raises:
         DataError: no column looks like that of the ids.
@@ -47,9 +50,9 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
         usual = next((free[name] for name in known if name in free), None)
         if usual is not None:
             names[usual] = role
-        elif role == "item":
-            ids = [c for name, c in free.items() if name.endswith(("id", "ids"))]
-            names |= dict.fromkeys(ids, role) if len(ids) == 1 else {}
+        elif role in _ENDINGS:
+            alike = [c for name, c in free.items() if name.endswith(_ENDINGS[role])]
+            names |= dict.fromkeys(alike, role) if len(alike) == 1 else {}
     # A column that has the name of a role and another column in that role keeps its content.
     taken = {c: f"{c}_2" for c in table.columns if c in names.values() and c not in names}
     table = table.rename(columns=names | taken)

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from recsys.errors import ArgumentError, ModelError
 from recsys.ids import as_id_array, several
 from recsys.models.common import FloatArray
-from recsys.models.factors import Factors, paired
+from recsys.models.factors import paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Excluded, Found
@@ -184,8 +184,6 @@ def deviations(
 ) -> npt.NDArray[np.float64]:
     """Standard deviations of the ratings of pairs of external ids; see `Recommender.predict`."""
     fitted = model.fitted
-    if not isinstance(fitted, Factors):
-        raise ArgumentError(f"{fitted.spec.name} knows no standard deviations; bayesian-mf does")
     rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
     known = (rows >= 0) & (columns >= 0)
     found = np.full(len(rows), np.nan)

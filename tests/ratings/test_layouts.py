@@ -107,8 +107,10 @@ def test_items_next_to_ratings_bring_the_titles(name: str, tmp_path: Path) -> No
     pd.DataFrame({"user": [1, 1, 2], "item": [7, 8, 7], "rating": [1, 2, 3]}).to_parquet(
         tmp_path / "ratings.parquet"
     )
-    # "anime_ids" is no usual name, but the only one that ends like one.
-    items = pd.DataFrame({"anime_ids": [8, 7], "name": ["Eight", "Seven"], "type": ["TV", "TV"]})
+    # These are no usual names, but the only ones that end like such.
+    items = pd.DataFrame(
+        {"anime_ids": [8, 7], "Anime Name": ["Eight", "Seven"], "type": ["TV"] * 2}
+    )
     write: dict[str, Callable[[Path], Any]] = {
         "items.csv": lambda file: items.to_csv(file, index=False),
         "items.tsv": lambda file: items.to_csv(file, index=False, sep="\t"),

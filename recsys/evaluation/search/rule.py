@@ -7,7 +7,7 @@ that one point serves as the centre of the search everywhere.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -86,8 +86,3 @@ class Shape(NamedTuple):
 def _short(value: float) -> float:
     # Three digits: what a recipe line shows is what was fitted.
     return float(f"{value:.3g}")
-
-
-def with_seed(spec: ImplicitALS, seed: int) -> ImplicitALS:
-    """The same model, started from another seed."""
-    return replace(spec, seed=seed)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import FitError
-from recsys.evaluation.search.rule import Point, Shape, with_seed
+from recsys.evaluation.search.rule import Point, Shape
 from recsys.evaluation.search.validation import MOST_USERS, Part, Values, carve
 from recsys.evaluation.search.work import Ledger, fit_work, ranking_work
 from recsys.models.baselines import Popularity
@@ -82,7 +82,7 @@ class Bench:
         """The model of a setting on all ratings."""
         shape, confidence, _ = self._shape(setting.feedback)
         spec = shape.spec(setting.point, setting.width, n_epochs, confidence)
-        return with_seed(spec, self._seed)
+        return replace(spec, seed=self._seed)
 
     def final_work(self, setting: Setting, n_epochs: int) -> float:
         """Work of the fit on all ratings."""
