@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Runs published protocols, and prints our numbers next to the published ones.
+
+A cell is the mean over parts and seeds, its 95 % interval over users in brackets, and after ± half
+the width of the 95 % interval of the mean over seeds. `--peers` also runs other libraries, in the
+same run and taking turns; scripts/benchmark.py --install-peers installs them.
+
+    scripts/reproduce.py --list
+    scripts/reproduce.py ml-100k-official --peers
+    scripts/reproduce.py ials-ml-20m data/ml-20m --seeds 0 --json ials.json
+    scripts/reproduce.py surprise-ml-1m --write      write the table into docs/reproduce.md
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmark_jobs.peer import ROOT
+from benchmark_tables import replace_between_marks
+from protocols import PROCEDURES
+from protocols.record import Material, Procedure
+from protocols.run import Options, Row, missing_peers, run
+from protocols.tables import cell, document, section
+
+from recsys import provenance
+from recsys.errors import ArgumentError, DownloadError, RecsysError
+from recsys.ratings import datasets
+from recsys.threads import default_threads
+
+PAGE = Path("docs/reproduce.md")
+
+
+def place_of(procedure: Procedure, path: Path | None) -> Path:
+    """The files of a protocol: those given, or its data set, downloaded if need be.
+
+    Raises:
+        ArgumentError: nothing is given and nothing can be downloaded.
+    """
+    if path is not None:
+        if not path.exists():
+            raise ArgumentError(f"{path} is not there; {procedure.name} needs {procedure.needs}")
+        return path
+    if procedure.dataset is None:
+        raise ArgumentError(f"{procedure.name} needs a path: {procedure.needs}")
+    try:
+        return datasets.fetch(procedure.dataset, ROOT / "data").folder
+    except DownloadError as error:
+        raise DownloadError(f"{error}; or give the path of {procedure.needs}") from None
+
+
+def said_about(procedure: Procedure, options: Options) -> list[str]:
+    """Remarks on this run: where, with what, and what was left out."""
+    machine, versions = provenance.machine(), provenance.versions()
+    used = (f"{name} {versions[name]}" for name in ("recsys-mf", "numpy", "scipy"))
+    made_with = (
+        f"seeds {', '.join(map(str, options.seeds))}", machine["processor"],
+        f"{machine['cores']} cores", f"{default_threads()} threads", ", ".join(used),
+        f"commit {provenance.commit()}",
+    )  # fmt: skip
+    remarks = [f"Made with {'; '.join(map(str, made_with))}."]
+    missing = missing_peers(procedure) if options.peers else []
+    if missing:
+        install = "scripts/benchmark.py --install-peers"
+        remarks.append(f"Not installed, so not run: {', '.join(missing)} ({install}).")
+    if options.quick:
+        remarks.append("A quick run: the first part and the first seed only.")
+    return remarks
+
+
+def reproduce(procedure: Procedure, path: Path | None, options: Options) -> dict[str, Any]:
+    """Runs a protocol and prints its table; returns it as Markdown and for JSON."""
+    material = procedure.load(place_of(procedure, path))
+    measure = procedure.task.measures[0]
+
+    def said(row: Row) -> None:
+        last, value = row.runs[-1], row.values(procedure)[measure.name]
+        so_far = f"{measure.name} so far {cell(measure, value)}"
+        print(
+            f"{row.name}, {last.part}, seed {last.seed}: {last.seconds:.1f} s; {so_far}",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+
+    rows = run(procedure, material, options, said)
+    return told(procedure, material, rows, said_about(procedure, options))
+
+
+def told(
+    procedure: Procedure, material: Material, rows: list[Row], remarks: list[str]
+) -> dict[str, Any]:
+    """The result for JSON, and as Markdown under `markdown`; prints the latter."""
+    markdown = section(procedure, material, rows, remarks)
+    print(markdown)
+    about: dict[str, Any] = {"commit": provenance.commit(), "threads": default_threads()}
+    about |= provenance.machine() | {"versions": provenance.versions()}
+    return document(procedure, material, rows, remarks) | {"machine": about, "markdown": markdown}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    made.add_argument("protocol", nargs="?", choices=PROCEDURES, metavar="PROTOCOL")
+    made.add_argument("path", nargs="?", type=Path, help="its files; default: data/, or a download")
+    made.add_argument("--list", action="store_true", help="list the protocols and their files")
+    made.add_argument("--seeds", type=_seeds, default=(0, 1, 2), help="default: 0,1,2")
+    made.add_argument("--peers", action="store_true", help="also run other libraries")
+    made.add_argument("--models", default="", help="only those whose names contain one of A,B,...")
+    made.add_argument("--quick", action="store_true", help="only the first part and the first seed")
+    made.add_argument("--json", type=Path, help="write all numbers here")
+    made.add_argument("--write", action="store_true", help=f"write the table into {PAGE}")
+    return made
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    seeds = tuple(int(one) for one in text.split(","))  # argparse reports a ValueError
+    if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise argparse.ArgumentTypeError("must be different whole numbers of at least 0")
+    return seeds
+
+
+def listed() -> str:
+    """Every protocol with what it needs."""
+    return "\n".join(
+        f"{one.name}\n    {one.title}\n    files: {one.needs}"
+        + (f" (downloads {one.dataset})" if one.dataset else "")
+        for one in PROCEDURES.values()
+    )
+
+
+def main() -> int:
+    """Does what the arguments ask for; the exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(default_threads()))
+    given = parser().parse_args()
+    if given.list:
+        print(listed())
+        return 0
+    if given.protocol is None:
+        parser().error(f"PROTOCOL must be one of {', '.join(PROCEDURES)}")
+    models = tuple(filter(None, given.models.split(",")))
+    options = Options(given.seeds, given.peers, given.quick, models)
+    try:
+        found = reproduce(PROCEDURES[given.protocol], given.path, options)
+    except RecsysError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ArgumentError) else 3
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=2))
+    if given.write:
+        marks = f"<!-- {given.protocol} -->", f"<!-- /{given.protocol} -->"
+        replace_between_marks(PAGE, found["markdown"], marks)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
