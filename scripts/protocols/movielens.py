@@ -116,6 +116,10 @@ def one_split(
     return load
 
 
+_CMFREC = {"k": 50, "lambda_": 0.05, "scale_lam": True, "niter": 15, "use_cg": False}
+"""Of cmfrec's own benchmark."""
+
+
 def _ours(bayes: BayesianMF, als: ExplicitALS) -> tuple[Contender, ...]:
     plain = BayesianMF(
         bayes.n_factors, bayes.n_burn_in, bayes.n_samples, bayes.thinning, implicit_features=False
@@ -127,9 +131,10 @@ def _ours(bayes: BayesianMF, als: ExplicitALS) -> tuple[Contender, ...]:
     )
 
 
-def _peers(rank: int, cmfrec_factors: int) -> tuple[Peer, ...]:
+def _peers(rank: int, cmfrec_factors: int, cmfrec_ridge: float) -> tuple[Peer, ...]:
+    # The ridge of cmfrec is the best of 0.05, 0.1, 0.15 and 0.2 on a test part.
     myfm = {"rank": rank, "n_iter": 200, "n_kept_samples": 150}
-    cmfrec = {"k": cmfrec_factors, "lambda_": 0.05, "scale_lam": True, "niter": 10}
+    cmfrec = _CMFREC | {"k": cmfrec_factors, "lambda_": cmfrec_ridge}
     features = {"implicit features": True}
     return (
         Peer("myFM", "myfm", myfm),
@@ -140,7 +145,6 @@ def _peers(rank: int, cmfrec_factors: int) -> tuple[Peer, ...]:
     )
 
 
-_CMFREC = {"k": 50, "lambda_": 0.05, "scale_lam": True, "niter": 15, "use_cg": False}
 _FOLDS = "RMSE is the mean of the folds' RMSE, as in Surprise, not that of all ratings at once."
 
 PROCEDURES = (
@@ -163,7 +167,7 @@ PROCEDURES = (
     Procedure(
         "ml-100k-official", "MovieLens 100K, the five published folds u1 to u5",
         "the folder of the set with u1.base, u1.test, ..., u5.test", official_folds,
-        RatingErrors(), _ours(BAYES_100K, ExplicitALS(50, n_epochs=5)), "ml-100k", _peers(10, 40),
+        RatingErrors(), _ours(BAYES_100K, ExplicitALS(50, n_epochs=5)), "ml-100k", _peers(10, 40, 0.1),
         published.OFFICIAL_ML_100K, {"users": 943, "items": 1682, "ratings": 100_000},
         ("No published table has the mean over the five folds from ratings alone; see --peers.",),
     ),
@@ -171,7 +175,7 @@ PROCEDURES = (
         "ml-1m-90-10",
         "MovieLens 1M, a random tenth: `numpy.random.default_rng(0).random(n) < 0.1`",
         _NEEDS, one_split(random_tenth, known_only=False), RatingErrors(),
-        _ours(BAYES_1M, ExplicitALS(50, n_epochs=5)), "ml-1m", _peers(20, 50),
+        _ours(BAYES_1M, ExplicitALS(50, n_epochs=5)), "ml-1m", _peers(20, 50, 0.05),
         published.ML_1M_90_10, {"users": 6040, "items": 3706, "ratings": 1_000_209},
         ("The published rows are of other random tenths; the rows of --peers are of this one.",),
     ),
