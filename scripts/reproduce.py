@@ -23,7 +23,7 @@ from benchmark_tables import replace_between_marks
 from protocols import PROCEDURES
 from protocols.record import Material, Procedure
 from protocols.run import Options, Row, missing_peers, run
-from protocols.tables import cell, document, section
+from protocols.tables import document, section
 
 from recsys import provenance
 from recsys.errors import ArgumentError, DownloadError, RecsysError
@@ -77,11 +77,9 @@ def reproduce(procedure: Procedure, path: Path | None, options: Options) -> dict
 
     def said(row: Row) -> None:
         last, value = row.runs[-1], row.values(procedure)[measure.name]
-        so_far = f"{measure.name} so far {cell(measure, value)}"
-        print(
-            f"{row.name}, {last.part}, seed {last.seed}: {last.seconds:.1f} s; {so_far}",
-            file=sys.stderr, flush=True,
-        )  # fmt: skip
+        seed = "" if last.seed is None else f", seed {last.seed}"
+        text = f"{row.name}, {last.part}{seed}: {last.seconds:.1f} s"
+        print(f"{text}; {measure.name} so far {value.mean:.4f}", file=sys.stderr, flush=True)
 
     rows = run(procedure, material, options, said)
     return told(procedure, material, rows, said_about(procedure, options))

@@ -80,4 +80,5 @@ class Peer:
     def close(self) -> None:
         """Ends the process."""
         self._process.kill()
-        self._process.wait()
+        with self._process:  # closes its pipes and waits
+            pass

@@ -45,7 +45,9 @@ def load(path: Path) -> Material:
     is_test = np.repeat([False, True], [len(table) for table in tables])
     again = rows.duplicated().to_numpy()
     remarks = (
-        [f"{again.sum()} pairs are in the files twice; the first counts."] if again.any() else []
+        [f"Pairs that are in the files again, and were dropped: {again.sum()}."]
+        if again.any()
+        else []
     )
     ratings, order = ratings_and_order(rows[~again])
     prepared = prepare(split_rows(ratings, order, is_test[~again], "given"), 20)

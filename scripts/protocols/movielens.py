@@ -29,8 +29,8 @@ _NEEDS = "the folder of the set, or its ratings file (u.data, ratings.dat, .csv 
 def surprise_folds(n: int, folds: int = 5, seed: int = 0) -> Iterator[npt.NDArray[np.int64]]:
     """The test rows of each fold of Surprise's `KFold(folds, random_state=seed)`.
 
-    >>> [fold.tolist() for fold in surprise_folds(5, 2)]
-    [[2, 0, 1], [3, 4]]
+    >>> [fold.tolist() for fold in surprise_folds(7, 3)]
+    [[6, 2, 1], [3, 0], [5, 4]]
     """
     rows = np.arange(n)
     # The legacy generator, because it is the one that Surprise uses.

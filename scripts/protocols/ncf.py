@@ -11,6 +11,7 @@ from protocols import published
 from protocols.files import Flags, existing, movielens_rows, ratings_and_order, split_rows
 from protocols.record import Contender, Material, Part, Peer, Procedure, Rows
 from protocols.tasks import AmongRandom
+from recsys.errors import DataError
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.models.ease import EASE
 from recsys.models.implicit_als import ImplicitALS
@@ -38,14 +39,22 @@ def one_of_each(rows: pd.DataFrame, seed: int = 0) -> Flags:
 
 
 def drawn_negatives(prepared: PreparedSplit, n: int = N_NEGATIVES, seed: int = 0) -> Rows:
-    """(n_test_users, n) different items that each test user has not rated at all."""
+    """(n_test_users, n) different items that each test user has not rated at all.
+
+    Raises:
+        DataError: a user has fewer of them.
+    """
     rng = np.random.default_rng(seed)
     rated = prepared.split.train.matrix + prepared.split.test.matrix
     drawn = np.empty((len(prepared.users), n), np.int64)
     everything = np.arange(rated.shape[1])
     for at, user in enumerate(prepared.users):
         own = rated.indices[rated.indptr[user] : rated.indptr[user + 1]]
-        drawn[at] = rng.choice(np.setdiff1d(everything, own), n, replace=False)
+        others = np.setdiff1d(everything, own)
+        if len(others) < n:
+            name = prepared.split.test.users.name(user)
+            raise DataError(f"user {name} has {len(others)} unrated items, and {n} are needed")
+        drawn[at] = rng.choice(others, n, replace=False)
     return drawn
 
 
