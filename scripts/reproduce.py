@@ -9,6 +9,7 @@ same run and taking turns; scripts/benchmark.py --install-peers installs them.
     scripts/reproduce.py ml-100k-official --peers
     scripts/reproduce.py ials-ml-20m data/ml-20m --seeds 0 --json ials.json
     scripts/reproduce.py surprise-ml-1m --write      write the table into docs/reproduce.md
+    scripts/reproduce.py --page ials.json            write a table of earlier
 """
 
 import argparse
@@ -109,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--models", default="", help="only those whose names contain one of A,B,...")
     made.add_argument("--quick", action="store_true", help="only the first part and the first seed")
     made.add_argument("--json", type=Path, help="write all numbers here")
+    made.add_argument("--page", type=Path, nargs="+", help="write tables of such files there")
     made.add_argument("--write", action="store_true", help=f"write the table into {PAGE}")
     return made
 
@@ -129,12 +131,30 @@ def listed() -> str:
     )
 
 
-def main() -> int:
+def write(found: dict[str, Any]) -> None:
+    """Puts the table of a result into the page."""
+    name = found["protocol"]
+    replace_between_marks(PAGE, found["markdown"], (f"<!-- {name} -->", f"<!-- /{name} -->"))
+
+
+def write_again(files: list[Path]) -> None:
+    """Puts the tables of files that `--json` wrote into the page."""
+    for file in files:
+        try:
+            write(json.loads(file.read_text()))
+        except (OSError, ValueError, KeyError):
+            parser().error(f"{file} is not a file that --json wrote")
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Does what the arguments ask for; the exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(default_threads()))
-    given = parser().parse_args()
+    given = parser().parse_args(arguments)
     if given.list:
         print(listed())
+        return 0
+    if given.page:
+        write_again(given.page)
         return 0
     if given.protocol is None:
         parser().error(f"PROTOCOL must be one of {', '.join(PROCEDURES)}")
@@ -148,8 +168,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(found, indent=2))
     if given.write:
-        marks = f"<!-- {given.protocol} -->", f"<!-- /{given.protocol} -->"
-        replace_between_marks(PAGE, found["markdown"], marks)
+        write(found)
     return 0
 
 

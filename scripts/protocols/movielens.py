@@ -120,14 +120,14 @@ _CMFREC = {"k": 50, "lambda_": 0.05, "scale_lam": True, "niter": 15, "use_cg": F
 """Of cmfrec's own benchmark."""
 
 
-def _ours(bayes: BayesianMF, als: ExplicitALS) -> tuple[Contender, ...]:
+def _ours(bayes: BayesianMF) -> tuple[Contender, ...]:
     plain = BayesianMF(
         bayes.n_factors, bayes.n_burn_in, bayes.n_samples, bayes.thinning, implicit_features=False
     )
     return (
         Contender("BayesianMF", bayes),
         Contender("BayesianMF without features", plain),
-        Contender("ExplicitALS", als),
+        Contender("ExplicitALS", ExplicitALS(50, n_epochs=5)),
     )
 
 
@@ -152,7 +152,7 @@ PROCEDURES = (
         "surprise-ml-100k",
         "MovieLens 100K, the folds of Surprise's 5-fold cross-validation with seed 0",
         _NEEDS, cross_validation, RatingErrors(clipped=True),
-        _ours(BAYES_100K, ExplicitALS(50, n_epochs=5)), "ml-100k",
+        _ours(BAYES_100K), "ml-100k",
         (Peer("Surprise SVD", "surprise", {}),), published.SURPRISE_ML_100K,
         {"users": 943, "items": 1682, "ratings": 100_000}, (_FOLDS,),
     ),
@@ -160,14 +160,14 @@ PROCEDURES = (
         "surprise-ml-1m",
         "MovieLens 1M, the folds of Surprise's 5-fold cross-validation with seed 0",
         _NEEDS, cross_validation, RatingErrors(clipped=True),
-        _ours(BAYES_1M, ExplicitALS(50, n_epochs=5)), "ml-1m",
+        _ours(BAYES_1M), "ml-1m",
         (Peer("Surprise SVD", "surprise", {}),), published.SURPRISE_ML_1M,
         {"users": 6040, "items": 3706, "ratings": 1_000_209}, (_FOLDS,),
     ),
     Procedure(
         "ml-100k-official", "MovieLens 100K, the five published folds u1 to u5",
         "the folder of the set with u1.base, u1.test, ..., u5.test", official_folds,
-        RatingErrors(), _ours(BAYES_100K, ExplicitALS(50, n_epochs=5)), "ml-100k", _peers(10, 40, 0.1),
+        RatingErrors(), _ours(BAYES_100K), "ml-100k", _peers(10, 40, 0.1),
         published.OFFICIAL_ML_100K, {"users": 943, "items": 1682, "ratings": 100_000},
         ("No published table has the mean over the five folds from ratings alone; see --peers.",),
     ),
@@ -175,7 +175,7 @@ PROCEDURES = (
         "ml-1m-90-10",
         "MovieLens 1M, a random tenth: `numpy.random.default_rng(0).random(n) < 0.1`",
         _NEEDS, one_split(random_tenth, known_only=False), RatingErrors(),
-        _ours(BAYES_1M, ExplicitALS(50, n_epochs=5)), "ml-1m", _peers(20, 50, 0.05),
+        _ours(BAYES_1M), "ml-1m", _peers(20, 50, 0.05),
         published.ML_1M_90_10, {"users": 6040, "items": 3706, "ratings": 1_000_209},
         ("The published rows are of other random tenths; the rows of --peers are of this one.",),
     ),
@@ -183,7 +183,7 @@ PROCEDURES = (
         "cmfrec-ml-10m",
         "MovieLens 10M, cmfrec's benchmark: scikit-learn's train_test_split, a fifth, seed 1",
         _NEEDS, one_split(sklearn_fifth, known_only=True), RatingErrors(),
-        _ours(BAYES_1M, ExplicitALS(50, n_epochs=5)), "ml-10m",
+        _ours(BAYES_1M), "ml-10m",
         (
             Peer("cmfrec", "cmfrec", _CMFREC),
             Peer("cmfrec with implicit features", "cmfrec", _CMFREC | {"implicit features": True}),

@@ -8,25 +8,30 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import benchmark_tables
 import numpy as np
 import pandas as pd
 import pytest
+import reproduce
 from protocols import PROCEDURES, movielens, ncf, peers, published, tables
 from protocols.record import Contender, Peer, Procedure
 from protocols.run import Options, Row, missing_peers, run
 
 import recsys
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., tuple[int | str | None, str, str]]
 
 
-@pytest.fixture(scope="module")
-def command(root: Path) -> Command:
-    """Runs the script with these arguments."""
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the script with these arguments: exit code, output and messages."""
 
-    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, str(root / "scripts" / "reproduce.py"), *map(str, arguments)]
-        return subprocess.run(line, capture_output=True, text=True, check=False)
+    def call(*arguments: str | Path) -> tuple[int | str | None, str, str]:
+        try:
+            code: int | str | None = reproduce.main(list(map(str, arguments)))
+        except SystemExit as end:  # of argparse
+            code = end.code
+        return code, *capsys.readouterr()
 
     return call
 
@@ -54,11 +59,11 @@ def small(name: str, *contenders: Contender, **changes: object) -> Procedure:
     return dataclasses.replace(PROCEDURES[name], contenders=contenders, **changes)  # type: ignore[arg-type]
 
 
-def test_ours_stand_next_to_the_published(command: Command, planted: Path, tmp_path: Path) -> None:
+def test_ours_stand_next_to_the_published(planted: Path, tmp_path: Path, root: Path) -> None:
     file = tmp_path / "found.json"
-    done = command(
-        "surprise-ml-100k", planted, "--seeds", "0,1", "--models", "ExplicitALS", "--json", file
-    )
+    line: list[str | Path] = [sys.executable, root / "scripts" / "reproduce.py"]
+    line += ["surprise-ml-100k", planted, "--seeds", "0,1", "--models", "ExplicitALS"]
+    done = subprocess.run([*line, "--json", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "ExplicitALS, fold 5, seed 1: " in done.stderr
     table = [line for line in done.stdout.splitlines() if line.startswith("| ")]
@@ -81,26 +86,26 @@ def test_ours_stand_next_to_the_published(command: Command, planted: Path, tmp_p
 def test_what_is_missing_is_named_with_what_is_needed(
     command: Command, planted: Path, tmp_path: Path
 ) -> None:
-    none = command("lightgcn-gowalla")
-    assert none.returncode == 2
-    assert none.stderr.startswith("error: lightgcn-gowalla needs a path: the folder with train.txt")
-    nowhere = command("ials-ml-20m", tmp_path / "nowhere")
-    assert nowhere.returncode == 2
-    assert "is not there; ials-ml-20m needs the folder of the set" in nowhere.stderr
-    empty = command("ml-100k-official", tmp_path)
-    assert empty.returncode == 3
-    assert "u1.base is not there; the folder must hold u1.base, u1.test" in empty.stderr
-    unknown = command("surprise-ml-100k", planted, "--models", "Bogus")
-    assert unknown.returncode == 2
-    assert "models must be among BayesianMF, BayesianMF without features" in unknown.stderr
-    for wrong in (["bogus"], ["ncf-ml-1m", "--seeds", "0,0"], ["ncf-ml-1m", "--seeds", "x"], []):
-        done = command(*wrong)
-        assert done.returncode == 2
-        assert "Traceback" not in done.stderr
+    for arguments, code, message in (
+        (["lightgcn-gowalla"], 2, "lightgcn-gowalla needs a path: the folder with train.txt"),
+        (["ials-ml-20m", tmp_path / "no"], 2, "is not there; ials-ml-20m needs the folder of the"),
+        (["ml-100k-official", tmp_path], 3, "u1.base is not there; the folder must hold u1.base"),
+        (
+            ["surprise-ml-100k", planted, "--models", "Bogus"], 2,
+            "models must be among BayesianMF, BayesianMF without features, ExplicitALS, Surprise",
+        ),
+        (["bogus"], 2, "invalid choice: 'bogus'"),
+        (["ncf-ml-1m", "--seeds", "0,0"], 2, "must be different whole numbers of at least 0"),
+        (["ncf-ml-1m", "--seeds", "x"], 2, "invalid _seeds value: 'x'"),
+        ([], 2, "PROTOCOL must be one of surprise-ml-100k"),
+    ):  # fmt: skip
+        done = command(*arguments)
+        assert done[0] == code, arguments
+        assert message in done[2]
 
 
 def test_every_protocol_is_listed_with_its_files(command: Command) -> None:
-    listed = command("--list").stdout
+    _, listed, _ = command("--list")
     for one in PROCEDURES.values():
         assert f"{one.name}\n    {one.title}\n    files: {one.needs}" in listed
 
@@ -157,6 +162,7 @@ def test_communities_are_found_in_lists_of_lightgcn(tmp_path: Path) -> None:
     assert popular.values(procedure)["NDCG@20"].mean < 0.7
 
 
+@pytest.mark.slow
 def test_auto_takes_part_in_lists_of_lightgcn(
     command: Command, tmp_path: Path, sample: recsys.Ratings
 ) -> None:
@@ -165,11 +171,11 @@ def test_auto_takes_part_in_lists_of_lightgcn(
     for name, part in (("train.txt", rows[~is_test]), ("test.txt", rows[is_test])):
         lines = [f"{user} " + " ".join(map(str, own)) for user, own in part.groupby("user")["item"]]
         (tmp_path / name).write_text("\n".join(lines) + "\n")
-    done = command("lightgcn-yelp2018", tmp_path, "--models", "auto", "--quick")
-    assert done.returncode == 0, done.stderr
-    assert "**ImplicitALS, chosen by auto**" in done.stdout
-    assert "| LightGCN | 0.0649 | 0.053 |" in done.stdout
-    assert "A quick run: the first part and the first seed only." in done.stdout
+    code, printed, _ = command("lightgcn-yelp2018", tmp_path, "--models", "auto", "--quick")
+    assert code == 0
+    assert "**ImplicitALS, chosen by auto**" in printed
+    assert "| LightGCN | 0.0649 | 0.053 |" in printed
+    assert "A quick run: the first part and the first seed only." in printed
 
 
 FAKE_CMFREC = """
@@ -235,6 +241,7 @@ def test_tenths_of_the_deviation_have_no_interval(sample: recsys.Ratings, root: 
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_counts_are_the_published_ones(ml_100k: Path, ml_1m: Path) -> None:
     for name, material in (
         ("ml-100k-official", movielens.official_folds(ml_100k)),
@@ -243,3 +250,29 @@ def test_counts_are_the_published_ones(ml_100k: Path, ml_1m: Path) -> None:
         expected = PROCEDURES[name].counts
         assert expected is not None
         assert {key: material.counts[key] for key in expected} == dict(expected), name
+
+
+def test_a_table_goes_between_its_marks(
+    command: Command, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs" / "reproduce.md"
+    empty = "before\n<!-- surprise-ml-100k -->\nearlier table\n<!-- /surprise-ml-100k -->\nafter\n"
+    page.write_text(empty)
+    monkeypatch.setattr(benchmark_tables, "ROOT", tmp_path)
+    file = tmp_path / "found.json"
+    few = ["surprise-ml-100k", planted, "--models", "explicit", "--quick"]
+    assert command(*few, "--write", "--json", file)[0] == 0
+    written = page.read_text()
+    assert written.startswith("before\n<!-- surprise-ml-100k -->\nMovieLens 100K, the folds")
+    assert written.endswith("<!-- /surprise-ml-100k -->\nafter\n")
+    assert "earlier table" not in written
+    assert "| **ExplicitALS** | " in written
+    # The same from the file, without measuring anything again.
+    page.write_text(empty)
+    assert command("--page", file)[0] == 0
+    assert page.read_text() == written
+    (tmp_path / "other.json").write_text("{}")
+    code, _, said = command("--page", tmp_path / "other.json")
+    assert code == 2
+    assert "other.json is not a file that --json wrote" in said

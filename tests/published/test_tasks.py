@@ -126,7 +126,7 @@ def test_lists_are_those_of_evaluate(sample: recsys.Ratings) -> None:
     fitted = recsys.ImplicitALS(4).fit(part.prepared.trained_on)
     sums = task.sums(part, task.answer(part.prepared.ranker(fitted), part))
     for name, metric, k in task.wanted:
-        found = recsys.evaluate({"als": fitted.spec}, split, k, feedback="ones")  # type: ignore[dict-item]
+        found = recsys.evaluate({"als": fitted.spec}, split, k, feedback="ones")
         assert value(sums, name) == pytest.approx(found.of("als", f"{metric}@{k}")["mean"])
 
 
