@@ -24,6 +24,7 @@ from benchmark_tables import replace_between_marks
 from protocols import PROCEDURES
 from protocols.record import Material, Procedure
 from protocols.run import Options, Row, missing_peers, run
+from protocols.summary import values_of
 from protocols.tables import document, section
 
 from recsys import provenance
@@ -52,8 +53,8 @@ def place_of(procedure: Procedure, path: Path | None) -> Path:
         raise DownloadError(f"{error}; or give the path of {procedure.needs}") from None
 
 
-def said_about(procedure: Procedure, options: Options) -> list[str]:
-    """Remarks on this run: where, with what, and what was left out."""
+def remarks_on(procedure: Procedure, options: Options, note: str) -> list[str]:
+    """Remarks on this run: where, with what, what was left out, and what the caller has to add."""
     machine, versions = provenance.machine(), provenance.versions()
     used = (f"{name} {versions[name]}" for name in ("recsys-mf", "numpy", "scipy"))
     made_with = (
@@ -68,25 +69,28 @@ def said_about(procedure: Procedure, options: Options) -> list[str]:
         remarks.append(f"Not installed, so not run: {', '.join(missing)} ({install}).")
     if options.quick:
         remarks.append("A quick run: the first part and the first seed only.")
-    return remarks
+    return [*remarks, note] if note else remarks
 
 
-def reproduce(procedure: Procedure, path: Path | None, options: Options) -> dict[str, Any]:
+def reproduce(
+    procedure: Procedure, path: Path | None, options: Options, note: str = ""
+) -> dict[str, Any]:
     """Runs a protocol and prints its table; returns it as Markdown and for JSON."""
     material = procedure.load(place_of(procedure, path))
-    measure = procedure.task.measures[0]
-
-    def said(row: Row) -> None:
-        last, value = row.runs[-1], row.values(procedure)[measure.name]
-        seed = "" if last.seed is None else f", seed {last.seed}"
-        text = f"{row.name}, {last.part}{seed}: {last.seconds:.1f} s"
-        print(f"{text}; {measure.name} so far {value.mean:.4f}", file=sys.stderr, flush=True)
-
-    rows = run(procedure, material, options, said)
-    return told(procedure, material, rows, said_about(procedure, options))
+    rows = run(procedure, material, options, show)
+    return result_of(procedure, material, rows, remarks_on(procedure, options, note))
 
 
-def told(
+def show(row: Row) -> None:
+    """Prints the last run of a row, and the mean so far."""
+    last, measure = row.runs[-1], row.measures[0]
+    seed = "" if last.seed is None else f", seed {last.seed}"
+    mean = values_of(measure, row.runs).mean()
+    text = f"{row.name}, {last.part}{seed}: {last.seconds:.1f} s; {measure.name} {mean:.4f} so far"
+    print(text, file=sys.stderr, flush=True)
+
+
+def result_of(
     procedure: Procedure, material: Material, rows: list[Row], remarks: list[str]
 ) -> dict[str, Any]:
     """The result for JSON, and as Markdown under `markdown`; prints the latter."""
@@ -109,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--peers", action="store_true", help="also run other libraries")
     made.add_argument("--models", default="", help="only those whose names contain one of A,B,...")
     made.add_argument("--quick", action="store_true", help="only the first part and the first seed")
+    made.add_argument("--note", default="", help="a remark for below the table")
     made.add_argument("--json", type=Path, help="write all numbers here")
     made.add_argument("--page", type=Path, nargs="+", help="write tables of such files there")
     made.add_argument("--write", action="store_true", help=f"write the table into {PAGE}")
@@ -161,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     models = tuple(filter(None, given.models.split(",")))
     options = Options(given.seeds, given.peers, given.quick, models)
     try:
-        found = reproduce(PROCEDURES[given.protocol], given.path, options)
+        found = reproduce(PROCEDURES[given.protocol], given.path, options, given.note)
     except RecsysError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ArgumentError) else 3

@@ -29,7 +29,7 @@ def answer_of(
     """The scores (n,) of the pairs that a task asks for, and the seconds that the fit took."""
     python = peer_python(peer.library)
     assert python is not None  # callers ask only libraries that are installed
-    train = part.prepared.trained_on if part.negatives is not None else part.prepared.split.train
+    train = part.prepared.trained_on
     users, items = task.pairs(part)
     with tempfile.TemporaryDirectory() as folder:
         data, scores = Path(folder) / "data.npz", Path(folder) / "scores.npy"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from protocols.peers import answer_of, is_installed
-from protocols.record import Contender, Material, Part, Peer, Procedure
+from protocols.record import Contender, Material, Measure, Part, Peer, Procedure
 from protocols.summary import Run, Value, summarize
 from recsys.errors import ArgumentError
 from recsys.evaluation.protocol.contenders import Fresh, with_seed
@@ -21,6 +22,7 @@ class Row:
     name: str
     settings: str
     is_peer: bool
+    measures: tuple[Measure, ...]
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -28,9 +30,10 @@ class Row:
         """The mean of a fit."""
         return sum(run.seconds for run in self.runs) / len(self.runs)
 
-    def values(self, procedure: Procedure) -> dict[str, Value]:
-        """Measure → what was reached."""
-        return {one.name: summarize(one, self.runs) for one in procedure.task.measures}
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        """Measure → what was reached, once all runs are there."""
+        return {one.name: summarize(one, self.runs) for one in self.measures}
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,12 @@ def run(
         ours, theirs = procedure.contenders, procedure.peers
         known = ", ".join([*(one.name for one in ours), *(one.name for one in theirs)])
         raise ArgumentError(f"models must be among {known}, not {', '.join(options.models)}")
-    rows = {one.name: Row(one.name, _settings(one.model.to_dict()), False) for one in contenders}
-    rows |= {one.name: Row(one.name, _settings(one.settings), True) for one in peers}
+    used = [(one.name, one.model.to_dict(), False) for one in contenders]
+    used += [(one.name, one.settings, True) for one in peers]
+    rows = {
+        name: Row(name, _settings(settings), is_peer, procedure.task.measures)
+        for name, settings, is_peer in used
+    }
     seeds = list(options.seeds)[: 1 if options.quick else None]
     for part in material.parts[: 1 if options.quick else None]:
         for seed in seeds:

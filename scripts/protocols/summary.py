@@ -55,11 +55,10 @@ def summarize(measure: Measure, runs: Sequence[Run]) -> Value:
     The value of a run is (Σ sums / Σ amounts)^(1/power). Parts weigh alike, and so do seeds. Users
     are resampled, the same ones in all runs.
     """
-    tops, amounts = _columns([run.sums[measure.name] for run in runs])
-    power = 1 / measure.power
-    reached = (tops.sum(axis=0) / amounts.sum(axis=0)) ** power
-    means = resampled_ratios(tops, amounts) ** power
+    tops, amounts = (np.column_stack(columns) for columns in _columns(measure, runs))
+    means = resampled_ratios(tops, amounts) ** (1 / measure.power)
     low, high = quantiles(means.mean(axis=1, keepdims=True))[:, 0]
+    reached = values_of(measure, runs)
     return Value(
         float(reached.mean()),
         float(low),
@@ -69,8 +68,15 @@ def summarize(measure: Measure, runs: Sequence[Run]) -> Value:
     )
 
 
-def _columns(sums: list[tuple[Vector, Vector]]) -> tuple[Vector, Vector]:
-    return np.column_stack([top for top, _ in sums]), np.column_stack([n for _, n in sums])
+def values_of(measure: Measure, runs: Sequence[Run]) -> Vector:
+    """The value (n_runs,) of each run."""
+    pairs = zip(*_columns(measure, runs), strict=True)
+    return np.array([(top.sum() / amount.sum()) ** (1 / measure.power) for top, amount in pairs])
+
+
+def _columns(measure: Measure, runs: Sequence[Run]) -> tuple[list[Vector], list[Vector]]:
+    sums = [run.sums[measure.name] for run in runs]
+    return [top for top, _ in sums], [amount for _, amount in sums]
 
 
 def _means(keys: Sequence[Any], values: Vector) -> dict[Any, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,7 @@ def section(
         + ".",
         table(procedure, rows),
     ]
-    by_part = _by_part(procedure, rows[0])
-    if by_part:
-        parts.append(by_part)
+    parts.append(_by_part(rows[0]))
     parts.append("\n".join(f"- {remark}" for remark in all_remarks(procedure, material, remarks)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -36,8 +34,7 @@ def table(procedure: Procedure, rows: Sequence[Row]) -> str:
     heads = ["", *(one.name for one in measures), "seconds a fit", "settings or source"]
     lines = [row(heads), "|---" * len(heads) + "|"]
     for one in rows:
-        values = one.values(procedure)
-        cells = (cell(measure, values[measure.name]) for measure in measures)
+        cells = (cell(measure, one.values[measure.name]) for measure in measures)
         name = one.name if one.is_peer else f"**{one.name}**"
         lines.append(row([name, *cells, f"{one.seconds:.3g}", one.settings]))
     for published in procedure.published:
@@ -69,19 +66,11 @@ def all_remarks(procedure: Procedure, material: Material, more: Sequence[str]) -
     return (*differing, *material.remarks, *procedure.remarks, *more)
 
 
-def _by_part(procedure: Procedure, first: Row) -> str:
+def _by_part(first: Row) -> str:
     # The parts of the first contender, by its first measure.
-    measure = procedure.task.measures[0]
-    found = summary_parts(first, procedure)
-    if len(found) < 2:
-        return ""
-    parts = ", ".join(f"{part} {value:.4f}" for part, value in found.items())
-    return f"{measure.name} of {first.name} by part: {parts}."
-
-
-def summary_parts(one: Row, procedure: Procedure) -> Mapping[str, float]:
-    """The first measure of a contender on each part."""
-    return one.values(procedure)[procedure.task.measures[0].name].by_part
+    name = first.measures[0].name
+    parts = [f"{part} {value:.4f}" for part, value in first.values[name].by_part.items()]
+    return f"{name} of {first.name} by part: {', '.join(parts)}." if len(parts) > 1 else ""
 
 
 def document(
@@ -94,7 +83,7 @@ def document(
             "kind": "peer" if one.is_peer else "ours",
             "settings": one.settings,
             "seconds": one.seconds,
-            "values": {name: value.to_dict() for name, value in one.values(procedure).items()},
+            "values": {name: value.to_dict() for name, value in one.values.items()},
         }
         for one in rows
     ]

@@ -132,12 +132,12 @@ def test_models_that_draw_nothing_run_once_a_part(planted: Path) -> None:
         Contender("biases", recsys.Biases()),
         Contender("als", recsys.ExplicitALS(2, n_epochs=2)),
     )
-    said: list[str] = []
+    names: list[str] = []
     material = procedure.load(planted)
-    rows = run(procedure, material, Options((3, 4)), lambda row: said.append(row.name))
+    rows = run(procedure, material, Options((3, 4)), lambda row: names.append(row.name))
     assert [run.seed for run in rows[0].runs] == [None] * 5
     assert [run.seed for run in rows[1].runs] == [3, 4] * 5
-    assert said[:3] == ["biases", "als", "als"]
+    assert names[:3] == ["biases", "als", "als"]
     quick = run(procedure, material, Options((3, 4), quick=True), quiet)
     assert [len(row.runs) for row in quick] == [1, 1]
 
@@ -158,8 +158,8 @@ def test_communities_are_found_in_lists_of_lightgcn(tmp_path: Path) -> None:
         Contender("Popularity", recsys.Popularity()),
     )
     knn, popular = run(procedure, procedure.load(tmp_path), Options((0,)), quiet)
-    assert knn.values(procedure)["NDCG@20"].mean == pytest.approx(1)
-    assert popular.values(procedure)["NDCG@20"].mean < 0.7
+    assert knn.values["NDCG@20"].mean == pytest.approx(1)
+    assert popular.values["NDCG@20"].mean < 0.7
 
 
 @pytest.mark.slow
@@ -212,8 +212,8 @@ def test_other_libraries_run_in_their_own_process(
     assert theirs.is_peer
     assert [one.part for one in theirs.runs] == [f"fold {n}" for n in range(1, 6)]
     for name in ("RMSE", "MAE"):
-        expected = ours.values(procedure)[name].mean
-        assert theirs.values(procedure)[name].mean == pytest.approx(expected, rel=1e-4)
+        expected = ours.values[name].mean
+        assert theirs.values[name].mean == pytest.approx(expected, rel=1e-4)
     assert theirs.settings == "k=3, implicit features=True"
     assert not missing_peers(procedure)
     # Without --peers they do not run.
@@ -273,6 +273,6 @@ def test_a_table_goes_between_its_marks(
     assert command("--page", file)[0] == 0
     assert page.read_text() == written
     (tmp_path / "other.json").write_text("{}")
-    code, _, said = command("--page", tmp_path / "other.json")
+    code, _, message = command("--page", tmp_path / "other.json")
     assert code == 2
-    assert "other.json is not a file that --json wrote" in said
+    assert "other.json is not a file that --json wrote" in message
