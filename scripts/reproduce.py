@@ -78,7 +78,9 @@ def reproduce(
     """Runs a protocol and prints its table; returns it as Markdown and for JSON."""
     material = procedure.load(place_of(procedure, path))
     rows = run(procedure, material, options, show)
-    return result_of(procedure, material, rows, remarks_on(procedure, options, note))
+    remarks = [f"{row.name} failed: {row.failure}" for row in rows if row.failure]
+    remarks += remarks_on(procedure, options, note)
+    return result_of(procedure, material, [row for row in rows if not row.failure], remarks)
 
 
 def show(row: Row) -> None:

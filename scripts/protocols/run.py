@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from protocols.peers import answer_of, is_installed
-from protocols.record import Contender, Material, Measure, Part, Peer, Procedure
+from protocols.record import Contender, Material, Measure, Part, Peer, Procedure, Task
 from protocols.summary import Run, Value, summarize
-from recsys.errors import ArgumentError
+from recsys.errors import ArgumentError, ModelError
 from recsys.evaluation.protocol.contenders import Fresh, with_seed
+from recsys.evaluation.protocol.failures import failure
 
 
 @dataclass
 class Row:
-    """A line of the table that was measured here."""
+    """A line of the table that is measured here."""
 
     name: str
     settings: str
     is_peer: bool
+    draws: bool
+    """Whether a seed makes a difference."""
     measures: tuple[Measure, ...]
+    fit: Callable[[Part, int], Run]
+    """Runs the contender on a part with a seed."""
     runs: list[Run] = field(default_factory=list)
+    failure: str = ""
+    """Why it has no runs."""
 
     @property
     def seconds(self) -> float:
@@ -51,7 +58,7 @@ class Options:
 def run(
     procedure: Procedure, material: Material, options: Options, on_run: Callable[[Row], None]
 ) -> list[Row]:
-    """The contenders, each with a run for every part and seed.
+    """The contenders, each with a run for every part and seed, or with why it failed.
 
     All of them take turns, so that a noisy machine affects them alike.
 
@@ -63,31 +70,60 @@ def run(
 
     Raises:
         ArgumentError: no contender is called so.
+        ModelError: all of them failed.
     """
-    contenders = _named(procedure.contenders, options)
-    peers = [one for one in _named(procedure.peers, options) if is_installed(one)]
-    peers = peers if options.peers else []
-    if not contenders and not peers:
-        ours, theirs = procedure.contenders, procedure.peers
-        known = ", ".join([*(one.name for one in ours), *(one.name for one in theirs)])
+    rows = _rows(procedure, options)
+    most = 1 if options.quick else None
+    for part in material.parts[:most]:
+        for number, seed in enumerate(options.seeds[:most]):
+            for row in rows:
+                if not row.failure and (row.draws or not number):
+                    _add_run(row, part, seed, on_run)
+    if all(row.failure for row in rows):
+        raise ModelError("; ".join(f"{row.name} failed: {row.failure}" for row in rows))
+    return rows
+
+
+def _add_run(row: Row, part: Part, seed: int, on_run: Callable[[Row], None]) -> None:
+    # One that fails, whatever its library raises, does not end the others' runs of hours.
+    try:
+        row.runs.append(row.fit(part, seed))
+    except Exception as error:
+        row.failure = failure(error)
+    else:
+        on_run(row)
+
+
+def _rows(procedure: Procedure, options: Options) -> list[Row]:
+    rows = [
+        Row(
+            one.name,
+            _settings(one.model.to_dict()),
+            False,
+            with_seed(one.model, 0) is not None,
+            procedure.task.measures,
+            partial(_ours, procedure.task, one),
+        )
+        for one in procedure.contenders
+    ]
+    rows += [
+        Row(
+            one.name,
+            _settings(one.settings),
+            True,
+            True,
+            procedure.task.measures,
+            partial(_theirs, procedure.task, one),
+        )
+        for one in procedure.peers
+        if options.peers and is_installed(one)
+    ]
+    wanted = [text.lower() for text in options.models] or [""]
+    found = [row for row in rows if any(text in row.name.lower() for text in wanted)]
+    if not found:
+        known = ", ".join(row.name for row in rows)
         raise ArgumentError(f"models must be among {known}, not {', '.join(options.models)}")
-    used = [(one.name, one.model.to_dict(), False) for one in contenders]
-    used += [(one.name, one.settings, True) for one in peers]
-    rows = {
-        name: Row(name, _settings(settings), is_peer, procedure.task.measures)
-        for name, settings, is_peer in used
-    }
-    seeds = list(options.seeds)[: 1 if options.quick else None]
-    for part in material.parts[: 1 if options.quick else None]:
-        for seed in seeds:
-            for one in contenders:
-                if seed == seeds[0] or with_seed(one.model, seed) is not None:
-                    rows[one.name].runs.append(_ours(procedure, part, one, seed))
-                    on_run(rows[one.name])
-            for peer in peers:
-                rows[peer.name].runs.append(_theirs(procedure, part, peer, seed))
-                on_run(rows[peer.name])
-    return list(rows.values())
+    return found
 
 
 def missing_peers(procedure: Procedure) -> list[str]:
@@ -95,27 +131,18 @@ def missing_peers(procedure: Procedure) -> list[str]:
     return sorted({one.library for one in procedure.peers if not is_installed(one)})
 
 
-def _ours(procedure: Procedure, part: Part, contender: Contender, seed: int) -> Run:
+def _ours(task: Task, contender: Contender, part: Part, seed: int) -> Run:
     seeded = with_seed(contender.model, seed)
     began = time.perf_counter()
     trained = Fresh(seeded or contender.model).train(part.prepared)
     seconds = time.perf_counter() - began
-    answer = procedure.task.answer(trained.ranker, part)  # type: ignore[arg-type]
-    sums = procedure.task.sums(part, answer)
-    return Run(part.name, None if seeded is None else seed, seconds, sums)
+    answer = task.answer(trained.ranker, part)  # type: ignore[arg-type]  # `Fresh` fits
+    return Run(part.name, None if seeded is None else seed, seconds, task.sums(part, answer))
 
 
-def _theirs(procedure: Procedure, part: Part, peer: Peer, seed: int) -> Run:
-    answer, seconds = answer_of(peer, procedure.task, part, seed)
-    return Run(part.name, seed, seconds, procedure.task.sums(part, answer))
-
-
-def _named(all_of_them: Iterable[Any], options: Options) -> list[Any]:
-    return [
-        one
-        for one in all_of_them
-        if not options.models or any(text.lower() in one.name.lower() for text in options.models)
-    ]
+def _theirs(task: Task, peer: Peer, part: Part, seed: int) -> Run:
+    answer, seconds = answer_of(peer, task, part, seed)
+    return Run(part.name, seed, seconds, task.sums(part, answer))
 
 
 def _settings(values: Any) -> str:

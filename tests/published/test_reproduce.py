@@ -92,7 +92,7 @@ def test_what_is_missing_is_named_with_what_is_needed(
         (["ml-100k-official", tmp_path], 3, "u1.base is not there; the folder must hold u1.base"),
         (
             ["surprise-ml-100k", planted, "--models", "Bogus"], 2,
-            "models must be among BayesianMF, BayesianMF without features, ExplicitALS, Surprise",
+            "models must be among BayesianMF, BayesianMF without features, ExplicitALS, not Bogus",
         ),
         (["bogus"], 2, "invalid choice: 'bogus'"),
         (["ncf-ml-1m", "--seeds", "0,0"], 2, "must be different whole numbers of at least 0"),
@@ -238,6 +238,25 @@ def test_tenths_of_the_deviation_have_no_interval(sample: recsys.Ratings, root: 
     line = tables.table(procedure, rows).splitlines()[2].split("|")
     assert re.fullmatch(r" 0\.\d{4} \[0\.\d{4}, 0\.\d{4}\] ", line[2])
     assert all(re.fullmatch(r" \d\.\d{3} ", cell) for cell in line[4:14])
+
+
+def test_one_that_fails_does_not_end_the_others(
+    command: Command, planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    procedure = small(
+        "surprise-ml-100k",
+        Contender("wide", recsys.PureSVD(500)),
+        Contender("biases", recsys.Biases()),
+    )
+    monkeypatch.setitem(PROCEDURES, procedure.name, procedure)
+    code, printed, _ = command(procedure.name, planted)
+    assert code == 0
+    assert "| **biases** | " in printed
+    assert "**wide**" not in printed
+    assert re.search(r"^- wide failed: .*n_factors", printed, re.M)
+    code, _, message = command(procedure.name, planted, "--models", "wide")
+    assert code == 3
+    assert message.startswith("error: wide failed: ")
 
 
 @pytest.mark.data
