@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
-from recsys.app.names import item_id, item_name, new_person, user_id
+from recsys.app.names import item_name, new_person, user_id
 from recsys.errors import ArgumentError
 from recsys.recommend.choice import Choice
-from recsys.settings import option, settings_of
+from recsys.settings import option
 
 if TYPE_CHECKING:
     from recsys.recommend.recommender import Recommender
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecommendRequest(Choice):
+class RecommendRequest(ShortForms, Choice):
     """Who asks, and what may be recommended; items are given by id or title."""
 
     model: str = option(meaning="Model file.")
@@ -43,11 +44,7 @@ class RecommendRequest(Choice):
 
     def choice(self, model: Recommender) -> Choice:
         """What may be recommended, with items as the model knows them."""
-        settings = {setting.name: getattr(self, setting.name) for setting in settings_of(Choice)}
-        for name in ("exclude", "among"):
-            if settings[name] is not None:
-                settings[name] = [item_id(model, text) for text in settings[name]]
-        return Choice(**settings)
+        return Choice(n=self.n, exclude_seen=self.exclude_seen, **self.of_model(model))
 
 
 def recommend(request: RecommendRequest, model: Recommender | None = None) -> Answer:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
 from recsys.app.names import item_id, item_name, user_id
 from recsys.errors import ArgumentError
-from recsys.settings import Settings, option
+from recsys.recommend.choice import Allowed
+from recsys.settings import option
 
 if TYPE_CHECKING:
     from recsys.recommend.recommender import Recommender
@@ -22,7 +24,7 @@ def _metrics() -> Sequence[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SimilarRequest(Settings):
+class SimilarRequest(ShortForms):
     """What is compared with what, and how."""
 
     model: str = option(meaning="Model file.")
@@ -46,6 +48,8 @@ class SimilarRequest(Settings):
         super().__post_init__()
         if (self.item is None) == (self.user is None):
             raise ArgumentError("give either --item TITLE or --user ID")
+        if self.user is not None and self.conditions() != Allowed():
+            raise ArgumentError("conditions on items go with --item, not with --user")
 
 
 def similar(request: SimilarRequest, model: Recommender | None = None) -> Answer:
@@ -64,10 +68,11 @@ def similar(request: SimilarRequest, model: Recommender | None = None) -> Answer
 
     model = load(request.model) if model is None else model
     asked = {"item": request.item, "user": request.user, "metric": request.metric}
-    how: Any = request.n, request.metric, request.alpha
+    how: Any = {"metric": request.metric, "alpha": request.alpha}
     if request.item is not None:
         wanted = item_id(model, request.item)
-        table = questions.similar_items(model, wanted, *how)
+        allowed = Allowed(**request.of_model(model))
+        table = questions.similar_items(model, wanted, request.n, **how, allowed=allowed)
         return Answer(f"Like {item_name(model, wanted)}", asked, table)
     who = user_id(model, str(request.user))
-    return Answer(f"Like user {who}", asked, questions.similar_users(model, who, *how))
+    return Answer(f"Like user {who}", asked, questions.similar_users(model, who, request.n, **how))

@@ -81,13 +81,20 @@ class ExactIndex:
         return rows, scores
 
     def _items(self, candidates: Rows | None) -> kernels.PackedItems:
-        # All items are kept packed, and the latest candidates: a batch asks for the same in blocks.
+        # All items are kept packed, and the latest candidates, as many as need twice the memory.
         key = None if candidates is None else np.asarray(candidates, np.int64).tobytes()
-        found = self._packed.get(key)
+        packed = self._packed
+        found = packed.get(key)
         if found is None:
             found = kernels.packed_items(self._vectors, item_bias=self._bias, candidates=candidates)
-            self._packed = {k: v for k, v in self._packed.items() if k is None}
-            self._packed[key] = found
+            kept: dict[bytes | None, kernels.PackedItems] = {}
+            room = 2 * len(self._vectors) - len(found.candidates)
+            for other, one in reversed(packed.items()):
+                room -= len(one.candidates) if other is not None else 0
+                if other is None or room >= 0:
+                    kept[other] = one
+            # A new dictionary, because others may be searching in this one.
+            self._packed = dict(reversed(kept.items())) | {key: found}
         return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ class ItemTable:
         import pyarrow as pa
 
         return pa.Table.from_pandas(self.frame, preserve_index=False)
+
+    def values(self, column: str) -> list[Any]:
+        """All values of a column, as Python objects; None where one is missing."""
+        if "arrow" in self.__dict__:
+            found: list[Any] = self.arrow.column(column).to_pylist()
+            return found
+        return self.take(column, np.arange(self._n))
 
     def take(self, column: str, rows: npt.NDArray[Any]) -> list[Any]:
         """The values of a column in some rows, as Python objects; None where one is missing."""

@@ -19,7 +19,8 @@ from recsys.ids import as_id_array, several
 from recsys.models.common import FloatArray
 from recsys.models.factors import paired
 from recsys.recommend.answer import Table
-from recsys.recommend.choice import Choice
+from recsys.recommend.choice import Allowed, Choice
+from recsys.recommend.filters.masks import hint
 from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.ranking import FittedRanker
@@ -192,11 +193,17 @@ def deviations(
 
 
 def similar_items(
-    model: ModelParts, item: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
+    model: ModelParts,
+    item: object,
+    n: int = 10,
+    metric: Metric = "cosine",
+    alpha: float = 0.5,
+    allowed: Allowed | None = None,
 ) -> Table:
     """The n items most similar to one; see `Recommender.similar_items`."""
     _check_n(n)
     row = model.item_row(item)
+    candidates = None if allowed is None else model.candidates(allowed)
     weights = model.fitted.similarities(row)
     if weights is not None:
         check_metric(metric, alpha)
@@ -205,11 +212,16 @@ def similar_items(
                 f"metric does not apply to {model.fitted.spec.name}, which compares items by its "
                 f"own weights; leave out metric={metric!r}"
             )
-        order = np.argsort(-weights, kind="stable")[:n]
-        best = order[weights[order] > 0]
+        order = np.argsort(-weights, kind="stable")
+        if candidates is not None:
+            order = order[np.isin(order, candidates)]
+        best = order[weights[order] > 0][:n]
         return _items(model, best, weights[best], n, "no more items have a positive weight")
-    rows, scores = model.item_similarity.search(row, n, metric, alpha)
-    return _items(model, rows, scores, n, _why_no_more(model.factors.item_factors[row], "items"))
+    rows, scores = model.item_similarity.search(row, n, metric, alpha, candidates)
+    why = _why_no_more(model.factors.item_factors[row], "items")
+    if candidates is not None and allowed is not None and allowed.where is not None:
+        why = _why_filtered(model, allowed.where, len(candidates), why)
+    return _items(model, rows, scores, n, why)
 
 
 def similar_users(
@@ -302,7 +314,8 @@ def _ranked(
     columns = seen if choice.exclude_seen else _NONE
     if choice.exclude:
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
-    ranker = model.ranker(Choice(among=choice.among) if choice.among is not None else None)
+    # What one question leaves out is excluded: the items of the index need not be packed again.
+    ranker = replace(model.ranker(), candidates=model.candidates(choice.without_exclude))
     k = min(choice.n, len(model.fitted.items))
     excluded = np.array([0, len(columns)]), columns
     if remark:
@@ -314,12 +327,22 @@ def _ranked(
     candidates = ranker.candidates
     pool = len(model.fitted.items) if candidates is None else len(candidates)
     short = f"of {pool} items, {len(columns)} are excluded"
+    if choice.where is not None and candidates is not None:
+        short = _why_filtered(model, choice.where, len(candidates), short)
     table = _items(model, items[0][found], scores[0][found], choice.n, short)
     if not remark:
         return table
     each = np.full(len(table), remark, object)
     answer = dict(table.answer) | {"remark": each}
     return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}")
+
+
+def _why_filtered(model: ModelParts, where: str, n: int, otherwise: str) -> str:
+    # Why a condition leaves few items: a text that no item has, perhaps.
+    found = hint(where, model.item_columns)
+    if found:
+        return f"{n} items meet the condition, and {found}"
+    return otherwise if n else "no item meets the condition"
 
 
 def _most_popular(

@@ -91,7 +91,8 @@ class Recommender(ModelParts):
             n: how many; None for that of the choice, which is 10 where nothing is said.
             unknown: "popular" gives the most popular items to a user who is not in the data.
             choice: what may be recommended.
-            changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
+            changes: settings of the choice, such as `exclude_seen=False` or
+                `where="genres has 'Comedy' and year < 2000"`.
 
         Raises:
             UnknownIdError: the user or an item is not in the data.
@@ -120,7 +121,8 @@ class Recommender(ModelParts):
             ratings: item id or title → rating, on the scale of the training ratings; may be empty.
             n: how many; None for that of the choice.
             choice: what may be recommended.
-            changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
+            changes: settings of the choice, such as `exclude_seen=False` or
+                `where="genres has 'Comedy' and year < 2000"`.
 
         Raises:
             UnknownIdError: an item is not there; a title that fits several lists them.
@@ -149,20 +151,35 @@ class Recommender(ModelParts):
             n: how many for each; None for that of the choice.
             unknown: "popular" gives the most popular items to users who are not in the data.
             choice: what may be recommended.
-            changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
+            changes: settings of the choice, such as `exclude_seen=False` or
+                `where="genres has 'Comedy' and year < 2000"`.
         """
         chosen = (choice or Choice()).but(n, **changes)
         return questions.recommend_many(self, users, chosen, unknown).frame()
 
     def similar_items(
-        self, item: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5
+        self,
+        item: object,
+        n: int = 10,
+        *,
+        metric: Metric = "cosine",
+        alpha: float = 0.5,
+        **allowed: Any,
     ) -> pd.DataFrame:
         """The n items most similar to `item` (id or title), by the angle between their factors.
 
         Item–item models compare by their weights instead. Other metrics, and `alpha` of `damped`:
         see `recsys.recommend.similarity.Similarity`.
+
+        Args:
+            item: id or title.
+            n: how many.
+            metric: how items are compared.
+            alpha: of the metric `damped`.
+            allowed: which items the answer may have: the fields of `Allowed`, such as `where`.
         """
-        return questions.similar_items(self, item, n, metric, alpha).frame()
+        chosen = Choice().but(**allowed).allowed() if allowed else None
+        return questions.similar_items(self, item, n, metric, alpha, chosen).frame()
 
     def similar_users(
         self, user: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5

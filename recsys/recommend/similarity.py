@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import ArgumentError, ModelError
-from recsys.models.common import FloatArray
+from recsys.models.common import FloatArray, Rows
 from recsys.recommend.index import ExactIndex
 
 Metric = Literal["cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1"]
@@ -37,12 +38,36 @@ class Similarity:
         self._table = table
         self._indexes: dict[tuple[Metric, float], ExactIndex] = {}
 
+    def of(self, row: int) -> FloatArray:
+        """(n,) cosine of a row and each other; of a zero vector and any other it is 0."""
+        query = normalized(self._table[[row]])[0]
+        lengths = self._lengths
+        return np.divide(
+            self._table @ query, lengths, out=np.zeros_like(lengths), where=lengths > 0
+        )
+
+    @cached_property
+    def _lengths(self) -> FloatArray:
+        return np.asarray(np.linalg.norm(self._table, axis=1), np.float32)
+
     def search(
-        self, row: int, n: int, metric: Metric = "cosine", alpha: float = 0.5
+        self,
+        row: int,
+        n: int,
+        metric: Metric = "cosine",
+        alpha: float = 0.5,
+        candidates: Rows | None = None,
     ) -> tuple[npt.NDArray[np.int32], FloatArray]:
         """The n rows most similar to `row`, which is left out, best first, with similarities.
 
         Nothing is similar to a zero vector, which is that of a row without ratings.
+
+        Args:
+            row: what to compare with.
+            n: how many.
+            metric: how.
+            alpha: of `damped`.
+            candidates: increasing rows to choose from; None for all.
 
         Raises:
             ArgumentError: there is no such metric, or alpha is not between 0 and 1.
@@ -57,13 +82,16 @@ class Similarity:
             return np.array([], np.int32), np.array([], np.float32)
         if metric in _DISTANCES:
             scores = likeness(query[None], table, metric)[0]
-            scores[row] = -np.inf
-            order = np.argsort(-scores, kind="stable")[: min(n, len(table) - 1)]
+            order = np.argsort(-scores, kind="stable")
+            allowed = np.zeros(len(table), bool)
+            allowed[slice(None) if candidates is None else candidates] = True
+            allowed[row] = False
+            order = order[allowed[order]][:n]
             return order.astype(np.int32), scores[order].astype(np.float32)
         queries = _scaled(query[None], table, metric)
         excluded = np.array([0, 1]), np.array([row])
         found, scores = self._index(metric, alpha).search(
-            queries, min(n, len(table)), excluded, n_threads=1
+            queries, min(n, len(table)), excluded, candidates, n_threads=1
         )
         there = found[0] >= 0
         return found[0][there], scores[0][there]
