@@ -41,10 +41,8 @@ class Similarity:
     def of(self, row: int) -> FloatArray:
         """(n,) cosine of a row and each other; of a zero vector and any other it is 0."""
         query = normalized(self._table[[row]])[0]
-        lengths = self._lengths
-        return np.divide(
-            self._table @ query, lengths, out=np.zeros_like(lengths), where=lengths > 0
-        )
+        lengths = np.where(self._lengths > 0, self._lengths, np.float32(1))
+        return np.asarray((self._table @ query) / lengths, np.float32)
 
     @cached_property
     def _lengths(self) -> FloatArray:

@@ -16,19 +16,6 @@ _ORDERS: Mapping[str, Callable[..., Flags]] = {
 }  # fmt: skip
 
 
-def mask(self, text: str) -> Flags:
-    """(n,) read-only, which items meet a condition; see `mask`."""
-    found = self._masks.get(text)
-    if found is None:
-        found = mask(text, self.columns)
-        found.flags.writeable = False
-        self._masks[text] = found
-        # Another thread may have removed the oldest already.
-        while len(self._masks) > _KEPT:
-            self._masks.pop(next(iter(self._masks)), None)
-    return found
-
-
 def mask(text: str, columns: ItemColumns) -> Flags:
     """(n,) which items meet a condition.
 
