@@ -35,12 +35,40 @@ class RecommendRequest(ShortForms, Choice):
         meaning="For a user who is not in the data: an error, or the most popular items.",
     )
 
+    everybody: bool = option(
+        False, flags=("--all",), meaning="Write a list for every user in the data to --out."
+    )
+    users_file: str | None = option(
+        None, metavar="FILE", meaning="Write a list for each user of a file, an id in each line."
+    )
+    out: str | None = option(
+        None, metavar="FILE", meaning="File for --all and --users-file: .parquet, .csv or .jsonl."
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (self.user is None) == (not self.rate):
-            raise ArgumentError("give either --user ID or --rate TITLE=RATING (once or more)")
-        if self.user is None and (self.liked or not self.exclude_seen or self.unknown != "raise"):
-            raise ArgumentError("liked, unknown and include-seen go with --user, not with --rate")
+        asked = [
+            self.user is not None,
+            bool(self.rate),
+            self.everybody,
+            self.users_file is not None,
+        ]
+        if sum(asked) != 1:
+            raise ArgumentError(
+                "say for whom: one of --user ID, --rate TITLE=RATING (once or more), --all and "
+                "--users-file FILE"
+            )
+        if self.rate and (self.liked or not self.exclude_seen or self.unknown != "raise"):
+            raise ArgumentError("liked, unknown and include-seen do not go with --rate")
+        if self.many != (self.out is not None):
+            raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
+        if self.many and self.liked:
+            raise ArgumentError("liked goes with --user")
+
+    @property
+    def many(self) -> bool:
+        """Whether lists for many users are asked for, which go to a file."""
+        return self.everybody or self.users_file is not None
 
     def choice(self, model: Recommender) -> Choice:
         """What may be recommended, with items as the model knows them."""
