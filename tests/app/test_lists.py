@@ -143,7 +143,8 @@ def test_text_ids_and_popular_lists_in_one_block_only(
 def test_what_does_not_go_together_is_named(
     how: dict[str, Any], message: str, model_path: Path, tmp_path: Path
 ) -> None:
-    given = {"model": str(model_path), "out": str(tmp_path / "a.csv"), "everybody": True} | how
+    given: dict[str, Any] = {"model": str(model_path), "out": str(tmp_path / "a.csv")}
+    given |= {"everybody": True} | how
     with pytest.raises(ArgumentError, match=message):
         write_lists(RecommendRequest(**given))
 
