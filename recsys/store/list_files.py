@@ -6,11 +6,14 @@ next to it, each complete or not there. The file itself appears at the end, whol
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
 
 from recsys.errors import ArgumentError
 from recsys.files import replacing, write_text
@@ -106,33 +109,38 @@ def _write_csv(table: Table, stream: BinaryIO, header: bool) -> None:
 
 
 def _write_json_lines(table: Table, stream: BinaryIO) -> None:
-    # A line for each user: {"user": 1, "items": [{"item": 2, "score": 0.5}, ...]}.
-    user: Any = None
-    items: list[dict[str, Any]] = []
+    # A line for each user: {"user": 1, "items": [{"rank": 1, "item": 2, "score": 0.5}, ...]}.
+    # Values become JSON column by column, which takes a third of the time of row by row.
+    columns = {
+        name: _encoded(table.column(name), name)
+        for name in table.columns
+        if name not in ("user", "remark")
+    }
+    fields = [f"{json.dumps(name).replace('%', '%%')}: %s" for name in columns]
+    form = f"{{{', '.join(fields)}}}"
+    items = [form % values for values in zip(*columns.values(), strict=True)]
+    users = table.answer["user"]
+    remarks = table.answer.get("remark")
+    changes = np.flatnonzero(users[1:] != users[:-1]) + 1
+    for first, last in itertools.pairwise([0, *changes, len(users)] if len(users) else []):
+        remark = "" if remarks is None or remarks[first] is None else remarks[first]
+        more = f', "remark": {json.dumps(remark)}' if remark else ""
+        user = json.dumps(in_json(_plain(users[first])))
+        line = f'{{"user": {user}, "items": [{", ".join(items[first:last])}]{more}}}\n'
+        stream.write(line.encode("utf-8"))
 
-    def write() -> None:
-        line = json.dumps({"user": in_json(user), "items": items}, ensure_ascii=False)
-        stream.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
-    for record in _records(table):
-        own = record.pop("user")
-        if items and own != user:
-            write()
-            items = []
-        user = own
-        items.append(record)
-    if items:
-        write()
+def _encoded(values: list[Any], name: str) -> list[str]:
+    if name == "score":
+        return ["null" if value is None else str(round(value, _DECIMALS)) for value in values]
+    if any(isinstance(value, list | dict) for value in values):
+        return [json.dumps(value, default=str) for value in values]
+    texts = {value: json.dumps(in_json(value), default=str) for value in set(values)}
+    return [texts[value] for value in values]
 
 
-def _records(table: Table) -> Iterator[dict[str, Any]]:
-    names = table.columns
-    for values in zip(*(table.column(name) for name in names), strict=True):
-        record = dict(zip(names, values, strict=True))
-        if record["score"] is not None:
-            record["score"] = round(record["score"], _DECIMALS)
-        record["item"] = in_json(record["item"])
-        yield record
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _join_parquet(parts: list[Path], stream: BinaryIO) -> None:
