@@ -28,9 +28,12 @@ def request(model: Path, out: Path, **how: Any) -> RecommendRequest:
 def rows_of(path: Path) -> pd.DataFrame:
     if path.suffix == ".jsonl":
         found = [json.loads(line) for line in path.read_text().splitlines()]
-        return pd.DataFrame(
-            [{"user": one["user"]} | item for one in found for item in one["items"]]
-        )
+        rows = [
+            {"user": one["user"], "remark": one.get("remark")} | item
+            for one in found
+            for item in one["items"]
+        ]
+        return pd.DataFrame(rows)
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
 
