@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
-from recsys.app.names import item_name, new_person, user_id
+from recsys.app.names import changed_ratings, item_name, new_person, user_id
 from recsys.errors import ArgumentError
 from recsys.recommend.choice import Choice
 from recsys.settings import option
 
 if TYPE_CHECKING:
+    from recsys.recommend.explain import Person
     from recsys.recommend.recommender import Recommender
 
 
@@ -35,6 +36,12 @@ class RecommendRequest(ShortForms, Choice):
         meaning="For a user who is not in the data: an error, or the most popular items.",
     )
 
+    what_if: Sequence[str] = option(
+        [],
+        metavar="TITLE=RATING",
+        meaning="With --user: as if they had given this rating; none removes one. Repeatable.",
+    )
+    why: bool = option(False, meaning="Say which ratings speak for and against each item.")
     everybody: bool = option(
         False, flags=("--all",), meaning="Write a list for every user in the data to --out."
     )
@@ -62,8 +69,10 @@ class RecommendRequest(ShortForms, Choice):
             raise ArgumentError("liked, unknown and include-seen do not go with --rate")
         if self.many != (self.out is not None):
             raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
-        if self.many and self.liked:
-            raise ArgumentError("liked goes with --user")
+        if self.many and (self.liked or self.why or self.what_if):
+            raise ArgumentError("liked, why and what-if do not go with --all and --users-file")
+        if self.what_if and (self.user is None or self.unknown != "raise"):
+            raise ArgumentError("what-if goes with --user, and not with --unknown")
 
     @property
     def many(self) -> bool:
@@ -87,22 +96,60 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         UnknownIdError: the user or an item is not in the data.
         ModelFileError: the model file cannot be read.
     """
-    from recsys.ratings.account import Account
-    from recsys.recommend import questions
+    from recsys.recommend import explain, questions
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
     choice, asked = request.choice(model), {"user": request.user}
     if request.user is None:
         ratings = new_person(model, request.rate)
-        table = questions.recommend_for(model, ratings, choice)
-        given = [f"{item_name(model, item)} {rating:g}" for item, rating in ratings.items()]
-        return Answer(f"For somebody who gave {', '.join(given)}", asked, table)
+        given = ", ".join(f"{item_name(model, item)} {value:g}" for item, value in ratings.items())
+        row = questions.ratings_row(model, ratings)
+        answer = Answer(
+            f"For somebody who gave {given}", asked, questions.recommend_row(model, row, choice)
+        )
+        return _with_reasons(request, model, answer, lambda: explain.somebody(model, row))
     if request.unknown == "popular" and model.fitted.users.find([request.user])[0] < 0:
         table = questions.recommend(model, request.user, choice, "popular")
         return Answer(f"For user {request.user}", asked, table)
     who = user_id(model, request.user)
-    table = questions.recommend(model, who, choice)
     past = questions.liked(model, who, request.liked) if request.liked else None
-    noun = Account.from_dict(model.account).noun if model.account else "rating"
-    return Answer(f"For user {who}", asked, table, past, noun)
+    if request.what_if:
+        changes = changed_ratings(model, request.what_if)
+        row = questions.changed_row(model, who, changes)
+        table = questions.what_if(model, who, changes, choice)
+        answer = Answer(
+            f"For user {who}, {_said(model, changes)}", asked, table, past, _noun(model)
+        )
+        return _with_reasons(request, model, answer, lambda: explain.somebody(model, row))
+    table = questions.recommend(model, who, choice)
+    answer = Answer(f"For user {who}", asked, table, past, _noun(model))
+    return _with_reasons(request, model, answer, lambda: explain.user_of(model, who))
+
+
+def _with_reasons(
+    request: RecommendRequest, model: Recommender, answer: Answer, person: Callable[[], Person]
+) -> Answer:
+    # Popular items for somebody of whom nothing is known have no reasons.
+    from recsys.recommend import explain
+
+    table = answer.table
+    if not request.why or "remark" in table.answer or table.rows is None:
+        return answer
+    return replace(answer, reasons=explain.explanations(model, person(), table.rows))
+
+
+def _noun(model: Recommender) -> str:
+    from recsys.ratings.account import Account
+
+    return Account.from_dict(model.account).noun if model.account else "rating"
+
+
+def _said(model: Recommender, changes: Mapping[Any, float | None]) -> str:
+    parts = [
+        f"without {item_name(model, item)}"
+        if value is None
+        else f"with {item_name(model, item)} {value:g}"
+        for item, value in changes.items()
+    ]
+    return ", ".join(parts)

@@ -214,6 +214,17 @@ class Factors:
         rows = _checked_rows(ratings, self.users)
         return _checked(self.spec.fold_in_items(self, rows))
 
+    def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
+        """(nnz, n) the share of each of a person's ratings in the scores of n items, in rows.
+
+        Args:
+            history: (1, n_items) their counted ratings.
+            items: (n,) rows.
+        """
+        row = _checked_rows(history, self.items)
+        parts = self.spec.contributions(self, row)
+        return parts @ self.item_factors[items].T.astype(np.float64)
+
     @property
     def item_vectors(self) -> tuple[FloatArray, FloatArray]:
         """Item factors and biases."""
@@ -320,6 +331,21 @@ class Factorization(Spec):
     @abstractmethod
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items from their ratings (n, n_users), users fixed."""
+
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """(nnz, f) what each rating of a person adds to their folded-in factors.
+
+        They sum to the factors, but for what everybody without ratings has, too.
+
+        Args:
+            factors: give the items.
+            matrix: (1, n_items) the counted ratings of the person.
+        """
+        problem = self.problem_of(factors, matrix, "users")
+        if problem is None:
+            return np.zeros((matrix.nnz, factors.n_factors))
+        # The last coordinate of some models is the bias.
+        return problem.contributions()[:, : factors.n_factors]
 
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem | None:
         """The least-squares problem that the factors of one side solve, the other side fixed.

@@ -100,6 +100,14 @@ class ItemWeights:
         scores = people @ self._table
         return np.asarray(scores.toarray() if sp.issparse(scores) else scores, np.float32)
 
+    def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
+        """(nnz, n) a person's counted ratings (1, n_items) times their weights for n items."""
+        values = history.data.astype(np.float64)
+        if self.spec.ignores_values:
+            values = (values > 0).astype(np.float64)
+        weights = self.weights[history.indices][:, items].toarray()
+        return np.asarray(values[:, None] * weights)
+
     def pair_scores(self, people: sp.csr_matrix, pairs: sp.csr_matrix) -> FloatArray:
         """Scores (nnz,) float32 of the entries of `pairs` (n, n_items)."""
         found: FloatArray = self.scores(people)[entry_rows(pairs), pairs.indices]

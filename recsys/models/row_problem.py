@@ -83,6 +83,17 @@ class RowProblem:
             block[:, diagonal, diagonal] += self._ridges[rows.start : rows.stop, None]
             yield first, block
 
+    def contributions(self) -> FloatMatrix:
+        """(nnz, f) float64 of a single row: A⁻¹ t y, what each entry adds to the solution.
+
+        With the share of `base_rhs`, A⁻¹ base_rhs, they sum to the solution.
+        """
+        _, (normal,) = next(self.normal_matrices())
+        targets = np.broadcast_to(np.asarray(self.targets, np.float64), (self.matrix.nnz,))
+        right = self.table[self.matrix.indices].astype(np.float64) * targets[:, None]
+        # Least squares, because a row without a ridge may have no unique solution.
+        return np.asarray(np.linalg.lstsq(normal, right.T, rcond=None)[0].T)
+
     def gradients(self, x: FloatArray) -> FloatMatrix:
         """(n, f) float64 `A x − b`: half the gradient of the loss at x, zero at the solution."""
         table = self.table.astype(np.float64)

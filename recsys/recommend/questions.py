@@ -62,7 +62,11 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
 
 def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choice) -> Table:
     """The best items for a person who is not in the data; see `Recommender.recommend_for`."""
-    row = ratings_row(model, ratings)
+    return recommend_row(model, ratings_row(model, ratings), choice)
+
+
+def recommend_row(model: ModelParts, row: sp.csr_matrix, choice: Choice) -> Table:
+    """The best items for a person with some ratings (1, n_items), who is folded in."""
     counted = model.feedback.of(row)
     people = model.fitted.fold_in_users(counted)
     if model.ranker(folds_in=True).newcomers(_NONE, counted, people).any():
@@ -75,6 +79,44 @@ def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choic
         return table
     why = _nothing_counts(model, "this person")
     return table.noting(remark=f"{why}: everybody like that gets this list")
+
+
+def what_if(
+    model: ModelParts, user: object, changes: Mapping[Any, float | None], choice: Choice
+) -> Table:
+    """The list of a training user if they had rated otherwise; see `Recommender.what_if`."""
+    table = recommend_row(model, changed_row(model, user, changes), choice)
+    spec = model.fitted.spec
+    if spec.folds_in_exactly:
+        return table
+    note = f"{spec.name} folds in approximately: the list may differ where no rating changed, too"
+    return table.noting(remark="; ".join(filter(None, [table.notes.get("remark"), note])))
+
+
+def changed_row(
+    model: ModelParts, user: object, changes: Mapping[Any, float | None]
+) -> sp.csr_matrix:
+    """The ratings (1, n_items) of a training user with some changed, added or, by None, removed.
+
+    Raises:
+        UnknownIdError: the user or an item is not in the data.
+        ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+    """
+    own = model.seen()[[model.fitted.users.row(user)]]
+    removed = model.item_rows([item for item, value in changes.items() if value is None])
+    missing = removed[~np.isin(removed, own.indices)]
+    if len(missing):
+        raise ArgumentError(
+            f"user {user} has no rating of item {model.fitted.items.name(int(missing[0]))} to "
+            "remove"
+        )
+    given = ratings_row(model, {i: value for i, value in changes.items() if value is not None})
+    keep = ~np.isin(own.indices, [*removed, *given.indices])
+    columns = np.concatenate([own.indices[keep], given.indices])
+    values = np.concatenate([own.data[keep], given.data])
+    order = np.argsort(columns)
+    parts = values[order], columns[order], np.array([0, len(columns)])
+    return sp.csr_matrix(parts, shape=own.shape)
 
 
 def recommend_many(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from recsys.recommend import explain as explaining
 from recsys.recommend import questions
 from recsys.recommend.choice import Choice
+from recsys.recommend.explain import Explanation
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.similarity import Metric
 
@@ -130,6 +132,54 @@ class Recommender(ModelParts):
         """
         chosen = (choice or Choice()).but(n, **changes)
         return questions.recommend_for(self, ratings, chosen).frame()
+
+    def what_if(
+        self,
+        user: object,
+        ratings: Mapping[Any, float | None],
+        n: int | None = None,
+        *,
+        choice: Choice | None = None,
+        **changes: Any,
+    ) -> pd.DataFrame:
+        """The list of a training user if they had given other ratings.
+
+        Their row is solved again from the changed ratings, the items fixed, which is exact for
+        models that fold in exactly; a remark says where it is not.
+
+        Args:
+            user: id.
+            ratings: item id or title → rating; None removes the rating.
+            n: how many; None for that of the choice.
+            choice: what may be recommended.
+            changes: settings of the choice.
+
+        Raises:
+            UnknownIdError: the user or an item is not in the data.
+            ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+            ModelError: the model has no history.
+        """
+        chosen = (choice or Choice()).but(n, **changes)
+        return questions.what_if(self, user, ratings, chosen).frame()
+
+    def explain(self, user: object, item: object) -> Explanation:
+        """Why an item (id or title) has its score for a training user: an exact sum.
+
+        The terms are the mean, both biases, and the share of each of the user's ratings: with the
+        normal equations A x = Σ t y of the user's factors, the share of a rating is its
+        t y·A⁻¹ y_item. Models without normal equations fold in otherwise, and item–item models
+        have their own weights. What no rating carries is a term of its own.
+
+        Raises:
+            UnknownIdError: the user or the item is not in the data.
+            ModelError: the model has no history.
+        """
+        return explaining.explain(self, explaining.user_of(self, user), item)
+
+    def explain_for(self, ratings: Mapping[Any, float], item: object) -> Explanation:
+        """Why an item has its score for a person who is not in the data, from their ratings."""
+        person = explaining.somebody(self, questions.ratings_row(self, ratings))
+        return explaining.explain(self, person, item)
 
     def recommend_many(
         self,
