@@ -51,13 +51,12 @@ def explain(request: ExplainRequest, model: Recommender | None = None) -> Explan
         ModelFileError: the model file cannot be read.
     """
     from recsys.recommend import explain as explaining
-    from recsys.recommend import questions
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
     if request.user is None:
-        row = questions.ratings_row(model, new_person(model, request.rate))
-        person = explaining.somebody(model, row)
+        row = ratings_row(model, new_person(model, request.rate))
+        who = explaining.somebody(model, row)
     else:
-        person = explaining.user_of(model, user_id(model, request.user))
-    return explaining.explain(model, person, item_id(model, request.item))
+        who = explaining.user_of(model, user_id(model, request.user))
+    return explaining.explain(model, who, item_id(model, request.item))

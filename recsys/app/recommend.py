@@ -96,7 +96,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         UnknownIdError: the user or an item is not in the data.
         ModelFileError: the model file cannot be read.
     """
-    from recsys.recommend import explain, questions
+    from recsys.recommend import explain, person, questions
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
@@ -104,7 +104,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
     if request.user is None:
         ratings = new_person(model, request.rate)
         given = ", ".join(f"{item_name(model, item)} {value:g}" for item, value in ratings.items())
-        row = questions.ratings_row(model, ratings)
+        row = person.ratings_row(model, ratings)
         answer = Answer(
             f"For somebody who gave {given}", asked, questions.recommend_row(model, row, choice)
         )
@@ -116,7 +116,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
     past = questions.liked(model, who, request.liked) if request.liked else None
     if request.what_if:
         changes = changed_ratings(model, request.what_if)
-        row = questions.changed_row(model, who, changes)
+        row = person.changed_row(model, who, changes)
         table = questions.what_if(model, who, changes, choice)
         answer = Answer(
             f"For user {who}, {_said(model, changes)}", asked, table, past, _noun(model)
@@ -128,7 +128,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
 
 
 def _with_reasons(
-    request: RecommendRequest, model: Recommender, answer: Answer, person: Callable[[], Person]
+    request: RecommendRequest, model: Recommender, answer: Answer, who: Callable[[], Person]
 ) -> Answer:
     # Popular items for somebody of whom nothing is known have no reasons.
     from recsys.recommend import explain
@@ -136,7 +136,7 @@ def _with_reasons(
     table = answer.table
     if not request.why or "remark" in table.answer or table.rows is None:
         return answer
-    return replace(answer, reasons=explain.explanations(model, person(), table.rows))
+    return replace(answer, reasons=explain.explanations(model, who(), table.rows))
 
 
 def _noun(model: Recommender) -> str:

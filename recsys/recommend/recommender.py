@@ -14,6 +14,7 @@ from recsys.recommend import questions
 from recsys.recommend.choice import Choice
 from recsys.recommend.explain import Explanation
 from recsys.recommend.parts import ModelParts
+from recsys.recommend.person import ratings_row
 from recsys.recommend.similarity import Metric
 
 if TYPE_CHECKING:
@@ -178,8 +179,8 @@ class Recommender(ModelParts):
 
     def explain_for(self, ratings: Mapping[Any, float], item: object) -> Explanation:
         """Why an item has its score for a person who is not in the data, from their ratings."""
-        person = explaining.somebody(self, questions.ratings_row(self, ratings))
-        return explaining.explain(self, person, item)
+        who = explaining.somebody(self, ratings_row(self, ratings))
+        return explaining.explain(self, who, item)
 
     def recommend_many(
         self,
