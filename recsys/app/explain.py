@@ -51,6 +51,7 @@ def explain(request: ExplainRequest, model: Recommender | None = None) -> Explan
         ModelFileError: the model file cannot be read.
     """
     from recsys.recommend import explain as explaining
+    from recsys.recommend.person import ratings_row
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
