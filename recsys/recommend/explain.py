@@ -160,7 +160,7 @@ def explanations(
     history, people = person
     fitted, counted = model.fitted, model.feedback.of(history)
     shares = fitted.shares(counted, items)
-    given = np.asarray(history[0, counted.indices].todense(), np.float64).ravel()
+    given = history.data[np.searchsorted(history.indices, counted.indices)].astype(np.float64)
     pairs = sp.csr_matrix(
         (np.ones(len(items), np.float32), items, [0, len(items)]), shape=history.shape
     )
