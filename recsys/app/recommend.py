@@ -10,7 +10,7 @@ from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
 from recsys.app.names import changed_ratings, item_name, new_person, user_id
 from recsys.errors import ArgumentError
-from recsys.recommend.choice import Choice
+from recsys.recommend.choice import HOWS, Choice
 from recsys.settings import option
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ class RecommendRequest(ShortForms, Choice):
 
     model: str = option(meaning="Model file.")
     user: str | None = option(None, metavar="ID", meaning="User in the data.")
+    group: Sequence[str] | None = option(
+        None, metavar="ID,ID,...", meaning="Several users, who get one list together."
+    )
+    together: str = option(
+        "average",
+        choices=lambda: HOWS,
+        meaning="How the scores of a group become one.",
+    )
     rate: Sequence[str] = option(
         [],
         metavar="TITLE=RATING",
@@ -54,16 +62,10 @@ class RecommendRequest(ShortForms, Choice):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        asked = [
-            self.user is not None,
-            bool(self.rate),
-            self.everybody,
-            self.users_file is not None,
-        ]
-        if sum(asked) != 1:
+        if sum(self._for_whom) != 1:
             raise ArgumentError(
-                "say for whom: one of --user ID, --rate TITLE=RATING (once or more), --all and "
-                "--users-file FILE"
+                "say for whom: one of --user ID, --rate TITLE=RATING (once or more), --group "
+                "ID,ID,..., --all and --users-file FILE"
             )
         if self.rate and (self.liked or not self.exclude_seen or self.unknown != "raise"):
             raise ArgumentError("liked, unknown and include-seen do not go with --rate")
@@ -71,8 +73,17 @@ class RecommendRequest(ShortForms, Choice):
             raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
         if self.many and (self.liked or self.why or self.what_if):
             raise ArgumentError("liked, why and what-if do not go with --all and --users-file")
+        if self.group is not None and (self.liked or self.why or self.unknown != "raise"):
+            raise ArgumentError("liked, why and unknown do not go with --group")
+        if self.together != "average" and self.group is None:
+            raise ArgumentError("together goes with --group")
         if self.what_if and (self.user is None or self.unknown != "raise"):
             raise ArgumentError("what-if goes with --user, and not with --unknown")
+
+    @property
+    def _for_whom(self) -> tuple[bool, ...]:
+        one, group = self.user is not None, self.group is not None
+        return one, group, bool(self.rate), self.everybody, self.users_file is not None
 
     @property
     def many(self) -> bool:
@@ -96,11 +107,17 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         UnknownIdError: the user or an item is not in the data.
         ModelFileError: the model file cannot be read.
     """
-    from recsys.recommend import explain, person, questions
+    from recsys.recommend import explain, groups, person, questions
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
     choice, asked = request.choice(model), {"user": request.user}
+    if request.group is not None:
+        members = [user_id(model, text) for text in request.group]
+        how: Any = request.together
+        table = groups.recommend_group(model, members, choice, how)
+        title = f"For users {', '.join(request.group)} together ({how})"
+        return Answer(title, {"group": members, "together": how}, table)
     if request.user is None:
         ratings = new_person(model, request.rate)
         given = ", ".join(f"{item_name(model, item)} {value:g}" for item, value in ratings.items())

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from recsys.errors import ArgumentError
 from recsys.settings import Settings, option, settings_of
+
+How = Literal["average", "least-misery", "most-pleasure"]
+"""How the scores of several people become one."""
+
+HOWS: tuple[How, ...] = get_args(How)
 
 LIKE = 0.5
 """Cosine from which items count as similar to one that is to be left out with its like."""

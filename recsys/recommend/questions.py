@@ -16,16 +16,14 @@ import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, ModelError
 from recsys.ids import as_id_array, several
-from recsys.models.common import FloatArray
 from recsys.models.factors import paired
 from recsys.recommend.answer import Table
-from recsys.recommend.choice import Allowed, Choice
-from recsys.recommend.filters.masks import hint
+from recsys.recommend.choice import Choice
 from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.person import changed_row, ratings_row
 from recsys.recommend.ranking import FittedRanker
-from recsys.recommend.similarity import Metric, check_metric
+from recsys.recommend.tables import check_n, item_table, why_filtered
 
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
@@ -208,59 +206,9 @@ def deviations(
     return found
 
 
-def similar_items(
-    model: ModelParts,
-    item: object,
-    n: int = 10,
-    metric: Metric = "cosine",
-    alpha: float = 0.5,
-    allowed: Allowed | None = None,
-) -> Table:
-    """The n items most similar to one; see `Recommender.similar_items`."""
-    _check_n(n)
-    row = model.item_row(item)
-    candidates = None if allowed is None else model.candidates(allowed)
-    weights = model.fitted.similarities(row)
-    if weights is not None:
-        check_metric(metric, alpha)
-        if metric != "cosine":
-            raise ArgumentError(
-                f"metric does not apply to {model.fitted.spec.name}, which compares items by its "
-                f"own weights; leave out metric={metric!r}"
-            )
-        order = np.argsort(-weights, kind="stable")
-        if candidates is not None:
-            order = order[np.isin(order, candidates)]
-        best = order[weights[order] > 0][:n]
-        return _items(model, best, weights[best], n, "no more items have a positive weight")
-    rows, scores = model.item_similarity.search(row, n, metric, alpha, candidates)
-    why = _why_no_more(model.factors.item_factors[row], "items")
-    if candidates is not None and allowed is not None and allowed.where is not None:
-        why = _why_filtered(model, allowed.where, len(candidates), why)
-    return _items(model, rows, scores, n, why)
-
-
-def similar_users(
-    model: ModelParts, user: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
-) -> Table:
-    """The n users most similar to one; see `Recommender.similar_users`."""
-    _check_n(n)
-    row = model.fitted.users.row(user)
-    rows, scores = model.user_similarity.search(row, n, metric, alpha)
-    ranks = np.arange(1, len(rows) + 1)
-    answer: dict[str, npt.NDArray[Any]] = {
-        "rank": ranks,
-        "user": model.fitted.users.ids[rows],
-        "score": scores,
-    }
-    if model.history is not None:
-        answer |= {"n_ratings": np.diff(model.history.indptr)[rows]}
-    return _short(Table(answer), n, _why_no_more(model.factors.user_factors[row], "users"))
-
-
 def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     """The n items a training user rated highest; see `Recommender.liked`."""
-    _check_n(n)
+    check_n(n)
     row = model.fitted.users.row(user)
     history = model.seen()
     begin, end = history.indptr[row], history.indptr[row + 1]
@@ -271,7 +219,7 @@ def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     popularity = np.bincount(history.indices, minlength=history.shape[1])[items]
     best = np.lexsort((items, -popularity, -values))[:n]
     why = f"they rated {end - begin} items"
-    return _items(model, items[best], values[best], n, why, called="rating")
+    return item_table(model, items[best], values[best], n, why, called="rating")
 
 
 def _ranked(
@@ -301,21 +249,13 @@ def _ranked(
     pool = len(model.fitted.items) if candidates is None else len(candidates)
     short = f"of {pool} items, {len(columns)} are excluded"
     if choice.where is not None and candidates is not None:
-        short = _why_filtered(model, choice.where, len(candidates), short)
-    table = _items(model, items[0][found], scores[0][found], choice.n, short)
+        short = why_filtered(model, choice.where, len(candidates), short)
+    table = item_table(model, items[0][found], scores[0][found], choice.n, short)
     if not remark:
         return table
     each = np.full(len(table), remark, object)
     answer = dict(table.answer) | {"remark": each}
     return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}")
-
-
-def _why_filtered(model: ModelParts, where: str, n: int, otherwise: str) -> str:
-    # Why a condition leaves few items: a text that no item has, perhaps.
-    found = hint(where, model.item_columns)
-    if found:
-        return f"{n} items meet the condition, and {found}"
-    return otherwise if n else "no item meets the condition"
 
 
 def _most_popular(
@@ -338,32 +278,3 @@ def _popular(unknown: str) -> bool:
 
 def _nothing_counts(model: ModelParts, who: str) -> str:
     return f"nothing {who} rated counts for the model (feedback {model.feedback})"
-
-
-def _items(
-    model: ModelParts,
-    rows: npt.NDArray[np.integer],
-    scores: FloatArray,
-    n: int,
-    why_short: str,
-    called: str = "score",
-) -> Table:
-    ranks = np.arange(1, len(rows) + 1)
-    answer = {"rank": ranks, "item": model.fitted.items.ids[rows], called: scores}
-    return _short(Table(answer, model.items, rows), n, why_short)
-
-
-def _short(table: Table, n: int, why: str) -> Table:
-    if len(table) >= n:
-        return table
-    return table.noting(shortfall=f"{len(table)} of the {n} asked for: {why}")
-
-
-def _why_no_more(vector: FloatArray, kind: str) -> str:
-    if vector.any():
-        return f"there are no more {kind}"
-    return "it has no ratings that count for the model, so nothing is like it"
-
-
-def _check_n(n: int) -> None:
-    Choice(n=n)

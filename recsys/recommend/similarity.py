@@ -71,11 +71,33 @@ class Similarity:
             ArgumentError: there is no such metric, or alpha is not between 0 and 1.
             ModelError: the model has no factors to compare.
         """
+        left_out = np.array([row])
+        return self.near(self._table[row], n, metric, alpha, left_out, candidates)
+
+    def near(
+        self,
+        query: FloatArray,
+        n: int,
+        metric: Metric = "cosine",
+        alpha: float = 0.5,
+        excluded: Rows | None = None,
+        candidates: Rows | None = None,
+    ) -> tuple[npt.NDArray[np.int32], FloatArray]:
+        """The n rows most similar to a vector (f,), best first, with similarities; see `search`.
+
+        Args:
+            query: what to compare with.
+            n: how many.
+            metric: how.
+            alpha: of `damped`.
+            excluded: increasing rows that are left out.
+            candidates: increasing rows to choose from; None for all.
+        """
         check_metric(metric, alpha)
         table = self._table
+        left_out = np.zeros(0, np.int64) if excluded is None else excluded
         if not table.shape[1]:
             raise ModelError("this model has no factors to compare; train a factorization")
-        query = table[row]
         if not query.any():
             return np.array([], np.int32), np.array([], np.float32)
         if metric in _DISTANCES:
@@ -83,13 +105,16 @@ class Similarity:
             order = np.argsort(-scores, kind="stable")
             allowed = np.zeros(len(table), bool)
             allowed[slice(None) if candidates is None else candidates] = True
-            allowed[row] = False
+            allowed[left_out] = False
             order = order[allowed[order]][:n]
             return order.astype(np.int32), scores[order].astype(np.float32)
         queries = _scaled(query[None], table, metric)
-        excluded = np.array([0, 1]), np.array([row])
         found, scores = self._index(metric, alpha).search(
-            queries, min(n, len(table)), excluded, candidates, n_threads=1
+            queries,
+            min(n, len(table)),
+            (np.array([0, len(left_out)]), left_out),
+            candidates,
+            n_threads=1,
         )
         there = found[0] >= 0
         return found[0][there], scores[0][there]
