@@ -239,6 +239,12 @@ class Factors:
         knows_nothing = bool(self.n_factors) and not self.item_bias.any()
         return np.asarray(~people.factors.any(axis=1) & knows_nothing)
 
+    @property
+    def item_directions(self) -> FloatArray:
+        """(n_items, f) the item factors with length 1; zeros stay zeros."""
+        lengths = np.linalg.norm(self.item_factors, axis=1, keepdims=True)
+        return np.asarray(self.item_factors / np.where(lengths > 0, lengths, 1), np.float32)
+
     def similarities(self, row: int) -> FloatArray | None:
         """None: items are compared by their factors."""
         return None

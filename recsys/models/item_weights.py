@@ -142,6 +142,13 @@ class ItemWeights:
         """(n,) whether a history is empty."""
         return np.asarray(np.diff(people.indptr) == 0)
 
+    @property
+    def item_directions(self) -> sp.csr_matrix:
+        """(n_items, n_items) the weights, each row with length 1."""
+        squares = np.asarray(self.weights.multiply(self.weights).sum(axis=1), np.float64).ravel()
+        lengths = np.sqrt(np.where(squares > 0, squares, 1))
+        return sp.csr_matrix(sp.diags(1 / lengths) @ self.weights, dtype=np.float32)
+
     def similarities(self, row: int) -> FloatArray:
         """(n_items,) the weight of one item for each other."""
         weights: FloatArray = self.weights[[row]].toarray()[0]

@@ -92,6 +92,10 @@ class Fitted(Protocol):
     def indifferent(self, people: Any) -> npt.NDArray[np.bool_]:
         """(n,) whether a person gets the same score for every item."""
 
+    @property
+    def item_directions(self) -> FloatArray | sp.csr_matrix:
+        """(n_items, d) vectors of length 1, or 0, whose inner products compare items."""
+
     def similarities(self, row: int) -> FloatArray | None:
         """(n_items,) how similar each item is to one; None where that is up to the vectors."""
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from recsys.errors import ArgumentError
+from recsys.recommend.rerank.ways import parse
 from recsys.settings import Settings, option, settings_of
 
 How = Literal["average", "least-misery", "most-pleasure"]
@@ -78,6 +79,19 @@ class Choice(Allowed):
         flags=("--exclude-seen/--include-seen",),
         meaning="Leave out the items that the user has rated.",
     )
+    rerank: str | None = option(
+        None,
+        metavar="WAY[=STRENGTH]",
+        meaning="Choose the list from the best items for variety: mmr or dpp (different items), "
+        "calibrated (the genres of the history), less-popular; with a strength from 0 to 1, such "
+        "as mmr=0.3.",
+        default_text="the best scores",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rerank is not None:
+            parse(self.rerank)
 
     def but(self, n: int | None = None, **changes: Any) -> Choice:
         """The same choice with some settings changed; n stays where it is None.

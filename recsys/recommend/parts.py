@@ -21,6 +21,9 @@ from recsys.recommend.filters.masks import mask
 from recsys.recommend.index import Index, index_of
 from recsys.recommend.items import ItemTable
 from recsys.recommend.ranking import Counts, FittedRanker
+from recsys.recommend.rerank.catalog import Catalog
+from recsys.recommend.rerank.reranking import Reranking
+from recsys.recommend.rerank.ways import parse
 from recsys.recommend.similarity import Similarity
 from recsys.recommend.titles import TitleIndex, as_rows
 
@@ -75,12 +78,23 @@ class ModelParts:
 
     def ranker(self, choice: Choice | None = None, *, folds_in: bool = False) -> FittedRanker:
         """A ranker that is this model under a choice; evaluation sets the length of the lists."""
-        candidates, exclude_seen = None, True
+        candidates, exclude_seen, reranking = None, True, None
         if choice is not None:
             candidates, exclude_seen = self.candidates(choice), choice.exclude_seen
+            reranking = self.reranking(choice)
         return FittedRanker(
-            self.fitted, folds_in, candidates, exclude_seen, self.index, self.counts
-        )
+            self.fitted, folds_in, candidates, exclude_seen, self.index, self.counts,
+            reranking=reranking,
+        )  # fmt: skip
+
+    def reranking(self, choice: Choice) -> Reranking | None:
+        """How lists are re-ranked under a choice; None where they are not."""
+        return None if choice.rerank is None else Reranking(parse(choice.rerank), self.catalog)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What re-rankers know of the items."""
+        return Catalog(self.fitted, self.items, None if self.counts is None else self.counts.items)
 
     def candidates(self, choice: Allowed) -> npt.NDArray[np.int64] | None:
         """Increasing rows of the items that a choice allows to everybody; None for all.

@@ -6,7 +6,7 @@ need not import pandas.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -39,7 +39,9 @@ _STRANGER = "popular: not in the data"
 def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown = "raise") -> Table:
     """The best items for a user; see `Recommender.recommend`."""
     if _popular(unknown) and model.fitted.users.find([user])[0] < 0:
-        return _ranked(model, None, choice, _NONE, _STRANGER, f"user {user} is not in the data")
+        return _ranked(
+            model, None, choice, _NONE, None, _STRANGER, f"user {user} is not in the data"
+        )
     row = model.fitted.users.row(user)
     history = model.seen() if choice.exclude_seen else model.history
     seen, counted = _NONE, None
@@ -51,8 +53,10 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
     people = model.fitted.people(slice(row, row + 1), counted)
     new = bool(model.ranker().newcomers(np.array([row]), counted, people)[0])
     if new:
-        return _ranked(model, None, choice, seen, _NEWCOMER, _nothing_counts(model, "this user"))
-    table = _ranked(model, people, choice, seen)
+        return _ranked(
+            model, None, choice, seen, None, _NEWCOMER, _nothing_counts(model, "this user")
+        )
+    table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
     if not model.fitted.indifferent(people)[0]:
         return table
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
@@ -71,8 +75,8 @@ def recommend_row(model: ModelParts, row: sp.csr_matrix, choice: Choice) -> Tabl
         why = (
             _nothing_counts(model, "this person") if row.nnz else "nothing is known of this person"
         )
-        return _ranked(model, None, choice, row.indices, _NEWCOMER, why)
-    table = _ranked(model, people, choice, row.indices)
+        return _ranked(model, None, choice, row.indices, None, _NEWCOMER, why)
+    table = _ranked(model, people, choice, row.indices, lambda: counted)
     if counted.nnz:
         return table
     why = _nothing_counts(model, "this person")
@@ -112,13 +116,19 @@ def recommend_many(
         block = rows[at]
         of_block = None if seen is None else seen[block]
         history = None
-        if of_block is not None and model.fitted.item_vectors is None:
+        needed = model.fitted.item_vectors is None or ranker.reranking is not None
+        if of_block is not None and needed:
             # Only models without user factors need it; for the others it would be a copy.
             history = model.feedback.of(of_block)
         people = model.fitted.people(block, history)
         new[at] = ranker.newcomers(block, history, people)
         blank[at] = model.fitted.indifferent(people)
-        found[0][at], found[1][at] = ranker.ranked(people, width, of_block, new[at])
+        if ranker.reranking is None:
+            lists = ranker.ranked(people, width, of_block, new[at])
+        else:
+            longer = ranker.ranked(people, ranker.reranking.wanted(width), of_block, new[at])
+            lists = ranker.reranking.lists(longer, history, width)
+        found[0][at], found[1][at] = lists
     if stranger.any():
         found[0][stranger], found[1][stranger] = _most_popular(model, ranker, width)
     return _batch(model, rows if users is None else several(users), rows, found, new, blank, choice)
@@ -227,11 +237,13 @@ def _ranked(
     people: Any,
     choice: Choice,
     seen: npt.NDArray[np.int32],
+    history: Callable[[], sp.csr_matrix] | None,
     remark: str = "",
     why: str = "",
 ) -> Table:
-    # The answer to one person, who has seen the items in these increasing rows. With a remark,
-    # about each row, they get the most popular items: `why` says so.
+    # The answer to one person, who has seen the items in these increasing rows; `history` gives
+    # their counted ratings. With a remark, about each row, they get the most popular items: `why`
+    # says so.
     columns = seen if choice.exclude_seen else _NONE
     if choice.exclude:
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
@@ -242,6 +254,9 @@ def _ranked(
     if remark:
         items, scores = _most_popular(model, ranker, k, excluded)
         scores = np.full_like(scores, np.nan)
+    elif (reranking := model.reranking(choice)) is not None:
+        longer = ranker.ranked(people, reranking.wanted(k), excluded)
+        items, scores = reranking.lists(longer, None if history is None else history(), k)
     else:
         items, scores = ranker.ranked(people, k, excluded)
     found = items[0] >= 0
