@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": "Show why an item has its score for somebody, rating by rating.",
     "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",
+    "export": "Write the factors of a model as Parquet files or NumPy arrays.",
     "map": "Draw a map of the items of a model.",
     "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,11 @@ import numpy.typing as npt
 from recsys import kernels
 from recsys.csr import entry_rows
 from recsys.errors import ArgumentError, DataError, FitError
-from recsys.ids import IdIndex, several
+from recsys.ids import IdIndex
 from recsys.models.alternating import OnState, State
+from recsys.models.arrays import paired_rows, placed
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
+from recsys.models.registry import make_spec
 from recsys.models.spec import Fitted, Spec
 
 if TYPE_CHECKING:
@@ -128,6 +130,45 @@ class Factors:
             log=log,
             state=dict(state or {}),
         )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        user_factors: npt.ArrayLike,
+        item_factors: npt.ArrayLike,
+        users: npt.ArrayLike,
+        items: npt.ArrayLike,
+        *,
+        mean: float = 0.0,
+        user_bias: npt.ArrayLike | None = None,
+        item_bias: npt.ArrayLike | None = None,
+        spec: Factorization | None = None,
+    ) -> Factors:
+        """Factors that another program has made, such as `implicit` or Spark.
+
+        Args:
+            user_factors: (n_users, f).
+            item_factors: (n_items, f).
+            users: (n_users,) ids, in the order of the rows.
+            items: (n_items,) ids, likewise.
+            mean: added to every score.
+            user_bias: (n_users,); None for zeros.
+            item_bias: (n_items,); None for zeros.
+            spec: how to fold in; None for `External()`.
+
+        Raises:
+            ArgumentError: the arrays do not fit together, or an id comes twice.
+            FitError: a number is not finite.
+        """
+        user_index, x, user_bias = placed(users, user_factors, user_bias, "user")
+        item_index, y, item_bias = placed(items, item_factors, item_bias, "item")
+        if x.shape[1] != y.shape[1]:
+            raise ArgumentError(
+                f"user factors are {x.shape[1]} wide and item factors {y.shape[1]}; they must be "
+                "equally wide"
+            )
+        how = cast("Factorization", make_spec("external")) if spec is None else spec
+        return cls(user_index, item_index, float(mean), user_bias, item_bias, x, y, how)
 
     def over(self, users: IdIndex, items: IdIndex) -> Factors:
         """The same factors for other users and items; zeros for those that are not known here."""
@@ -278,32 +319,6 @@ def _checked(found: Embeddings) -> Embeddings:
     if bad.any():
         raise FitError(f"row {int(bad.argmax())} has no finite solution; raise the regularization")
     return found
-
-
-def paired_rows(
-    fitted: Fitted, users: npt.ArrayLike, items: npt.ArrayLike
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Rows of n users and of n items, given by external ids; one id on a side serves all pairs.
-
-    Raises:
-        UnknownIdError: an id was not in the training data.
-        ArgumentError: there are not as many users as items.
-    """
-    return paired(fitted.users.rows(several(users)), fitted.items.rows(several(items)))
-
-
-def paired(
-    user_rows: npt.NDArray[Any], item_rows: npt.NDArray[Any]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Both rows with the same length (n,); a single one serves all pairs.
-
-    Raises:
-        ArgumentError: there are not as many users as items.
-    """
-    if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
-        raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
-    rows, columns = np.broadcast_arrays(user_rows, item_rows)
-    return rows, columns
 
 
 @dataclass(frozen=True)

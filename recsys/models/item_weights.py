@@ -14,8 +14,8 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen_csr, positive, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
+from recsys.models.arrays import paired_rows
 from recsys.models.common import FloatArray, Progress, Rows
-from recsys.models.factors import paired_rows
 from recsys.models.spec import Spec
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, ModelError
 from recsys.ids import as_id_array, several
-from recsys.models.factors import paired
+from recsys.models.arrays import paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Excluded, Found
