@@ -39,7 +39,7 @@ def table(procedure: Procedure, rows: Sequence[Row]) -> str:
         lines.append(row([name, *cells, f"{one.seconds:.3g}", one.settings]))
     for published in procedure.published:
         given = (published.values.get(measure.name) for measure in measures)
-        cells = ("" if value is None else f"{value:g}" for value in given)
+        cells = ("" if value is None else as_published(value) for value in given)
         lines.append(row([published.name, *cells, "", published.source]))
     return "\n".join(lines)
 
@@ -54,6 +54,16 @@ def cell(measure: Measure, value: Value) -> str:
         return f"{value.mean:.3f}"
     text = f"{value.mean:.4f} [{value.low:.4f}, {value.high:.4f}]"
     return text if np.isnan(value.over_seeds) else f"{text} ± {value.over_seeds:.4f}"
+
+
+def as_published(value: float) -> str:
+    """All digits of a number, and at least three after the point.
+
+    >>> as_published(0.91), as_published(0.782414)
+    ('0.910', '0.782414')
+    """
+    digits = f"{value:.6f}".rstrip("0")
+    return digits if len(digits) >= 5 else f"{value:.3f}"
 
 
 def all_remarks(procedure: Procedure, material: Material, more: Sequence[str]) -> tuple[str, ...]:
