@@ -130,10 +130,10 @@ def _ours(bayes: BayesianMF) -> tuple[Contender, ...]:
     )
 
 
-def _peers(rank: int, cmfrec_factors: int, cmfrec_ridge: float) -> tuple[Peer, ...]:
+def _peers(cmfrec_factors: int, cmfrec_ridge: float) -> tuple[Peer, ...]:
     # The ridge of cmfrec is that of its benchmark for ML-1M, and the best of 0.05, 0.1, 0.15 and
     # 0.2 on the test part u1 for ML-100K, where 0.05 is too little.
-    myfm = {"rank": rank, "n_iter": 200, "n_kept_samples": 150}
+    myfm = {"rank": 10, "n_iter": 200, "n_kept_samples": 150}
     cmfrec = _CMFREC | {"k": cmfrec_factors, "lambda_": cmfrec_ridge}
     features = {"implicit features": True}
     return (
@@ -167,7 +167,7 @@ PROCEDURES = (
     Procedure(
         "ml-100k-official", "MovieLens 100K, the five published folds u1 to u5",
         "the folder of the set with u1.base, u1.test, ..., u5.test", official_folds,
-        RatingErrors(), _ours(BAYES_100K), "ml-100k", _peers(10, 40, 0.1),
+        RatingErrors(), _ours(BAYES_100K), "ml-100k", _peers(40, 0.1),
         published.OFFICIAL_ML_100K, {"users": 943, "items": 1682, "ratings": 100_000},
         ("No published table has the mean over the five folds from ratings alone; see --peers.",),
     ),
@@ -175,7 +175,7 @@ PROCEDURES = (
         "ml-1m-90-10",
         "MovieLens 1M, a random tenth: `numpy.random.default_rng(0).random(n) < 0.1`",
         _NEEDS, one_split(random_tenth, known_only=False), RatingErrors(),
-        _ours(BAYES_1M), "ml-1m", _peers(20, 50, 0.05),
+        _ours(BAYES_1M), "ml-1m", _peers(50, 0.05),
         published.ML_1M_90_10, {"users": 6040, "items": 3706, "ratings": 1_000_209},
         ("The published rows are of other random tenths; the rows of --peers are of this one.",),
     ),

@@ -49,7 +49,7 @@ class HeldOut:
         Raises:
             DataError: there are too few users.
         """
-        ids, users = np.unique(rows["user"].to_numpy(), return_inverse=True)
+        users, ids = pd.factorize(rows["user"], sort=True)
         n_train = len(ids) - 2 * self.users
         if n_train < 1:
             raise DataError(f"{len(ids)} users are too few to hold out twice {self.users}")
