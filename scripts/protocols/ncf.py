@@ -69,8 +69,8 @@ def load(path: Path) -> Material:
     remarks = [f"The test part is {how}, and the 99 others are drawn here with seed 0."]
     if not timed:
         remarks.append(
-            "The file has no times, so this is not the published split: a random rating is easier to "
-            "find than the last, and the published rows are no comparison."
+            "The file has no times, so this is not the published split: a random rating is easier "
+            "to find than the last, and the published rows are no comparison."
         )
     return _material(prepared, drawn_negatives(prepared), remarks)
 
