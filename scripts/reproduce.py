@@ -14,7 +14,6 @@ same run and taking turns; scripts/benchmark.py --install-peers installs them.
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from protocols.record import Material, Procedure
 from protocols.run import Options, Row, missing_peers, run
 from protocols.summary import values_of
 from protocols.tables import document, section
+from threadpoolctl import threadpool_limits
 
 from recsys import provenance
 from recsys.errors import ArgumentError, DownloadError, RecsysError
@@ -155,7 +155,6 @@ def write_again(files: list[Path]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Does what the arguments ask for; the exit code."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(default_threads()))
     given = parser().parse_args(arguments)
     if given.list:
         print(listed())
@@ -168,7 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
     models = tuple(filter(None, given.models.split(",")))
     options = Options(given.seeds, given.peers, given.quick, models)
     try:
-        found = reproduce(PROCEDURES[given.protocol], given.path, options, given.note)
+        with threadpool_limits(default_threads(), "blas"):
+            found = reproduce(PROCEDURES[given.protocol], given.path, options, given.note)
     except RecsysError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ArgumentError) else 3
