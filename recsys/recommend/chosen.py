@@ -19,7 +19,10 @@ class Searching(NamedTuple):
     """Of the work that the search may do, 0 to 1."""
     n_trials: int
     best: float
-    """Highest value of the metric so far."""
+    """Best value of the metric so far."""
+    metric: str = "ndcg@10"
+    model: str = ""
+    """Name of the model that has the best value, where there are several."""
 
 
 OnSearch = Callable[[Searching], None]

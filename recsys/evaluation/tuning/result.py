@@ -1,0 +1,225 @@
+"""`Tuning`: what a search tried and chose."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from recsys.evaluation.metrics import label_of
+from recsys.evaluation.search.record import recipe
+from recsys.evaluation.tuning.family import COMPLETE, FAILED, PRUNED, Trial
+from recsys.evaluation.tuning.search import Search
+from recsys.evaluation.tuning.spaces import FEEDBACK
+from recsys.files import output_file, write_text
+from recsys.models.registry import spec_from_dict
+from recsys.models.spec import Spec
+from recsys.ratings.feedback import Feedback
+
+BEST, REPORT = "best.toml", "report.html"
+"""Names of the recipe and the report in the folder of a search."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A finished search, or as much of it as was done."""
+
+    metric: str
+    """What was chosen by, such as `ndcg@10`."""
+    higher_is_better: bool
+    best: Trial
+    """The trial with the best value."""
+    trials: tuple[Trial, ...]
+    """Everything that was tried, in order."""
+    baseline: tuple[str, float]
+    """Name and value of the model that others are compared with: popularity, or biases."""
+    importances: Mapping[str, Mapping[str, float]]
+    """Model → hyperparameter → its share in what sets the best tenth of the trials apart; of models
+    with enough trials."""
+    n_users: int
+    """Users whose ratings were held out, over all validation parts."""
+    n_parts: int
+    """Validation parts."""
+    settings: Mapping[str, Any]
+    """What was asked for."""
+    logarithmic: frozenset[tuple[str, str]] = frozenset()
+    """Models and hyperparameters that were searched on a logarithmic scale."""
+
+    @classmethod
+    def of(cls, search: Search, settings: Mapping[str, Any]) -> Tuning:
+        """What a search has found so far; it must have completed a trial."""
+        best, bench = search.best, search.bench
+        assert best is not None  # `Search.run` raises where there is none
+        return cls(
+            metric=search.goal.name,
+            higher_is_better=bool(search.goal.metric.higher_is_better),
+            best=best,
+            trials=tuple(search.trials),
+            baseline=bench.baseline(),
+            importances={
+                family.space.model: found
+                for family in search.families
+                if (found := family.importances())
+            },
+            n_users=bench.n_users,
+            n_parts=len(bench.parts),
+            settings=settings,
+            logarithmic=frozenset(
+                (family.space.model, one.name)
+                for family in search.families
+                for one in family.space.dimensions
+                if one.log
+            ),
+        )
+
+    @property
+    def spec(self) -> Spec:
+        """The best model, with all its hyperparameters."""
+        return spec_from_dict(self.best.spec)
+
+    @property
+    def feedback(self) -> Feedback:
+        """How ratings enter its training."""
+        return Feedback.parse(self.best.feedback)
+
+    @property
+    def score(self) -> float:
+        """Its value of the metric on the validation parts; a little too good, as the best of many
+        is chosen by it.
+        """
+        return self.best.value
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The complete trials, best first."""
+        complete = [trial for trial in self.trials if trial.state == COMPLETE]
+        return sorted(complete, key=lambda trial: trial.value, reverse=self.higher_is_better)
+
+    @property
+    def models(self) -> list[str]:
+        """The models that were tried, best first; those without a complete trial last."""
+        return list(dict.fromkeys(trial.model for trial in (*self.ranked, *self.trials)))
+
+    @property
+    def best_of_models(self) -> dict[str, Trial]:
+        """Model → its best trial; best first."""
+        found: dict[str, Trial] = {}
+        for trial in self.ranked:
+            found.setdefault(trial.model, trial)
+        return found
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row for each trial: number, model, state, value of the metric, seconds, feedback, and
+        the hyperparameters that were searched, by name.
+        """
+        rows = [
+            {"trial": one.number, "model": one.model, "state": one.state, self.metric: one.value,
+             "seconds": one.seconds, FEEDBACK: one.feedback}
+            | {name: value for name, value in one.params.items() if name != FEEDBACK}
+            for one in self.trials
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What is kept with a model that was chosen, ready for JSON."""
+        name, value = self.baseline
+        return {
+            "searched": dict(self.settings),
+            "spec": dict(self.best.spec),
+            FEEDBACK: self.best.feedback,
+            "recipe": recipe(self.spec, self.feedback),
+            "metric": self.metric,
+            "validation": self.score,
+            "baseline": name,
+            name: value,
+            "users": self.n_users,
+            "remarks": list(self._remarks()),
+            "trials": [_line(trial) for trial in self.trials],
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return self.record | {"importances": {k: dict(v) for k, v in self.importances.items()}}
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the report: one page with history, importance, slices and all trials.
+
+        Raises:
+            ArgumentError: the path does not end in .html, or cannot be written to.
+        """
+        from recsys.evaluation.tuning.page import page
+
+        file = output_file(path, "path", (".html",))
+        write_text(file, page(self))
+        return file
+
+    def to_toml(self, path: str | os.PathLike[str], data: Mapping[str, Any] | None = None) -> Path:
+        """Writes a recipe that trains the best model: `recsys train --config FILE`.
+
+        Args:
+            path: where to write, ending in .toml.
+            data: further keys of the recipe, such as `ratings`.
+
+        Raises:
+            ArgumentError: the path does not end in .toml, or cannot be written to.
+        """
+        file = output_file(path, "path", (".toml",))
+        write_text(file, self._toml(data or {}))
+        return file
+
+    def _toml(self, data: Mapping[str, Any]) -> str:
+        hyperparameters = dict(self.best.spec)
+        top = {**data, "model": hyperparameters.pop("model"), FEEDBACK: self.best.feedback}
+        if "seed" in hyperparameters:
+            top["seed"] = hyperparameters.pop("seed")
+        tables = {name: value for name, value in top.items() if isinstance(value, Mapping)}
+        lines = [
+            f"# {label_of(self.metric)} {self.score:.4f} on validation parts, the best of "
+            f"{len(self.trials)} trials",
+            *_assignments({k: v for k, v in top.items() if k not in tables}),
+        ]
+        for name, table in {**tables, "hyperparameters": hyperparameters}.items():
+            lines += ["", f"[{name}]", *_assignments(table)]
+        return "\n".join(lines) + "\n"
+
+    def _remarks(self) -> Iterator[str]:
+        name, value = self.baseline
+        behind = self.score < value if self.higher_is_better else self.score > value
+        if behind:
+            yield f"{name} is better on the held-out ratings"
+        failed = [trial for trial in self.trials if trial.state == FAILED]
+        if failed:
+            yield f"{len(failed)} trials failed, the last one with: {failed[-1].why}"
+        pruned = sum(trial.state == PRUNED for trial in self.trials)
+        if pruned:
+            yield f"{pruned} trials were given up early, behind the others after as many epochs"
+
+
+def _line(trial: Trial) -> dict[str, Any]:
+    value = trial.value if math.isfinite(trial.value) else None
+    return {
+        "trial": trial.number,
+        "model": trial.model,
+        "state": trial.state,
+        "value": value,
+        "seconds": trial.seconds,
+        FEEDBACK: trial.feedback,
+    } | {name: value for name, value in trial.params.items() if name != FEEDBACK}
+
+
+def _assignments(table: Mapping[str, Any]) -> list[str]:
+    # JSON texts, numbers and truth values are TOML; "none" has no value there and is the default.
+    return [
+        f"{name if name.replace('_', '').isalnum() else json.dumps(name)} = "
+        f"{json.dumps(value, ensure_ascii=False)}"
+        for name, value in table.items()
+        if value is not None
+    ]
