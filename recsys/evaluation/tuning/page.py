@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -16,7 +15,7 @@ from recsys.evaluation.report.page import render
 from recsys.evaluation.report.pictures import Figure, Section, figure, section
 from recsys.evaluation.report.tables import Cell, Head, Row, Table
 from recsys.evaluation.search.record import recipe
-from recsys.evaluation.tuning.family import COMPLETE, FAILED, Trial
+from recsys.evaluation.tuning.family import COMPLETE, Trial
 from recsys.evaluation.tuning.result import Tuning
 from recsys.evaluation.tuning.spaces import FEEDBACK
 
@@ -69,9 +68,18 @@ def _facts(found: Tuning) -> list[tuple[str, str]]:
             "measured on",
             f"{found.n_parts} validation {parts} of the ratings, {found.n_users:,} users in all",
         ),
-        ("asked for", json.dumps(dict(found.settings))),
+        *_asked(found.settings),
     ]
     return facts + [("note", remark) for remark in found.record["remarks"]]
+
+
+def _asked(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "models", ", ".join(settings["models"])
+    limit = "" if settings["budget"] is None else f", {settings['budget']} at most"
+    yield "limits", f"{settings['trials']} trials{limit}"
+    for name, value in settings["hyperparameters"].items():
+        yield name, str(value)
+    yield "seed", str(settings["seed"])
 
 
 def _direction(found: Tuning) -> str:
@@ -101,10 +109,10 @@ def _history(found: Tuning) -> Section:
     axis = _axis(found)
     series = []
     for model in found.models:
-        own = [trial for trial in found.trials if trial.model == model and _drawn(trial)]
+        own = _complete(found, model)
         numbers = [float(trial.number + 1) for trial in own]
         series.append(Series(model, _style(found, model), numbers, [trial.value for trial in own]))
-    title, last = "Every trial, and the best so far", float(len(found.trials))
+    title, last = "Complete trials, and the best so far", float(len(found.trials))
     x = Axis("trial", 0.5, last + 0.5)
     picture = charts.dots(series, x, axis, title, _best_so_far(found))
     hint = "values far from the best are drawn at the edge"
@@ -112,8 +120,9 @@ def _history(found: Tuning) -> Section:
     return section("", names, [figure(title, hint, picture)])
 
 
-def _drawn(trial: Trial) -> bool:
-    return trial.state != FAILED and math.isfinite(trial.value)
+def _complete(found: Tuning, model: str) -> list[Trial]:
+    # The others were not measured on all parts.
+    return [one for one in found.trials if one.model == model and one.state == COMPLETE]
 
 
 def _best_so_far(found: Tuning) -> Series:
@@ -151,7 +160,7 @@ def _importance(found: Tuning) -> Section | None:
 def _slices(found: Tuning) -> Iterator[Section]:
     # For each model, the value of the metric against each hyperparameter.
     for model in found.models:
-        own = [one for one in found.trials if one.model == model and _drawn(one)]
+        own = _complete(found, model)
         figures = [
             _slice(found, model, name, own)
             for name in (own[0].params if own else {})
@@ -184,14 +193,14 @@ def _model_table(found: Tuning) -> Table:
             Cell(f"{trial.value:.4f}", bold=True, best=trial is found.best),
             Cell(str(len(own))),
             Cell(f"{sum(one.seconds for one in own):,.0f}"),
-            Cell(in_words(trial)),
+            Cell(in_words(trial), words=True),
         ]
         rows.append(Row(model, cells))
     name, value = found.baseline
     if name not in found.best_of_models:
         rows.append(Row(name, [Cell(f"{value:.4f}", bold=True), Cell(), Cell(), Cell()]))
-    heads = ["model", label_of(found.metric), "trials", "seconds", "settings of the best"]
-    return Table([Head(text) for text in heads], rows)
+    heads = [Head(text) for text in ("model", label_of(found.metric), "trials", "seconds")]
+    return Table([*heads, Head("settings of the best", words=True)], rows)
 
 
 def _trial_table(found: Tuning, trials: Sequence[Trial]) -> Table:

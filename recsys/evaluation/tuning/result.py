@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from recsys.errors import ArgumentError
 from recsys.evaluation.metrics import label_of
 from recsys.evaluation.search.record import recipe
 from recsys.evaluation.tuning.family import COMPLETE, FAILED, PRUNED, Trial
@@ -21,6 +22,8 @@ from recsys.files import output_file, write_text
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
+from recsys.ratings.ratings import Ratings
+from recsys.recommend.chosen import Chosen, OnSearch
 
 BEST, REPORT = "best.toml", "report.html"
 """Names of the recipe and the report in the folder of a search."""
@@ -144,6 +147,24 @@ class Tuning:
             "remarks": list(self._remarks()),
             "trials": [_line(trial) for trial in self.trials],
         }
+
+    def choose(
+        self,
+        ratings: Ratings,
+        feedback: Feedback | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Chosen:
+        """The best model, whatever the ratings: `train` trains it, and keeps the record.
+
+        Raises:
+            ArgumentError: the feedback is not what was found.
+        """
+        if feedback not in (None, self.feedback):
+            raise ArgumentError(
+                f"the best trial has feedback {self.feedback}, so it cannot be trained with "
+                f"{feedback}; tune with that feedback instead"
+            )
+        return Chosen(self.spec, self.feedback, self.record)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""

@@ -138,7 +138,7 @@ class Search:
         if share >= 1:
             return None
         rounds = math.ceil(math.log2(len(self.families))) + 1
-        n = max(1, len(self.families) >> int(share * rounds))
+        n = math.ceil(len(self.families) / 2 ** int(share * rounds))
         order = [family for family in self._ranked() if not family.exhausted][:n]
         return min(order, key=lambda family: len(family.trials), default=None)
 

@@ -158,7 +158,7 @@ def tune(
 ) -> Tuning:
     """The best of several models for some ratings, with everything that was tried.
 
-    `recsys.train(found.spec, ratings, feedback=found.feedback)` then trains it on all ratings.
+    `recsys.train(found, ratings)` then trains the best on all ratings.
 
     Args:
         ratings: what to choose for; a tenth of them is held out to choose by.
