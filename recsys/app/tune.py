@@ -21,8 +21,8 @@ from recsys.settings import option, settings_of
 
 if TYPE_CHECKING:
     from recsys.app.train import OnStage
-    from recsys.evaluation.tuning.result import Tuning
     from recsys.evaluation.tuning.tune import Tuner
+    from recsys.evaluation.tuning.tuning import Tuning
     from recsys.ratings.feedback import Feedback
     from recsys.recommend.chosen import OnSearch
 
@@ -126,8 +126,8 @@ def run(
         FitError: no trial could be completed.
         KeyboardInterrupt: it came before the first complete trial.
     """
-    from recsys.evaluation.tuning.result import Tuning
     from recsys.evaluation.tuning.tune import write
+    from recsys.evaluation.tuning.tuning import Tuning
     from recsys.recommend.training import train
     from recsys.store.model_file import save
 

@@ -56,7 +56,7 @@ def _saying_the_best(on_search: OnSearch) -> OnSearch:
 
 def _print(done: Tuned) -> None:
     from recsys.evaluation.metrics import label_of
-    from recsys.evaluation.tuning.result import BEST, REPORT
+    from recsys.evaluation.tuning.tuning import BEST, REPORT
 
     found = done.found
     label, (baseline, level) = label_of(found.metric), found.baseline

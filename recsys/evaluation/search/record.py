@@ -9,9 +9,7 @@ from recsys.evaluation.search.rounds import Rounds
 from recsys.evaluation.search.trials import Bench, Trial
 from recsys.evaluation.search.validation import K
 from recsys.evaluation.search.work import LEAST_UNIT
-from recsys.models.spec import Spec
-from recsys.ratings.feedback import Feedback
-from recsys.settings import settings_of
+from recsys.recommend.chosen import recipe
 
 Record = dict[str, Any]
 
@@ -34,20 +32,6 @@ def record(settings: Mapping[str, Any], bench: Bench, rounds: Rounds) -> Record:
         "remarks": list(_remarks(bench, rounds)),
         "trials": [_line(trial) for trial in bench.trials],
     }
-
-
-def recipe(spec: Spec, feedback: Feedback) -> str:
-    """The options of `recsys train` that train the same model without a search.
-
-    >>> from recsys.models.implicit_als import ImplicitALS
-    >>> recipe(ImplicitALS(n_factors=32, seed=1), Feedback(ones=True))
-    '--model implicit-als --feedback ones --set n_factors=32 --set seed=1'
-    """
-    own = {s.name: s.default for s in settings_of(type(spec))}
-    changed = {name: value for name, value in spec.values().items() if value != own[name]}
-    entering = "" if feedback == Feedback() else f" --feedback {feedback}"
-    settings = "".join(f" --set {name}={value}" for name, value in changed.items())
-    return f"--model {spec.name}{entering}{settings}"
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -14,10 +14,10 @@ from recsys.evaluation.report.charts import Axis, Series, number
 from recsys.evaluation.report.page import render
 from recsys.evaluation.report.pictures import Figure, Section, figure, section
 from recsys.evaluation.report.tables import Cell, Head, Row, Table
-from recsys.evaluation.search.record import recipe
 from recsys.evaluation.tuning.family import COMPLETE, Trial
-from recsys.evaluation.tuning.result import Tuning
+from recsys.evaluation.tuning.result import Found
 from recsys.evaluation.tuning.spaces import FEEDBACK
+from recsys.recommend.chosen import recipe
 
 _SHOWN = 20  # of the best trials
 _STYLES = 8  # of models that are no baselines
@@ -25,7 +25,7 @@ _SPAN = 2.0  # a value is drawn in place unless it is this many times as far off
 _ROOM = 0.04  # above the best value, as a share of the axis
 
 
-def page(found: Tuning) -> str:
+def page(found: Found) -> str:
     """The page."""
     label, best = label_of(found.metric), found.best
     return render(
@@ -49,7 +49,7 @@ def in_words(trial: Trial) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in trial.params.items())
 
 
-def _verdict(found: Tuning) -> str:
+def _verdict(found: Found) -> str:
     name, value = found.baseline
     spent = sum(trial.seconds for trial in found.trials)
     several = f"{len(found.models)} models" if len(found.models) > 1 else found.models[0]
@@ -60,7 +60,7 @@ def _verdict(found: Tuning) -> str:
     )
 
 
-def _facts(found: Tuning) -> list[tuple[str, str]]:
+def _facts(found: Found) -> list[tuple[str, str]]:
     parts = "part" if found.n_parts == 1 else "parts"
     facts = [
         ("chosen by", f"{label_of(found.metric)}, {_direction(found)} is better"),
@@ -82,18 +82,18 @@ def _asked(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "seed", str(settings["seed"])
 
 
-def _direction(found: Tuning) -> str:
+def _direction(found: Found) -> str:
     return "higher" if found.higher_is_better else "lower"
 
 
-def _style(found: Tuning, model: str) -> int:
+def _style(found: Found, model: str) -> int:
     if model in BASELINES:
         return list(BASELINES).index(model)
     others = [name for name in sorted(found.models) if name not in BASELINES]
     return len(BASELINES) + others.index(model) % _STYLES
 
 
-def _axis(found: Tuning) -> Axis:
+def _axis(found: Found) -> Axis:
     # From the best value to twice as far off as the median, so that a few bad trials do not press
     # all the others together.
     values = [trial.value for trial in found.trials if trial.state == COMPLETE]
@@ -105,7 +105,7 @@ def _axis(found: Tuning) -> Axis:
     return Axis(label_of(found.metric), low - room, high + room)
 
 
-def _history(found: Tuning) -> Section:
+def _history(found: Found) -> Section:
     axis = _axis(found)
     series = []
     for model in found.models:
@@ -120,12 +120,12 @@ def _history(found: Tuning) -> Section:
     return section("", names, [figure(title, hint, picture)])
 
 
-def _complete(found: Tuning, model: str) -> list[Trial]:
+def _complete(found: Found, model: str) -> list[Trial]:
     # The others were not measured on all parts.
     return [one for one in found.trials if one.model == model and one.state == COMPLETE]
 
 
-def _best_so_far(found: Tuning) -> Series:
+def _best_so_far(found: Found) -> Series:
     numbers, values = list[float](), list[float]()
     for trial in found.trials:
         if trial.state == COMPLETE:
@@ -137,7 +137,7 @@ def _best_so_far(found: Tuning) -> Series:
     return Series("best so far", _style(found, found.best.model), numbers, values)
 
 
-def _importance(found: Tuning) -> Section | None:
+def _importance(found: Found) -> Section | None:
     if not found.importances:
         return None
     title = "What matters"
@@ -157,7 +157,7 @@ def _importance(found: Tuning) -> Section | None:
     return section(title, [], figures, explanation)
 
 
-def _slices(found: Tuning) -> Iterator[Section]:
+def _slices(found: Found) -> Iterator[Section]:
     # For each model, the value of the metric against each hyperparameter.
     for model in found.models:
         own = _complete(found, model)
@@ -170,7 +170,7 @@ def _slices(found: Tuning) -> Iterator[Section]:
             yield section(f"{label_of(found.metric)} by hyperparameter: {model}", [], figures)
 
 
-def _slice(found: Tuning, model: str, name: str, trials: Sequence[Trial]) -> Figure:
+def _slice(found: Found, model: str, name: str, trials: Sequence[Trial]) -> Figure:
     axis, style = _axis(found), _style(found, model)
     xs, ys = [one.params[name] for one in trials], [one.value for one in trials]
     title = f"{model}: {name}"
@@ -185,7 +185,7 @@ def _slice(found: Tuning, model: str, name: str, trials: Sequence[Trial]) -> Fig
     return figure(name, "", charts.dots([Series(model, style, xs, ys)], x, axis, title))
 
 
-def _model_table(found: Tuning) -> Table:
+def _model_table(found: Found) -> Table:
     rows = []
     for model, trial in found.best_of_models.items():
         own = [one for one in found.trials if one.model == model]
@@ -203,7 +203,7 @@ def _model_table(found: Tuning) -> Table:
     return Table([*heads, Head("settings of the best", words=True)], rows)
 
 
-def _trial_table(found: Tuning, trials: Sequence[Trial]) -> Table:
+def _trial_table(found: Found, trials: Sequence[Trial]) -> Table:
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     rows = []
     for trial in trials:

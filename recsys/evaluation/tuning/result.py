@@ -1,36 +1,26 @@
-"""`Tuning`: what a search tried and chose."""
+"""`Found`: what a search tried, and what of it is best."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
+import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from recsys.errors import ArgumentError
-from recsys.evaluation.metrics import label_of
-from recsys.evaluation.search.record import recipe
 from recsys.evaluation.tuning.family import COMPLETE, FAILED, PRUNED, Trial
 from recsys.evaluation.tuning.search import Search
 from recsys.evaluation.tuning.spaces import FEEDBACK
-from recsys.files import output_file, write_text
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
-from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chosen, OnSearch
-
-BEST, REPORT = "best.toml", "report.html"
-"""Names of the recipe and the report in the folder of a search."""
+from recsys.recommend.chosen import recipe
 
 
 @dataclass(frozen=True)
-class Tuning:
+class Found:
     """A finished search, or as much of it as was done."""
 
     metric: str
@@ -55,7 +45,7 @@ class Tuning:
     """Models and hyperparameters that were searched on a logarithmic scale."""
 
     @classmethod
-    def of(cls, search: Search, settings: Mapping[str, Any]) -> Tuning:
+    def of(cls, search: Search, settings: Mapping[str, Any]) -> typing.Self:
         """What a search has found so far; it must have completed a trial."""
         best, bench = search.best, search.bench
         assert best is not None  # `Search.run` raises where there is none
@@ -148,68 +138,9 @@ class Tuning:
             "trials": [_line(trial) for trial in self.trials],
         }
 
-    def choose(
-        self,
-        ratings: Ratings,
-        feedback: Feedback | None = None,
-        on_search: OnSearch | None = None,
-    ) -> Chosen:
-        """The best model, whatever the ratings: `train` trains it, and keeps the record.
-
-        Raises:
-            ArgumentError: the feedback is not what was found.
-        """
-        if feedback not in (None, self.feedback):
-            raise ArgumentError(
-                f"the best trial has feedback {self.feedback}, so it cannot be trained with "
-                f"{feedback}; tune with that feedback instead"
-            )
-        return Chosen(self.spec, self.feedback, self.record)
-
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         return self.record | {"importances": {k: dict(v) for k, v in self.importances.items()}}
-
-    def to_html(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the report: one page with history, importance, slices and all trials.
-
-        Raises:
-            ArgumentError: the path does not end in .html, or cannot be written to.
-        """
-        from recsys.evaluation.tuning.page import page
-
-        file = output_file(path, "path", (".html",))
-        write_text(file, page(self))
-        return file
-
-    def to_toml(self, path: str | os.PathLike[str], data: Mapping[str, Any] | None = None) -> Path:
-        """Writes a recipe that trains the best model: `recsys train --config FILE`.
-
-        Args:
-            path: where to write, ending in .toml.
-            data: further keys of the recipe, such as `ratings`.
-
-        Raises:
-            ArgumentError: the path does not end in .toml, or cannot be written to.
-        """
-        file = output_file(path, "path", (".toml",))
-        write_text(file, self._toml(data or {}))
-        return file
-
-    def _toml(self, data: Mapping[str, Any]) -> str:
-        hyperparameters = dict(self.best.spec)
-        top = {**data, "model": hyperparameters.pop("model"), FEEDBACK: self.best.feedback}
-        if "seed" in hyperparameters:
-            top["seed"] = hyperparameters.pop("seed")
-        tables = {name: value for name, value in top.items() if isinstance(value, Mapping)}
-        lines = [
-            f"# {label_of(self.metric)} {self.score:.4f} on validation parts, the best of "
-            f"{len(self.trials)} trials",
-            *_assignments({k: v for k, v in top.items() if k not in tables}),
-        ]
-        for name, table in {**tables, "hyperparameters": hyperparameters}.items():
-            lines += ["", f"[{name}]", *_assignments(table)]
-        return "\n".join(lines) + "\n"
 
     def _remarks(self) -> Iterator[str]:
         name, value = self.baseline
@@ -234,13 +165,3 @@ def _line(trial: Trial) -> dict[str, Any]:
         "seconds": trial.seconds,
         FEEDBACK: trial.feedback,
     } | {name: value for name, value in trial.params.items() if name != FEEDBACK}
-
-
-def _assignments(table: Mapping[str, Any]) -> list[str]:
-    # JSON texts, numbers and truth values are TOML; "none" has no value there and is the default.
-    return [
-        f"{name if name.replace('_', '').isalnum() else json.dumps(name)} = "
-        f"{json.dumps(value, ensure_ascii=False)}"
-        for name, value in table.items()
-        if value is not None
-    ]

@@ -18,8 +18,8 @@ from recsys.evaluation.tuning.limits import (
     trials_field,
 )
 from recsys.evaluation.tuning.objective import Goal
-from recsys.evaluation.tuning.result import BEST, REPORT, Tuning
 from recsys.evaluation.tuning.search import STUDY, Limits, Search
+from recsys.evaluation.tuning.tuning import BEST, REPORT, Tuning
 from recsys.models.common import OnEpoch
 from recsys.models.registry import SPECS
 from recsys.models.spec import Fitted
