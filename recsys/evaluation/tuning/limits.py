@@ -75,9 +75,9 @@ def seconds(budget: str | float | None) -> float:
     if budget is None:
         return math.inf
     text = str(budget).strip().lower()
-    unit = _UNITS.get(text[-1:], 1.0)
+    unit = _UNITS.get(text[-1:])
     try:
-        found = float(text.rstrip("smh") if text[-1:] in _UNITS else text) * unit
+        found = float(text) if unit is None else float(text[:-1]) * unit
     except ValueError:
         found = math.nan
     if not 0 < found < math.inf:
