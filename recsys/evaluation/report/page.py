@@ -143,14 +143,19 @@ def _rows(result: Results) -> str:
 
 
 def _chosen(result: Results) -> list[tuple[str, str]]:
-    # What a grid chose, fold by fold.
+    # What a grid or a search chose, fold by fold.
     return [
         (f"{model}, split {fold + 1}", json.dumps(spec))
         for model, fold, spec in result.runs[["model", "fold", "spec"]].itertuples(
             index=False, name=None
         )
-        if "grid" in result.specs[model] and spec
+        if spec and ("grid" in result.specs[model] or _searched(result.specs[model], spec))
     ]
+
+
+def _searched(asked: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    # A search has another name than the models it chooses.
+    return bool(asked.get("model") != spec.get("model") and "model" in asked)
 
 
 def _pairs(values: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from recsys.recommend.chosen import recipe
 
 _SHOWN = 20  # of the best trials
 _STYLES = 8  # of models that are no baselines
+_FEW = 5  # complete trials of a model below which its slices show nothing
 _SPAN = 2.0  # a value is drawn in place unless it is this many times as far off as the median
 _ROOM = 0.04  # above the best value, as a share of the axis
 
@@ -163,7 +164,7 @@ def _slices(found: Found) -> Iterator[Section]:
         own = _complete(found, model)
         figures = [
             _slice(found, model, name, own)
-            for name in (own[0].params if own else {})
+            for name in (own[0].params if len(own) >= _FEW else {})
             if len({one.params[name] for one in own}) > 1
         ]
         if figures:

@@ -149,10 +149,14 @@ class Found:
             yield f"{name} is better on the held-out ratings"
         failed = [trial for trial in self.trials if trial.state == FAILED]
         if failed:
-            yield f"{len(failed)} trials failed, the last one with: {failed[-1].why}"
+            yield f"{_trials(len(failed))} failed, the last one with: {failed[-1].why}"
         pruned = sum(trial.state == PRUNED for trial in self.trials)
         if pruned:
-            yield f"{pruned} trials were given up early, behind the others after as many epochs"
+            yield f"{_trials(pruned)} given up early, behind the median of the others"
+
+
+def _trials(n: int) -> str:
+    return "1 trial" if n == 1 else f"{n} trials"
 
 
 def _line(trial: Trial) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_the_choice_of_every_fold_is_on_record(sample: recsys.Ratings) -> None:
     chosen = result.runs[result.runs["model"] == "tuned"]["spec"]
     assert [spec["unobserved_weight"] for spec in chosen] == [1.0] * 3
     assert len(result.specs["tuned"]["grid"]) == 2
-    assert "Chosen from the grids" in result.to_html()
+    assert "Chosen in each training part" in result.to_html()
 
 
 def test_a_grid_is_trained_once_per_seed_with_every_candidate(sample: Ratings) -> None:

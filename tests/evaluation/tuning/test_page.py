@@ -64,7 +64,7 @@ def test_the_page_says_what_was_found(found: recsys.Tuning, tmp_path: Path) -> N
     assert "--model ease" in text
     assert "4 validation parts of the ratings, 943 users in all" in text
     assert "60 trials, 10m at most" in text
-    assert "1 trials failed, the last one with: no reason" in text
+    assert "1 trial failed, the last one with: no reason" in text
     for name in ("regularization", "feedback", "n_neighbours", "shrinkage"):
         assert f"<figcaption>{name}" in text
     assert text.count("regularization (log scale)") == 1

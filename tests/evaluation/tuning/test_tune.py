@@ -71,9 +71,14 @@ def test_an_evaluation_never_shows_it_the_test_part(sample: Ratings) -> None:
     tuner = recsys.Tuner(("item-knn",), trials=4)
     split = recsys.splits.random(sample, 0.2, seed=3)
     other = replace(split, test=_shuffled(split))
-    runs = [recsys.evaluate({"tuned": tuner}, one, k=5).runs for one in (split, other)]
-    specs = [run.set_index("model")["spec"]["tuned"] for run in runs]
+    found = [
+        recsys.evaluate({"tuned": tuner, "ease": recsys.EASE()}, one, k=5) for one in (split, other)
+    ]
+    specs = [one.runs.set_index("model")["spec"]["tuned"] for one in found]
     assert specs[0] == specs[1]
+    report = found[0].to_html()
+    assert "tuned, split 1" in report
+    assert "ease, split 1" not in report
     chosen = tuner.choose(split.train)
     assert specs[0] == chosen.spec.to_dict() | {"feedback": str(chosen.feedback)}
 
