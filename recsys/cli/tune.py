@@ -60,12 +60,9 @@ def _print(done: Tuned) -> None:
 
     found = done.found
     label, (baseline, level) = label_of(found.metric), found.baseline
-    best = found.best_of_models
-    if baseline not in best:
-        rows = [(name, trial.value, _settings(trial)) for name, trial in best.items()]
+    rows = [(name, one.value, _settings(one)) for name, one in found.best_of_models.items()]
+    if baseline not in found.best_of_models:
         rows.append((baseline, level, "for comparison"))
-    else:
-        rows = [(name, trial.value, _settings(trial)) for name, trial in best.items()]
     n_trials = {name: sum(one.model == name for one in found.trials) for name, *_ in rows}
     columns: dict[str, list[Any]] = {
         "model": [name for name, *_ in rows],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
 """How a trial ended; one that was interrupted does not count."""
 
+_ENDED = "COMPLETE", "PRUNED", "FAIL"
+_DROPPED = "cut short"
 _STARTUP = 8  # complete trials of a model before any is given up
 _ENOUGH = 10  # complete trials of a model before the importance of its hyperparameters is estimated
 
@@ -69,13 +71,12 @@ class Family:
             self._study: Any = optuna.create_study(
                 storage=storage,
                 study_name=space.model,
-                direction="maximize" if goal.metric.higher_is_better else "minimize",
+                direction="maximize" if goal.higher_is_better else "minimize",
                 pruner=optuna.pruners.MedianPruner(n_startup_trials=_STARTUP),
                 load_if_exists=True,
             )
-            for one in self._study.get_trials(deepcopy=False, states=_states("RUNNING", "WAITING")):
-                # Left behind by a process that was killed.
-                self._study.tell(one.number, state=_state("FAIL"))
+            self._dropped = self._cut_short()
+        self._known: dict[int, Trial] = {}
         self._distributions = {one.name: _distribution(one) for one in space.dimensions}
 
     def keep(self, name: str, value: str) -> str:
@@ -89,15 +90,25 @@ class Family:
     @property
     def trials(self) -> list[Trial]:
         """What was tried, in order."""
-        found = self._study.get_trials(deepcopy=False, states=_states("COMPLETE", "PRUNED", "FAIL"))
-        return [self._trial(one) for one in found if "number" in one.user_attrs]
+        for one in self._study.get_trials(deepcopy=False, states=_states(*_ENDED)):
+            there = one.number in self._known or one.number in self._dropped
+            if not there and "number" in one.user_attrs:
+                self._known[one.number] = self._trial(one)
+        return list(self._known.values())
 
     @property
     def best(self) -> Trial | None:
         """The complete trial with the best value, the earlier one of equal ones."""
-        complete = [one for one in self.trials if one.state == COMPLETE]
-        sign = 1 if self._study.direction.name == "MAXIMIZE" else -1
-        return max(complete, key=lambda one: sign * one.value, default=None)
+        return best_of(self.trials, self._study.direction.name == "MAXIMIZE")
+
+    def _cut_short(self) -> set[int]:
+        # Trials that a process which was killed left behind; they do not count.
+        dropped = set(self._study.user_attrs.get(_DROPPED, []))
+        for one in self._study.get_trials(deepcopy=False, states=_states("RUNNING", "WAITING")):
+            dropped.add(one.number)
+            self._study.set_user_attr(_DROPPED, sorted(dropped))
+            self._study.tell(one.number, state=_state("FAIL"))
+        return dropped
 
     @property
     def exhausted(self) -> bool:
@@ -169,6 +180,13 @@ class Family:
             why=str(one.user_attrs.get("why", "")),
             steps={int(step): float(v) for step, v in one.intermediate_values.items()},
         )
+
+
+def best_of(trials: Iterable[Trial], higher_is_better: bool) -> Trial | None:
+    """The complete trial with the best value, the earlier one of equal ones; None without any."""
+    sign = 1 if higher_is_better else -1
+    complete = [one for one in trials if one.state == COMPLETE]
+    return max(complete, key=lambda one: (sign * one.value, -one.number), default=None)
 
 
 def import_optuna() -> Any:

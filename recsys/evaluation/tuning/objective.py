@@ -69,6 +69,11 @@ class Goal:
         return cls(metric, int(length) if at else 10)
 
     @property
+    def higher_is_better(self) -> bool:
+        """Whether more of it is better."""
+        return bool(self.metric.higher_is_better)
+
+    @property
     def name(self) -> str:
         """What tables and JSON call it."""
         return self.metric.column(self.k)
@@ -77,10 +82,6 @@ class Goal:
     def of_ratings(self) -> bool:
         """Whether it measures predicted ratings."""
         return self.metric.inputs is RatingErrors
-
-    def better(self, one: float, other: float) -> bool:
-        """Whether one value is better than another."""
-        return one > other if self.metric.higher_is_better else one < other
 
 
 class Bench:
@@ -128,6 +129,7 @@ class Bench:
                 on_step(PART + i, float(np.mean(values)))
         return float(np.mean(values))
 
+    @cached_property
     def baseline(self) -> tuple[str, float]:
         """Name and value of the model that others are compared with in this metric."""
         name = self.goal.metric.baseline

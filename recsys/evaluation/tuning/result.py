@@ -51,10 +51,10 @@ class Found:
         assert best is not None  # `Search.run` raises where there is none
         return cls(
             metric=search.goal.name,
-            higher_is_better=bool(search.goal.metric.higher_is_better),
+            higher_is_better=search.goal.higher_is_better,
             best=best,
             trials=tuple(search.trials),
-            baseline=bench.baseline(),
+            baseline=bench.baseline,
             importances={
                 family.space.model: found
                 for family in search.families

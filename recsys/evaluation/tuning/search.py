@@ -1,4 +1,4 @@
-"""The search: models take turns, and the better half of them goes on to the next round."""
+"""The search: models take turns, and those that fall far behind leave."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from typing import Any
 
 from recsys.errors import ArgumentError, FitError
 from recsys.evaluation.protocol.failures import failure
-from recsys.evaluation.tuning.family import COMPLETE, FAILED, PRUNED, Family, Trial, storage_at
+from recsys.evaluation.tuning.family import (
+    COMPLETE,
+    FAILED,
+    PRUNED,
+    Family,
+    Trial,
+    best_of,
+    storage_at,
+)
 from recsys.evaluation.tuning.objective import MOST_PARTS, MOST_USERS, SHARE, Bench, Goal
 from recsys.evaluation.tuning.spaces import space_of
 from recsys.models.registry import SPECS
@@ -22,6 +30,11 @@ from recsys.recommend.chosen import OnSearch, Searching
 
 STUDY = "study.db"
 """Name of the database in the folder of a search."""
+
+
+_CLOSE = 0.1
+"""A model stays while it is behind the best one by less than this share of what that one gains over
+the baseline."""
 
 
 class _BehindError(Exception):
@@ -101,8 +114,7 @@ class Search:
     @property
     def best(self) -> Trial | None:
         """The best complete trial, the earlier one of equal ones."""
-        found = [family.best for family in self.families]
-        return self._first([trial for trial in found if trial is not None])
+        return best_of(self.trials, self.goal.higher_is_better)
 
     def run(self, on_search: OnSearch | None = None) -> None:
         """Tries until a limit is reached; what was tried before counts.
@@ -124,8 +136,7 @@ class Search:
                     Searching(self._share(done), len(done), best.value, self.goal.name, best.model)
                 )
         if self.best is None:
-            why = done[-1].why if done else "there was no time for one"
-            raise FitError(f"no trial could be completed: {why}")
+            raise FitError(f"no trial could be completed: {done[-1].why}")
 
     def _share(self, done: list[Trial]) -> float:
         # Of the trials or of the time, whichever is used up sooner.
@@ -133,25 +144,33 @@ class Search:
         return min(1.0, max(len(done) / self.limits.trials, spent / self.limits.seconds))
 
     def _next(self, done: list[Trial]) -> Family | None:
-        # The model whose turn it is. All take turns at first, and half of them after each round.
+        # The model whose turn it is: a model of more hyperparameters has more turns.
         share = self._share(done)
         if share >= 1:
             return None
         rounds = math.ceil(math.log2(len(self.families))) + 1
         n = math.ceil(len(self.families) / 2 ** int(share * rounds))
-        order = [family for family in self._ranked() if not family.exhausted][:n]
-        return min(order, key=lambda family: len(family.trials), default=None)
+        there = [family for family in self._staying(n) if not family.exhausted]
+        return min(
+            there,
+            key=lambda family: len(family.trials) / (1 + len(family.space.dimensions)),
+            default=None,
+        )
 
-    def _ranked(self) -> list[Family]:
-        # Best first. A model that has not had its first trials comes before all others.
-        started = [one for one in self.families if len(one.trials) >= len(one.space.starts)]
-        fresh = [one for one in self.families if one not in started]
-        sign = -1 if self.goal.metric.higher_is_better else 1
-
-        def place(family: Family) -> float:
-            return math.inf if family.best is None else sign * family.best.value
-
-        return [*fresh, *sorted(started, key=place)]
+    def _staying(self, n: int) -> list[Family]:
+        # The n best models, all that are close to the best, and those that have only begun.
+        sign = 1 if self.goal.higher_is_better else -1
+        level = {family: _level(family, -sign * math.inf) for family in self.families}
+        ranked = sorted(self.families, key=lambda one: sign * level[one], reverse=True)
+        best = level[ranked[0]]
+        close = _CLOSE * abs(best - self.bench.baseline[1])
+        return [
+            family
+            for i, family in enumerate(ranked)
+            if i < n
+            or abs(best - level[family]) <= close
+            or len(family.trials) < len(family.space.starts)
+        ]
 
     def _try(self, family: Family, number: int) -> None:
         trial, params = family.ask()
@@ -176,12 +195,10 @@ class Search:
             raise
         family.tell(trial, state, value, number, seconds=time.perf_counter() - began, why=why)
 
-    def _first(self, trials: list[Trial]) -> Trial | None:
-        best: Trial | None = None
-        for trial in sorted(trials, key=lambda one: one.number):
-            if best is None or self.goal.better(trial.value, best.value):
-                best = trial
-        return best
+
+def _level(family: Family, worst: float) -> float:
+    best = family.best
+    return worst if best is None else best.value
 
 
 def _check_same(folder: Path | None, family: Family, about: Mapping[str, str]) -> None:

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from recsys.errors import ArgumentError
 from recsys.evaluation.search.kinds import kinds_of_feedback
+from recsys.evaluation.search.rounds import moved
 from recsys.evaluation.search.rule import EPOCHS, RULE, WIDTH, Shape
 from recsys.models.implicit_als import ImplicitALS
 from recsys.models.registry import SPECS, make_spec
@@ -20,6 +23,8 @@ FEEDBACK = "feedback"
 """Name of the dimension that says how ratings enter the training."""
 
 _DECADE = 10.0  # a logarithmic range reaches at least so far around the settings to start with
+_CENTRES = 2  # of the settings to start with: the defaults and the rule
+_AROUND = 8  # points around the rule
 _SEED = "seed"
 _WIDTH = "n_factors"
 
@@ -66,7 +71,8 @@ class Space:
     kinds: tuple[Feedback, ...]
     """Ways in which ratings may enter the training, the first one to begin with."""
     starts: tuple[Params, ...]
-    """Settings to try first: the published defaults, and what a rule takes from the data."""
+    """Settings to try first: the published defaults, what a rule takes from the data, and points
+    around that."""
 
     def spec(self, params: Params) -> Spec:
         """The model of a point of the space."""
@@ -94,7 +100,7 @@ def space_of(
     """The space of a model for some ratings.
 
     A hyperparameter is searched over its typical range. Where that range is logarithmic, it is
-    widened to a decade around each of the settings to start with; factors are narrower than the
+    widened to a decade around the defaults and the rule; factors are narrower than the
     smaller side of the data. What has no typical range keeps its default.
 
     Args:
@@ -119,7 +125,8 @@ def space_of(
     for name, setting in settings.items():
         if name in fixed or name == _SEED:
             continue
-        own = ranges.get(name) or _searched(setting, [getattr(spec, name) for spec in begin])
+        around = [getattr(spec, name) for spec in begin[:_CENTRES]]
+        own = ranges.get(name) or _searched(setting, around)
         if own is not None and name == _WIDTH and name not in ranges:
             own = Dimension(name, int, min(own.low, widest), min(own.high, widest), own.log)
         if own is not None:
@@ -155,10 +162,18 @@ def _kinds(kind: type[Spec], ratings: Ratings, feedback: Feedback | None) -> tup
 def _rule(
     model: str, ratings: Ratings, feedback: Feedback, fixed: Mapping[str, Any]
 ) -> Iterator[Spec]:
+    # What the rule of `auto` takes from the data, then points around it. Its coordinates mean the
+    # same on all data, so that even random points are sensible; those of the model do not.
     if model != ImplicitALS.name:
         return
-    spec = Shape.of(feedback.apply(ratings)).spec(RULE, WIDTH, EPOCHS)
-    yield make_spec(model, {**spec.values(), **fixed})
+    shape = Shape.of(feedback.apply(ratings))
+    # A Latin hypercube: each of the slices of each axis has one point.
+    rng = np.random.default_rng(_AROUND)
+    slices = np.array([rng.permutation(_AROUND) for _ in range(3)]).T
+    offsets = 2 * (slices + rng.random((_AROUND, 3))) / _AROUND - 1
+    points = [moved(RULE, *map(float, offset)) for offset in offsets]
+    for point, width in ((RULE, WIDTH), *((point, WIDTH // 2) for point in points)):
+        yield make_spec(model, {**shape.spec(point, width, EPOCHS).values(), **fixed})
 
 
 def _searched(setting: Setting, starts: Sequence[Any]) -> Dimension | None:

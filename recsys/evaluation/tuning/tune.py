@@ -37,8 +37,8 @@ class Tuner(Settings):
     that it is given is looked at. Each model starts with its published defaults, `ImplicitALS` also
     with the rule of `auto`; then a tree-structured Parzen estimator proposes settings within the
     typical ranges, and trainings that are behind after some epochs are given up. The models take
-    turns, and the better half of them goes on to the next round. The same data and seed choose the
-    same, to the bit, unless a budget of time cuts the search.
+    turns, and those that fall far behind leave. The same data and seed choose the same, to the bit,
+    unless a budget of time cuts the search.
     """
 
     models: Sequence[str] = models_field()

@@ -97,7 +97,7 @@ def test_the_baseline_is_the_one_of_the_metric(sample: Ratings) -> None:
     for metric, name in (("ndcg@10", "popularity"), ("rmse", "biases")):
         bench = Bench(sample, None, Goal.parse(metric), 0)
         spec = recsys.Popularity() if name == "popularity" else recsys.Biases()
-        assert bench.baseline() == (name, bench.value(spec, Feedback()))
+        assert bench.baseline == (name, bench.value(spec, Feedback()))
 
 
 @pytest.mark.parametrize(

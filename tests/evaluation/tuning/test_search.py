@@ -29,7 +29,7 @@ def worth(monkeypatch: pytest.MonkeyPatch) -> Callable[[Worth], None]:
 
     def set_to(function: Worth) -> None:
         def value(self: Bench, spec: Spec, feedback: Any, on_step: Any = None) -> float:
-            return function(spec, on_step)
+            return 0.0 if on_step is None else function(spec, on_step)  # the baseline
 
         monkeypatch.setattr(Bench, "value", value)
 
@@ -77,16 +77,28 @@ def test_it_finds_the_top_of_a_hill(
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_models_take_turns_and_the_better_half_goes_on(
+def test_models_take_turns_and_those_far_behind_leave(
     sample: Ratings, worth: Callable[[Worth], None]
 ) -> None:
     level = {"ease": 0.4, "pure-svd": 0.3, "item-knn": 0.2, "bpr": 0.1}
     worth(lambda spec, on_step: level[spec.name])
     search = searched(sample, *reversed(level), trials=60)
     turns = [trial.model for trial in search.trials]
-    assert [turns[:20].count(name) for name in level] == [5, 5, 5, 5]
+    dimensions = {one.space.model: len(one.space.dimensions) for one in search.families}
+    for name in level:  # more hyperparameters, more turns
+        share = (1 + dimensions[name]) / (4 + sum(dimensions.values()))
+        assert turns[:20].count(name) == pytest.approx(20 * share, abs=1)
     assert set(turns[20:40]) == {"ease", "pure-svd"}
     assert set(turns[40:]) == {"ease"}
+
+
+def test_models_that_are_close_to_the_best_stay(
+    sample: Ratings, worth: Callable[[Worth], None]
+) -> None:
+    level = {"ease": 0.4, "pure-svd": 0.37, "item-knn": 0.35}  # the baseline has 0
+    worth(lambda spec, on_step: level[spec.name])
+    turns = [trial.model for trial in searched(sample, *level, trials=60).trials]
+    assert set(turns[45:]) == {"ease", "pure-svd"}
 
 
 def test_a_model_without_hyperparameters_is_tried_once(

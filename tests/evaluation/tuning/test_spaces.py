@@ -35,6 +35,12 @@ def test_implicit_als_also_starts_with_the_rule(sample: Ratings) -> None:
     counted = recsys.Feedback(ones=True).apply(sample)
     assert space.spec(space.starts[1]) == Shape.of(counted).spec(RULE, WIDTH, EPOCHS)
     assert str(space.feedback(space.starts[1])) == "ones"
+    rule = space.spec(space.starts[1])  # then come points around it
+    for start in space.starts[2:]:
+        ratio = start["unobserved_weight"] / rule.values()["unobserved_weight"]
+        assert 1 / 8.1 < ratio < 8.1
+        assert start["n_factors"] == 64
+    assert len(space.starts) == 10
 
 
 def test_a_range_is_the_typical_one_or_a_decade_around_the_starts(sample: Ratings) -> None:
@@ -95,7 +101,7 @@ def test_hyperparameters_are_fixed_or_have_a_range_of_their_own(sample: Ratings)
     spec = space.spec(space.starts[0])
     assert isinstance(spec, recsys.ImplicitALS)
     assert (spec.n_epochs, spec.seed) == (7, 5)
-    assert [start["n_factors"] for start in space.starts] == [64, 128]
+    assert [start["n_factors"] for start in space.starts[:3]] == [64, 128, 64]
 
 
 @pytest.mark.parametrize(
