@@ -5,8 +5,8 @@ In each fold, `recsys.Tuner` looks at the training part only. The models are the
 test part, as `recsys evaluate` does. The folds are those of `recsys evaluate --folds 5`; `--given`
 takes u1 to u5 of MovieLens 100K, or the column `fold` of a Parquet file.
 
-    scripts/tune_folds.py data/ml-100k                  about 10 minutes on two cores
-    scripts/tune_folds.py data/ml-1m                    about 2 hours
+    scripts/tune_folds.py data/ml-100k                  about 10 minutes on two quiet cores
+    scripts/tune_folds.py data/ml-1m                    about an hour
     scripts/tune_folds.py data/ml-100k --given --trials 20 --models implicit-als --json found.json
 """
 
