@@ -99,9 +99,9 @@ def space_of(
 ) -> Space:
     """The space of a model for some ratings.
 
-    A hyperparameter is searched over its typical range. Where that range is logarithmic, it is
-    widened to a decade around the defaults and the rule; factors are narrower than the
-    smaller side of the data. What has no typical range keeps its default.
+    A hyperparameter is searched over its typical range, widened to the settings to start with and,
+    on a logarithmic scale, to a decade around the defaults and the rule. Factors are narrower than
+    the smaller side of the data. What has no typical range keeps its default.
 
     Args:
         model: its name.
@@ -125,8 +125,7 @@ def space_of(
     for name, setting in settings.items():
         if name in fixed or name == _SEED:
             continue
-        around = [getattr(spec, name) for spec in begin[:_CENTRES]]
-        own = ranges.get(name) or _searched(setting, around)
+        own = ranges.get(name) or _searched(setting, [getattr(spec, name) for spec in begin])
         if own is not None and name == _WIDTH and name not in ranges:
             own = Dimension(name, int, min(own.low, widest), min(own.high, widest), own.log)
         if own is not None:
@@ -172,7 +171,8 @@ def _rule(
     slices = np.array([rng.permutation(_AROUND) for _ in range(3)]).T
     offsets = 2 * (slices + rng.random((_AROUND, 3))) / _AROUND - 1
     points = [moved(RULE, *map(float, offset)) for offset in offsets]
-    for point, width in ((RULE, WIDTH), *((point, WIDTH // 2) for point in points)):
+    narrower = [(point, WIDTH // (2 + 2 * (i % 2))) for i, point in enumerate(points)]
+    for point, width in ((RULE, WIDTH), *narrower):
         yield make_spec(model, {**shape.spec(point, width, EPOCHS).values(), **fixed})
 
 
@@ -188,9 +188,12 @@ def _searched(setting: Setting, starts: Sequence[Any]) -> Dimension | None:
         return None
     low, high = setting.typical
     log = setting.log and low > 0
-    around = [start for start in starts if start > 0] if log and setting.kind is float else []
-    low = min([low, *(start / _DECADE for start in around)])
-    high = max([high, *(start * _DECADE for start in around)])
+    if setting.kind is float:
+        there = [start for start in starts if start > 0 or not log]
+        decade = _DECADE if log else 1.0
+        centres = [start for start in starts[:_CENTRES] if start > 0 or not log]
+        low = min([low, *there, *(start / decade for start in centres)])
+        high = max([high, *there, *(start * decade for start in centres)])
     low, high = max(low, setting.low), min(high, setting.high)
     return Dimension(setting.name, setting.kind, low, high, log)
 

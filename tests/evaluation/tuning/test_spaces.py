@@ -39,8 +39,8 @@ def test_implicit_als_also_starts_with_the_rule(sample: Ratings) -> None:
     for start in space.starts[2:]:
         ratio = start["unobserved_weight"] / rule.values()["unobserved_weight"]
         assert 1 / 8.1 < ratio < 8.1
-        assert start["n_factors"] == 64
-    assert len(space.starts) == 10
+        assert space.spec(start).values()["regularization"] == start["regularization"]
+    assert [start["n_factors"] for start in space.starts[2:]] == [64, 32] * 4
 
 
 def test_a_range_is_the_typical_one_or_a_decade_around_the_starts(sample: Ratings) -> None:
@@ -48,9 +48,13 @@ def test_a_range_is_the_typical_one_or_a_decade_around_the_starts(sample: Rating
     rule = space.spec(space.starts[1])
     assert isinstance(rule, recsys.ImplicitALS)
     weight = dimension(space, "unobserved_weight")
-    assert (weight.low, weight.high, weight.log) == (0.01, 10 * rule.unobserved_weight, True)
+    widest = max(start["unobserved_weight"] for start in space.starts[2:])
+    high = max(10 * rule.unobserved_weight, widest)
+    assert (weight.low, weight.high, weight.log) == (0.01, high, True)
+    assert dimension(space, "regularization").low <= 0.001
     exponent = dimension(space, "frequency_exponent")
-    assert (exponent.low, exponent.high, exponent.log) == (0, 1, False)
+    steepest = max(start["frequency_exponent"] for start in space.starts)
+    assert (exponent.low, exponent.high, exponent.log) == (0, max(1, steepest), False)
     ease = dimension(space_of("ease", sample), "regularization")
     assert (ease.low, ease.high) == (50, 5000)
 
