@@ -70,13 +70,23 @@ class BayesianMF(Factorization):
         meaning="Width of the factors of one sample.",
     )  # fmt: skip
     n_burn_in: int = hyper(
-        30, low=0, typical=(20, 100), meaning="Sweeps at the start that are dropped."
+        30, low=0, typical=(20, 100), tuned=False, meaning="Sweeps at the start that are dropped."
     )
     n_samples: int = hyper(
-        60, low=1, high=1000, typical=(20, 150), symbol="K", meaning="Draws that are kept."
+        60,
+        low=1,
+        high=1000,
+        typical=(20, 150),
+        tuned=False,
+        symbol="K",
+        meaning="Draws that are kept.",
     )
     thinning: int = hyper(
-        2, low=1, typical=(1, 5), meaning="Sweeps from one draw that is kept to the next."
+        2,
+        low=1,
+        typical=(1, 5),
+        tuned=False,
+        meaning="Sweeps from one draw that is kept to the next.",
     )
     implicit_features: bool = option(
         True, meaning="Whether a prior mean depends on who rated what, besides the ratings."
