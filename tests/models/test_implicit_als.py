@@ -19,6 +19,9 @@ FORMS = [
     recsys.ImplicitALS(6, unobserved_weight=0.4, frequency_exponent=0.5, n_epochs=12),
     recsys.ImplicitALS(6, alpha=3.0, frequency_exponent=0, regularization=0.5, n_epochs=12),
     recsys.ImplicitALS(6, alpha=3.0, unobserved_weight=0.5, cg_steps=0, n_epochs=12),
+    recsys.ImplicitALS(6, unobserved_weight=0.4, popularity_exponent=0.8, n_epochs=12),
+    recsys.ImplicitALS(6, unobserved_weight=0.4, popularity_exponent=-0.5, n_epochs=12),
+    recsys.ImplicitALS(6, alpha=3.0, unobserved_weight=0.5, popularity_exponent=1, n_epochs=12),
 ]
 
 
@@ -65,13 +68,16 @@ def normal_equation_residual(spec: recsys.ImplicitALS, ratings: recsys.Ratings) 
     """Largest ‖A x − b‖ / ‖b‖ over users, in float64."""
     factors = spec.fit(ratings)
     y = factors.item_factors.astype(np.float64)
-    gram = spec.unobserved_weight * y.T @ y
+    popularity = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
+    unobserved = np.maximum(popularity, 1.0) ** spec.popularity_exponent
+    unobserved *= spec.unobserved_weight / unobserved.mean()
+    gram = y.T @ (unobserved[:, None] * y)
     worst = 0.0
     for u in range(ratings.n_users):
         row = ratings.matrix[u]
         yu, r = y[row.indices], row.data.astype(np.float64)
         w, t = (r, r) if spec.alpha is None else (
-            spec.alpha * r, spec.unobserved_weight + spec.alpha * r
+            spec.alpha * r, unobserved[row.indices] + spec.alpha * r
         )  # fmt: skip
         count = len(r) + spec.unobserved_weight * ratings.n_items
         ridge = spec.regularization * count**spec.frequency_exponent
