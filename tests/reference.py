@@ -107,6 +107,16 @@ def explicit_loss(
         squares = bias.astype(np.float64) ** 2 / scale
         lengths = np.sum(table.astype(np.float64) ** 2, axis=1) + squares
         loss += spec.regularization * scale * np.sum(n * lengths)
+    if spec.implicit_weight:
+        seen = np.zeros(matrix.shape)
+        seen[np.repeat(np.arange(len(seen)), counts[0]), matrix.indices] = scale
+        for n, links, told in (
+            (counts[1], "item_links", seen - factors.user_factors @ factors.state["item_links"].T),
+            (counts[0], "user_links", seen - factors.state["user_links"] @ factors.item_factors.T),
+        ):
+            loss += spec.implicit_weight * np.sum(told.astype(np.float64) ** 2)
+            lengths = np.sum(factors.state[links].astype(np.float64) ** 2, axis=1)
+            loss += spec.regularization * scale * np.sum(n * lengths)
     return float(loss)
 
 

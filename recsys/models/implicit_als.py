@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows, with_ones
+from recsys.errors import ArgumentError
 from recsys.ids import IdIndex
 from recsys.models.als import (
     AlternatingModel,
@@ -132,8 +133,17 @@ class ImplicitALS(AlternatingModel):
         return super().training_memory(n_users, n_items, n_ratings) + parts
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
-        """Those of what weighs the unobserved pairs."""
-        return {"item_unobserved": (len(factors.items),), "popularity_mean": (1,)}
+        """Those of what weighs the unobserved pairs.
+
+        Raises:
+            ArgumentError: they are missing although ρ is not 0.
+        """
+        shapes = {"item_unobserved": (len(factors.items),), "popularity_mean": (1,)}
+        if self.popularity_exponent and not shapes.keys() <= factors.state.keys():
+            raise ArgumentError(
+                f"{self.name} with a popularity_exponent needs the state {', '.join(shapes)}"
+            )
+        return shapes
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The last half step of training, for rows that were not in it."""
