@@ -93,7 +93,7 @@ class ExplicitALS(AlternatingModel):
         "the row.",
     )  # fmt: skip
     implicit_weight: float = hyper(
-        0.0, low=0, typical=(0.1, 1), symbol="w",
+        0.0, low=0, typical=(0.5, 2), symbol="w",
         meaning="Weight of telling seen from not seen, beside predicting ratings; 0 leaves it out.",
     )  # fmt: skip
     n_epochs: int = n_epochs_field(15, (10, 30))
@@ -272,6 +272,9 @@ class ExplicitObjective:
         require_finite(energy, self._index[side], self.spec.regularization)
         constant = float(np.square(np.asarray(problem.targets)).sum(dtype=np.float64))
         if links is not None:
+            # Where there is a right side per row, the solver does not leave such rows at zero.
+            unrated = np.diff(self._matrix[side].indptr) == 0
+            solved[unrated] = energy[unrated] = 0
             solved = np.hstack([solved, own[:, width + 1 :]])
             other = np.hstack([other[:, : width + 1], links])
         users, items = (solved, other) if side == "users" else (other, solved)

@@ -158,7 +158,8 @@ class ImplicitALS(AlternatingModel):
         if side == "users":
             return self.row_problem(matrix, factors.item_factors, side, unobserved_of(factors))
         mean = factors.state["popularity_mean"][0] if self.popularity_exponent else 1.0
-        return self.row_problem(matrix, factors.user_factors, side, self.unobserved(matrix, mean))
+        unobserved = self.unobserved(np.diff(matrix.indptr), mean)
+        return self.row_problem(matrix, factors.user_factors, side, unobserved)
 
     def row_problem(
         self,
@@ -233,18 +234,21 @@ class ImplicitALS(AlternatingModel):
         counts = np.diff(matrix.indptr) + (others if unobserved is None else others * unobserved)
         return (self.regularization * counts**self.frequency_exponent).astype(np.float32)
 
-    def popularity(self, by_item: sp.csr_matrix) -> npt.NDArray[np.float64]:
-        """(n_items,) max(#i, 1)^ρ of the rows of `by_item` (n_items, n_users)."""
-        return np.maximum(np.diff(by_item.indptr), 1.0) ** self.popularity_exponent
+    def popularity(self, counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+        """(n_items,) max(#i, 1)^ρ of items with so many ratings."""
+        return np.asarray(np.maximum(counts, 1.0) ** self.popularity_exponent)
 
-    def unobserved(self, by_item: sp.csr_matrix, mean: float) -> FloatArray | None:
-        """(n_items,) w of the rows of `by_item`, where `mean` is that of their popularity.
+    def unobserved(
+        self, counts: npt.NDArray[np.integer[Any]], mean: float | None = None
+    ) -> FloatArray | None:
+        """(n_items,) w of items with so many ratings; None where every w is 1.
 
-        None where every w is 1.
+        `mean` is that of the popularity of the training items; None if these are those.
         """
-        return (
-            kernels.float32(self.popularity(by_item) / mean) if self.popularity_exponent else None
-        )
+        if not self.popularity_exponent:
+            return None
+        popularity = self.popularity(counts)
+        return kernels.float32(popularity / (popularity.mean() if mean is None else mean))
 
     def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
         x, _ = self.problem_of(factors, matrix, side).solve()
@@ -253,10 +257,9 @@ class ImplicitALS(AlternatingModel):
     def _factors(self, ratings: Ratings, state: State) -> Factors:
         kept: dict[str, npt.NDArray[Any]] = {}
         if self.popularity_exponent:
-            by_item = ratings.matrix.T.tocsr()
-            mean = self.popularity(by_item).mean()
-            kept["item_unobserved"] = cast("FloatArray", self.unobserved(by_item, mean))
-            kept["popularity_mean"] = np.array([mean])
+            counts = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
+            kept["item_unobserved"] = cast("FloatArray", self.unobserved(counts))
+            kept["popularity_mean"] = np.array([self.popularity(counts).mean()])
         return Factors.of(self, ratings, state.users, state.items, log=state.log, state=kept)
 
 
@@ -276,7 +279,7 @@ class ImplicitObjective:
         by_item = rows.T.tocsr()
         self._matrix: dict[Side, sp.csr_matrix] = {"users": rows, "items": by_item}
         self._index: dict[Side, IdIndex] = {"users": users, "items": items}
-        self._unobserved = spec.unobserved(by_item, float(spec.popularity(by_item).mean()))
+        self._unobserved = spec.unobserved(np.diff(by_item.indptr))
         of_users, _, targets = spec.terms(rows, "users", self._unobserved)
         self._ridge = {"users": of_users, "items": spec.ridge(by_item, self._unobserved)}
         self._constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))

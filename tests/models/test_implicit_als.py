@@ -60,6 +60,21 @@ def test_no_small_step_of_a_user_lowers_the_loss(
 
 
 @pytest.mark.parametrize("spec", FORMS)
+def test_no_small_step_of_a_folded_in_item_lowers_the_loss(
+    spec: recsys.ImplicitALS, random_ratings: recsys.Ratings
+) -> None:
+    """Items of the training weigh what they weighed there, so their loss is the formula's."""
+    factors, rng = spec.fit(random_ratings), np.random.default_rng(0)
+    matrix, x = random_ratings.matrix, factors.user_factors
+    y = factors.fold_in_items(matrix.T.tocsr()).factors
+    best = reference.implicit_loss(matrix, x, y, spec)
+    assert best < factors.log[-1].loss
+    for _ in range(20):
+        moved = y + 0.05 * rng.standard_normal(y.shape)
+        assert reference.implicit_loss(matrix, x, moved, spec) > best
+
+
+@pytest.mark.parametrize("spec", FORMS)
 def test_gradient_of_every_user_is_zero(spec: recsys.ImplicitALS, sample: recsys.Ratings) -> None:
     assert normal_equation_residual(spec, sample) < 1e-5
 
