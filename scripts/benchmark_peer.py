@@ -302,10 +302,14 @@ WORKERS: dict[tuple[str, str], Callable[[dict[str, Any]], Worker]] = {
 """(job, library) → what prepares it."""
 
 
-def main() -> None:
-    """Answers the lines of standard input until it ends."""
+def serve(workers: dict[tuple[str, str], Callable[[dict[str, Any]], Worker]]) -> None:
+    """Answers the lines of standard input until it ends.
+
+    Args:
+        workers: (job, library) → what prepares it.
+    """
     library, job, settings = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-    worker = WORKERS[job, library](settings)
+    worker = workers[job, library](settings)
     print("ready", flush=True)
     for line in sys.stdin:
         command, _, path = line.strip().partition(" ")
@@ -323,4 +327,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(WORKERS)
