@@ -69,7 +69,7 @@ class AlternatingModel(Factorization):
 
     resumable: ClassVar[bool] = True
     has_bias: ClassVar[bool] = False
-    """Whether the last column of each table is a bias."""
+    """Whether a bias follows the factors in each table."""
 
     # Declared by each model, in its own order and with its own defaults.
     @property
@@ -87,6 +87,11 @@ class AlternatingModel(Factorization):
     @property
     @abstractmethod
     def seed(self) -> int: ...  # noqa: D102
+
+    @property
+    def table_width(self) -> int:
+        """Columns of each table of a `State`."""
+        return self.n_factors + self.has_bias
 
     @abstractmethod
     def objective(self, ratings: Ratings) -> Objective:
@@ -119,8 +124,7 @@ class AlternatingModel(Factorization):
         # Hashing the ratings takes time that only a training that can be continued needs.
         fingerprint = ratings.fingerprint if start is not None or on_state is not None else ""
         if start is not None:
-            width = self.n_factors + self.has_bias
-            shapes = (ratings.n_users, width), (ratings.n_items, width)
+            shapes = (ratings.n_users, self.table_width), (ratings.n_items, self.table_width)
             state = continued(start, self.to_dict(), fingerprint, shapes)
         else:
             state = replace(self.initial(ratings), fingerprint=fingerprint)
@@ -144,7 +148,7 @@ class AlternatingModel(Factorization):
             known = rows >= 0
             own[known, : table.shape[1]] = table[rows[known]]
             if self.has_bias:
-                own[known, -1] = bias[rows[known]]
+                own[known, self.n_factors] = bias[rows[known]]
 
 
 def _strongest(x: FloatArray, y: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:
