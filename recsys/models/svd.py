@@ -16,13 +16,12 @@ from recsys.models.common import FloatArray, OnEpoch, Progress
 from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import PeakMemory
+from recsys.models.truncated_svd import truncated_svd
 from recsys.settings import hyper
 from recsys.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
-
-_DENSE_BELOW = 1_000_000  # entries of a matrix small enough for LAPACK's full decomposition
 
 
 @dataclass(frozen=True)
@@ -114,45 +113,6 @@ class NormalizedSVD(PureSVD):
                 f"{matrix.data.min():g}; implicit-als takes such ratings as dislikes"
             )
         return _inverse_root(matrix.sum(axis=1)), _inverse_root(matrix.sum(axis=0))
-
-
-def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-    """The `rank` leading right singular vectors (n_columns, rank) and values, largest first.
-
-    Signs are fixed: the largest entry of each vector is positive.
-
-    Raises:
-        ArgumentError: `rank` exceeds the smaller side.
-        FitError: no convergence.
-    """
-    smaller = min(matrix.shape)
-    if rank > smaller:
-        raise ArgumentError(
-            f"n_factors must be at most {smaller}, the smaller side of the "
-            f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}; set it lower"
-        )
-    with one_blas_thread():
-        if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:
-            dense = matrix.toarray().astype(np.float64)
-            try:
-                _, values, vt = np.linalg.svd(dense, full_matrices=False)
-            except np.linalg.LinAlgError as error:
-                raise FitError(f"the decomposition failed: {error}; check the ratings") from None
-        else:
-            # Imported here so that loading a model for queries does not import ARPACK.
-            from scipy.sparse.linalg import ArpackError, svds
-
-            # Without a start of ours, ARPACK draws another one each time.
-            start = np.random.default_rng(0).standard_normal(smaller)
-            try:
-                _, values, vt = svds(matrix.astype(np.float64), k=rank, v0=start)
-            except ArpackError as error:
-                raise FitError(f"the decomposition failed: {error}; lower n_factors") from None
-    order = np.argsort(-values, kind="stable")[:rank]
-    v = vt[order].T.copy()
-    v[np.bincount(matrix.indices, minlength=matrix.shape[1]) == 0] = 0  # exactly, not nearly
-    signs = np.sign(v[np.abs(v).argmax(axis=0), np.arange(v.shape[1])])
-    return np.ascontiguousarray(v * np.where(signs == 0, 1, signs), np.float32), values[order]
 
 
 def _inverse_root(sums: npt.ArrayLike) -> FloatArray:

@@ -4,8 +4,8 @@ from matrices import random_csr
 
 import recsys
 from recsys.errors import FitError
-from recsys.models import svd
-from recsys.models.svd import truncated_svd
+from recsys.models import truncated_svd as decomposition
+from recsys.models.truncated_svd import truncated_svd
 
 
 def test_scores_are_the_best_approximation_of_their_rank(random_ratings: recsys.Ratings) -> None:
@@ -80,7 +80,7 @@ def test_ratings_beyond_float32_have_no_decomposition(
     random_ratings: recsys.Ratings, dense: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not dense:
-        monkeypatch.setattr(svd, "_DENSE_BELOW", 0)
+        monkeypatch.setattr(decomposition, "_LAPACK_BELOW", 0)
     infinite = random_ratings.with_values(np.full(random_ratings.n_ratings, np.inf))
     with pytest.raises(FitError, match="the decomposition failed"):
         recsys.PureSVD(3).fit(infinite)
