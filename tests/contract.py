@@ -21,7 +21,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "explicit-als": {"n_factors": 4, "n_epochs": 10},
     "bayesian-mf": {"n_factors": 4, "n_burn_in": 10, "n_samples": 10},
     "pure-svd": {"n_factors": 8},
-    "normalized-svd": {"n_factors": 8},
+    "normalized-svd": {"n_factors": 8, "low_pass": 0.3, "low_pass_factors": 3},
     "bpr": {"n_factors": 8, "n_epochs": 60, "learning_rate": 0.05, "regularization": 0.01},
     "logistic-mf": {"n_factors": 8, "regularization": 0.6},
     "popularity": {},
@@ -219,6 +219,7 @@ def every_hyperparameter_changes_the_result(spec: Factorization, ratings: recsys
         after = changed.fit(ratings)
         same = before.item_factors.shape == after.item_factors.shape
         same = same and np.array_equal(before.item_factors, after.item_factors)
+        same = same and np.array_equal(before.user_factors, after.user_factors)
         same = same and np.array_equal(before.item_bias, after.item_bias)
         assert not same, f"{field.name} does nothing"
 

@@ -14,6 +14,8 @@ number of threads.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -70,8 +72,15 @@ class _Gram:
 def _pieces(matrix: sp.csr_matrix) -> list[tuple[slice, sp.csr_matrix]]:
     shares = np.linspace(0, matrix.nnz, _PIECES + 1)[1:-1]
     cuts = [0, *np.searchsorted(matrix.indptr, shares), matrix.shape[0]]
-    rows = [slice(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if a < b]
-    return [(part, matrix[part]) for part in rows]
+    return [(slice(a, b), _rows(matrix, a, b)) for a, b in pairwise(cuts) if a < b]
+
+
+def _rows(matrix: sp.csr_matrix, start: int, stop: int) -> sp.csr_matrix:
+    # matrix[start:stop], without copying the entries.
+    entries = slice(matrix.indptr[start], matrix.indptr[stop])
+    indptr = matrix.indptr[start : stop + 1] - matrix.indptr[start]
+    shape = stop - start, matrix.shape[1]
+    return sp.csr_matrix((matrix.data[entries], matrix.indices[entries], indptr), shape=shape)
 
 
 def _product(pieces: list[tuple[slice, sp.csr_matrix]], table: Matrix) -> Matrix:
@@ -162,7 +171,8 @@ def _cross(left: Matrix, right: Matrix) -> Matrix:
 
     step = _step(left)
     in_blocks(piece, range(0, len(left), step))
-    return np.sum([parts[start] for start in sorted(parts)], axis=0)
+    total: Matrix = np.sum([parts[start] for start in sorted(parts)], axis=0)
+    return total
 
 
 def _times(table: Matrix, turn: Matrix) -> Matrix:

@@ -15,7 +15,7 @@ FloatMatrix = npt.NDArray[np.float64]
 
 _LAPACK_BELOW = 1_000_000  # entries of a matrix, zeros included, that is decomposed as it is
 _GRAM_BELOW = 8192  # columns up to which AᵀA is decomposed as a whole, if the rank is
-_GRAM_SHARE = 12  # at least one in so many columns
+_GRAM_SHARE = 20  # at least one in so many columns
 
 
 def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, FloatMatrix]:
@@ -55,6 +55,19 @@ def method(shape: tuple[int, int], rank: int) -> str:
     if smaller <= _GRAM_BELOW and smaller < _GRAM_SHARE * rank:
         return "gram"
     return "krylov" if sum(block_krylov.sizes(rank)) <= smaller else "gram"
+
+
+def memory(shape: tuple[int, int], n_entries: int, rank: int) -> int:
+    """Bytes that `truncated_svd` allocates at most."""
+    smaller, larger = min(shape), max(shape)
+    how = method(shape, rank)
+    if how == "lapack":
+        return 8 * (3 * smaller * larger + 2 * smaller**2)
+    sides = (24 if how == "krylov" else 48) * n_entries + 24 * (smaller + larger)
+    if how == "gram":
+        return sides + 8 * (3 * smaller**2 + larger * rank)
+    block, width = block_krylov.sizes(rank)
+    return sides + 8 * (smaller * (width + 5 * block) + larger * 2 * block + 4 * width**2)
 
 
 def _decomposed(matrix: sp.csr_matrix, rank: int) -> tuple[FloatMatrix, FloatMatrix]:
