@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.models.alternating import State as State
     from recsys.models.baselines import Biases as Biases
     from recsys.models.baselines import Popularity as Popularity
+    from recsys.models.blend import Blend as Blend
     from recsys.models.common import Progress as Progress
     from recsys.models.ease import EASE as EASE
     from recsys.models.explicit_als import ExplicitALS as ExplicitALS

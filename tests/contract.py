@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 import recsys
 from recsys.models.als import AlternatingModel
+from recsys.models.blend import Blend
 from recsys.models.factors import Factorization
 from recsys.models.item_weights import ItemModel
 from recsys.models.registry import BUILT_IN, SPECS, spec_from_dict
@@ -28,6 +29,13 @@ QUICK: dict[str, dict[str, Any]] = {
     "biases": {},
     "ease": {"regularization": 5.0},
     "item-knn": {"n_neighbours": 10, "shrinkage": 1.0},
+    "blend": {
+        "of": [
+            {"model": "implicit-als", "n_factors": 8, "n_epochs": 20, "unobserved_weight": 0.5},
+            {"model": "normalized-svd", "n_factors": 8},
+        ],
+        "weights": [0.6, 0.4],
+    },
 }
 EVERY = [SPECS[name](**QUICK[name]) for name in BUILT_IN]
 ALL = [spec for spec in EVERY if isinstance(spec, Factorization)]
@@ -53,6 +61,8 @@ def recommends_the_one_item_that_was_held_out(
     # Two tastes need two factors; more would also learn the missing entries.
     if hasattr(spec, "n_factors"):
         spec = with_values(spec, n_factors=2)
+    if isinstance(spec, Blend):
+        spec = with_values(spec, of=[with_values(one, n_factors=2) for one in spec.of])
     model = recsys.train(spec, ratings)
     for user, item in held_out.items():
         assert model.recommend(user, 1)["item"].tolist() == [item]
@@ -207,7 +217,7 @@ def progress_may_stop_the_fit(spec: Spec, ratings: recsys.Ratings) -> None:
 def every_hyperparameter_changes_the_result(spec: Factorization, ratings: recsys.Ratings) -> None:
     other = {
         "alpha": 5.0, "n_factors": 3, "n_epochs": 2, "tolerance": 0.5, "cg_steps": 1, "seed": 1,
-        "relaxation": 1.1, "negatives": 1,
+        "relaxation": 1.1, "negatives": 1, "of": ["biases", "popularity"], "weights": [1, 2],
     }  # fmt: skip
     before = spec.fit(ratings)
     for field in dataclasses.fields(spec):
