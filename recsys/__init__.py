@@ -31,6 +31,7 @@ _HOMES = {
     "Grid": "recsys.evaluation.protocol.grid",
     "Auto": "recsys.evaluation.search.auto",
     "auto": "recsys.evaluation.search.auto",
+    "blend": "recsys.evaluation.search.blending",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.evaluation.protocol.grid import Grid as Grid
     from recsys.evaluation.search.auto import Auto as Auto
     from recsys.evaluation.search.auto import auto as auto
+    from recsys.evaluation.search.blending import blend as blend
     from recsys.models.alternating import State as State
     from recsys.models.baselines import Biases as Biases
     from recsys.models.baselines import Popularity as Popularity

@@ -104,28 +104,28 @@ class Blend(Factorization):
             ArgumentError: a name or a value is wrong.
         """
         own = {name: value for name, value in given.items() if "." not in name}
-        for name in ("of", "weights"):
-            if isinstance(own.get(name), str) and own[name] != "none":
-                own[name] = [part.strip() for part in own[name].split(",")]
-        members = [_table(one) for one in own.get("of", _default_members())]
-        for where, value in given.items():
-            member, dot, name = where.rpartition(".")
-            if not dot:
-                continue
-            chosen = [
-                one for i, one in enumerate(members, 1) if member in (str(i), one.get("model"))
-            ]
-            if not chosen:
-                names = ", ".join(str(one.get("model")) for one in members)
-                raise ArgumentError(f"{where}: the blend has no member {member!r}; it has {names}")
-            for one in chosen:
-                one[name] = value
-        return super().parsed(own | {"of": members}, what)
+        if isinstance(own.get("weights"), str):
+            own["weights"] = _listed(own["weights"])
+        return super().parsed(own | {"of": named_members(given)}, what)
 
     def values(self) -> dict[str, Any]:
         """Value by name, members as tables."""
         found = super().values()
         return found | {"of": [one.to_dict() for one in self.of], "weights": list(self._weights)}
+
+    def changed(self) -> dict[str, Any]:
+        """See `NamedSettings.changed`; members by number, as two may be of the same model."""
+        weights = ",".join(f"{weight:g}" for weight in self._weights)
+        found = {"of": ",".join(one.name for one in self.of), "weights": weights}
+        if self.seed:
+            found["seed"] = str(self.seed)
+        for i, one in enumerate(self.of, 1):
+            own = one.changed()
+            own.pop("seed", None)  # that of the blend, unless it is another
+            if getattr(one, "seed", self.seed) != self.seed:
+                own["seed"] = one.seed
+            found |= {f"{i}.{name}": value for name, value in own.items()}
+        return found
 
     def with_seed(self, seed: int) -> Blend:
         """The blend with this seed for its own draws and for every member that draws."""
@@ -208,6 +208,31 @@ class Blend(Factorization):
         return tables + largest
 
 
+def named_members(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The members of a blend with these settings, as tables.
+
+    >>> named_members({"of": "pure-svd,popularity", "pure-svd.n_factors": 8})
+    [{'model': 'pure-svd', 'n_factors': 8}, {'model': 'popularity'}]
+
+    Raises:
+        ArgumentError: `of` is no list, or a setting is one of a model that is no member.
+    """
+    setting = next(one for one in settings_of(Blend) if one.name == "of")
+    of = given.get("of", setting.default)
+    found = [_table(one) for one in setting.checked(_listed(of) if isinstance(of, str) else of)]
+    for where, value in given.items():
+        member, dot, name = where.rpartition(".")
+        if not dot:
+            continue
+        meant = [one for i, one in enumerate(found, 1) if member in (str(i), one.get("model"))]
+        if not meant:
+            names = ", ".join(str(one.get("model")) for one in found)
+            raise ArgumentError(f"{where}: the blend has no member {member!r}; it has {names}")
+        for one in meant:
+            one[name] = value
+    return found
+
+
 def members(factors: Factors) -> tuple[Factors, ...]:
     """The models that a blend is made of, as they were before it."""
     if factors not in _MEMBERS:
@@ -257,8 +282,8 @@ def _table(member: Any) -> dict[str, Any]:
     return dict(member) if isinstance(member, Mapping) else {"model": member}
 
 
-def _default_members() -> Sequence[Any]:
-    return next(one.default for one in settings_of(Blend) if one.name == "of")
+def _listed(text: str) -> list[str] | None:
+    return None if text == "none" else [part.strip() for part in text.split(",")]
 
 
 def _weight(given: Any) -> float:

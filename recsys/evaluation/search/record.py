@@ -9,9 +9,8 @@ from recsys.evaluation.search.rounds import Rounds
 from recsys.evaluation.search.trials import Bench, Trial
 from recsys.evaluation.search.validation import K
 from recsys.evaluation.search.work import LEAST_UNIT
-from recsys.models.implicit_als import ImplicitALS
+from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
-from recsys.settings import settings_of
 
 Record = dict[str, Any]
 
@@ -36,16 +35,15 @@ def record(settings: Mapping[str, Any], bench: Bench, rounds: Rounds) -> Record:
     }
 
 
-def recipe(spec: ImplicitALS, feedback: Feedback) -> str:
+def recipe(spec: Spec, feedback: Feedback) -> str:
     """The options of `recsys train` that train the same model without a search.
 
+    >>> from recsys.models.implicit_als import ImplicitALS
     >>> recipe(ImplicitALS(n_factors=32, seed=1), Feedback(ones=True))
     '--model implicit-als --feedback ones --set n_factors=32 --set seed=1'
     """
-    own = {s.name: s.default for s in settings_of(type(spec))}
-    changed = {name: value for name, value in spec.values().items() if value != own[name]}
     entering = "" if feedback == Feedback() else f" --feedback {feedback}"
-    settings = "".join(f" --set {name}={value}" for name, value in changed.items())
+    settings = "".join(f" --set {name}={value}" for name, value in spec.changed().items())
     return f"--model {spec.name}{entering}{settings}"
 
 
