@@ -27,7 +27,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "logistic-mf": {"n_factors": 8, "regularization": 0.6},
     "popularity": {},
     "biases": {},
-    "ease": {"regularization": 5.0},
+    "ease": {"regularization": 5.0, "n_neighbours": 10},
     "item-knn": {"n_neighbours": 10, "shrinkage": 1.0},
     "blend": {
         "of": [

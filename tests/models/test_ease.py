@@ -69,7 +69,9 @@ def test_ease_refuses_what_does_not_fit_into_memory(
     random_ratings: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ease, "free_memory", lambda: 5000)
-    with pytest.raises(FitError, match=r"ease needs 0\.0 GB for 25 items"):
+    with pytest.raises(
+        FitError, match=r"ease needs 0\.0 GB for 30 users and 25 items.*set n_neighbours"
+    ):
         recsys.EASE().fit(random_ratings)
     monkeypatch.setattr(ease, "free_memory", lambda: None)
     recsys.EASE().fit(random_ratings)
