@@ -207,7 +207,7 @@ def blend_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Spec | Blendi
             settings = {name: value for name, value in one.items() if name != "model"}
             members[i] = auto_of(settings, seed, *limits)
     rest = {name: value for name, value in given.items() if name != "of" and "." not in name}
-    return Blending(members, Blend.parsed(rest).seed)
+    return Blending(members, Blend.parsed(rest, BLEND).seed)
 
 
 def seeded(kind: type, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:

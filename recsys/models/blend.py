@@ -41,8 +41,8 @@ class Blend(Factorization):
     Members are specs, names of models, or tables with `model` and its hyperparameters. The last two
     take the seed of the blend unless they have their own. `recsys.blend` chooses the weights.
 
-    `Factors.state` has what the members keep, their biases and means; `widths` and `factors_of`
-    w_m / σ_m. The loss that `on_epoch` receives, once, is the sum of the members' last losses.
+    `Factors.state` has what the members keep, their biases, `means` and `widths`, and w_m / σ_m as
+    `scales`. The loss that `on_epoch` receives, once, is the sum of the members' last losses.
     """
 
     name: ClassVar[str] = "blend"
@@ -196,7 +196,14 @@ class Blend(Factorization):
         return _side_by_side(parts, scales, np.ones_like(scales))
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
-        """See `Factorization.state_shapes`."""
+        """See `Factorization.state_shapes`.
+
+        Raises:
+            ArgumentError: the members' widths are not those of the factors.
+        """
+        widths = factors.state["widths"]
+        if (widths < 0).any() or widths.sum() != factors.n_factors:
+            raise ArgumentError(f"widths of a blend must add up to {factors.n_factors}")
         return dict.fromkeys(self.state_names, (len(self.of),))
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import recsys
 from recsys import Ratings
@@ -12,18 +13,35 @@ from recsys.models import ease
 from recsys.recommend.ranking import FittedRanker
 
 
+@pytest.mark.parametrize("more", ["users", "items"])
 def test_ease_is_ridge_regression_of_each_item_on_the_others(
-    random_ratings: recsys.Ratings,
+    more: str, random_ratings: recsys.Ratings
 ) -> None:
-    """Column by column, by least squares without the item itself."""
-    weights = recsys.EASE(2.5).fit(random_ratings).weights.toarray()
+    """Column by column, by least squares without the item itself; from either side's equations."""
     x = (random_ratings.matrix.toarray() != 0).astype(float)
+    x = x if more == "users" else x.T
+    weights = recsys.EASE(2.5).fit(Ratings.from_matrix(sp.csr_matrix(x))).weights.toarray()
     for j in range(x.shape[1]):
         others = np.delete(x, j, axis=1)
         ridge = others.T @ others + 2.5 * np.eye(others.shape[1])
         expected = np.linalg.solve(ridge, others.T @ x[:, j])
         assert np.delete(weights[:, j], j) == pytest.approx(expected, abs=1e-5)
         assert weights[j, j] == 0
+
+
+@pytest.mark.parametrize("block", [4, 256])
+def test_the_largest_weights_of_each_item_are_kept(
+    block: int, random_ratings: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ease, "_BLOCK", block)
+    whole = recsys.EASE(2.5).fit(random_ratings).weights.toarray()
+    few = recsys.EASE(2.5, n_neighbours=3).fit(random_ratings).weights.toarray()
+    for j in range(len(whole)):
+        kept = np.argsort(-np.abs(whole[:, j]))[:3]
+        assert np.flatnonzero(few[:, j]).tolist() == sorted(kept)
+        assert np.array_equal(few[kept, j], whole[kept, j])
+    all_of_them = recsys.EASE(2.5, n_neighbours=1000).fit(random_ratings).weights.toarray()
+    assert np.array_equal(all_of_them, whole)
 
 
 def scores(spec: recsys.EASE, ratings: recsys.Ratings) -> np.ndarray:

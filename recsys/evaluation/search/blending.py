@@ -142,11 +142,11 @@ class _Trials:
 
     def best_weights(self) -> Weights:
         n = len(self.spec.of)
-        best: Weights = (1 / n,) * n
+        alike: Weights = (1 / n,) * n
         if self._part is None:
-            return best
-        for i in range(n):
-            best = max(best, tuple(float(i == j) for j in range(n)), key=self.ndcg)
+            return alike
+        alone = [tuple(float(i == j) for j in range(n)) for i in range(n)]
+        best = max([*alone, alike], key=self.ndcg)  # the first of equals: one is less than several
         for step in STEPS:
             better = True
             while better and len(self.values) < MOST_TRIALS:
