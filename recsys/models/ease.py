@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,19 +58,22 @@ class EASE(ItemModel):
                 f"{ratings.n_items:,} items, and {free / 1e9:.1f} GB are free; {self._remedy}"
             )
         items = with_ones(positive(ratings.matrix), np.float64).T.tocsr()
-        fewer_users = ratings.n_users < ratings.n_items
+        # The blocks and the inverse are gone before the copy that the transpose is.
+        transposed = sp.vstack(list(self._blocks(items)), format="csr")
+        return ItemWeights(ratings.users, ratings.items, sp.csr_matrix(transposed.T), self)
+
+    def _blocks(self, items: sp.csr_matrix) -> Iterator[sp.csr_matrix]:
+        # Rows of Bᵀ, from X transposed.
+        fewer_users = items.shape[1] < items.shape[0]
         inverse = self._inverse(items.T.tocsr() if fewer_users else items)
-        blocks = []
-        for start in range(0, ratings.n_items, _BLOCK):
+        for start in range(0, items.shape[0], _BLOCK):
             block = items[start : start + _BLOCK]
             if fewer_users:
                 p = -(items @ np.asarray(block @ inverse).T).T
                 p[np.arange(len(p)), np.arange(start, start + len(p))] += 1
             else:
                 p = inverse[start : start + _BLOCK]
-            blocks.append(self._rows(p, start))
-        transposed = sp.vstack(blocks, format="csr")
-        return ItemWeights(ratings.users, ratings.items, sp.csr_matrix(transposed.T), self)
+            yield self._rows(p, start)
 
     def _inverse(self, rows: sp.csr_matrix) -> npt.NDArray[np.float64]:
         # (XXᵀ + λI)⁻¹ for the rows x.

@@ -66,7 +66,8 @@ class PureSVD(Factorization):
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Bytes that `fit` allocates at most: the decomposition outweighs the rest."""
         own = super().training_memory(n_users, n_items, n_ratings)
-        return own + truncated_svd.memory((n_users, n_items), n_ratings, self.n_factors)
+        rank = min(self.n_factors, n_users, n_items)
+        return own + truncated_svd.memory((n_users, n_items), n_ratings, rank)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class NormalizedSVD(PureSVD):
 
     n_factors: int = hyper(
         128, low=1, high=4096, typical=(32, 1024), log=True, symbol="f",
-        meaning="Rank of the approximation, below both sides of the matrix. Sparse data need more.",
+        meaning="Rank of the approximation, at most that of the matrix. Sparse data need more.",
     )  # fmt: skip
     power: float = hyper(
         0.5, low=0, high=8, typical=(0, 2), symbol="p",
@@ -119,7 +120,8 @@ class NormalizedSVD(PureSVD):
         matrix = ratings.matrix
         user_scale, item_root = self._roots(matrix)
         normalized = _scaled(matrix, user_scale, item_root)
-        v, values = truncated_svd.truncated_svd(normalized, self.n_factors)
+        rank = min(self.n_factors, *matrix.shape)
+        v, values = truncated_svd.truncated_svd(normalized, rank)
         inverse = _power(np.where(values > _NOTHING * values[0], values, 0), -2.0)
         progress = _progress(normalized, values, started, on_epoch)
         popularity = _power(item_root, -2 * self.item_exponent)  # D_i^γ

@@ -93,6 +93,14 @@ def test_rank_above_the_smaller_side_is_a_bad_argument(random_ratings: recsys.Ra
     assert recsys.PureSVD(25).fit(random_ratings).log[-1].loss < 1e-3
 
 
+def test_a_filter_of_more_factors_than_there_are_passes_them_all(
+    random_ratings: recsys.Ratings,
+) -> None:
+    every, more = (recsys.NormalizedSVD(f).fit(random_ratings) for f in (25, 26))
+    assert every.n_factors == more.n_factors == 25
+    assert np.array_equal(every.user_factors, more.user_factors)
+
+
 def test_normalized_svd_refuses_negative_ratings(random_ratings: recsys.Ratings) -> None:
     values = random_ratings.matrix.data - 3
     with pytest.raises(recsys.errors.DataError, match="negative"):
