@@ -9,6 +9,7 @@ from recsys import Ratings
 from recsys.errors import FitError
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.protocol.lists import contains
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.models import ease
 from recsys.recommend.ranking import FittedRanker
 
@@ -110,3 +111,12 @@ def test_items_that_cannot_be_told_apart_need_regularization() -> None:
     with pytest.raises(FitError, match=r"no unique solution; raise regularization \(now 1e-30\)"):
         recsys.EASE(1e-30).fit(twins)
     assert np.isfinite(recsys.EASE(1e-3).fit(twins).weights.data).all()
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_neighbours", "low"), [(None, 0.344), (200, 0.335)])
+def test_accuracy_band_on_ml_100k(n_neighbours: int | None, low: float, ml_100k: Path) -> None:
+    split = recsys.splits.random(recsys.feedback.ones(recsys.read_ratings(ml_100k)), test=0.1)
+    fitted = recsys.EASE(n_neighbours=n_neighbours).fit(split.train)
+    assert low < validation_score(fitted, split) < low + 0.012

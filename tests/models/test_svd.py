@@ -1,9 +1,13 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from reference import spectral_filter_scores
 
 import recsys
 from recsys.errors import FitError
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.models.factors import Factors
 
 
@@ -111,3 +115,31 @@ def test_ratings_beyond_float32_have_no_decomposition(random_ratings: recsys.Rat
     infinite = random_ratings.with_values(np.full(random_ratings.n_ratings, np.inf))
     with pytest.raises(FitError, match="the decomposition failed"):
         recsys.PureSVD(3).fit(infinite)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("settings", "low", "high"),
+    [
+        ({}, 0.330, 0.344),
+        ({"low_pass": 1.0}, 0.331, 0.346),
+        ({"power": 0.0, "item_exponent": 0.5}, 0.287, 0.301),  # GF-CF's ideal low-pass
+        ({"n_factors": 943, "power": 2.0, "item_exponent": 0.0}, 0.22, 0.30),  # its linear filter
+    ],
+)
+def test_accuracy_bands_on_ml_100k(
+    settings: dict[str, Any], low: float, high: float, ml_100k: Path
+) -> None:
+    """Popularity has an NDCG@10 of 0.157 on this split, EASE 0.350."""
+    split = recsys.splits.random(recsys.feedback.ones(recsys.read_ratings(ml_100k)), test=0.1)
+    fitted = recsys.NormalizedSVD(**settings).fit(split.train)
+    assert low < validation_score(fitted, split) < high
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_accuracy_band_on_steam(steam: Path) -> None:
+    """Popularity has 0.199; with γ = 0 on one side and ½ on the other, as it was once, 0.22."""
+    split = recsys.splits.random(recsys.read_ratings(steam / "purchase.parquet"), test=0.1)
+    fitted = recsys.NormalizedSVD().fit(recsys.feedback.ones(split.train))
+    assert 0.315 < validation_score(fitted, split) < 0.335
