@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-
+from recsys.evaluation.search.kinds import kinds_of_feedback
 from recsys.evaluation.search.record import recipe
 from recsys.evaluation.search.validation import K, Part, Values, carve
 from recsys.models.baselines import Popularity
@@ -24,7 +23,7 @@ STEPS = 0.25, 0.1, 0.05
 """Of the weights, which sum to 1: how much is moved from one member to another."""
 
 MOST_TRIALS = 200
-"""Weights that are tried at most."""
+"""Weights after which no more are moved."""
 
 Weights = tuple[float, ...]
 
@@ -71,7 +70,8 @@ class Blending:
     ) -> Chosen:
         """The blend for these ratings; see `recsys.recommend.chosen.Chooser`.
 
-        Where the feedback is not given, a member that is a chooser chooses it, for all of them.
+        Where the feedback is not given, a member that is a chooser chooses it, for all of them;
+        without one, it is the kind with which equal weights rank best.
         """
         specs: list[Factorization] = []
         for one in self._given:
@@ -79,12 +79,18 @@ class Blending:
                 chosen = one.choose(ratings, feedback, on_search)
                 feedback, one = chosen.feedback, chosen.spec
             specs.append(one)
-        feedback = feedback or Feedback()
         blend = Blend(of=specs, seed=self.seed)
-        trials = _Trials(blend, ratings, feedback, on_search)
-        weights = trials.best_weights()
-        spec = _without_zeros(blend, weights)
-        return Chosen(spec, feedback, _record(self.to_dict(), spec, feedback, trials))
+        liked = (ratings.matrix.data > 0) & (feedback or Feedback()).counts(ratings.matrix)
+        part = carve(ratings, liked, (self.seed, 0))
+        kinds = kinds_of_feedback(ratings) if feedback is None else [feedback]
+        if part is None:
+            return Chosen(blend, kinds[0], _record(self.to_dict(), blend, kinds[0], None, []))
+        log: list[_Trial] = []
+        fitted = (_Members(blend, part, kind, log, on_search) for kind in kinds)
+        best = max(fitted, key=lambda members: members.alike)
+        spec = _without_zeros(blend, best.best_weights())
+        found = _record(self.to_dict(), spec, best.feedback, best.popularity, log)
+        return Chosen(spec, best.feedback, found)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Fitted:
         """The chosen blend, fitted to the ratings as they are."""
@@ -123,54 +129,71 @@ def blend(*members: Any, seed: int = 0) -> Blending:
     return Blending(members, seed)
 
 
-class _Trials:
+class _Trial(NamedTuple):
+    feedback: Feedback
+    weights: Weights
+    values: Values
+    """NDCG@10 of each user."""
+
+    @property
+    def ndcg(self) -> float:
+        return float(self.values.mean())
+
+
+class _Members:
     # Members fitted to a validation part, and the NDCG of blends of them.
 
     def __init__(
-        self, spec: Blend, ratings: Ratings, feedback: Feedback, on_search: OnSearch | None
+        self,
+        spec: Blend,
+        part: Part,
+        feedback: Feedback,
+        log: list[_Trial],
+        on_search: OnSearch | None,
     ) -> None:
-        self.spec, self._on_search = spec, on_search
-        self.values: dict[Weights, Values] = {}
-        liked = (ratings.matrix.data > 0) & feedback.counts(ratings.matrix)
-        self._part = carve(ratings, liked, (spec.seed, 0))
-        self._fitted: list[Factors] = []
-        self.popularity: float | None = None
-        if self._part is not None:
-            trained_on = self._part.trained_on(feedback)
-            self._fitted = [one.fit(trained_on) for one in spec.of]
-            self.popularity = float(self._part.ndcg(Popularity().fit(trained_on)).mean())
+        self.spec, self.feedback = spec, feedback
+        self._part, self._log, self._on_search = part, log, on_search
+        self._train = part.trained_on(feedback)
+        self._fitted: list[Factors] = [one.fit(self._train) for one in spec.of]
+        self._ndcg: dict[Weights, float] = {}
+        self._equal: Weights = (1 / len(spec.of),) * len(spec.of)
+        self.alike = self.ndcg(self._equal)
+
+    @property
+    def popularity(self) -> float:
+        """Mean NDCG@10 of the most popular items."""
+        return float(self._part.ndcg(Popularity().fit(self._train)).mean())
 
     def best_weights(self) -> Weights:
         n = len(self.spec.of)
-        alike: Weights = (1 / n,) * n
-        if self._part is None:
-            return alike
         alone = [tuple(float(i == j) for j in range(n)) for i in range(n)]
-        best = max([*alone, alike], key=self.ndcg)  # the first of equals: one is less than several
+        # The first of equals: one member is less than several.
+        best = max([*alone, self._equal], key=self.ndcg)
         for step in STEPS:
             better = True
-            while better and len(self.values) < MOST_TRIALS:
+            while better and len(self._ndcg) < MOST_TRIALS:
                 found = max([best, *_moved(best, step)], key=self.ndcg)
                 better, best = found != best, found
         return best
 
     def ndcg(self, weights: Weights) -> float:
         """Mean NDCG@10 of a blend, computed once."""
-        if weights not in self.values and self._part is not None:
-            self.values[weights] = self._part.ndcg(self._blended(self._part, weights))
+        if weights not in self._ndcg:
+            trial = _Trial(self.feedback, weights, self._part.ndcg(self._blended(weights)))
+            self._ndcg[weights] = trial.ndcg
+            self._log.append(trial)
             if self._on_search is not None:
-                best = max(float(values.mean()) for values in self.values.values())
-                share = len(self.values) / (len(self.values) + 4 * len(weights))
-                self._on_search(Searching(share, len(self.values), best))
-        return float(self.values[weights].mean())
+                n, best = len(self._log), max(one.ndcg for one in self._log)
+                self._on_search(Searching(n / (n + 4 * len(weights)), n, best))
+        return self._ndcg[weights]
 
-    def _blended(self, part: Part, weights: Weights) -> Factors:
+    def _blended(self, weights: Weights) -> Factors:
         if max(weights) == 1.0:
             return self._fitted[weights.index(1.0)]
         kept = [fitted for fitted, w in zip(self._fitted, weights, strict=True) if w]
         spec = _without_zeros(self.spec, weights)
         assert isinstance(spec, Blend)
-        return spec.joined(part.train, kept)
+        return spec.joined(self._train, kept)
 
 
 def _moved(weights: Weights, step: float) -> list[Weights]:
@@ -195,9 +218,13 @@ def _without_zeros(spec: Blend, weights: Weights) -> Factorization:
 
 
 def _record(
-    settings: Mapping[str, Any], spec: Factorization, feedback: Feedback, trials: _Trials
+    settings: Mapping[str, Any],
+    spec: Factorization,
+    feedback: Feedback,
+    popularity: float | None,
+    log: Sequence[_Trial],
 ) -> dict[str, Any]:
-    best = max(trials.values.values(), key=np.mean, default=None)
+    best = max(log, key=lambda trial: trial.ndcg, default=None)
     remarks = []
     if best is None:
         remarks.append("too few ratings to hold any out: all members have the same weight")
@@ -209,12 +236,13 @@ def _record(
         "feedback": str(feedback),
         "recipe": recipe(spec, feedback),
         "metric": f"ndcg@{K}",
-        "validation": None if best is None else float(best.mean()),
-        "popularity": trials.popularity,
-        "users": 0 if best is None else len(best),
+        "validation": None if best is None else best.ndcg,
+        "popularity": popularity,
+        "users": 0 if best is None else len(best.values),
         "remarks": remarks,
         "trials": [
-            {"weights": list(weights), "users": len(values), "ndcg": float(values.mean())}
-            for weights, values in trials.values.items()
+            {"feedback": str(trial.feedback), "weights": list(trial.weights)}
+            | {"users": len(trial.values), "ndcg": trial.ndcg}
+            for trial in log
         ],
     }

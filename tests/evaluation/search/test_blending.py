@@ -95,6 +95,19 @@ def test_the_recipe_line_trains_the_same_blend() -> None:
     assert recipe.spec() == chosen.spec
 
 
+def test_the_feedback_with_which_equal_weights_rank_best_is_taken() -> None:
+    seen = noisy_world()
+    stars = np.random.default_rng(1).integers(1, 6, seen.n_ratings)
+    chosen = recsys.blend(ALS, SVD).choose(seen.with_values(stars))
+    trials = chosen.record["trials"]
+    alike = {t["feedback"]: t["ndcg"] for t in trials if t["weights"] == [0.5, 0.5]}
+    assert set(alike) == {"ones", "values", "at-least=4"}
+    # The stars say nothing, so it is best not to look at them.
+    assert str(chosen.feedback) == max(alike, key=lambda kind: alike[kind]) == "ones"
+    given = recsys.blend(ALS, SVD).choose(seen.with_values(stars), recsys.Feedback())
+    assert {t["feedback"] for t in given.record["trials"]} == {"values"}
+
+
 def test_a_member_may_choose_its_own_hyperparameters() -> None:
     chosen = recsys.blend(recsys.auto(budget=0.2), SVD).choose(noisy_world())
     assert chosen.feedback == recsys.Feedback()
@@ -126,7 +139,7 @@ def test_recipes_choose_the_weights_unless_they_are_given() -> None:
 def test_where_nothing_can_be_held_out_all_weights_are_equal() -> None:
     few = Ratings.from_matrix(sp.csr_matrix(np.eye(4, dtype=np.float32)))
     chosen = recsys.blend("biases", "popularity").choose(few)
-    assert chosen.spec == Blend(of=["biases", "popularity"], weights=[0.5, 0.5])
+    assert chosen.spec == Blend(of=["biases", "popularity"], weights=[1, 1])
     assert "too few ratings" in chosen.record["remarks"][0]
 
 
