@@ -189,6 +189,12 @@ class Blend(Factorization):
         parts = [one.spec.fold_in_users(one, matrix) for one in members(factors)]
         return _side_by_side(parts, factors.state["scales"], factors.state["scales"])
 
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """Those of each member, weighted and side by side."""
+        parts = [one.spec.contributions(one, matrix) for one in members(factors)]
+        scaled = [part * w for part, w in zip(parts, factors.state["scales"], strict=True)]
+        return np.hstack(scaled)
+
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Folded in by each member."""
         parts = [one.spec.fold_in_items(one, matrix) for one in members(factors)]

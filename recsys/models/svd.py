@@ -60,10 +60,8 @@ class PureSVD(Factorization):
         return Embeddings(np.zeros(len(x), np.float32), x)
 
     def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
-        """Each (scaled) rating times its row of V."""
-        own, _ = self._scales(matrix)
-        scaled = _scaled(matrix, own, factors.state.get("item_scale"))
-        return scaled.data[:, None] * factors.item_factors[scaled.indices].astype(np.float64)
+        """Each rating times its row of V."""
+        return matrix.data[:, None] * factors.item_factors[matrix.indices].astype(np.float64)
 
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Least squares against the user factors."""
@@ -146,6 +144,13 @@ class NormalizedSVD(PureSVD):
         own, _ = self._roots(matrix)
         x = _filtered(matrix, own, factors.item_factors, factors.state)
         return Embeddings(np.zeros(len(x), np.float32), x)
+
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """Each rating, scaled, times its item's row of the filter."""
+        own, _ = self._roots(matrix)
+        scaled = _scaled(matrix, own, factors.state["item_scale"])
+        plain = super().contributions(factors, scaled)
+        return plain * factors.state["filter"] if "filter" in factors.state else plain
 
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """R̃ᵀUΣ⁻¹ for their columns of R̃, which for a training item is its row of V, times D_i^γ."""
