@@ -37,7 +37,7 @@ METRICS: dict[str, Callable[..., Any]] = {
     "Recall@20": lambda hits, n: capped_recall(hits[:, :20], n),
     "Recall@50": lambda hits, n: capped_recall(hits[:, :50], n),
 }
-EASE_RIDGES = 20, 50, 100, 200, 300, 500, 1000
+EASE_RIDGES = 50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 3000
 STEPS: dict[type, Sequence[tuple[str, Sequence[float]]]] = {
     recsys.NormalizedSVD: [
         ("n_factors", (64, 128, 256, 512)),
@@ -45,11 +45,11 @@ STEPS: dict[type, Sequence[tuple[str, Sequence[float]]]] = {
         ("item_exponent", (0.15, 0.2, 0.25, 0.3, 0.4, 0.5)),
     ],
     recsys.ImplicitALS: [
-        ("unobserved_weight", (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)),
+        ("unobserved_weight", (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)),
         ("regularization", (0.001, 0.003, 0.01, 0.03)),
         ("n_factors", (128, 256, 512)),
-        ("unobserved_weight", (0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3)),
-        ("regularization", (0.001, 0.002, 0.003, 0.005, 0.01, 0.02)),
+        ("unobserved_weight", (0.1, 0.3, 0.7, 1.4, 3.0)),
+        ("regularization", (0.0007, 0.0015, 0.002, 0.004, 0.006)),
         ("frequency_exponent", (0.5, 0.75, 1.0)),
     ],
 }
