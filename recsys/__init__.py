@@ -32,6 +32,9 @@ _HOMES = {
     "Auto": "recsys.evaluation.search.auto",
     "auto": "recsys.evaluation.search.auto",
     "blend": "recsys.evaluation.search.blending",
+    "Tuner": "recsys.evaluation.tuning.tune",
+    "Tuning": "recsys.evaluation.tuning.tuning",
+    "tune": "recsys.evaluation.tuning.tune",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
@@ -53,6 +56,9 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.evaluation.search.auto import Auto as Auto
     from recsys.evaluation.search.auto import auto as auto
     from recsys.evaluation.search.blending import blend as blend
+    from recsys.evaluation.tuning.tune import Tuner as Tuner
+    from recsys.evaluation.tuning.tune import tune as tune
+    from recsys.evaluation.tuning.tuning import Tuning as Tuning
     from recsys.models.alternating import State as State
     from recsys.models.baselines import Biases as Biases
     from recsys.models.baselines import Popularity as Popularity

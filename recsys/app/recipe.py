@@ -154,17 +154,30 @@ class Recipe(Source):
         Raises:
             ArgumentError: it cannot be written, or would replace what is no model file.
         """
-        from recsys.store.model_file import read_about
+        return model_file_to_write(self.out, "out")
 
-        out = output_file(self.out)
-        if out.exists() and out.stat().st_size:
-            try:
-                read_about(out)
-            except ModelFileError:
-                raise ArgumentError(
-                    f"out would replace {out}, which is no model file; choose another name"
-                ) from None
-        return out
+
+def model_file_to_write(path: str, argument: str) -> Path:
+    """The model file that will be written to `path`.
+
+    Args:
+        path: where to write.
+        argument: what messages call the path.
+
+    Raises:
+        ArgumentError: it cannot be written, or would replace what is no model file.
+    """
+    from recsys.store.model_file import read_about
+
+    out = output_file(path, argument)
+    if out.exists() and out.stat().st_size:
+        try:
+            read_about(out)
+        except ModelFileError:
+            raise ArgumentError(
+                f"{argument} would replace {out}, which is no model file; choose another name"
+            ) from None
+    return out
 
 
 def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:

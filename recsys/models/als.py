@@ -46,13 +46,13 @@ def cg_steps_field(advice: str = "") -> Any:
         "Conjugate-gradient steps per row and half epoch, from the last epoch's factors; 0 solves "
         f"every row exactly. {advice}"
     )
-    return hyper(2, low=0, high=1000, typical=(2, 5), meaning=meaning.strip())
+    return hyper(2, low=0, high=1000, typical=(2, 5), tuned=False, meaning=meaning.strip())
 
 
 def relaxation_field(typical: tuple[float, float]) -> Any:
     """The hyperparameter `relaxation`, ω."""
     return hyper(
-        1.4, low=0, above=True, high=1.95, typical=typical, symbol="ω",
+        1.4, low=0, above=True, high=1.95, typical=typical, tuned=False, symbol="ω",
         meaning="How far a half step goes from the last epoch's factors: 1 to the solution, more "
         "beyond it, which takes about half the epochs.",
     )  # fmt: skip
@@ -91,6 +91,10 @@ class AlternatingModel(Factorization):
     @abstractmethod
     def objective(self, ratings: Ratings) -> Objective:
         """What is minimized on `ratings`: its half steps and its loss."""
+
+    def factors_at(self, ratings: Ratings, state: State) -> Factors:
+        """The factors as they are after an epoch; the users are solved exactly only at the end."""
+        return self._factors(ratings, state)
 
     @abstractmethod
     def _factors(self, ratings: Ratings, state: State) -> Factors:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 from recsys.evaluation.search.kinds import kinds_of_feedback
-from recsys.evaluation.search.record import recipe
 from recsys.evaluation.search.validation import K, Part, Values, carve
 from recsys.models.baselines import Popularity
 from recsys.models.blend import Blend
@@ -17,7 +16,7 @@ from recsys.models.factors import Factorization, Factors
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching
+from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, recipe
 
 STEPS = 0.25, 0.1, 0.05
 """Of the weights, which sum to 1: how much is moved from one member to another."""
