@@ -254,6 +254,11 @@ class NamedSettings(Settings):
         """Name (under `model`) and settings, ready for JSON."""
         return {"model": self.name} | self.values()
 
+    def changed(self) -> dict[str, Any]:
+        """The settings that differ from their defaults, as `--set` takes them."""
+        own = {one.name: one.default for one in settings_of(type(self))}
+        return {name: value for name, value in self.values().items() if value != own[name]}
+
 
 def settings_of(cls: type) -> tuple[Setting, ...]:
     """The declared fields of a dataclass, in order."""

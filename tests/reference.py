@@ -171,3 +171,22 @@ def random_order(
     order = rng.permutation(np.flatnonzero(allowed))
     best: list[int] = order[np.argsort(-scores[order], kind="stable")][:k].tolist()
     return best
+
+
+def spectral_filter_scores(
+    r: np.ndarray, n_factors: int, power: float, exponent: float, low_pass: float, cut: int
+) -> np.ndarray:
+    """NormalizedSVD by dense matrices: R̃ is normalized, and the filter a function of R̃ᵀR̃.
+
+    With power 2, exponent 0 and all factors, the linear filter of GF-CF, R R̃ᵀR̃; with power 0 and
+    exponent ½ its ideal low-pass, R D^-½ V Vᵀ D^½; each user divided by the root of their sum.
+    """
+    users, items = r.sum(axis=1), r.sum(axis=0)
+    normalized = r / np.sqrt(np.outer(users, items))
+    squares, vectors = np.linalg.eigh(normalized.T @ normalized)
+    order = np.argsort(-squares)[:n_factors]
+    v, sigma = vectors[:, order], np.sqrt(np.maximum(squares[order], 0))
+    passed = v @ np.diag(sigma**power) @ v.T + low_pass * v[:, :cut] @ v[:, :cut].T
+    scaled = r / np.sqrt(users)[:, None]
+    scores: np.ndarray = scaled @ np.diag(items**-exponent) @ passed @ np.diag(items**exponent)
+    return scores

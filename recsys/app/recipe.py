@@ -17,6 +17,7 @@ from recsys.settings import Settings, near, option, settings_of
 
 if TYPE_CHECKING:
     from recsys.evaluation.search.auto import Auto
+    from recsys.evaluation.search.blending import Blending
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
@@ -52,6 +53,9 @@ class Part(NamedTuple):
 
 AUTO = "auto"
 """Name of the search for the hyperparameters of implicit-als, where a model is named."""
+
+BLEND = "blend"
+"""Name of the model whose weights are chosen where none are given."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,8 @@ class Recipe(Source):
         if self.model is None:
             object.__setattr__(self, "model", "implicit-als" if self.hyperparameters else AUTO)
 
-    def spec(self) -> Spec | Auto:
-        """The model with its hyperparameters and the seed.
+    def spec(self) -> Spec | Auto | Blending:
+        """The model with its hyperparameters and the seed, or what chooses it.
 
         Raises:
             ArgumentError: a name or value is wrong.
@@ -117,6 +121,8 @@ class Recipe(Source):
         name = str(self.model)
         if name == AUTO:
             return auto_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
+        if name == BLEND:
+            return blend_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
         return make_spec(name, seeded(SPECS[name], self.hyperparameters, self.seed))
 
     def parsed_feedback(self) -> Feedback | None:
@@ -190,6 +196,32 @@ def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:
 
     own = dict(zip(("budget", "time_limit"), limits, strict=False))
     return Auto.parsed({"seed": seed} | own | dict(given), AUTO)
+
+
+def blend_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Spec | Blending:
+    """The blend of a run; without weights, one that chooses them. A member may be `auto`.
+
+    Args:
+        given: its settings by name.
+        seed: of the run.
+        limits: `budget` and `time_limit` of a member `auto`, where the run has them.
+
+    Raises:
+        ArgumentError: a name or value is wrong.
+    """
+    from recsys.evaluation.search.blending import Blending
+    from recsys.models.blend import Blend, named_members
+
+    given = {"seed": seed} | dict(given)
+    if given.get("weights") is not None:
+        return make_spec(BLEND, given)
+    members: list[Any] = named_members(given)
+    for i, one in enumerate(members):
+        if one.get("model") == AUTO:
+            settings = {name: value for name, value in one.items() if name != "model"}
+            members[i] = auto_of(settings, seed, *limits)
+    rest = {name: value for name, value in given.items() if name != "of" and "." not in name}
+    return Blending(members, Blend.parsed(rest, BLEND).seed)
 
 
 def seeded(kind: type, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:

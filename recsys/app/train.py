@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recsys.app.recipe import Part, Recipe
     from recsys.evaluation.protocol.measure import Measurement
     from recsys.evaluation.search.auto import Auto
+    from recsys.evaluation.search.blending import Blending
     from recsys.findings import Finding
     from recsys.models.common import OnEpoch, Progress
     from recsys.models.spec import Spec
@@ -145,7 +146,7 @@ class Measured(NamedTuple):
 
 
 def measure(
-    spec: Spec | Auto,
+    spec: Spec | Auto | Blending,
     ratings: Ratings,
     feedback: Feedback | None,
     part: Part,

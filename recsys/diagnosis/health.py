@@ -22,7 +22,7 @@ from recsys.diagnosis.explained import explained
 from recsys.errors import ArgumentError, ModelError
 from recsys.findings import Finding
 from recsys.models.factors import Factors
-from recsys.models.svd import truncated_svd
+from recsys.models.truncated_svd import truncated_svd
 from recsys.recommend.names import item_names
 from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from recsys.settings import settings_of
-
 if TYPE_CHECKING:
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
@@ -69,8 +67,6 @@ def recipe(spec: Spec, feedback: Feedback) -> str:
     >>> recipe(ImplicitALS(n_factors=32, seed=1), Feedback(ones=True))
     '--model implicit-als --feedback ones --set n_factors=32 --set seed=1'
     """
-    own = {one.name: one.default for one in settings_of(type(spec))}
-    changed = {name: value for name, value in spec.values().items() if value != own[name]}
     entering = "" if str(feedback) == "values" else f" --feedback {feedback}"
-    settings = "".join(f" --set {name}={value}" for name, value in changed.items())
+    settings = "".join(f" --set {name}={value}" for name, value in spec.changed().items())
     return f"--model {spec.name}{entering}{settings}"
