@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from recsys.errors import FitError
 from recsys.evaluation.search.rule import Point, Shape
-from recsys.evaluation.search.validation import MOST_USERS, Part, Values, carve
+from recsys.evaluation.search.validation import N_PARTS, Part, Values, carve
 from recsys.evaluation.search.work import Ledger, fit_work, ranking_work
 from recsys.models.baselines import Popularity
 from recsys.models.implicit_als import ImplicitALS
@@ -18,8 +18,16 @@ from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import OnSearch, Searching
 
-MOST_PARTS = 4
-"""Validation parts of small data, so that at least about `MOST_USERS` users decide."""
+ENOUGH_USERS = 12_000
+"""Small data have so many validation parts that about as many ranked users decide."""
+
+MOST_HELD = 20_000_000
+"""Ratings of all validation parts together; of more ratings than that there is one part."""
+
+
+def most_parts(n_ratings: int) -> int:
+    """Validation parts that may be made of so many ratings."""
+    return int(np.clip(MOST_HELD // max(1, n_ratings), 1, N_PARTS))
 
 
 class Setting(NamedTuple):
@@ -70,12 +78,12 @@ class Bench:
         first = self.part(0)
         if first is None:
             return 0
-        return int(np.clip(-(-MOST_USERS // len(first.users)), 1, MOST_PARTS))
+        return min(-(-ENOUGH_USERS // len(first.users)), most_parts(self._ratings.n_ratings))
 
     def part(self, i: int) -> Part | None:
         """The i-th validation part, carved when it is first asked for."""
         while len(self._parts) <= i:
-            self._parts.append(carve(self._ratings, self._liked, (self._seed, len(self._parts))))
+            self._parts.append(carve(self._ratings, self._liked, self._seed, len(self._parts)))
         return self._parts[i]
 
     def spec(self, setting: Setting, n_epochs: int) -> ImplicitALS:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from recsys.models.implicit_als import ImplicitALS
 
-LEAST_UNIT = 2e10
-"""Work of one unit of budget, at least: one or two seconds. Small data are searched thoroughly."""
+LEAST_UNIT = 3.5e10
+"""Work of one unit of budget, at least: about two seconds. Small data are searched thoroughly."""
 
 _ENTRY, _ENTRY_OVERHEAD, _ROW_OVERHEAD = 5.0, 20.0, 1e4
 
