@@ -6,8 +6,8 @@
     scripts/tune_default.py --write [--json FILE]
 
 Each SET is a file or folder of ratings. A tenth of its ratings is the test. Trials are fitted to a
-part of the others and ranked on the rest, and the best is trained on all of them, as `auto` does
-it: the test chooses nothing. The trials draw the weight of unseen pairs, the regularization, its
+part of the others and ranked on the rest; the best twelve are compared on four such parts where
+data is small, and the best of those is trained on all of them: the test chooses nothing. The trials draw the weight of unseen pairs, the regularization, its
 exponent, the width and the kind of feedback, over ranges wider than those of `auto`.
 
 FILE keeps every trial as soon as it is made. A run that was stopped goes on from there, and one
@@ -26,7 +26,6 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,6 @@ import numpy.typing as npt
 from tune_default_table import HEADINGS, ROW, cells, write
 
 import recsys
-from recsys.errors import FitError
 from recsys.evaluation.protocol.validation import validation_score
 from recsys.evaluation.search.kinds import kinds_of_feedback
 from recsys.evaluation.search.rounds import middle
@@ -55,8 +53,9 @@ LOW, HIGH = Point(1.0, 0.05, 0.0), Point(1000.0, 3.0, 1.3)
 NARROW, WIDE = 16, 512
 """Widths that they draw."""
 
-PARTS = 4
-"""Validation parts of each trial on small data."""
+FINALISTS, PARTS = 12, 4
+"""The best of the trials on one validation part are compared on more of them, where data is small
+enough for several."""
 
 POINTS = 48
 """Points of the grid by which the rule is fitted."""
@@ -117,44 +116,46 @@ def bench_of(ratings: recsys.Ratings, seed: int) -> Bench:
     return Bench(ratings, ratings.matrix.data > 0, Ledger(math.inf), seed)
 
 
-def random_trials(
-    train: recsys.Ratings, n_trials: int, seed: int, known: list[float | None]
-) -> Iterator[tuple[ImplicitALS, Feedback, float | None]]:
-    """Random settings: spec, feedback and NDCG@10, None where there is no finite solution.
-
-    Args:
-        train: the ratings.
-        n_trials: how many.
-        seed: of the draws, the validation parts and the fits.
-        known: NDCG@10 of the first ones, which need no fit.
-    """
-    bench, kinds = bench_of(train, seed), kinds_of_feedback(train)
-    for i, u in enumerate(latin(np.random.default_rng(seed), n_trials, 5)):
-        width = round(NARROW * (WIDE / NARROW) ** u[3])
-        setting = Setting(drawn(u[:3]), width, kinds[int(u[4] * len(kinds))])
-        score = known[i] if i < len(known) else None
-        if i >= len(known):
-            trial = bench.tried(setting, EPOCHS, min(PARTS, bench.n_parts), 1.0)
-            score = None if trial is None else trial.score
-        yield bench.spec(setting, EPOCHS), setting.feedback, score
+def random_settings(ratings: recsys.Ratings, n: int, seed: int) -> list[Setting]:
+    """What the random trials try."""
+    kinds = kinds_of_feedback(ratings)
+    return [
+        Setting(
+            drawn(u[:3]), round(NARROW * (WIDE / NARROW) ** u[3]), kinds[int(u[4] * len(kinds))]
+        )
+        for u in latin(np.random.default_rng(seed), n, 5)
+    ]
 
 
 def tune(run: dict[str, Any], split: Split, n_trials: int, results: Results) -> None:
     """Adds the best of the random trials to a run, and what it is worth on the test."""
-    known = [trial["ndcg"] for trial in run["trials"]] if run.get("n") == n_trials else []
+    bench = bench_of(split.train, run["seed"])
+    settings = random_settings(split.train, n_trials, run["seed"])
     if run.get("n") != n_trials:
         run["trials"], run["n"] = [], n_trials
-    found = []
-    for spec, feedback, score in random_trials(split.train, n_trials, run["seed"], known):
-        found.append((-math.inf if score is None else score, spec, feedback))
-        if len(found) > len(known):
-            run["trials"].append(spec.to_dict() | {"feedback": str(feedback), "ndcg": score})
+    trials = run["trials"]
+    for setting in settings[len(trials) :]:
+        about = bench.spec(setting, EPOCHS).to_dict() | {"feedback": str(setting.feedback)}
+        trials.append(about | {"ndcg": scored(bench, setting, 1)})
+        results.save()
+    finalists = sorted(range(n_trials), key=lambda i: -trials[i]["ndcg"])[:FINALISTS]
+    for i in finalists:
+        if "all parts" not in trials[i]:
+            n_parts = min(PARTS, bench.n_parts)
+            known = trials[i]["ndcg"] if n_parts == 1 else scored(bench, settings[i], n_parts)
+            trials[i]["all parts"] = known
             results.save()
-    _, best, feedback = max(found, key=lambda one: one[0])
-    run["best"] = best.to_dict() | {"feedback": str(feedback)}
-    run["tuned"] = worth(best, split, feedback)
+    best = max(finalists, key=lambda i: float(trials[i]["all parts"]))
+    run["best"] = trials[best]
+    run["tuned"] = worth(bench.spec(settings[best], EPOCHS), split, settings[best].feedback)
     run["popularity"] = worth(recsys.Popularity(), split)
     run["default"] = worth(ImplicitALS(), split)
+
+
+def scored(bench: Bench, setting: Setting, n_parts: int) -> float:
+    """NDCG@10 of a setting, 0 where it has no finite solution."""
+    trial = bench.tried(setting, EPOCHS, n_parts, 1.0)
+    return 0.0 if trial is None else trial.score
 
 
 def worth(model: Any, split: Split, feedback: Feedback | None = None) -> float:
@@ -201,14 +202,8 @@ def grid_scores(path: str) -> list[float]:
     """NDCG@10 of the points of the grid on a set, 0 where there is no finite solution."""
     ratings = recsys.read_ratings(path)
     bench, kind = bench_of(ratings, 0), kinds_of_feedback(ratings)[0]
-    scores = []
-    for point in grid():
-        try:
-            trial = bench.tried(Setting(point, WIDTH, kind), 6, 1, 1.0)
-            scores.append(0.0 if trial is None else trial.score)
-        except FitError:
-            scores.append(0.0)
-    return scores
+    trials = [bench.tried(Setting(point, WIDTH, kind), 6, 1, 1.0) for point in grid()]
+    return [0.0 if trial is None else trial.score for trial in trials]
 
 
 def grid() -> list[Point]:

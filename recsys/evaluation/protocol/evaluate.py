@@ -34,6 +34,7 @@ from recsys.evaluation.result.checks import find_faults
 from recsys.models.common import OnEpoch
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
+from recsys.recommend.chosen import OnSearch
 from recsys.recommend.recommender import Recommender
 
 Evaluable = Model | Contender | Recommender
@@ -52,6 +53,7 @@ def evaluate(
     seeds: Sequence[int] = (),
     sampled_negatives: int = 0,
     on_model: OnModel = lambda model, split: None,
+    on_search: OnSearch | None = None,
 ) -> Evaluation:
     """Fits and measures every model on every split, always with `Popularity` and `Biases`.
 
@@ -68,6 +70,7 @@ def evaluate(
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
+        on_search: called after each trial of a model that searches, such as `auto()`.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
@@ -93,7 +96,7 @@ def evaluate(
         runs.begin(prepared)
         for name, model in asked.items():
             try:
-                for contender, seed in _by_seed(model, seeds):
+                for contender, seed in _by_seed(model, seeds, on_search):
                     run = Run(name, fold, seed)
                     on_epoch = on_model(name, split.how)
                     runs.add(run, *_timed(contender, prepared, on_epoch, sampled_negatives))
@@ -109,23 +112,25 @@ def _listed(failures: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {why}" for name, why in failures.items())
 
 
-def _contender(model: Evaluable) -> Contender:
+def _contender(model: Evaluable, on_search: OnSearch | None = None) -> Contender:
     if isinstance(model, Recommender):
         return Served(model)
     if isinstance(model, type) or not isinstance(model, Contender | Model):
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
-    return model if isinstance(model, Contender) else Fresh(model)
+    return model if isinstance(model, Contender) else Fresh(model, on_search)
 
 
-def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender, int]]:
+def _by_seed(
+    model: Evaluable, seeds: Sequence[int], on_search: OnSearch | None
+) -> Iterator[tuple[Contender, int]]:
     # Once per seed, or once where nothing is drawn.
     seeded = [(with_seed(model, int(seed)), int(seed)) for seed in seeds]
     drawn = [(one, seed) for one, seed in seeded if one is not None]
     for one, seed in drawn:
-        yield _contender(one), seed
+        yield _contender(one, on_search), seed
     if not drawn:
         own = seed_of(model)
-        yield _contender(model), NO_SEED if own is None else own
+        yield _contender(model, on_search), NO_SEED if own is None else own
 
 
 def _timed(

@@ -78,7 +78,9 @@ class Auto(NamedSettings):
         """Bytes that a search and its final fit allocate at most: those of the widest factors, and
         copies of the ratings without the validation part.
         """
-        parts = most_parts(n_ratings) * 2 * _BYTES_PER_RATING * n_ratings  # as they are and as confidences
+        parts = (
+            most_parts(n_ratings) * 2 * _BYTES_PER_RATING * n_ratings
+        )  # as they are and as confidences
         return self.widest(n_users, n_items).training_memory(n_users, n_items, n_ratings) + parts
 
     def widest(self, n_users: int, n_items: int) -> ImplicitALS:

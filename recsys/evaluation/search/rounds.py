@@ -4,7 +4,7 @@
 2. Refine: where the surface of the scores promises most, wider and longer.
 3. Width: doubled while that pays; halved while that costs nothing.
 4. Polish: where the surface promises most at the chosen width, on more validation parts.
-5. Epochs: half of them where that costs nothing.
+5. Epochs: those of the trials where more gain nothing.
 
 The best setting of a round is the one whose mean on the surface is highest, not the one with the
 highest score, which depends more on chance.
@@ -30,11 +30,8 @@ POPULAR = Point(contrast=1000.0, ridge=1.0, exponent=1.0)
 """Tried with one factor where nothing is better than popularity: close to the same lists."""
 
 PAYS, COSTS_NOTHING = 1.005, 0.998
-"""NDCG of a doubled width over that of the best so far to be chosen, and of a halved one or of half
-the epochs."""
-
-STIFFER = 1.5
-"""Factor of the ridge in the second trial of each width: wider factors often want more of it."""
+"""NDCG of a doubled width over that of the best so far to be chosen, and of a halved one or of
+fewer epochs."""
 
 CANDIDATES = 256
 """Settings among which the surface finds the most promising one."""
@@ -55,8 +52,8 @@ class Stage:
 
 EXPLORE = Stage(16, 4, 0.25, enough=16)
 REFINE = Stage(10, 6, 0.3, enough=6)
-LADDER = Stage(2, 6, 0.3, enough=4)
-POLISH = Stage(16, EPOCHS // 2, 0.85, enough=6)
+LADDER = Stage(1, 6, 0.3, enough=2)
+POLISH = Stage(16, 6, 0.8, enough=6)
 
 
 class Rounds:
@@ -183,26 +180,20 @@ class Rounds:
             if not NARROWEST <= width <= WIDEST:
                 break
             setting = self.chosen._replace(width=width)
-            stiffness = STIFFER if step > 1 else 1 / STIFFER
-            other = setting._replace(point=moved_ridge(setting.point, stiffness))
-            n, n_parts = self._affordable(LADDER, setting)
-            n_parts = min(n_parts, best.n_parts)
-            tried = self._all([setting, other][:n], LADDER.n_epochs, n_parts)
-            if not tried:
+            n_parts = min(self._affordable(LADDER, setting)[1], best.n_parts)
+            trial = self._tried(setting, LADDER.n_epochs, n_parts)
+            if trial is None or trial.score < needed * best.values[: len(trial.values)].mean():
                 break
-            found = max(tried, key=lambda trial: trial.score)
-            if found.score < needed * best.values[: len(found.values)].mean():
-                break
-            best = self.best = found
-            self.chosen = found.setting
+            best = self.best = trial
+            self.chosen = setting
         return self.chosen.width != first
 
     def _choose_epochs(self, best: Trial) -> None:
         longer = self._tried(self.chosen, EPOCHS, best.n_parts)
         if longer is None:
             return
-        if best.n_epochs == POLISH.n_epochs and best.score >= COSTS_NOTHING * longer.score:
-            self.n_epochs = POLISH.n_epochs
+        if best.score >= COSTS_NOTHING * longer.score:
+            self.n_epochs = best.n_epochs
         else:
             self.best = longer
 
@@ -234,8 +225,3 @@ def moved(centre: Point, contrast: float, ridge: float, exponent: float) -> Poin
         centre.ridge * SPREAD.ridge**ridge,
         min(1.5, max(0.0, centre.exponent + SPREAD.exponent * exponent)),
     )
-
-
-def moved_ridge(centre: Point, factor: float) -> Point:
-    """A point with another ridge."""
-    return Point(centre.contrast, centre.ridge * factor, centre.exponent)

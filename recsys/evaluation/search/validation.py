@@ -63,9 +63,7 @@ class Part:
         return ndcg(contains(self.relevant, items), self._n_relevant)
 
 
-def carve(
-    ratings: Ratings, liked: npt.NDArray[np.bool_], seed: int, i: int = 0
-) -> Part | None:
+def carve(ratings: Ratings, liked: npt.NDArray[np.bool_], seed: int, i: int = 0) -> Part | None:
     """The i-th of ten random tenths of the ratings, of all users or of a random sample of many.
 
     Users whose ratings were all held out, and items that only the held-out ratings have, are left

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from recsys.models.implicit_als import ImplicitALS
 
-LEAST_UNIT = 3.5e10
+LEAST_UNIT = 5e10
 """Work of one unit of budget, at least: about two seconds. Small data are searched thoroughly."""
 
 _ENTRY, _ENTRY_OVERHEAD, _ROW_OVERHEAD = 5.0, 20.0, 1e4

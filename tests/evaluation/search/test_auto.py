@@ -225,6 +225,14 @@ def test_evaluation_chooses_within_each_training_part(sample: Ratings) -> None:
         assert spec == chosen.spec.to_dict() | {"feedback": str(chosen.feedback)}
 
 
+def test_an_evaluation_reports_the_trials_of_each_search(sample: Ratings) -> None:
+    folds, seen = list(recsys.splits.kfold(sample, 2)), list[int]()
+    models = {"auto": recsys.auto(budget=0.1), "als": recsys.ImplicitALS(4)}
+    recsys.evaluate(models, folds, k=5, on_search=lambda one: seen.append(one.n_trials))
+    own = [recsys.auto(budget=0.1).choose(split.train).record["trials"] for split in folds]
+    assert seen == [i + 1 for trials in own for i in range(len(trials))]
+
+
 def test_held_out_users_are_folded_in_with_the_chosen_feedback(sample: Ratings) -> None:
     split = recsys.splits.held_out_users(sample, 0.3, 0.3)
     result = recsys.evaluate({"auto": recsys.auto(budget=0)}, split, k=5)
