@@ -6,9 +6,10 @@
     scripts/tune_default.py --write [--json FILE]
 
 Each SET is a file or folder of ratings. A tenth of its ratings is the test. Trials are fitted to a
-part of the others and ranked on the rest; the best twelve are compared on four such parts where
-data is small, and the best of those is trained on all of them: the test chooses nothing. The trials draw the weight of unseen pairs, the regularization, its
-exponent, the width and the kind of feedback, over ranges wider than those of `auto`.
+part of the others and ranked on the rest; the best twelve are compared on four such parts, where
+the data is small, and the best of those is trained on all of them. The test chooses nothing. The
+trials draw the weight of unseen pairs, the regularization, its exponent, the width and the kind of
+feedback, over ranges wider than those of `auto`.
 
 FILE keeps every trial as soon as it is made. A run that was stopped goes on from there, and one
 that was finished is shown again; `--again` repeats the searches of `auto`, not the trials.

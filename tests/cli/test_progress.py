@@ -49,7 +49,7 @@ def test_the_trials_of_a_search_are_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recipe = tmp_path / "recipe.toml"
-    small = "[models.auto]\nbudget = 0.1\n" if command == "evaluate" else "budget = 0.1\n"
+    small = "[models.auto]\nbudget = 0.03\n" if command == "evaluate" else "budget = 0.03\n"
     recipe.write_text(small)
     seen: list[int] = []
 
