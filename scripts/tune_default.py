@@ -2,7 +2,7 @@
 """Compares the default, `recsys.auto()`, with ImplicitALS tuned by many trials of random settings.
 
     scripts/tune_default.py SET... [--trials 120] [--seeds 0,1,2] [--json FILE] [--again]
-    scripts/tune_default.py SET... --without-set [--json FILE]
+    scripts/tune_default.py SET... --without-set [--seeds 0,1,2] [--json FILE]
     scripts/tune_default.py --write [--json FILE]
 
 Each SET is a file or folder of ratings. A tenth of its ratings is the test. Trials are fitted to a
@@ -41,6 +41,7 @@ from recsys.evaluation.search.rounds import middle
 from recsys.evaluation.search.rule import EPOCHS, RULE, WIDTH, Point
 from recsys.evaluation.search.trials import Bench, Setting
 from recsys.evaluation.search.work import Ledger
+from recsys.files import write_text
 from recsys.models.implicit_als import ImplicitALS
 from recsys.provenance import machine
 from recsys.ratings.feedback import Feedback
@@ -78,7 +79,7 @@ class Results:
         """Writes the file, if there is one."""
         if self._file is not None:
             kept = {"machine": machine(), "runs": self.runs, "points": self.points}
-            self._file.write_text(json.dumps(kept, indent=1))
+            write_text(self._file, json.dumps(kept, indent=1))
 
     def of(self, path: str, seed: int) -> dict[str, Any]:
         """What is known of a set and a seed, to be added to."""
@@ -164,11 +165,11 @@ def worth(model: Any, split: Split, feedback: Feedback | None = None) -> float:
     return validation_score(recsys.train(model, split.train, feedback=feedback).fitted, split)
 
 
-def search(run: dict[str, Any], split: Split) -> None:
+def search(run: dict[str, Any], split: Split, budget: float) -> None:
     """Adds what `auto` finds to a run, and what it is worth on the test."""
     seed = run["seed"]
     began = time.perf_counter()
-    model = recsys.train(recsys.auto(seed=seed), split.train)
+    model = recsys.train(recsys.auto(budget, seed), split.train)
     seconds = time.perf_counter() - began
     spec = model.factors.spec
     began = time.perf_counter()
@@ -191,7 +192,7 @@ def compare(given: argparse.Namespace, results: Results) -> None:
             run = results.of(path, seed)
             split = recsys.splits.random(ratings, 0.1, seed=seed)
             if given.again or "auto" not in run:
-                search(run, split)
+                search(run, split, given.budget)
                 results.save()
             if given.trials and (run.get("n") != given.trials or "tuned" not in run):
                 tune(run, split, given.trials, results)
@@ -232,7 +233,7 @@ def leave_one_out(given: argparse.Namespace, results: Results) -> None:
         for seed in map(int, given.seeds.split(",")):
             run = results.of(path, seed)
             split = recsys.splits.random(recsys.read_ratings(path), 0.1, seed=seed)
-            chosen = recsys.auto(seed=seed).choose(split.train, rule=rule)
+            chosen = recsys.auto(given.budget, seed).choose(split.train, rule=rule)
             run["left out"] = worth(chosen.spec, split, chosen.feedback)
             results.save()
             ratio = run["left out"] / run["tuned"] if "tuned" in run else math.nan
@@ -252,7 +253,7 @@ def shown(rule: Point) -> str:
     return f"contrast {rule.contrast:.0f}, ridge {rule.ridge:.2f}, exponent {rule.exponent:.2f}"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Runs what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -260,11 +261,12 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", metavar="SET")
     parser.add_argument("--trials", type=int, default=120, help="0 only runs the search")
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--budget", type=float, default=8.0, help="of the search")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--without-set", action="store_true")
     parser.add_argument("--write", action="store_true")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     results = Results(given.json)
     if given.write:
         write(ROOT / "docs" / "performance.md", results.runs.values())

@@ -1,6 +1,6 @@
 """The modelled work of a search: what a fit and a ranking cost, whatever the machine and its load.
 
-A unit is about a tenth of a nanosecond of two cores with AVX-512. The constants were read off
+A unit is about a tenth of a nanosecond of a core with AVX-512. The constants were read off
 measured times; that they are about right is enough, because they only decide how much is tried.
 """
 
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from recsys.models.implicit_als import ImplicitALS
 
 LEAST_UNIT = 3.5e10
-"""Work of one unit of budget, at least: about two seconds. Small data are searched thoroughly."""
+"""Work of one unit of budget, at least: about two seconds of two cores. Small data are searched
+thoroughly."""
 
 _ENTRY, _ENTRY_OVERHEAD, _ROW_OVERHEAD, _AXES = 5.0, 20.0, 1e4, 5.0
 
