@@ -104,7 +104,9 @@ class Bench:
         return n_parts * (self._fit_work(spec, setting.feedback) + ranking)
 
     def tried(self, setting: Setting, n_epochs: int, n_parts: int, final: float) -> Trial | None:
-        """The trial of a setting; None where it has no finite solution or the ledger forbids it.
+        """The trial of a setting, which is made once.
+
+        None where it has no finite solution, or where the ledger forbids it.
 
         Args:
             setting: what to try.
@@ -112,6 +114,9 @@ class Bench:
             n_parts: validation parts to try it on.
             final: work of the final fit, by which the budget is counted.
         """
+        for made in self.trials:
+            if (made.setting, made.n_epochs, made.n_parts) == (setting, n_epochs, n_parts):
+                return made
         work = self.trial_work(setting, n_epochs, n_parts)
         if not self.ledger.allows(work, final):
             return None

@@ -106,6 +106,14 @@ def test_the_modelled_work_stays_within_the_budget(budget: float, sample: Rating
     assert record["work"] <= budget
 
 
+def test_no_trial_is_made_twice(sample: Ratings) -> None:
+    trials = recsys.auto(budget=0.2).choose(sample).record["trials"]
+    settings = [
+        tuple((key, value) for key, value in one.items() if key != "ndcg") for one in trials
+    ]
+    assert len(set(settings)) == len(settings)
+
+
 def test_more_budget_tries_more(sample: Ratings) -> None:
     n = [len(recsys.auto(b).choose(sample).record["trials"]) for b in (0.02, 0.4)]
     assert 0 < n[0] < n[1]
