@@ -64,7 +64,8 @@ class Rounds:
     ) -> None:
         self._bench, self._kinds, self._rule = bench, kinds, rule
         self._rng = np.random.default_rng(seed)
-        self.chosen = Setting(rule, WIDTH, kinds[0])
+        self._widest = min(WIDEST, bench.widest)
+        self.chosen = Setting(rule, min(WIDTH, self._widest), kinds[0])
         self.n_epochs = EPOCHS
         self.best: Trial | None = None
         """The best trial of the last round; None where nothing could be tried."""
@@ -80,7 +81,7 @@ class Rounds:
 
     def _search(self) -> None:
         explored = self._explore()
-        refined = self._refine(REFINE, WIDTH)
+        refined = self._refine(REFINE, self.chosen.width)
         self._take(refined or explored)
         if self.best is None or not refined:
             return
@@ -102,7 +103,7 @@ class Rounds:
         return Surface(self._bench.trials, self._kinds)
 
     def _explore(self) -> list[Trial]:
-        rule = Setting(self._rule, WIDTH // 2, self._kinds[0])
+        rule = Setting(self._rule, max(1, self.chosen.width // 2), self._kinds[0])
         settings = [rule, *(rule._replace(feedback=kind) for kind in self._kinds[1:])]
         n, n_parts = self._affordable(EXPLORE, rule)
         settings += [
@@ -177,7 +178,7 @@ class Rounds:
         best, first = self.best, self.chosen.width
         while best is not None:
             width = int(self.chosen.width * step)
-            if not NARROWEST <= width <= WIDEST:
+            if not NARROWEST <= width <= self._widest:
                 break
             setting = self.chosen._replace(width=width)
             n_parts = min(self._affordable(LADDER, setting)[1], best.n_parts)

@@ -73,6 +73,11 @@ class Bench:
         self._parts: list[Part | None] = []
 
     @property
+    def widest(self) -> int:
+        """Width beyond which factors carry nothing more."""
+        return max(1, min(self._ratings.n_users, self._ratings.n_items))
+
+    @property
     def n_parts(self) -> int:
         """Validation parts that together have enough users, none where nothing can be held out."""
         first = self.part(0)
