@@ -99,7 +99,7 @@ def test_the_rule_in_numbers() -> None:
     assert (spec.n_factors, spec.n_epochs) == (100, 3)  # no wider than the data
 
 
-@pytest.mark.parametrize("budget", [0.1, 0.4, 1.0])
+@pytest.mark.parametrize("budget", [0.05, 0.3])
 def test_the_modelled_work_stays_within_the_budget(budget: float, sample: Ratings) -> None:
     record = recsys.auto(budget=budget).choose(sample).record
     assert record["trials"]
@@ -115,7 +115,7 @@ def test_no_trial_is_made_twice(sample: Ratings) -> None:
 
 
 def test_more_budget_tries_more(sample: Ratings) -> None:
-    n = [len(recsys.auto(b).choose(sample).record["trials"]) for b in (0.02, 0.4)]
+    n = [len(recsys.auto(b).choose(sample).record["trials"]) for b in (0.02, 0.2)]
     assert 0 < n[0] < n[1]
 
 
@@ -196,7 +196,7 @@ def test_noise_gets_lists_about_as_good_as_popularity() -> None:
     popular = rng.pareto(1.0, 200)
     seen = rng.random((800, 200)) < np.minimum(0.5, 0.03 * popular)
     split = recsys.splits.random(Ratings.from_matrix(sp.csr_matrix(seen.astype(float))), 0.1)
-    found = held_out(recsys.auto(budget=0.8), split)
+    found = held_out(recsys.auto(budget=0.5), split)
     assert found > 0.97 * held_out(recsys.Popularity(), split)
 
 
