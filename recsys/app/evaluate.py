@@ -17,7 +17,7 @@ from recsys.files import write_text
 if TYPE_CHECKING:
     from recsys.evaluation.evaluation import Evaluation
     from recsys.evaluation.gate.gate import Gate
-    from recsys.evaluation.protocol.contenders import Model
+    from recsys.evaluation.protocol.contenders import Contender, Model
     from recsys.evaluation.protocol.evaluate import Evaluable, OnModel
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.split_choice import SplitChoice
@@ -129,7 +129,7 @@ class _Day(NamedTuple):
 
 def _compared(
     study: Study,
-    models: dict[str, Model],
+    models: dict[str, Model | Contender],
     parts: list[Split],
     current: Recommender | None,
     watching: _Watching,
@@ -144,7 +144,11 @@ def _compared(
 
 
 def _gated(
-    study: Study, models: dict[str, Model], day: _Day, current: Recommender, watching: _Watching
+    study: Study,
+    models: dict[str, Model | Contender],
+    day: _Day,
+    current: Recommender,
+    watching: _Watching,
 ) -> Evaluated:
     # Candidate and served model, measured on what the served model has not seen.
     from recsys.evaluation.gate.contest import contest

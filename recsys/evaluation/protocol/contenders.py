@@ -59,7 +59,12 @@ class Contender(Protocol):
     def to_dict(self) -> Mapping[str, Any]:
         """What was asked for, ready for JSON."""
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """The contender, ready to rank the users of a split."""
 
 
@@ -73,8 +78,6 @@ class Fresh:
     """
 
     model: Model
-    on_search: OnSearch | None = None
-    """Called after each trial of a `Chooser`."""
 
     @property
     def name(self) -> str:
@@ -90,7 +93,12 @@ class Fresh:
         """Name and hyperparameters."""
         return self.model.to_dict()
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """Fits the model.
 
         May raise what `fit` raises, and DataError where there are no ratings to predict. The
@@ -99,7 +107,7 @@ class Fresh:
         if self.model.name not in BASELINES:
             check_suits(self.model, prepared.split.train)
         if isinstance(self.model, Chooser):
-            return _chosen(self.model, prepared, on_epoch, self.on_search)
+            return _chosen(self.model, prepared, on_epoch, on_search)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
         fitted = self.model.fit(ratings, on_epoch)
         return Trained(prepared.ranker(fitted), fitted.spec.to_dict(), fitted.log)

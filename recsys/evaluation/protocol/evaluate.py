@@ -96,10 +96,10 @@ def evaluate(
         runs.begin(prepared)
         for name, model in asked.items():
             try:
-                for contender, seed in _by_seed(model, seeds, on_search):
+                for contender, seed in _by_seed(model, seeds):
                     run = Run(name, fold, seed)
-                    on_epoch = on_model(name, split.how)
-                    runs.add(run, *_timed(contender, prepared, on_epoch, sampled_negatives))
+                    calls = on_model(name, split.how), on_search
+                    runs.add(run, *_timed(contender, prepared, calls, sampled_negatives))
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
@@ -112,33 +112,34 @@ def _listed(failures: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {why}" for name, why in failures.items())
 
 
-def _contender(model: Evaluable, on_search: OnSearch | None = None) -> Contender:
+def _contender(model: Evaluable) -> Contender:
     if isinstance(model, Recommender):
         return Served(model)
     if isinstance(model, type) or not isinstance(model, Contender | Model):
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
-    return model if isinstance(model, Contender) else Fresh(model, on_search)
+    return model if isinstance(model, Contender) else Fresh(model)
 
 
-def _by_seed(
-    model: Evaluable, seeds: Sequence[int], on_search: OnSearch | None
-) -> Iterator[tuple[Contender, int]]:
+def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender, int]]:
     # Once per seed, or once where nothing is drawn.
     seeded = [(with_seed(model, int(seed)), int(seed)) for seed in seeds]
     drawn = [(one, seed) for one, seed in seeded if one is not None]
     for one, seed in drawn:
-        yield _contender(one, on_search), seed
+        yield _contender(one), seed
     if not drawn:
         own = seed_of(model)
-        yield _contender(model, on_search), NO_SEED if own is None else own
+        yield _contender(model), NO_SEED if own is None else own
 
 
 def _timed(
-    contender: Contender, prepared: PreparedSplit, on_epoch: OnEpoch | None, n_negatives: int
+    contender: Contender,
+    prepared: PreparedSplit,
+    calls: tuple[OnEpoch | None, OnSearch | None],
+    n_negatives: int,
 ) -> tuple[Trained, Measurement, tuple[float, float]]:
     # Fitted and measured, with the seconds of both.
     began = time.perf_counter()
-    trained = contender.train(prepared, on_epoch)
+    trained = contender.train(prepared, *calls)
     ready = time.perf_counter()
     found = measure(trained.ranker, prepared, predicts_ratings=contender.predicts_ratings)
     if n_negatives:
