@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from recsys.evaluation.search.rule import EPOCHS, RULE, SPREAD, WIDTH, Point
 from recsys.evaluation.search.surface import Surface
@@ -86,14 +87,16 @@ class Rounds:
         if self.best is None or not refined:
             return
         self._choose_width()
-        polished = self._refine(POLISH, self.chosen.width)
-        self._take(polished)
+        # A width may pay only once the other hyperparameters suit it.
+        wider = min(2 * self.chosen.width, self._widest)
+        self._take(self._refine(POLISH, self.chosen.width, wider))
         self._choose_epochs(self.best)
 
     def _take(self, trials: Sequence[Trial]) -> None:
         # The best on the surface of all trials becomes the choice.
         if trials:
-            means = self._surface().means([trial.setting for trial in trials])
+            settings = [trial.setting for trial in trials]
+            means = self._surface().means(settings) - self._needed(settings)
             self.best = trials[int(means.argmax())]
             # The first rounds are narrower than what is chosen, if only for speed.
             width = max(self.best.setting.width, self.chosen.width)
@@ -111,14 +114,19 @@ class Rounds:
         ]
         return self._all(settings[:n], EXPLORE.n_epochs, n_parts)
 
-    def _refine(self, stage: Stage, width: int) -> list[Trial]:
-        # Trials of the most promising settings of a width, one after the other.
+    def _needed(self, settings: Sequence[Setting]) -> npt.NDArray[np.float64]:
+        # What the logarithm of the NDCG of wider settings must have on top, for each doubling.
+        doublings = [max(0.0, math.log2(one.width / self.chosen.width)) for one in settings]
+        return math.log(PAYS) * np.array(doublings)
+
+    def _refine(self, stage: Stage, width: int, wider: int = 0) -> list[Trial]:
+        # Trials of the most promising settings of a width or two, one after the other.
         if not self._bench.trials:
             return []
         n, n_parts = self._affordable(stage, self.chosen._replace(width=width))
         tried: list[Trial] = []
         for i in range(n):
-            setting = self._promising(width, first=not i)
+            setting = self._promising(width, wider or width, first=not i)
             trial = self._tried(setting, stage.n_epochs, n_parts)
             if trial is not None:
                 tried.append(trial)
@@ -126,7 +134,7 @@ class Rounds:
                 break
         return tried
 
-    def _promising(self, width: int, first: bool) -> Setting:
+    def _promising(self, width: int, wider: int, first: bool) -> Setting:
         # The best so far at this width; after it, where most improvement is expected.
         surface, trials = self._surface(), self._bench.trials
         known = [trial.setting._replace(width=width) for trial in trials]
@@ -139,10 +147,15 @@ class Rounds:
             points = self._around(best.point, CANDIDATES // 2, scale)
             kinds = self._rng.integers(len(self._kinds), size=len(points))
             candidates += [
-                Setting(point, width, best.feedback if i % 2 else self._kinds[kinds[i]])
+                Setting(
+                    point,
+                    wider if i % 4 > 1 else width,
+                    best.feedback if i % 2 else self._kinds[kinds[i]],
+                )
                 for i, point in enumerate(points)
             ]
-        return candidates[int(surface.gains(candidates, float(means.max())).argmax())]
+        gains = surface.gains(candidates, means.max() + self._needed(candidates))
+        return candidates[int(gains.argmax())]
 
     def _affordable(self, stage: Stage, setting: Setting) -> tuple[int, int]:
         # How many points, and on how many validation parts, the share of a stage allows.
@@ -157,7 +170,10 @@ class Rounds:
         return [trial for trial in tried if trial is not None]
 
     def _tried(self, setting: Setting, n_epochs: int, n_parts: int) -> Trial | None:
-        return self._bench.tried(setting, n_epochs, n_parts, self._final_work)
+        # The budget is to suffice whether the final fit is as wide as this trial or not.
+        finals = self._final_work, self._bench.final_work(setting, EPOCHS)
+        final = min(finals, key=self._bench.ledger.left)
+        return self._bench.tried(setting, n_epochs, n_parts, final)
 
     @property
     def _final_work(self) -> float:

@@ -217,8 +217,6 @@ def test_r013_a_model_without_scores(sample: Ratings) -> None:
             return {"model": self.name}
 
         def train(self, prepared: PreparedSplit, *_: Any) -> Trained:
-            self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None, *_: Any
-        ) -> Trained:
             whole = FittedRanker(ALS.fit(prepared.trained_on))
             return Trained(SimpleNamespace(best=whole.best), {})
 
