@@ -3,7 +3,7 @@
 1. Explore: points around the rule, narrow factors and few epochs; the kinds of feedback.
 2. Refine: where the surface of the scores promises most, wider and longer.
 3. Width: doubled while that pays; halved while that costs nothing.
-4. Polish: where the surface promises most at the chosen width, on more validation parts.
+4. Polish: where the surface promises most at the chosen width and twice that.
 5. Epochs: those of the trials where more gain nothing.
 
 The best setting of a round is the one whose mean on the surface is highest, not the one with the

@@ -14,7 +14,6 @@ from recsys.evaluation.protocol.contenders import Trained
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.evaluation.result import checks
 from recsys.findings import Finding
-from recsys.models.common import OnEpoch
 from recsys.models.implicit_als import ImplicitALS
 from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
