@@ -3,7 +3,7 @@
 1. Explore: points around the rule, narrow factors and few epochs; the kinds of feedback.
 2. Refine: where the surface of the scores promises most, wider and longer.
 3. Width: doubled while that pays; halved while that costs nothing.
-4. Polish: where the surface promises most at the chosen width and twice that.
+4. Polish: where the surface promises most at the chosen width.
 5. Epochs: those of the trials where more gain nothing.
 
 The best setting of a round is the one whose mean on the surface is highest, not the one with the
@@ -17,7 +17,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from recsys.evaluation.search.rule import EPOCHS, RULE, SPREAD, WIDTH, Point
 from recsys.evaluation.search.surface import Surface
@@ -30,7 +29,7 @@ NARROWEST, WIDEST = 16, 512
 POPULAR = Point(contrast=1000.0, ridge=1.0, exponent=1.0)
 """Tried with one factor where nothing is better than popularity: close to the same lists."""
 
-PAYS, COSTS_NOTHING = 1.005, 0.998
+PAYS, COSTS_NOTHING = 1.002, 0.998
 """NDCG of a doubled width over that of the best so far to be chosen, and of a halved one or of
 fewer epochs."""
 
@@ -53,7 +52,7 @@ class Stage:
 
 EXPLORE = Stage(16, 4, 0.25, enough=16)
 REFINE = Stage(10, 6, 0.3, enough=6)
-LADDER = Stage(1, 6, 0.3, enough=2)
+LADDER = Stage(1, 6, 0.2, enough=2)
 POLISH = Stage(16, 6, 0.8, enough=6)
 
 
@@ -87,16 +86,14 @@ class Rounds:
         if self.best is None or not refined:
             return
         self._choose_width()
-        # A width may pay only once the other hyperparameters suit it.
-        wider = min(2 * self.chosen.width, self._widest)
-        self._take(self._refine(POLISH, self.chosen.width, wider))
+        polished = self._refine(POLISH, self.chosen.width)
+        self._take(polished)
         self._choose_epochs(self.best)
 
     def _take(self, trials: Sequence[Trial]) -> None:
         # The best on the surface of all trials becomes the choice.
         if trials:
-            settings = [trial.setting for trial in trials]
-            means = self._surface().means(settings) - self._needed(settings)
+            means = self._surface().means([trial.setting for trial in trials])
             self.best = trials[int(means.argmax())]
             # The first rounds are narrower than what is chosen, if only for speed.
             width = max(self.best.setting.width, self.chosen.width)
@@ -114,19 +111,14 @@ class Rounds:
         ]
         return self._all(settings[:n], EXPLORE.n_epochs, n_parts)
 
-    def _needed(self, settings: Sequence[Setting]) -> npt.NDArray[np.float64]:
-        # What the logarithm of the NDCG of wider settings must have on top, for each doubling.
-        doublings = [max(0.0, math.log2(one.width / self.chosen.width)) for one in settings]
-        return math.log(PAYS) * np.array(doublings)
-
-    def _refine(self, stage: Stage, width: int, wider: int = 0) -> list[Trial]:
-        # Trials of the most promising settings of a width or two, one after the other.
+    def _refine(self, stage: Stage, width: int) -> list[Trial]:
+        # Trials of the most promising settings of a width, one after the other.
         if not self._bench.trials:
             return []
         n, n_parts = self._affordable(stage, self.chosen._replace(width=width))
         tried: list[Trial] = []
         for i in range(n):
-            setting = self._promising(width, wider or width, first=not i)
+            setting = self._promising(width, first=not i)
             trial = self._tried(setting, stage.n_epochs, n_parts)
             if trial is not None:
                 tried.append(trial)
@@ -134,7 +126,7 @@ class Rounds:
                 break
         return tried
 
-    def _promising(self, width: int, wider: int, first: bool) -> Setting:
+    def _promising(self, width: int, first: bool) -> Setting:
         # The best so far at this width; after it, where most improvement is expected.
         surface, trials = self._surface(), self._bench.trials
         known = [trial.setting._replace(width=width) for trial in trials]
@@ -147,15 +139,10 @@ class Rounds:
             points = self._around(best.point, CANDIDATES // 2, scale)
             kinds = self._rng.integers(len(self._kinds), size=len(points))
             candidates += [
-                Setting(
-                    point,
-                    wider if i % 4 > 1 else width,
-                    best.feedback if i % 2 else self._kinds[kinds[i]],
-                )
+                Setting(point, width, best.feedback if i % 2 else self._kinds[kinds[i]])
                 for i, point in enumerate(points)
             ]
-        gains = surface.gains(candidates, means.max() + self._needed(candidates))
-        return candidates[int(gains.argmax())]
+        return candidates[int(surface.gains(candidates, float(means.max())).argmax())]
 
     def _affordable(self, stage: Stage, setting: Setting) -> tuple[int, int]:
         # How many points, and on how many validation parts, the share of a stage allows.
@@ -170,10 +157,7 @@ class Rounds:
         return [trial for trial in tried if trial is not None]
 
     def _tried(self, setting: Setting, n_epochs: int, n_parts: int) -> Trial | None:
-        # The budget is to suffice whether the final fit is as wide as this trial or not.
-        finals = self._final_work, self._bench.final_work(setting, EPOCHS)
-        final = min(finals, key=self._bench.ledger.left)
-        return self._bench.tried(setting, n_epochs, n_parts, final)
+        return self._bench.tried(setting, n_epochs, n_parts, self._final_work)
 
     @property
     def _final_work(self) -> float:

@@ -54,8 +54,8 @@ class Surface:
             means = self._prior + self._kernel(self._places(settings)) @ self._weights
         return np.asarray(means)
 
-    def gains(self, settings: Sequence[Setting], best: npt.ArrayLike) -> Vector:
-        """Expected improvement of each setting over a mean, its own or that of all.
+    def gains(self, settings: Sequence[Setting], best: float) -> Vector:
+        """Expected improvement of each setting over a mean.
 
         (Jones, Schonlau, Welch 1998, "Efficient Global Optimization of Expensive Black-Box
         Functions")
@@ -63,7 +63,7 @@ class Surface:
         with one_blas_thread():
             near = self._kernel(self._places(settings))
             left = self._variance - np.einsum("nt,tu,nu->n", near, self._inverse, near)
-            above = self._prior + near @ self._weights - np.asarray(best)
+            above = self._prior + near @ self._weights - best
         deviation = np.sqrt(np.maximum(left, 1e-12))
         z = above / deviation
         density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)

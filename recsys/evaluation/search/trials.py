@@ -109,7 +109,7 @@ class Bench:
         return n_parts * (self._fit_work(spec, setting.feedback) + ranking)
 
     def tried(self, setting: Setting, n_epochs: int, n_parts: int, final: float) -> Trial | None:
-        """The trial of a setting, which is made once.
+        """The trial of a setting, which is not made again on fewer parts.
 
         None where it has no finite solution, or where the ledger forbids it.
 
@@ -120,7 +120,8 @@ class Bench:
             final: work of the final fit, by which the budget is counted.
         """
         for made in self.trials:
-            if (made.setting, made.n_epochs, made.n_parts) == (setting, n_epochs, n_parts):
+            same = (made.setting, made.n_epochs) == (setting, n_epochs)
+            if same and made.n_parts >= n_parts:
                 return made
         work = self.trial_work(setting, n_epochs, n_parts)
         if not self.ledger.allows(work, final):
