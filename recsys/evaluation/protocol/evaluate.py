@@ -40,6 +40,11 @@ from recsys.recommend.recommender import Recommender
 Evaluable = Model | Contender | Recommender
 """A spec, a `Grid`, a trained `Recommender`, or a `Served` one with its own choice of items."""
 
+_SAMPLED = (
+    "metrics against sampled items are not those of full ranking, and may order models "
+    "differently; decide by full ranking"
+)
+
 OnModel = Callable[[str, str], OnEpoch | None]
 """Called with model and split before each fit; what it returns is called after every epoch."""
 
@@ -84,11 +89,7 @@ def evaluate(
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
     if sampled_negatives:
-        warnings.warn(
-            "metrics against sampled items are not those of full ranking, and may order models "
-            "differently; decide by full ranking",
-            stacklevel=2,
-        )
+        warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
     for fold, split in enumerate(several):
