@@ -50,6 +50,11 @@ def train(
         chosen = spec.choose(ratings, feedback, on_search)
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
     feedback = feedback or Feedback()
+    if spec.predicts_ratings and feedback.half_life is not None:
+        raise ArgumentError(
+            f"{spec.name} predicts ratings, which do not decay: leave out the half-life, or choose "
+            "a model of confidences such as implicit-als"
+        )
     return Recommender(
         factors=spec.fit(feedback.apply(ratings), on_epoch, **start),
         item_table=ratings.item_table,
