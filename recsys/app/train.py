@@ -120,7 +120,7 @@ def run(
     measured = None
     if part is not None:
         on_stage(f"measuring {spec.name}")
-        measured = measure(spec, ratings, feedback, part, on_epoch)
+        measured = measure(spec, ratings, feedback, part, on_epoch, on_search)
     on_stage(f"training {spec.name}")
     model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch, on_search=on_search)
     on_stage("saving")
@@ -151,6 +151,7 @@ def measure(
     feedback: Feedback | None,
     part: Part,
     on_epoch: OnEpoch | None = None,
+    on_search: OnSearch | None = None,
 ) -> Measured:
     """Held-out accuracy of `spec`, and of the baseline that fits its purpose.
 
@@ -170,7 +171,7 @@ def measure(
     split, liked = part.split(ratings), feedback or Feedback()
     known, with_errors = liked.apply(split.train), spec.predicts_ratings and liked.keeps_ratings
     if isinstance(spec, Chooser):  # without a look at what is held out
-        chosen = spec.choose(split.train, feedback)
+        chosen = spec.choose(split.train, feedback, on_search)
         fitted = {spec.name: chosen.spec.fit(chosen.feedback.apply(split.train), on_epoch)}
     else:
         fitted = {spec.name: spec.fit(known, on_epoch)}

@@ -11,7 +11,7 @@ from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
 from recsys.models.spec import Fitted, check_suits
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chooser
+from recsys.recommend.chosen import Chooser, OnSearch
 from recsys.recommend.ranking import Ranker
 
 
@@ -59,7 +59,12 @@ class Contender(Protocol):
     def to_dict(self) -> Mapping[str, Any]:
         """What was asked for, ready for JSON."""
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """The contender, ready to rank the users of a split."""
 
 
@@ -88,7 +93,12 @@ class Fresh:
         """Name and hyperparameters."""
         return self.model.to_dict()
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """Fits the model.
 
         May raise what `fit` raises, and DataError where there are no ratings to predict. The
@@ -97,15 +107,20 @@ class Fresh:
         if self.model.name not in BASELINES:
             check_suits(self.model, prepared.split.train)
         if isinstance(self.model, Chooser):
-            return _chosen(self.model, prepared, on_epoch)
+            return _chosen(self.model, prepared, on_epoch, on_search)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
         fitted = self.model.fit(ratings, on_epoch)
         return Trained(prepared.ranker(fitted), fitted.spec.to_dict(), fitted.log)
 
 
-def _chosen(model: Chooser, prepared: PreparedSplit, on_epoch: OnEpoch | None) -> Trained:
+def _chosen(
+    model: Chooser,
+    prepared: PreparedSplit,
+    on_epoch: OnEpoch | None,
+    on_search: OnSearch | None,
+) -> Trained:
     ratings = prepared.split.train
-    chosen = model.choose(ratings, prepared.feedback)
+    chosen = model.choose(ratings, prepared.feedback, on_search)
     fitted = chosen.spec.fit(chosen.feedback.apply(ratings), on_epoch)
     # The history has what counts in the evaluation, as it was given or chosen.
     entering = chosen.feedback if prepared.feedback is None else None

@@ -25,6 +25,7 @@ from recsys.ratings.matching import (
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
 from recsys.recommend.choice import Choice
+from recsys.recommend.chosen import OnSearch
 from recsys.recommend.index import Found
 from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender
@@ -59,7 +60,12 @@ class Served:
             own["choice"] = self.choice.values()
         return self.model.fitted.spec.to_dict() | own
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """Nothing is trained, so there is no log."""
         return Trained(ServedRanker(self, prepared), self.model.fitted.spec.to_dict())
 

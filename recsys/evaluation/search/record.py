@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recsys.evaluation.search.rounds import Rounds
+from recsys.evaluation.search.rule import EPOCHS
 from recsys.evaluation.search.trials import Bench, Trial
 from recsys.evaluation.search.validation import K
 from recsys.evaluation.search.work import LEAST_UNIT
@@ -19,6 +20,7 @@ def record(settings: Mapping[str, Any], bench: Bench, rounds: Rounds) -> Record:
     spec, feedback = bench.spec(rounds.chosen, rounds.n_epochs), rounds.chosen.feedback
     best = rounds.best
     final = bench.final_work(rounds.chosen, rounds.n_epochs)
+    unit = bench.final_work(rounds.chosen, EPOCHS)
     return {
         "searched": dict(settings),
         "spec": spec.to_dict(),
@@ -28,7 +30,7 @@ def record(settings: Mapping[str, Any], bench: Bench, rounds: Rounds) -> Record:
         "validation": None if best is None else best.score,
         "popularity": rounds.popularity,
         "users": 0 if best is None else len(best.values),
-        "work": (bench.ledger.spent + final) / max(final, LEAST_UNIT),
+        "work": (bench.ledger.spent + final) / max(unit, LEAST_UNIT),
         "remarks": list(_remarks(bench, rounds)),
         "trials": [_line(trial) for trial in bench.trials],
     }
