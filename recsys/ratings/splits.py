@@ -6,7 +6,7 @@ No rating is in both parts. Test ratings of items without training ratings are d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -185,11 +185,11 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     if different:  # otherwise, the test users may all be new
         require_shared(train.users, test.users, names)
     users, items = union(train.users, test.users), union(train.items, test.items)
-    # An item in both tables keeps the row of the training part.
-    tables = [part.item_table.set_axis(items.rows(part.items.ids)) for part in (train, test)]
-    table = pd.concat(tables)
-    table = table[~table.index.duplicated()].sort_index().reset_index(drop=True)
-    train, test = (part.reindex(users, items, table) for part in (train, test))
+    tables = (
+        _both([(items.rows(part.items.ids), part.item_table) for part in (train, test)]),
+        _both([(users.rows(part.users.ids), part.user_table) for part in (train, test)]),
+    )
+    train, test = (part.reindex(users, items, *tables) for part in (train, test))
     both = shared_pairs(train, test)
     if len(both):
         row, column = both[0]
@@ -201,6 +201,12 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     seen = _items_of(train, np.ones(train.n_ratings, bool))
     keep, left_out = _without_unseen(test, everything, seen, unseen_items)
     return Split(train, test.select(keep), "given" + left_out)
+
+
+def _both(tables: Sequence[tuple[npt.NDArray[np.int64], pd.DataFrame]]) -> pd.DataFrame:
+    # The tables of both parts, which stand for these rows; what is in both keeps the first row.
+    table = pd.concat([table.set_axis(rows) for rows, table in tables])
+    return table[~table.index.duplicated()].sort_index().reset_index(drop=True)
 
 
 def shared_pairs(train: Ratings, test: Ratings) -> npt.NDArray[np.int64]:

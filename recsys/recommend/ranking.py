@@ -76,6 +76,8 @@ class FittedRanker:
     """Of the training; None makes nobody a newcomer."""
     feedback: Feedback | None = None
     """How the history enters the fold-in, where it is not the feedback of the training yet."""
+    described: bool = False
+    """Users without ratings have factors from their features, so they are no newcomers."""
 
     def __post_init__(self) -> None:
         if self.index is None:
@@ -108,6 +110,8 @@ class FittedRanker:
         if self.folds_in:
             assert history is not None
             return np.asarray(blank | (np.diff(history.indptr) == 0))
+        if self.described:
+            return blank
         return np.asarray(blank | (self.counts.users[users] == 0))
 
     def ranked(

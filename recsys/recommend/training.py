@@ -6,6 +6,7 @@ from typing import Any
 
 from recsys.errors import ArgumentError
 from recsys.models.common import OnEpoch
+from recsys.models.from_features import Names, fit_with_features
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -18,6 +19,7 @@ def train(
     ratings: Ratings,
     *,
     feedback: Feedback | str | None = None,
+    features: Names | None = None,
     on_epoch: OnEpoch | None = None,
     on_search: OnSearch | None = None,
     **start: Any,
@@ -29,6 +31,9 @@ def train(
         ratings: all of them count as seen, also those that do not count as feedback.
         feedback: how rating values enter the training; None for as they are, or for what `auto`
             chooses.
+        features: columns of the item and user tables, or True for all that are of use. Items and
+            users without ratings then get factors from them, also those that are only in the
+            tables. The others are as without features.
         on_epoch: called with the `Progress` after each epoch.
         on_search: called with `Searching` after each trial of a search.
         start: `start`, `warm` and `on_state` of models that train by alternation; see
@@ -49,13 +54,21 @@ def train(
     if isinstance(spec, Chooser):
         chosen = spec.choose(ratings, feedback, on_search)
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
-    feedback = feedback or Feedback()
+    feedback, worth = feedback or Feedback(), {}
+    whole = ratings.with_unrated() if features else ratings
+    counted = feedback.apply(whole)
+    if features:
+        fitted, worth = fit_with_features(spec, counted, features, on_epoch, **start)
+    else:
+        fitted = spec.fit(counted, on_epoch, **start)
     return Recommender(
-        factors=spec.fit(feedback.apply(ratings), on_epoch, **start),
-        item_table=ratings.item_table,
-        history=ratings.matrix,
+        factors=fitted,
+        item_table=whole.item_table,
+        history=whole.matrix,
         feedback=feedback,
         fingerprint=ratings.fingerprint,
         account=None if ratings.account is None else ratings.account.to_dict(),
         search=search,
+        user_table=whole.user_table,
+        features=worth,
     )
