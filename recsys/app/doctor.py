@@ -50,7 +50,7 @@ def doctor(request: DoctorRequest) -> Examined:
         DataError: the ratings or the held-out ratings cannot be read.
     """
     from recsys.ratings.doctor import examine
-    from recsys.ratings.accounting import overview
+    from recsys.ratings.ratings import overview
     from recsys.ratings.readers import read, read_held_out
 
     ratings = read(request)

@@ -68,7 +68,7 @@ def estimate(
         DataError: the ratings cannot be read.
     """
     from recsys.evaluation.search.auto import Auto
-    from recsys.ratings.accounting import overview
+    from recsys.ratings.ratings import overview
 
     spec = recipe.spec()
     recipe.parsed_feedback()

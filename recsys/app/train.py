@@ -106,7 +106,7 @@ def run(
         FitError: the model has no finite solution.
     """
     from recsys.diagnosis.explained import collapse
-    from recsys.ratings.accounting import overview
+    from recsys.ratings.ratings import overview
     from recsys.recommend.training import train
     from recsys.store.model_file import save
 

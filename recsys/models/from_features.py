@@ -16,16 +16,15 @@ the order of scores matters, what is measured is how well they correlate with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, DataError
-from recsys.ids import IdIndex
 from recsys.kernels import float32
 from recsys.models.common import FloatArray, OnEpoch, Rows, Side
 from recsys.models.item_weights import ItemWeights
@@ -33,8 +32,6 @@ from recsys.ratings.features import Coding
 from recsys.threads import one_blas_thread
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from recsys.ratings.ratings import Ratings
 
 Matrix = npt.NDArray[np.float64]
@@ -47,10 +44,6 @@ RIDGES = tuple(float(10**power) for power in np.arange(0, 4.5, 0.5))
 _SAMPLE = 256  # people whose scores judge a ridge
 _ROWS = 5000  # rows whose leave-one-out errors do
 _DENSE = 0.2  # share of item weights from which on a new item gets as many as there can be
-
-
-class _Fits(Protocol):
-    def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None, **options: Any) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,21 +84,21 @@ class FeatureWeights:
         if not fits:
             raise ValueError(f"the features of the {side} do not fit the model")
 
-    def rows(self, table: pd.DataFrame) -> FloatArray:
-        """(n, m) the rows of items or users of whom nothing but this table is known."""
+    def rows(self, table: Any) -> FloatArray:
+        """(n, m) the rows of items or users of whom nothing but this DataFrame is known."""
         features = self.coding.coded(table)
         return np.asarray(features @ self.weights[1:] + self.weights[0], np.float32)
 
 
 def fit_with_features(
-    spec: _Fits, ratings: Ratings, names: Names, on_epoch: OnEpoch | None = None, **start: Any
+    spec: Any, ratings: Ratings, names: Names, on_epoch: OnEpoch | None = None, **start: Any
 ) -> tuple[Any, dict[Side, FeatureWeights]]:
     """A fit whose items and users without ratings have rows from their features.
 
     The others are exactly as without features: what has no ratings is not in the training.
 
     Args:
-        spec: the model.
+        spec: the model, or anything else with a `fit`.
         ratings: counted ratings, with tables of items and users.
         names: columns of the two tables, or True.
         on_epoch: called with the `Progress` after each epoch.
@@ -237,7 +230,7 @@ class _Ridge:
     def of(cls, features: sp.csr_matrix, weights: Matrix) -> _Ridge:
         total = weights.sum()
         mean = np.asarray(features.T @ weights) / total
-        gram = (features.T @ sp.diags(weights) @ features).toarray()
+        gram = sp.csr_matrix(features.T @ sp.diags(weights) @ features).toarray()
         values, axes = np.linalg.eigh(gram - total * np.outer(mean, mean))
         return cls(features, weights, mean, np.maximum(values, 0), axes)
 
@@ -245,7 +238,7 @@ class _Ridge:
         total = self.weights.sum()
         mean = np.asarray(table.T @ self.weights).ravel() / total
         weighted = sp.csr_matrix(self.features.T @ sp.diags(self.weights))
-        product = weighted @ table
+        product: Any = weighted @ table
         product = product.toarray() if sp.issparse(product) else product
         return _Products(mean, self.axes.T @ (product - total * np.outer(self.mean, mean)))
 
@@ -260,7 +253,8 @@ class _Ridge:
         rows = np.arange(len(scores))
         if len(rows) > _ROWS:
             rows = np.sort(np.random.default_rng(0).choice(len(rows), _ROWS, replace=False))
-        centred = (self.features[rows].toarray() - self.mean) @ self.axes
+        chosen = sp.csr_matrix(self.features[rows])
+        centred = (chosen.toarray() - self.mean) @ self.axes
         true, weights = scores[rows], self.weights[rows]
         squares, total = np.square(centred), self.weights.sum()
 
@@ -287,7 +281,9 @@ def _correlations(first: Matrix, second: Matrix, weights: Matrix) -> Matrix:
     share = weights / weights.sum()
     first, second = first - share @ first, second - share @ second
     both = np.sqrt((share @ np.square(first)) * (share @ np.square(second)))
-    return np.divide(share @ (first * second), both, out=np.zeros_like(both), where=both > 0)
+    found: Matrix = np.zeros_like(both)
+    np.divide(share @ (first * second), both, out=found, where=both > 0)
+    return found
 
 
 def _targets(fitted: Any, side: Side) -> Any:
@@ -298,9 +294,8 @@ def _targets(fitted: Any, side: Side) -> Any:
         if weights.nnz < _DENSE * n * n:
             return sp.csr_matrix(sp.hstack(both))
         return np.hstack([one.toarray() for one in both])
-    return np.column_stack(
-        [table.reshape(len(table), -1) for table in _tables(fitted, side).values()]
-    )
+    tables = _tables(fitted, side).values()
+    return np.column_stack([table.reshape(len(table), -1) for table in tables])
 
 
 def _scores(fitted: Any, rated: Ratings, side: Side) -> Matrix:
@@ -344,6 +339,6 @@ def codings_of(rated: Ratings, names: Names) -> dict[Side, Coding]:
     return found
 
 
-def table_of(ratings: Ratings, side: Side) -> pd.DataFrame:
+def table_of(ratings: Ratings, side: Side) -> Any:
     """The table of items or users."""
     return ratings.item_table if side == "items" else ratings.user_table

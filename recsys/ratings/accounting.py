@@ -1,18 +1,13 @@
-"""What a `Ratings` says of itself: its account, and numbers that describe it."""
+"""The account of ratings that were read from a source."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from recsys.ratings.account import Account, Kind
+from recsys.ratings.assembly import Parts
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.times import iso
-
-if TYPE_CHECKING:
-    from recsys.ratings.ratings import Ratings
 
 
 class Decided(NamedTuple):
@@ -26,7 +21,7 @@ class Decided(NamedTuple):
     layout: str
 
 
-def account_of(ratings: Ratings, raw: RawRatings, made: Decided) -> Account:
+def account_of(ratings: Parts, raw: RawRatings, made: Decided) -> Account:
     """The account of ratings that were read from a source."""
     values, times, titles = ratings.matrix.data, ratings.timestamps, ratings.item_table.get("title")
     has = ratings.has_values and len(values) > 0
@@ -47,7 +42,7 @@ def account_of(ratings: Ratings, raw: RawRatings, made: Decided) -> Account:
         n_zeros=int((values == 0).sum()) if has else 0,
         first_time=None if times is None else _iso(times.min()),
         last_time=None if times is None else _iso(times.max()),
-        n_repeats=made.n_rows - ratings.n_ratings,
+        n_repeats=made.n_rows - ratings.matrix.nnz,
         duplicates=made.duplicates,
         dropped=dict(raw.dropped),
         missing=tuple(raw.missing),
@@ -59,18 +54,3 @@ def account_of(ratings: Ratings, raw: RawRatings, made: Decided) -> Account:
 
 def _iso(seconds: Any) -> str:
     return iso(float(seconds))
-
-
-def overview(ratings: Ratings) -> Mapping[str, Any]:
-    """Numbers by name that describe the ratings: counts, density, medians and mean."""
-    per_user = np.diff(ratings.matrix.indptr)
-    per_item = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
-    return {
-        "users": ratings.n_users,
-        "items": ratings.n_items,
-        "ratings": ratings.n_ratings,
-        "density": ratings.density,
-        "ratings per user, median": float(np.median(per_user)),
-        "ratings per item, median": float(np.median(per_item)),
-        "mean rating": float(ratings.matrix.data.mean(dtype=np.float64)),
-    }

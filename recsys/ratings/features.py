@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from recsys.csr import with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.ratings.columns import plain
 from recsys.settings import near
@@ -156,7 +157,7 @@ class Coding:
         unknown = pd.Series([None] * len(table), dtype=object)
         blocks = [column.coded(table.get(column.name, unknown)) for column in self.columns]
         if not blocks:
-            return sp.csr_matrix((len(table), 0), dtype=np.float32)
+            return sp.csr_matrix(np.zeros((len(table), 0), np.float32))
         alone = sp.hstack(blocks, format="csc", dtype=np.float32)
         if not self.pairs:
             return sp.csr_matrix(alone)
@@ -198,7 +199,7 @@ class Coding:
 
 def _pairs(alone: sp.csr_matrix) -> tuple[tuple[int, int], ...]:
     # The pairs of features that are in at least `LEAST` rows together, most frequent first.
-    there = sp.csr_matrix(alone != 0, dtype=np.int64)
+    there = with_ones(alone, np.int64)
     together = sp.coo_matrix(sp.triu(there.T @ there, k=1))
     often = np.flatnonzero(together.data >= LEAST)
     order = np.lexsort((together.col[often], together.row[often], -together.data[often]))
@@ -216,9 +217,8 @@ def _column(saved: Any) -> Column:
     )
     if not (fits and isinstance(name, str) and kind in get_args(Kind)):
         raise ValueError(f"the column of features {name!r} is not one")
-    if number and not (
-        len(values) > 1 and np.all(np.diff(values) > 0) and np.isfinite(values).all()
-    ):
+    increase = number and len(values) > 1 and np.all(np.diff(values) > 0)
+    if number and not (increase and np.isfinite(values).all()):
         raise ValueError(f"the knots of {name!r} must increase")
     return Column(name, kind, tuple(values), str(saved["separator"]))
 
@@ -229,9 +229,8 @@ def _unfit(name: str) -> str:
         return "a title"
     if plain(name).endswith("id"):
         return "an id"
-    return (
-        "it counts or averages opinions; name it to use it" if plain(name) in _FROM_RATINGS else ""
-    )
+    counts = plain(name) in _FROM_RATINGS
+    return "it counts or averages opinions; name it to use it" if counts else ""
 
 
 def _learned(name: str, cells: pd.Series[Any]) -> Column | str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,7 @@ from recsys.ratings.matrices import matrix_ids, raw_of_matrix
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Duplicates, missing_values
 from recsys.ratings.times import fingerprint_bytes
-from recsys.ratings.unrated import Unrated, placed, with_unrated
+from recsys.ratings.unrated import NOTHING_MORE, Unrated, joined, placed
 from recsys.ratings.values import understood
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -55,7 +55,7 @@ class Ratings:
     """What was understood of the source; None for ratings that were not read from one."""
     user_table: pd.DataFrame = None  # type: ignore[assignment]  # None makes one without columns
     """One row per user in row order, with what is known of them (age, gender, occupation, ...)."""
-    unrated: Unrated = Unrated()
+    unrated: Unrated = NOTHING_MORE
     """What the tables say of items and users without ratings, who are not in the indexes."""
 
     def __post_init__(self) -> None:
@@ -216,12 +216,13 @@ class Ratings:
         kind, why = understood(raw, missing)
         n_rows = raw.n_rows
         duplicates = duplicates or ("latest" if kind == "ratings" else "sum")
-        made = cls(**assemble(raw.columns, tables, duplicates, source)._asdict())
+        parts = assemble(raw.columns, tables, duplicates, source)
+        made = cls(**parts._asdict())
         summed = duplicates in ("sum", "count") and made.n_ratings < n_rows
         if summed and kind != "counts":
             kind, why = "counts", f"repeats: the {duplicates} of each user and item"
         decided = Decided(kind, why, n_rows, duplicates, source, layout)
-        return replace(made, account=account_of(made, raw, decided))
+        return replace(made, account=account_of(parts, raw, decided))
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings for which `keep` (n_ratings,) is true; all users and items stay."""
@@ -300,8 +301,15 @@ class Ratings:
         )
 
     def with_unrated(self) -> Ratings:
-        """The same ratings over all items and users of the tables, also those without ratings."""
-        return with_unrated(self)
+        """The same ratings over all items and users of the tables, also those without ratings.
+
+        Items whose ids are text where those of the ratings are whole numbers stay out.
+        """
+        users, user_table = joined(self.users, self.user_table, self.unrated.users)
+        items, item_table = joined(self.items, self.item_table, self.unrated.items)
+        if users is self.users and items is self.items:
+            return self
+        return self.reindex(users, items, item_table, user_table)
 
     def reindex(
         self,
@@ -345,3 +353,18 @@ class Ratings:
         if self.timestamps is not None:
             columns["timestamp"] = self.timestamps
         return pd.DataFrame(columns)
+
+
+def overview(ratings: Ratings) -> Mapping[str, Any]:
+    """Numbers by name that describe the ratings: counts, density, medians and mean."""
+    per_user = np.diff(ratings.matrix.indptr)
+    per_item = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
+    return {
+        "users": ratings.n_users,
+        "items": ratings.n_items,
+        "ratings": ratings.n_ratings,
+        "density": ratings.density,
+        "ratings per user, median": float(np.median(per_user)),
+        "ratings per item, median": float(np.median(per_item)),
+        "mean rating": float(ratings.matrix.data.mean(dtype=np.float64)),
+    }

@@ -22,10 +22,8 @@ from recsys.ratings.layout import is_file
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.source import Duplicates, Source
 from recsys.ratings.times import times_as_seconds
-from recsys.ratings.unrated import Unrated
+from recsys.ratings.unrated import NOTHING_MORE, Unrated
 from recsys.ratings.user_tables import normalized_users, read_users, users_of
-
-_NO_TABLES = Unrated()
 
 
 def read_ratings(
@@ -97,7 +95,7 @@ def read_ratings(
     return _read_table(path, source, tables)
 
 
-def read(source: Source, tables: Unrated = _NO_TABLES) -> Ratings:
+def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
     """The ratings of a source; see `read_ratings`.
 
     Args:

@@ -16,12 +16,8 @@ from recsys.ratings.columns import RECOGNIZED, plain
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_numbers
 from recsys.ratings.item_text import lines_of, read_delimited
-from recsys.ratings.layout import is_file
+from recsys.ratings.layout import USER_FILES, is_file
 from recsys.ratings.raw import RawRatings
-
-_ENDINGS = (".csv", ".tsv", ".parquet", ".feather", ".arrow", ".jsonl", ".json", ".txt")
-USER_FILES = ("u.user", "users.dat", "*.user", *(f"users{end}" for end in _ENDINGS))
-"""Names of files that say who the users are."""
 
 _MOVIELENS: Mapping[str, tuple[str, Sequence[str]]] = {
     "u.user": ("|", ("user", "age", "gender", "occupation", "zip")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from recsys.errors import ArgumentError
-from recsys.models.common import OnEpoch
-from recsys.models.from_features import Names, fit_with_features
+from recsys.models.common import OnEpoch, Side
+from recsys.models.from_features import FeatureWeights, Names, fit_with_features
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -54,7 +54,8 @@ def train(
     if isinstance(spec, Chooser):
         chosen = spec.choose(ratings, feedback, on_search)
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
-    feedback, worth = feedback or Feedback(), {}
+    feedback = feedback or Feedback()
+    worth: dict[Side, FeatureWeights] = {}
     whole = ratings.with_unrated() if features else ratings
     counted = feedback.apply(whole)
     if features:

@@ -41,13 +41,8 @@ def parsed(about: Mapping[str, Any]) -> About:
     Raises:
         ValueError: a key is missing or its value is of the wrong kind; says which.
     """
-    for key in (
-        "account",
-        "machine",
-        "measured",
-        "search",
-        "features",
-    ):  # written only where they are known
+    # Written only where they are known.
+    for key in ("account", "machine", "measured", "search", "features"):
         _of(about, key, dict, {})
     _of(about, "created", str)
     if not all(isinstance(version, str) for version in _of(about, "versions", dict).values()):

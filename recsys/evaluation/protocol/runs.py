@@ -19,8 +19,7 @@ from recsys.evaluation.result.segments import user_segments
 from recsys.evaluation.result.summary import UserMeans, ratio_intervals, summarise, user_means
 from recsys.provenance import commit, machine, versions
 from recsys.ratings.feedback import Feedback
-from recsys.ratings.accounting import overview
-from recsys.ratings.ratings import Ratings
+from recsys.ratings.ratings import Ratings, overview
 from recsys.ratings.splits import Split
 
 NO_SEED = -1

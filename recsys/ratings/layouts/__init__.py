@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 from recsys.errors import ArgumentError, DataError
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_years
-from recsys.ratings.layout import Layout, is_file
-from recsys.ratings.user_tables import USER_FILES
+from recsys.ratings.layout import USER_FILES, Layout, is_file
 from recsys.settings import near
 
 if TYPE_CHECKING:
