@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.app.recipe import AUTO, auto_of, check_keys, seeded
+from recsys.app.recipe import AUTO, auto_of, check_keys, features_field, seeded
 from recsys.errors import ArgumentError
 from recsys.files import output_file
 from recsys.models.registry import SPECS, make_spec
@@ -91,6 +91,7 @@ class Study(Source):
         metavar="HOW",
         meaning="What counts as liked: values, ones, or at-least=4 to count only ratings from 4.",
     )
+    features: Sequence[str] | None = features_field("all with held-out-items, otherwise none")
     per_user: int = option(0, low=0, meaning="Leave out users with fewer ratings.")
     per_item: int = option(0, low=0, meaning="Leave out items with fewer ratings.")
     sampled_negatives: int = option(

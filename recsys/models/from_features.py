@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Matrix = npt.NDArray[np.float64]
 Names = bool | Iterable[str]
-"""Which columns are used: True for all that are of use, or their names."""
+"""Which columns are used: True for all that are of use, or their names; False for none."""
 
 SIDES: tuple[Side, ...] = ("items", "users")
 RIDGES = tuple(float(10**power) for power in np.arange(0, 4.5, 0.5))
@@ -122,30 +122,32 @@ def fit_with_features(
             continue
         found[side] = learned(fitted, rated, side, coding)
         known: Rows = getattr(rated, side).find(getattr(ratings, side).ids) >= 0
-        table = table_of(ratings, side).iloc[np.flatnonzero(~known)]
-        whole = with_rows(whole, side, known, found[side].rows(table))
+        new = np.flatnonzero(~known)
+        rows = found[side].rows(table_of(ratings, side).iloc[new])
+        whole = with_rows(whole, side, new, rows, np.flatnonzero(known))
     return whole, found
 
 
-def with_rows(fitted: Any, side: Side, known: Rows, rows: FloatArray) -> Any:
-    """A fit over the same users and items in which those of one side have other rows.
+def with_rows(fitted: Any, side: Side, at: Rows, rows: FloatArray, learned_from: Rows) -> Any:
+    """A fit in which some items or users have other rows.
 
     Args:
         fitted: the fit.
-        side: which.
-        known: (n,) the items or users that the rows were learned from; the others get them.
-        rows: one for each of the others, as `FeatureWeights.rows` gives them.
+        side: whether items or users.
+        at: (n,) their row numbers.
+        rows: (n, m) as `FeatureWeights.rows` gives them.
+        learned_from: row numbers of those that the weights were learned from.
     """
-    if not len(rows):
+    if not len(at):
         return fitted
     if isinstance(fitted, ItemWeights):
-        return _with_weights(fitted, np.flatnonzero(known), np.flatnonzero(~known), rows)
+        return _with_weights(fitted, learned_from, at, rows)
     own, start = side[:-1], 0
     tables = {name: table.copy() for name, table in _tables(fitted, side).items()}
     for table in tables.values():
         width = table[:1].size
         part = rows[:, start : start + width]
-        table[~known] = part.reshape(len(rows), *table.shape[1:])
+        table[at] = part.reshape(len(rows), *table.shape[1:])
         start += width
     bias, factors = (tables.pop(f"{own}_{name}") for name in ("bias", "factors"))
     state = dict(fitted.state) | tables
@@ -239,7 +241,8 @@ class _Ridge:
         mean = np.asarray(table.T @ self.weights).ravel() / total
         weighted = sp.csr_matrix(self.features.T @ sp.diags(self.weights))
         product: Any = weighted @ table
-        product = product.toarray() if sp.issparse(product) else product
+        if isinstance(product, sp.csr_matrix):
+            product = product.toarray()
         return _Products(mean, self.axes.T @ (product - total * np.outer(self.mean, mean)))
 
     def best(self, scores: Matrix, exact: bool) -> float:

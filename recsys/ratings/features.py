@@ -172,6 +172,13 @@ class Coding:
         used = {one.name: words[one.kind].format(len(one.values)) for one in self.columns}
         return used | {name: f"left out: {why}" for name, why in self.left_out.items()}
 
+    def __str__(self) -> str:
+        used = {column.name for column in self.columns}
+        words = self.described().items()
+        parts = [f"{name} ({how})" for name, how in words if name in used]
+        parts += [f"{name} {how}" for name, how in words if name not in used]
+        return ", ".join(parts)
+
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
         columns = [vars(column) | {"values": list(column.values)} for column in self.columns]

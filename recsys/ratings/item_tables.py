@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsys.errors import DataError
-from recsys.ids import WHOLE_NUMBER, IdIndex, as_id_array, numbers_in_text, shown
+from recsys.ids import WHOLE_NUMBER, IdArray, IdIndex, as_id_array, numbers_in_text, shown
 from recsys.ratings.columns import plain
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
@@ -131,20 +131,38 @@ def aligned(
     if table is None or not len(table):
         return pd.DataFrame(index=pd.RangeIndex(len(index))), None
     kind = index.kind
-    known = table.loc[:, ~table.columns.duplicated()].drop_duplicates(kind, keep="last").copy()
-    try:
-        ids = as_id_array(known[kind].to_numpy(), kind)
-    except ValueError as error:
-        raise DataError(f"{source}: the {kind} table is wrong: {error}") from None
+    known, ids = tidied(table, kind, source)
     rows = index.find(ids)
     there = np.flatnonzero(rows >= 0)
-    found = np.full(len(index), -1)
-    found[rows[there]] = there
     if not len(there):
         raise DataError(
             f"{source}: the {kind} table names none of the {_WHO[kind]}; its ids are like "
             f"{shown(ids[0])}, those of the ratings like {index.name(0)}"
         )
+    found = np.full(len(index), -1)
+    found[rows[there]] = there
+    others = np.flatnonzero(rows < 0)
+    rest = known.iloc[others].reset_index(drop=True)
+    rest.insert(0, kind, ids[others])
+    return known.reindex(found).reset_index(drop=True), rest if len(rest) else None
+
+
+def tidied(table: pd.DataFrame, kind: str, source: str) -> tuple[pd.DataFrame, IdArray]:
+    """A table of items or users as it is kept, and its ids, each of them once.
+
+    Args:
+        table: with the ids in the column `kind`.
+        kind: "item" or "user".
+        source: name of the data, for messages.
+
+    Raises:
+        DataError: its ids are not ids.
+    """
+    known = table.loc[:, ~table.columns.duplicated()].drop_duplicates(kind, keep="last").copy()
+    try:
+        ids = as_id_array(known[kind].to_numpy(), kind)
+    except ValueError as error:
+        raise DataError(f"{source}: the {kind} table is wrong: {error}") from None
     if "genres" in known:
         known["genres"] = np.array(split_genres(known["genres"]), object)
     known = known.drop(columns=kind).reset_index(drop=True)
@@ -152,11 +170,7 @@ def aligned(
     for column in known.columns:
         if pd.api.types.infer_dtype(known[column], skipna=True).startswith("mixed"):
             known[column] = known[column].map(str, na_action="ignore")
-    known = _ordered(known)
-    others = np.flatnonzero(rows < 0)
-    rest = known.iloc[others].reset_index(drop=True)
-    rest.insert(0, kind, ids[others])
-    return known.reindex(found).reset_index(drop=True), rest if len(rest) else None
+    return _ordered(known), ids
 
 
 def split_genres(genres: Iterable[Any]) -> list[str | None]:

@@ -35,6 +35,8 @@ class Split:
     known: Ratings | None = None
     """Ratings from which the test users are folded in, if they are not in the training part;
     otherwise None."""
+    candidates: npt.NDArray[np.int64] | None = None
+    """Increasing rows of the items that are ranked; None for all."""
 
     @property
     def seen(self) -> Ratings:
@@ -166,6 +168,31 @@ def held_out_users(
     _require_both(~of_held_out, is_test, how)
     known = ratings.select(theirs & ~is_test)
     return Split(ratings.select(~of_held_out), ratings.select(is_test), how, known)
+
+
+def held_out_items(ratings: Ratings, test: float = 0.1, seed: int = 0) -> Split:
+    """All ratings of a random share `test` of the items are test ratings.
+
+    Nothing is known of these items but their features, and they are ranked among themselves: a
+    model that has ratings of the others would put those first. The items are the first of
+    `numpy.random.default_rng(seed).permutation(n_items)`, of those with ratings.
+
+    Raises:
+        ArgumentError: `test` is not strictly between 0 and 1, or `seed` is out of range.
+        DataError: a part would be empty.
+    """
+    _check_share("test", test)
+    _check_seed(seed)
+    rated = np.flatnonzero(np.bincount(ratings.matrix.indices, minlength=ratings.n_items))
+    drawn = np.random.default_rng(seed).permutation(rated)
+    held_out = np.sort(drawn[: int(test * len(rated))]).astype(np.int64)
+    is_test = np.isin(ratings.matrix.indices, held_out)
+    how = (
+        f"{len(held_out):,} of {len(rated):,} items held out with all their ratings and ranked "
+        f"among themselves, seed {seed}"
+    )
+    _require_both(~is_test, is_test, how)
+    return Split(ratings.select(~is_test), ratings.select(is_test), how, candidates=held_out)
 
 
 def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") -> Split:

@@ -34,6 +34,7 @@ _NO_ORDER = "all scores are equal, and the order says nothing"
 _GET_POPULAR = "these are the most popular items, without scores"
 _NEWCOMER = "popular: no ratings that count"
 _STRANGER = "popular: not in the data"
+_FROM_FEATURES = "from features: no ratings that count"
 _LARGEST = 1e6  # rating of a new person; no scale goes so far
 
 
@@ -55,7 +56,8 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
         return _ranked(model, None, choice, seen, _NEWCOMER, _nothing_counts(model, "this user"))
     table = _ranked(model, people, choice, seen)
     if not model.fitted.indifferent(people)[0]:
-        return table
+        described = bool(model.from_features("users")[row])
+        return table.noting(remark=_by_features(model, "this user") if described else "")
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
 
 
@@ -133,9 +135,11 @@ def _batch(
         "item": model.fitted.items.ids[items[left]],
         "score": np.where(popular[who], np.float32(np.nan), scores[left]),
     }
-    if popular.any():
+    described = model.from_features("items")[items[left]]
+    if popular.any() or described.any():
         words = np.array([None, _NEWCOMER, _STRANGER], object)
-        answer["remark"] = words[new + 2 * stranger][who]
+        by_item = _marked(described)
+        answer["remark"] = np.where(popular[who], words[new + 2 * stranger][who], by_item)
     n, short = len(rows), int((left.sum(axis=1) < choice.n).sum())
     why = f"{short} of {n} users have fewer than {choice.n} items left" if short else ""
     remarks = []
@@ -143,6 +147,9 @@ def _batch(
         remarks.append(f"{_nothing_counts(model, f'{new.sum()} of {n} users')}: {_GET_POPULAR}")
     if stranger.any():
         remarks.append(f"{stranger.sum()} of {n} users are not in the data: {_GET_POPULAR}")
+    by_features = model.from_features("users")[np.maximum(rows, 0)] & ~popular
+    if by_features.any():
+        remarks.append(_by_features(model, f"{by_features.sum()} of {n} users"))
     if (blank & ~new).any():
         rest = _nothing_counts(model, f"{(blank & ~new).sum()} of {n} users")
         remarks.append(f"{rest}: {_NO_ORDER}")
@@ -186,6 +193,8 @@ def deviations(
     fitted = model.fitted
     rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
     known = (rows >= 0) & (columns >= 0)
+    # What features leave open about a person or item is not among the draws of a model.
+    known &= ~model.from_features("users")[rows] & ~model.from_features("items")[columns]
     found = np.full(len(rows), np.nan)
     found[known] = fitted.spec.deviations(fitted, rows[known], columns[known])
     return found
@@ -344,6 +353,18 @@ def _nothing_counts(model: ModelParts, who: str) -> str:
     return f"nothing {who} rated counts for the model (feedback {model.feedback})"
 
 
+def _marked(described: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    # The remarks on some items.
+    remarks = np.full(len(described), None, object)
+    remarks[described] = _FROM_FEATURES
+    return remarks
+
+
+def _by_features(model: ModelParts, who: str) -> str:
+    known = ", ".join(column.name for column in model.features["users"].coding.columns)
+    return f"{_nothing_counts(model, who)}: recommended by their features ({known})"
+
+
 def _items(
     model: ModelParts,
     rows: npt.NDArray[np.integer],
@@ -353,7 +374,14 @@ def _items(
     called: str = "score",
 ) -> Table:
     ranks = np.arange(1, len(rows) + 1)
-    answer = {"rank": ranks, "item": model.fitted.items.ids[rows], called: scores}
+    answer: dict[str, npt.NDArray[Any]] = {
+        "rank": ranks,
+        "item": model.fitted.items.ids[rows],
+        called: scores,
+    }
+    described = model.from_features("items")[rows]
+    if described.any():
+        answer["remark"] = _marked(described)
     return _short(Table(answer, model.items, rows), n, why_short)
 
 

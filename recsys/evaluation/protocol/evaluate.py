@@ -32,6 +32,7 @@ from recsys.evaluation.protocol.scored import sampled_values
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
 from recsys.models.common import OnEpoch
+from recsys.models.from_features import Names
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
 from recsys.recommend.recommender import Recommender
@@ -49,6 +50,7 @@ def evaluate(
     k: int = 10,
     *,
     feedback: Feedback | str | None = None,
+    features: Names | None = None,
     seeds: Sequence[int] = (),
     sampled_negatives: int = 0,
     on_model: OnModel = lambda model, split: None,
@@ -64,6 +66,9 @@ def evaluate(
         k: length of the lists.
         feedback: what counts as liked, in training and test. Everything seen is left out of lists,
             liked or not.
+        features: columns of the item and user tables, or True for all that are of use: items and
+            users without training ratings get factors from them. The baselines use none. None is
+            True for splits that hold out items, otherwise False.
         seeds: trains every model that draws at random once per seed, a grid with every candidate;
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
@@ -80,20 +85,22 @@ def evaluate(
         feedback = Feedback.parse(feedback) if feedback else Feedback()
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
+    if features is None:
+        features = any(split.candidates is not None for split in several)
     if sampled_negatives:
         warnings.warn(
             "metrics against sampled items are not those of full ranking, and may order models "
             "differently; decide by full ranking",
             stacklevel=2,
         )
-    contenders = {name: _contender(model) for name, model in asked.items()}
+    contenders = {name: _contender(model, features) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
     for fold, split in enumerate(several):
         prepared = prepare(split, int(k), feedback)
         runs.begin(prepared)
         for name, model in asked.items():
             try:
-                for contender, seed in _by_seed(model, seeds):
+                for contender, seed in _by_seed(model, seeds, features):
                     run = Run(name, fold, seed)
                     on_epoch = on_model(name, split.how)
                     runs.add(run, *_timed(contender, prepared, on_epoch, sampled_negatives))
@@ -109,23 +116,25 @@ def _listed(failures: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {why}" for name, why in failures.items())
 
 
-def _contender(model: Evaluable) -> Contender:
+def _contender(model: Evaluable, features: Names | None = None) -> Contender:
     if isinstance(model, Recommender):
         return Served(model)
     if isinstance(model, type) or not isinstance(model, Contender | Model):
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
-    return model if isinstance(model, Contender) else Fresh(model)
+    return model if isinstance(model, Contender) else Fresh(model, features)
 
 
-def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender, int]]:
+def _by_seed(
+    model: Evaluable, seeds: Sequence[int], features: Names | None
+) -> Iterator[tuple[Contender, int]]:
     # Once per seed, or once where nothing is drawn.
     seeded = [(with_seed(model, int(seed)), int(seed)) for seed in seeds]
     drawn = [(one, seed) for one, seed in seeded if one is not None]
     for one, seed in drawn:
-        yield _contender(one), seed
+        yield _contender(one, features), seed
     if not drawn:
         own = seed_of(model)
-        yield _contender(model), NO_SEED if own is None else own
+        yield _contender(model, features), NO_SEED if own is None else own
 
 
 def _timed(

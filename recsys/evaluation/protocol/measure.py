@@ -70,6 +70,13 @@ class _Exposure:
     def nothing(cls, counts: npt.NDArray[np.int64]) -> _Exposure:
         return cls(np.zeros(len(counts)), np.zeros(len(counts)), counts)
 
+    def among(self, candidates: npt.NDArray[np.int64] | None) -> _Exposure:
+        # Of the items that are ranked: they are the catalogue.
+        if candidates is None:
+            return self
+        parts = self.recommended, self.reached, self.counts
+        return _Exposure(*(part[candidates] for part in parts))
+
     def add(self, lists: UserLists) -> None:
         if lists.ties is None:
             listed = lists.items[lists.items >= 0]
@@ -114,6 +121,7 @@ def measure(
             sums[metric.name] += metric.values_by_length(ranked).sum(axis=0)
         n_ranked += len(ranked.items)
         exposure.add(ranked.first(k))
+    exposure = exposure.among(prepared.candidates)
     columns |= score_values(ranker, prepared)
     by_rating = pd.DataFrame()
     if predicts_ratings and prepared.has_values and hasattr(ranker, "predicted"):

@@ -64,12 +64,28 @@ class PreparedSplit:
         """Users with training ratings."""
         return int((np.diff(self.split.train.matrix.indptr) > 0).sum())
 
-    def ranker(self, fitted: Fitted) -> FittedRanker:
-        """The ranker of what was fitted on the training part."""
+    def ranker(self, fitted: Fitted, described: bool = False) -> FittedRanker:
+        """The ranker of what was fitted on the training part.
+
+        Args:
+            fitted: the fit.
+            described: whether users without ratings have factors from their features.
+        """
         # Models that predict ratings know everybody with ratings, whatever counts as feedback.
         known = self.split.train if fitted.spec.predicts_ratings else self.trained_on
         counts = Counts(np.diff(known.matrix.indptr), self._popularity)
-        return FittedRanker(fitted, folds_in=self.folds_in, counts=counts)
+        return FittedRanker(
+            fitted,
+            folds_in=self.folds_in,
+            candidates=self.candidates,
+            counts=counts,
+            described=described,
+        )
+
+    @property
+    def candidates(self) -> Rows | None:
+        """Increasing rows of the items that are ranked; None for all."""
+        return self.split.candidates
 
     def obvious(self, positions: Rows, items: npt.NDArray[np.integer]) -> Matrix:
         """(n, m) probability that items are in the lists that `Popularity` gives some test users.
@@ -92,7 +108,8 @@ class PreparedSplit:
         # For each test user the count of the last item in the list of `Popularity`, and the share
         # of the unseen items with that count that the list holds; −1 where it holds all.
         users, counts, seen = self.users, self._popularity, self.seen[self.users]
-        ranker = FittedRanker(Popularity().fit(self.trained_on))
+        popular = Popularity().fit(self.trained_on)
+        ranker = FittedRanker(popular, candidates=self.candidates)
         scores = ranker.best_scored(users, self.history[users], self.k, seen)[1]
         ended = np.isnan(scores[:, -1])
         last = np.where(ended, -1, scores[:, -1]).astype(np.int64)
