@@ -21,6 +21,7 @@ from recsys.evaluation.protocol.lists import BLOCK, UserLists, ranked_lists
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.scored import score_values
 from recsys.evaluation.result.summary import run_means
+from recsys.models.common import Rows
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
@@ -70,12 +71,12 @@ class _Exposure:
     def nothing(cls, counts: npt.NDArray[np.int64]) -> _Exposure:
         return cls(np.zeros(len(counts)), np.zeros(len(counts)), counts)
 
-    def among(self, candidates: npt.NDArray[np.int64] | None) -> _Exposure:
+    def among(self, candidates: Rows | None) -> _Exposure:
         # Of the items that are ranked: they are the catalogue.
         if candidates is None:
             return self
-        parts = self.recommended, self.reached, self.counts
-        return _Exposure(*(part[candidates] for part in parts))
+        kept = self.recommended[candidates], self.reached[candidates]
+        return _Exposure(*kept, self.counts[candidates])
 
     def add(self, lists: UserLists) -> None:
         if lists.ties is None:
