@@ -104,9 +104,10 @@ def test_weights_and_ridge_are_those_of_refitting_without_each_row(
         if exact:
             errors.append((weights[:, None] * (scores - left_out) ** 2).mean())
         else:
-            pairs = zip(scores.T, left_out.T, strict=True)
-            errors.append(-np.mean([np.cov(a, b, aweights=weights)[0, 1] / np.sqrt(
-                np.cov(a, aweights=weights) * np.cov(b, aweights=weights)) for a, b in pairs]))  # fmt: skip
+            both = [
+                np.cov(a, b, aweights=weights) for a, b in zip(scores.T, left_out.T, strict=True)
+            ]
+            errors.append(-np.mean([c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) for c in both]))
     assert found.regularization == RIDGES[int(np.argmin(errors))]
 
 
