@@ -10,13 +10,14 @@ ratings is known better and counts more; the root keeps the few most popular fro
 
 λ is chosen by the leave-one-out errors, which ridge regression has in closed form: t_i is missed by
 its residual / (1 − h_i), h_i the leverage of row i. They are taken not of T itself but of the
-scores of some people, which are linear in T, so that errors count as they matter; and where only
-the order of scores matters, what is measured is how well they correlate with the scores.
+scores of some people, which are linear in T, so that errors count as they matter: w_i times their
+squares where scores are predicted ratings. Where only the order of scores matters, what counts is
+how far above all items, in standard deviations, the scores put what a person really has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from recsys.csr import with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.kernels import float32
 from recsys.models.common import FloatArray, OnEpoch, Rows, Side
@@ -41,6 +43,9 @@ Names = bool | Iterable[str]
 SIDES: tuple[Side, ...] = ("items", "users")
 RIDGES = tuple(float(10**power) for power in np.arange(0, 4.5, 0.5))
 """What λ is chosen from."""
+Loss = Callable[[Rows, Matrix, Matrix, Matrix], float]
+"""Of some rows, their weights, their scores and the leave-one-out predictions."""
+
 _SAMPLE = 256  # people whose scores judge a ridge
 _ROWS = 5000  # rows whose leave-one-out errors do
 _DENSE = 0.2  # share of item weights from which on a new item gets as many as there can be
@@ -201,8 +206,11 @@ def learned(fitted: Any, rated: Ratings, side: Side, coding: Coding) -> FeatureW
     features = sp.csr_matrix(coding.coded(table_of(rated, side)), dtype=np.float64)
     with one_blas_thread():
         ridge = _Ridge.of(features, weights)
-        scores = _scores(fitted, rated, side)
-        regularization = ridge.best(scores, fitted.spec.predicts_ratings)
+        scores, has = _scores(fitted, rated, side)
+        if fitted.spec.predicts_ratings:
+            regularization = ridge.best(scores, _squares)
+        else:
+            regularization = ridge.best(scores, _Standing(has, side == "users"))
         found = ridge.weights_for(_targets(fitted, side), regularization)
     return FeatureWeights(coding, float32(found), regularization, len(counts))
 
@@ -245,13 +253,8 @@ class _Ridge:
             product = product.toarray()
         return _Products(mean, self.axes.T @ (product - total * np.outer(self.mean, mean)))
 
-    def best(self, scores: Matrix, exact: bool) -> float:
-        """The ridge with the least leave-one-out errors of `scores` (n, p).
-
-        Args:
-            scores: of each row by p people.
-            exact: whether scores predict ratings; otherwise their scale does not matter.
-        """
+    def best(self, scores: Matrix, loss: Loss) -> float:
+        """The ridge with the least loss of leave-one-out predictions of `scores` (n, p)."""
         of_scores = self.products(scores)
         rows = np.arange(len(scores))
         if len(rows) > _ROWS:
@@ -265,10 +268,7 @@ class _Ridge:
             shrunk = 1 / (self.values + ridge)
             leverage = np.minimum(weights * (1 / total + squares @ shrunk), 0.999)
             found = of_scores.mean + centred @ (of_scores.turned * shrunk[:, None])
-            left_out = true - (true - found) / (1 - leverage)[:, None]
-            if exact:
-                return float((weights[:, None] * np.square(true - left_out)).mean())
-            return -float(_correlations(true, left_out, weights).mean())
+            return loss(rows, weights, true, true - (true - found) / (1 - leverage)[:, None])
 
         return min(RIDGES, key=error)
 
@@ -279,14 +279,30 @@ class _Ridge:
         return np.vstack([of_table.mean - self.mean @ slopes, slopes])
 
 
-def _correlations(first: Matrix, second: Matrix, weights: Matrix) -> Matrix:
-    # (p,) weighted, of the columns.
-    share = weights / weights.sum()
-    first, second = first - share @ first, second - share @ second
-    both = np.sqrt((share @ np.square(first)) * (share @ np.square(second)))
-    found: Matrix = np.zeros_like(both)
-    np.divide(share @ (first * second), both, out=found, where=both > 0)
-    return found
+def _squares(rows: Rows, weights: Matrix, true: Matrix, left_out: Matrix) -> float:
+    # Where scores are predicted ratings.
+    return float((weights[:, None] * np.square(true - left_out)).mean())
+
+
+@dataclass(frozen=True)
+class _Standing:
+    # Where only the order of items matters: how far below their mean, in standard deviations, a
+    # person's scores put what they have.
+    has: Matrix
+    """(n, p) 1 where a row is a person's item, or where a person has a column's item."""
+    people_are_rows: bool
+
+    def __call__(self, rows: Rows, weights: Matrix, true: Matrix, left_out: Matrix) -> float:
+        has, share = self.has[rows], weights / weights.sum()
+        if self.people_are_rows:
+            has, left_out = has.T, left_out.T
+            share = np.full(len(has), 1 / len(has))
+        above = left_out - share @ left_out
+        spread = np.sqrt(share @ np.square(above))
+        n = has.sum(axis=0)
+        known = (n > 0) & (spread > 0)
+        standing = (above * has).sum(axis=0)[known] / (spread * n)[known]
+        return -float(standing.mean()) if known.any() else 0.0
 
 
 def _targets(fitted: Any, side: Side) -> Any:
@@ -301,16 +317,20 @@ def _targets(fitted: Any, side: Side) -> Any:
     return np.column_stack([table.reshape(len(table), -1) for table in tables])
 
 
-def _scores(fitted: Any, rated: Ratings, side: Side) -> Matrix:
-    # (n, p) of each item by some users, without their biases; or of each user for some items.
+def _scores(fitted: Any, rated: Ratings, side: Side) -> tuple[Matrix, Matrix]:
+    # (n, p) of each item by some users, without their biases, or of each user for some items; and
+    # which of these pairs there are.
     others = rated.n_users if side == "items" else rated.n_items
-    some = np.random.default_rng(0).permutation(others)[:_SAMPLE]
+    some = np.sort(np.random.default_rng(0).permutation(others)[:_SAMPLE])
     if side == "items":
-        people = fitted.people(np.sort(some), rated.matrix[np.sort(some)])
-        scores = fitted.scores(people) - fitted.queries(people)[1][:, None]
-        return np.asarray(scores.T, np.float64)
-    x, y = fitted.user_factors, fitted.item_factors[np.sort(some)]
-    return np.asarray(x @ y.T + fitted.user_bias[:, None], np.float64)
+        history = sp.csr_matrix(rated.matrix[some])
+        people = fitted.people(some, history)
+        scores = (fitted.scores(people) - fitted.queries(people)[1][:, None]).T
+        has = with_ones(history, np.float64).toarray().T
+    else:
+        scores = fitted.user_factors @ fitted.item_factors[some].T + fitted.user_bias[:, None]
+        has = with_ones(sp.csr_matrix(rated.matrix[:, some]), np.float64).toarray()
+    return np.asarray(scores, np.float64), np.asarray(has, np.float64)
 
 
 def codings_of(rated: Ratings, names: Names) -> dict[Side, Coding]:

@@ -104,10 +104,12 @@ def test_weights_and_ridge_are_those_of_refitting_without_each_row(
         if exact:
             errors.append((weights[:, None] * (scores - left_out) ** 2).mean())
         else:
-            both = [
-                np.cov(a, b, aweights=weights) for a, b in zip(scores.T, left_out.T, strict=True)
-            ]
-            errors.append(-np.mean([c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) for c in both]))
+            standings = []
+            for user in range(rated.n_users):
+                own = left_out[:, user] - np.average(left_out[:, user], weights=weights)
+                spread = np.sqrt(np.average(own**2, weights=weights))
+                standings.append(own[rated.matrix[user].indices].mean() / spread)
+            errors.append(-np.mean(standings))
     assert found.regularization == RIDGES[int(np.argmin(errors))]
 
 
