@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys import kernels
-from recsys.csr import entry_rows
+from recsys.csr import entry_rows, with_ones
 from recsys.errors import ArgumentError, DataError, FitError
 from recsys.ids import IdIndex, several
 from recsys.models.alternating import OnState, State
@@ -59,7 +60,8 @@ class Factors:
     """The training, epoch by epoch."""
     state: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """Whatever else the model needs to fold in, by name. Only the model reads it. An array whose
-    name begins with `user_` or `item_` has one row per user or item."""
+    name begins with `user_` or `item_` has one row per user or item. `user_described` and
+    `item_described` (uint8) are 1 for those whose factors come from features."""
 
     def __post_init__(self) -> None:
         width = self.user_factors.shape[1]
@@ -199,7 +201,8 @@ class Factors:
         """Embeddings of new users, from their counted ratings (n, n_items).
 
         For models with `spec.folds_in_exactly`, a training user's ratings give back their stored
-        embedding. A user without ratings gets zeros.
+        embedding. A user without ratings gets zeros. Items whose factors come from features are
+        left out of the problem, as they were in the training, unless the user has rated one.
 
         Raises:
             ArgumentError: the ratings do not have a column for each item.
@@ -207,12 +210,40 @@ class Factors:
             FitError: a user has no finite solution.
         """
         rows = _checked_rows(history, self.items)
-        return _checked(self.spec.fold_in_users(self, rows))
+        return _checked(self._folded(rows, self.spec.fold_in_users, "item"))
 
     def fold_in_items(self, ratings: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items, from their counted ratings (n, n_users)."""
         rows = _checked_rows(ratings, self.users)
-        return _checked(self.spec.fold_in_items(self, rows))
+        return _checked(self._folded(rows, self.spec.fold_in_items, "user"))
+
+    def _folded(
+        self, rows: sp.csr_matrix, fold_in: Callable[[Factors, sp.csr_matrix], Embeddings], by: str
+    ) -> Embeddings:
+        described = self.state.get(f"{by}_described")
+        if described is None:
+            return fold_in(self, rows)
+        touched = with_ones(rows, np.int64) @ described > 0
+        if touched.all():
+            return fold_in(self, rows)
+        apart = fold_in(self.learned, rows[~touched][:, described == 0])
+        if not touched.any():
+            return apart
+        found = [apart, fold_in(self, rows[touched])]
+        back = np.argsort(np.argsort(touched, kind="stable"), kind="stable")
+        return Embeddings(
+            np.concatenate([one.bias for one in found])[back],
+            np.concatenate([one.factors for one in found])[back],
+        )
+
+    @cached_property
+    def learned(self) -> Factors:
+        """The same factors without the users and items whose factors come from features."""
+        kept = []
+        for side, index in (("user", self.users), ("item", self.items)):
+            described = self.state.get(f"{side}_described", np.zeros(len(index), np.uint8))
+            kept.append(IdIndex(index.ids[described == 0], index.kind))
+        return self.over(*kept)
 
     @property
     def item_vectors(self) -> tuple[FloatArray, FloatArray]:

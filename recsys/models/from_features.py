@@ -155,7 +155,10 @@ def with_rows(fitted: Any, side: Side, at: Rows, rows: FloatArray, learned_from:
         table[at] = part.reshape(len(rows), *table.shape[1:])
         start += width
     bias, factors = (tables.pop(f"{own}_{name}") for name in ("bias", "factors"))
-    state = dict(fitted.state) | tables
+    described = np.zeros(len(bias), np.uint8)
+    described |= fitted.state.get(f"{own}_described", described)
+    described[at] = 1
+    state = dict(fitted.state) | tables | {f"{own}_described": described}
     return replace(fitted, **{f"{own}_bias": bias, f"{own}_factors": factors}, state=state)
 
 
@@ -163,7 +166,9 @@ def _tables(fitted: Any, side: Side) -> dict[str, npt.NDArray[Any]]:
     # The tables of factors with a row for each item or user.
     own = side[:-1]
     found = {f"{own}_{name}": getattr(fitted, f"{own}_{name}") for name in ("bias", "factors")}
-    return found | {n: table for n, table in fitted.state.items() if n.startswith(f"{own}_")}
+    state = {name: t for name, t in fitted.state.items() if name.startswith(f"{own}_")}
+    state.pop(f"{own}_described", None)
+    return found | state
 
 
 def _with_weights(fitted: ItemWeights, known: Rows, new: Rows, rows: FloatArray) -> ItemWeights:

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from recsys.errors import ArgumentError, ModelError
 from recsys.ids import IdIndex, shown
 from recsys.models.common import Rows, Side
-from recsys.models.from_features import with_rows
+from recsys.models.from_features import SIDES, with_rows
 from recsys.recommend.items import ItemTable
+from recsys.recommend.ranking import Counts
 
 if TYPE_CHECKING:
     from recsys.recommend.parts import ModelParts
@@ -81,3 +82,24 @@ def _placed(history: sp.csr_matrix, side: Side, moved: Rows, n: int) -> sp.csr_m
     lengths[moved] = np.diff(history.indptr)
     parts = history.data, history.indices, np.concatenate([[0], np.cumsum(lengths)])
     return sp.csr_matrix(parts, shape=(n, history.shape[1]))
+
+
+def learned_only(model: M) -> M:
+    """The model without the items and users that it knows by their features alone."""
+    keep = {side: ~model.from_features(side) for side in SIDES}
+    if all(kept.all() for kept in keep.values()):
+        return model
+    rows, columns = np.flatnonzero(keep["users"]), np.flatnonzero(keep["items"])
+    users, items = (
+        IdIndex(index.ids[kept], index.kind)
+        for index, kept in ((model.fitted.users, rows), (model.fitted.items, columns))
+    )
+    assert model.counts is not None  # where something is known by features alone
+    return replace(
+        model,
+        factors=model.factors.over(users, items),
+        item_table=model.item_table.iloc[columns].reset_index(drop=True),
+        user_table=model.user_table.iloc[rows].reset_index(drop=True),
+        history=None if model.history is None else sp.csr_matrix(model.history[rows][:, columns]),
+        saved_counts=Counts(model.counts.users[rows], model.counts.items[columns]),
+    )

@@ -5,6 +5,7 @@ from typing import Any
 import genre_world
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import recsys
 from recsys.errors import ArgumentError, DataError
@@ -66,6 +67,34 @@ def test_what_has_ratings_is_as_without_features(name: str, world: recsys.Rating
         return
     for table in ("user_factors", "item_factors", "user_bias", "item_bias"):
         assert np.array_equal(getattr(known, table), getattr(alone, table))
+
+
+@pytest.mark.parametrize("name", FACTORIZATIONS)
+def test_users_fold_in_as_without_features(name: str, world: recsys.Ratings) -> None:
+    spec = make_spec(name, FACTORIZATIONS[name])
+    data = counted(spec, world)
+    fitted, _ = fit_with_features(spec, data, True)
+    alone = spec.fit(data.without_empty())
+    rows = slice(0, genre_world.N_USERS)
+    found = fitted.fold_in_users(data.matrix[rows])
+    expected = alone.fold_in_users(data.without_empty().matrix)
+    assert np.array_equal(found.factors, expected.factors)
+    assert np.array_equal(found.bias, expected.bias)
+    if spec.folds_in_exactly:
+        assert found.factors == pytest.approx(fitted.user_factors[rows], abs=1e-5)
+
+
+def test_a_rating_of_a_new_item_counts_in_the_fold_in(world: recsys.Ratings) -> None:
+    data = recsys.feedback.at_least(world, 3)
+    fitted, _ = fit_with_features(recsys.ImplicitALS(4), data, True)
+    history = np.zeros((3, world.n_items), np.float32)
+    history[0, [0, 2]] = history[1, [0, genre_world.N_ITEMS]] = history[2, [1, 3]] = 1
+    found = fitted.fold_in_users(sp.csr_matrix(history))
+    for row in range(3):
+        alone = fitted.fold_in_users(sp.csr_matrix(history[[row]]))
+        assert np.array_equal(found.factors[[row]], alone.factors)
+    by_hand = fitted.spec.fold_in_users(fitted, sp.csr_matrix(history[[1]]))
+    assert np.array_equal(found.factors[[1]], by_hand.factors)
 
 
 def by_normal_equations(

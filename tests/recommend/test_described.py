@@ -118,3 +118,18 @@ def test_ratings_that_do_not_count_are_no_ratings() -> None:
     assert set(model.features) == {"users"}
     assert not model.from_features("items").any()
     assert model.from_features("users").sum() == genre_world.N_NEW
+
+
+def test_the_health_check_looks_at_what_was_learned() -> None:
+    spec = recsys.ImplicitALS(4, n_epochs=40)
+    ratings = genre_world.world()
+    one, two = (
+        recsys.maps.health(recsys.train(spec, ratings, features=names)) for names in (None, True)
+    )
+    assert [symptom.text for symptom in one.symptoms] == [symptom.text for symptom in two.symptoms]
+    assert two.conditions["gradient"].max() == pytest.approx(one.conditions["gradient"].max())
+
+
+def test_a_map_marks_what_comes_from_features(model: recsys.Recommender) -> None:
+    page = recsys.maps.movie_map(model)
+    assert page.count("(from features)") == genre_world.N_NEW
