@@ -78,21 +78,26 @@ def read_ratings(
     """
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: name for role, name in named.items() if name is not None}
-    files = [
-        os.fspath(one) if isinstance(one, str | os.PathLike) else None for one in (items, users)
-    ]
     source = Source(
-        os.fspath(path) if isinstance(path, str | os.PathLike) else "the table", columns,
-        files[0], separator, encoding, header, duplicates, missing, decimal, date_format, layout,
-        files[1],
+        _path(path) or "the table", columns, _path(items), separator, encoding, header,
+        duplicates, missing, decimal, date_format, layout, _path(users),
     )  # fmt: skip
-    tables = Unrated(
-        None if files[0] or items is None else normalized(as_frame(items, "items")),
-        None if files[1] or users is None else normalized_users(as_frame(users, "users")),
-    )
+    tables = _tables(items, users)
     if isinstance(path, str | os.PathLike):
         return read(source, tables)
     return _read_table(path, source, tables)
+
+
+def _tables(items: Any, users: Any) -> Unrated:
+    # Those that are given as tables, not as files.
+    return Unrated(
+        None if items is None or _path(items) else normalized(as_frame(items, "items")),
+        None if users is None or _path(users) else normalized_users(as_frame(users, "users")),
+    )
+
+
+def _path(given: object) -> str | None:
+    return os.fspath(given) if isinstance(given, str | os.PathLike) else None
 
 
 def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:

@@ -374,11 +374,7 @@ def _items(
     called: str = "score",
 ) -> Table:
     ranks = np.arange(1, len(rows) + 1)
-    answer: dict[str, npt.NDArray[Any]] = {
-        "rank": ranks,
-        "item": model.fitted.items.ids[rows],
-        called: scores,
-    }
+    answer: dict[str, Any] = {"rank": ranks, "item": model.fitted.items.ids[rows], called: scores}
     described = model.from_features("items")[rows]
     if described.any():
         answer["remark"] = _marked(described)

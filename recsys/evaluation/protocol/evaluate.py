@@ -40,6 +40,11 @@ from recsys.recommend.recommender import Recommender
 Evaluable = Model | Contender | Recommender
 """A spec, a `Grid`, a trained `Recommender`, or a `Served` one with its own choice of items."""
 
+_SAMPLED = (
+    "metrics against sampled items are not those of full ranking, and may order models "
+    "differently; decide by full ranking"
+)
+
 OnModel = Callable[[str, str], OnEpoch | None]
 """Called with model and split before each fit; what it returns is called after every epoch."""
 
@@ -66,9 +71,8 @@ def evaluate(
         k: length of the lists.
         feedback: what counts as liked, in training and test. Everything seen is left out of lists,
             liked or not.
-        features: columns of the item and user tables, or True for all that are of use: items and
-            users without training ratings get factors from them. The baselines use none. None is
-            True for splits that hold out items, otherwise False.
+        features: columns from which items and users without training ratings get factors, or True,
+            see `train`; not for the baselines. None is True for splits that hold out items.
         seeds: trains every model that draws at random once per seed, a grid with every candidate;
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
@@ -85,14 +89,9 @@ def evaluate(
         feedback = Feedback.parse(feedback) if feedback else Feedback()
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
-    if features is None:
-        features = any(split.candidates is not None for split in several)
+    features = _features(features, several)
     if sampled_negatives:
-        warnings.warn(
-            "metrics against sampled items are not those of full ranking, and may order models "
-            "differently; decide by full ranking",
-            stacklevel=2,
-        )
+        warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model, features) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
     for fold, split in enumerate(several):
@@ -110,6 +109,12 @@ def evaluate(
         raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
     result = runs.result()
     return replace(result, findings=tuple(find_faults(result, several, contenders)))
+
+
+def _features(given: Names | None, several: Sequence[Split]) -> Names:
+    # Without features, nothing would be known of items that were held out.
+    held_out = any(split.candidates is not None for split in several)
+    return held_out if given is None else given
 
 
 def _listed(failures: Mapping[str, str]) -> str:
