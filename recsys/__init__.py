@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.models.common import Progress as Progress
     from recsys.models.ease import EASE as EASE
     from recsys.models.explicit_als import ExplicitALS as ExplicitALS
+    from recsys.models.external import External as External
     from recsys.models.factors import Factors as Factors
     from recsys.models.implicit_als import ImplicitALS as ImplicitALS
     from recsys.models.item_knn import ItemKNN as ItemKNN

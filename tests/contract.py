@@ -13,6 +13,7 @@ from recsys.models.factors import Factorization
 from recsys.models.item_weights import ItemModel
 from recsys.models.registry import BUILT_IN, SPECS, spec_from_dict
 from recsys.models.spec import Spec
+from recsys.recommend.explain import NOT_ATTRIBUTABLE
 from recsys.recommend.ranking import FittedRanker
 
 # Quick settings for small data, where the defaults are meant for real data.
@@ -70,6 +71,25 @@ def fit_returns_immutable_finite_factors(spec: Factorization, ratings: recsys.Ra
     assert factors.spec == spec
     with pytest.raises(dataclasses.FrozenInstanceError):
         factors.mean = 1.0  # type: ignore[misc]
+
+
+def explanations_sum_to_the_scores(spec: Spec, ratings: recsys.Ratings) -> None:
+    """Of stored users and of new people, for every pair."""
+    model = recsys.train(spec, ratings)
+    for user in ratings.users.ids[:8]:
+        row = ratings.users.row(user)
+        own = ratings.matrix[[row]]
+        person = {ratings.items.ids[i]: v for i, v in zip(own.indices, own.data, strict=True)}
+        for item in ratings.items.ids[:12]:
+            for found in (model.explain(user, item), model.explain_for(person, item)):
+                shares = found.frame()["share"]
+                assert shares.sum() == pytest.approx(found.score, abs=1e-5)
+                assert len(found.ratings) == own.nnz
+            score = float(model.predict([user], [item])[0])
+            assert model.explain(user, item).score == pytest.approx(score, abs=1e-5)
+            if spec.folds_in_exactly and spec.name != "bayesian-mf":  # which has a prior
+                assert NOT_ATTRIBUTABLE not in model.explain(user, item).terms
+                assert NOT_ATTRIBUTABLE not in model.explain_for(person, item).terms
 
 
 def same_seed_same_bits_at_any_thread_count(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recsys.recommend.answer import Table
+    from recsys.recommend.explain import Explanation
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,8 @@ class Answer:
     """What the user liked, where that was asked for."""
     noun: str = "rating"
     """What people call the values of the column `rating`: rating, count, hours, ..."""
+    reasons: Sequence[Explanation] = ()
+    """Why each row of the table is there, where that was asked for."""
 
     @property
     def remarks(self) -> list[str]:
@@ -39,6 +42,8 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON. Missing values are None."""
         found = dict(self.asked) | self.table.to_dict()
+        if self.reasons:
+            found["why"] = [one.to_dict() for one in self.reasons]
         return found | ({} if self.past is None else {"liked": self.past.to_dict()["rows"]})
 
 

@@ -18,7 +18,7 @@ from recsys.files import write_text
 if TYPE_CHECKING:
     from recsys.evaluation.evaluation import Evaluation
     from recsys.evaluation.gate.gate import Gate
-    from recsys.evaluation.protocol.contenders import Model
+    from recsys.evaluation.protocol.contenders import Contender, Model
     from recsys.evaluation.protocol.evaluate import Evaluable, OnModel
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.split_choice import SplitChoice
@@ -120,7 +120,7 @@ class _Day(NamedTuple):
 
 def _compared(
     study: Study,
-    models: dict[str, Model],
+    models: dict[str, Model | Contender],
     parts: list[Split],
     current: Recommender | None,
     on_model: OnModel,
@@ -135,7 +135,11 @@ def _compared(
 
 
 def _gated(
-    study: Study, models: dict[str, Model], day: _Day, current: Recommender, on_model: OnModel
+    study: Study,
+    models: dict[str, Model | Contender],
+    day: _Day,
+    current: Recommender,
+    on_model: OnModel,
 ) -> Evaluated:
     # Candidate and served model, measured on what the served model has not seen.
     from recsys.evaluation.gate.contest import contest

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from recsys.errors import ArgumentError, UnknownIdError
 
 if TYPE_CHECKING:
     from recsys.recommend.recommender import Recommender
+
+T = TypeVar("T")
 
 
 def user_id(model: Recommender, text: str) -> int | str:
@@ -47,17 +49,38 @@ def new_person(model: Recommender, texts: Iterable[str]) -> dict[int | str, floa
         ArgumentError: a text has no "=", what follows is no number, or an item comes twice.
         UnknownIdError: there is no such item.
     """
-    ratings: dict[int | str, float] = {}
+    return _by_item(model, map(assigned_rating, texts), "rate")
+
+
+def changed_ratings(model: Recommender, texts: Iterable[str]) -> dict[int | str, float | None]:
+    """Ratings that are to be changed, from texts such as "Toy Story=5" or, to remove one,
+    "Toy Story=none".
+
+    Raises:
+        ArgumentError: as `new_person`.
+        UnknownIdError: there is no such item.
+    """
+    pairs: list[tuple[str, float | None]] = []
     for text in texts:
-        title, value = assigned_rating(text)
+        title, equals, value = text.rpartition("=")
+        if equals and title.strip() and value.strip().lower() == "none":
+            pairs.append((title.strip(), None))
+        else:
+            pairs.append(assigned_rating(text, "what-if"))
+    return _by_item(model, pairs, "what-if")
+
+
+def _by_item(model: Recommender, pairs: Iterable[tuple[str, T]], what: str) -> dict[int | str, T]:
+    found: dict[int | str, T] = {}
+    for title, value in pairs:
         item = item_id(model, title)
-        if item in ratings:
-            raise ArgumentError(f"rate names {title!r} twice; which rating counts?")
-        ratings[item] = value
-    return ratings
+        if item in found:
+            raise ArgumentError(f"{what} names {title!r} twice; which rating counts?")
+        found[item] = value
+    return found
 
 
-def assigned_rating(text: str) -> tuple[str, float]:
+def assigned_rating(text: str, what: str = "rate") -> tuple[str, float]:
     """Title (or id) and rating of a text such as "Toy Story=5"; a title may contain "=".
 
     >>> assigned_rating("E=mc² (2005) = 4.5")
@@ -72,5 +95,5 @@ def assigned_rating(text: str) -> tuple[str, float]:
     except ValueError:
         equals = ""
     if not equals or not title.strip():
-        raise ArgumentError(f"rate must look like 'Toy Story (1995)=5', not {text!r}")
+        raise ArgumentError(f"{what} must look like 'Toy Story (1995)=5', not {text!r}")
     return title.strip(), value

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
-from recsys.app.names import item_id, item_name, new_person, user_id
+from recsys.app.names import changed_ratings, item_name, new_person, user_id
 from recsys.errors import ArgumentError
-from recsys.recommend.choice import Choice
-from recsys.settings import option, settings_of
+from recsys.recommend.choice import HOWS, Choice
+from recsys.settings import option
 
 if TYPE_CHECKING:
+    from recsys.recommend.explain import Person
     from recsys.recommend.recommender import Recommender
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecommendRequest(Choice):
+class RecommendRequest(ShortForms, Choice):
     """Who asks, and what may be recommended; items are given by id or title."""
 
     model: str = option(meaning="Model file.")
     user: str | None = option(None, metavar="ID", meaning="User in the data.")
+    group: Sequence[str] | None = option(
+        None, metavar="ID,ID,...", meaning="Several users, who get one list together."
+    )
+    together: str = option(
+        "average",
+        choices=lambda: HOWS,
+        meaning="How the scores of a group become one.",
+    )
     rate: Sequence[str] = option(
         [],
         metavar="TITLE=RATING",
@@ -34,20 +44,55 @@ class RecommendRequest(Choice):
         meaning="For a user who is not in the data: an error, or the most popular items.",
     )
 
+    what_if: Sequence[str] = option(
+        [],
+        metavar="TITLE=RATING",
+        meaning="With --user: as if they had given this rating; none removes one. Repeatable.",
+    )
+    why: bool = option(False, meaning="Say which ratings speak for and against each item.")
+    everybody: bool = option(
+        False, flags=("--all",), meaning="Write a list for every user in the data to --out."
+    )
+    users_file: str | None = option(
+        None, metavar="FILE", meaning="Write a list for each user of a file, an id in each line."
+    )
+    out: str | None = option(
+        None, metavar="FILE", meaning="File for --all and --users-file: .parquet, .csv or .jsonl."
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (self.user is None) == (not self.rate):
-            raise ArgumentError("give either --user ID or --rate TITLE=RATING (once or more)")
-        if self.user is None and (self.liked or not self.exclude_seen or self.unknown != "raise"):
-            raise ArgumentError("liked, unknown and include-seen go with --user, not with --rate")
+        if sum(self._for_whom) != 1:
+            raise ArgumentError(
+                "say for whom: one of --user ID, --rate TITLE=RATING (once or more), --group "
+                "ID,ID,..., --all and --users-file FILE"
+            )
+        if self.rate and (self.liked or not self.exclude_seen or self.unknown != "raise"):
+            raise ArgumentError("liked, unknown and include-seen do not go with --rate")
+        if self.many != (self.out is not None):
+            raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
+        if self.many and (self.liked or self.why or self.what_if):
+            raise ArgumentError("liked, why and what-if do not go with --all and --users-file")
+        if self.group is not None and (self.liked or self.why or self.unknown != "raise"):
+            raise ArgumentError("liked, why and unknown do not go with --group")
+        if self.together != "average" and self.group is None:
+            raise ArgumentError("together goes with --group")
+        if self.what_if and (self.user is None or self.unknown != "raise"):
+            raise ArgumentError("what-if goes with --user, and not with --unknown")
+
+    @property
+    def _for_whom(self) -> tuple[bool, ...]:
+        one, group = self.user is not None, self.group is not None
+        return one, group, bool(self.rate), self.everybody, self.users_file is not None
+
+    @property
+    def many(self) -> bool:
+        """Whether lists for many users are asked for, which go to a file."""
+        return self.everybody or self.users_file is not None
 
     def choice(self, model: Recommender) -> Choice:
         """What may be recommended, with items as the model knows them."""
-        settings = {setting.name: getattr(self, setting.name) for setting in settings_of(Choice)}
-        for name in ("exclude", "among"):
-            if settings[name] is not None:
-                settings[name] = [item_id(model, text) for text in settings[name]]
-        return Choice(**settings)
+        return Choice(n=self.n, exclude_seen=self.exclude_seen, **self.of_model(model))
 
 
 def recommend(request: RecommendRequest, model: Recommender | None = None) -> Answer:
@@ -62,22 +107,66 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         UnknownIdError: the user or an item is not in the data.
         ModelFileError: the model file cannot be read.
     """
-    from recsys.ratings.account import Account
-    from recsys.recommend import questions
+    from recsys.recommend import explain, groups, person, questions
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
     choice, asked = request.choice(model), {"user": request.user}
+    if request.group is not None:
+        members = [user_id(model, text) for text in request.group]
+        how: Any = request.together
+        table = groups.recommend_group(model, members, choice, how)
+        title = f"For users {', '.join(request.group)} together ({how})"
+        return Answer(title, {"group": members, "together": how}, table)
     if request.user is None:
         ratings = new_person(model, request.rate)
-        table = questions.recommend_for(model, ratings, choice)
-        given = [f"{item_name(model, item)} {rating:g}" for item, rating in ratings.items()]
-        return Answer(f"For somebody who gave {', '.join(given)}", asked, table)
+        given = ", ".join(f"{item_name(model, item)} {value:g}" for item, value in ratings.items())
+        row = person.ratings_row(model, ratings)
+        answer = Answer(
+            f"For somebody who gave {given}", asked, questions.recommend_row(model, row, choice)
+        )
+        return _with_reasons(request, model, answer, lambda: explain.somebody(model, row))
     if request.unknown == "popular" and model.fitted.users.find([request.user])[0] < 0:
         table = questions.recommend(model, request.user, choice, "popular")
         return Answer(f"For user {request.user}", asked, table)
     who = user_id(model, request.user)
-    table = questions.recommend(model, who, choice)
     past = questions.liked(model, who, request.liked) if request.liked else None
-    noun = Account.from_dict(model.account).noun if model.account else "rating"
-    return Answer(f"For user {who}", asked, table, past, noun)
+    if request.what_if:
+        changes = changed_ratings(model, request.what_if)
+        row = person.changed_row(model, who, changes)
+        table = questions.what_if(model, who, changes, choice)
+        answer = Answer(
+            f"For user {who}, {_said(model, changes)}", asked, table, past, _noun(model)
+        )
+        return _with_reasons(request, model, answer, lambda: explain.somebody(model, row))
+    table = questions.recommend(model, who, choice)
+    answer = Answer(f"For user {who}", asked, table, past, _noun(model))
+    return _with_reasons(request, model, answer, lambda: explain.user_of(model, who))
+
+
+def _with_reasons(
+    request: RecommendRequest, model: Recommender, answer: Answer, who: Callable[[], Person]
+) -> Answer:
+    # Popular items for somebody of whom nothing is known have no reasons.
+    from recsys.recommend import explain
+
+    table = answer.table
+    if not request.why or "remark" in table.answer or table.rows is None:
+        return answer
+    return replace(answer, reasons=explain.explanations(model, who(), table.rows))
+
+
+def _noun(model: Recommender) -> str:
+    from recsys.ratings.account import Account
+
+    return Account.from_dict(model.account).noun if model.account else "rating"
+
+
+def _said(model: Recommender, changes: Mapping[Any, float | None]) -> str:
+    parts = [
+        f"without {item_name(model, item)}"
+        if value is None
+        else f"with {item_name(model, item)} {value:g}"
+        for item, value in changes.items()
+    ]
+    return ", ".join(parts)

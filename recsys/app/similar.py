@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
 from recsys.app.names import item_id, item_name, user_id
 from recsys.errors import ArgumentError
-from recsys.settings import Settings, option
+from recsys.recommend.choice import Allowed
+from recsys.settings import option
 
 if TYPE_CHECKING:
     from recsys.recommend.recommender import Recommender
@@ -22,11 +24,21 @@ def _metrics() -> Sequence[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SimilarRequest(Settings):
+class SimilarRequest(ShortForms):
     """What is compared with what, and how."""
 
     model: str = option(meaning="Model file.")
     item: str | None = option(None, metavar="TITLE", meaning="Title or id of an item.")
+    more: Sequence[str] = option(
+        [],
+        flags=("--and",),
+        metavar="TITLE",
+        meaning="Another item: like all of them together. Repeatable.",
+    )
+    to: str | None = option(
+        None, metavar="TITLE", meaning="Items on the way from --item to this one instead."
+    )
+    opposite: bool = option(False, meaning="The least similar items instead.")
     user: str | None = option(None, metavar="ID", meaning="User in the data.")
     n: int = option(10, low=1, flags=("-n", "--count"), meaning="How many.")
     metric: str = option(
@@ -46,6 +58,12 @@ class SimilarRequest(Settings):
         super().__post_init__()
         if (self.item is None) == (self.user is None):
             raise ArgumentError("give either --item TITLE or --user ID")
+        if self.user is not None and (self.to is not None or self.opposite or self.more):
+            raise ArgumentError("and, to and opposite go with --item, not with --user")
+        if self.to is not None and (self.more or self.opposite or self.metric != "cosine"):
+            raise ArgumentError("to goes with one --item and the metric cosine")
+        if self.user is not None and self.conditions() != Allowed():
+            raise ArgumentError("conditions on items go with --item, not with --user")
 
 
 def similar(request: SimilarRequest, model: Recommender | None = None) -> Answer:
@@ -59,15 +77,27 @@ def similar(request: SimilarRequest, model: Recommender | None = None) -> Answer
         UnknownIdError: the user or the item is not in the data.
         ModelFileError: the model file cannot be read.
     """
-    from recsys.recommend import questions
+    from recsys.recommend import similar as likeness
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
-    asked = {"item": request.item, "user": request.user, "metric": request.metric}
-    how: Any = request.n, request.metric, request.alpha
-    if request.item is not None:
-        wanted = item_id(model, request.item)
-        table = questions.similar_items(model, wanted, *how)
-        return Answer(f"Like {item_name(model, wanted)}", asked, table)
-    who = user_id(model, str(request.user))
-    return Answer(f"Like user {who}", asked, questions.similar_users(model, who, *how))
+    asked: dict[str, Any] = {"user": request.user, "metric": request.metric}
+    how: Any = {"metric": request.metric, "alpha": request.alpha}
+    if request.user is not None:
+        who = user_id(model, request.user)
+        table = likeness.similar_users(model, who, request.n, **how)
+        return Answer(f"Like user {who}", {"item": None} | asked, table)
+    texts = [str(request.item), *request.more]
+    wanted = [item_id(model, text) for text in texts]
+    names = " and ".join(item_name(model, item) for item in wanted)
+    allowed = Allowed(**request.of_model(model))
+    asked = {"item": texts if request.more else request.item} | asked
+    if request.to is not None:
+        last = item_id(model, request.to)
+        table = likeness.between(model, wanted[0], last, request.n, allowed)
+        title = f"From {names} to {item_name(model, last)}"
+        return Answer(title, asked | {"to": request.to}, table)
+    table = likeness.similar_items(
+        model, wanted, request.n, **how, allowed=allowed, opposite=request.opposite
+    )
+    return Answer(f"{'Opposite of' if request.opposite else 'Like'} {names}", asked, table)

@@ -17,7 +17,7 @@ from recsys.settings import Settings, option, settings_of
 
 if TYPE_CHECKING:
     from recsys.evaluation.gate.gate import Terms
-    from recsys.evaluation.protocol.contenders import Model
+    from recsys.evaluation.protocol.contenders import Contender, Model
     from recsys.ratings.feedback import Feedback
 
 REPORTS = (".html", ".md", ".json")
@@ -94,6 +94,12 @@ class Study(Source):
     features: Sequence[str] | None = features_field("all with held-out-items, otherwise none")
     per_user: int = option(0, low=0, meaning="Leave out users with fewer ratings.")
     per_item: int = option(0, low=0, meaning="Leave out items with fewer ratings.")
+    rerank: Sequence[str] = option(
+        [],
+        metavar="WAY=STRENGTH,...",
+        meaning="Evaluate each model also with lists that are re-ranked for variety, such as "
+        "mmr=0.1,mmr=0.3,calibrated=0.1.",
+    )
     sampled_negatives: int = option(
         0, low=0, meaning="Also rank each held-out item among this many random items."
     )
@@ -125,7 +131,7 @@ class Study(Source):
         super().__post_init__()
         object.__setattr__(self, "seeds", [_seed(one) for one in self.seeds])
 
-    def named_models(self) -> dict[str, Model]:
+    def named_models(self) -> dict[str, Model | Contender]:
         """The models by name.
 
         Raises:
@@ -140,7 +146,16 @@ class Study(Source):
                 f"models must not be called {CURRENT!r}: that is the model in service"
             )
         seed = self.split.get("seed", 0)
-        return {name: _model(name, given, seed) for name, given in self.models.items()}
+        models: dict[str, Model | Contender]
+        models = {name: _model(name, given, seed) for name, given in self.models.items()}
+        if not self.rerank:
+            return models
+        if self.gate is not None:
+            raise ArgumentError("gate needs one model, without rerank")
+        from recsys.evaluation.protocol.reranked import with_rerankings
+        from recsys.recommend.rerank.ways import parse
+
+        return with_rerankings(models, [parse(text) for text in self.rerank])
 
     def named_splits(self) -> dict[str, SplitChoice]:
         """The splits by name; one without a name is called by how it splits.

@@ -23,7 +23,10 @@ COMMANDS = {
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
     "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",
     "recommend": "Recommend items to a user in the data (--user) or a new person (--rate).",
+    "explain": "Show why an item has its score for somebody, rating by rating.",
+    "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",
+    "export": "Write the factors of a model as Parquet files or NumPy arrays.",
     "map": "Draw a map of the items of a model.",
     "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
 }

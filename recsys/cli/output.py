@@ -126,6 +126,8 @@ def print_answer(answer: Answer, show: Sequence[str] = (), past_title: str = "")
         heads = {name: answer.noun if name == "rating" else name for name in past}
         print_table({heads[name]: column for name, column in past.items()}, past_title)
     print_table(shown, answer.title)
+    for rank, reason in enumerate(answer.reasons, 1):
+        print_paragraph(f"{rank} {reason.title}: {reason.sentence()}")
     for remark in answer.remarks:
         say(remark)
     others = [

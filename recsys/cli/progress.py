@@ -57,6 +57,31 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any, OnSear
 
 
 @contextmanager
+def counting(what: str, quiet: bool) -> Iterator[Any]:
+    """A callback (done, total) that shows a bar with the number done and the time left."""
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console, began = Console(stderr=True), time.perf_counter()
+    columns = TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+    say(f"finished in {time.perf_counter() - began:.1f} s")
+
+
+@contextmanager
 def download_progress(quiet: bool) -> Iterator[Any]:
     """A callback (done, total) that shows a bar with size, speed and time left."""
     if quiet:

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recsys.app.recommend import RecommendRequest, recommend
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json, Show
-from recsys.cli.output import print_answer, print_json
+from recsys.cli.output import number, print_answer, print_json, print_pairs
+from recsys.cli.progress import counting
 
 
 @options_of(RecommendRequest)
 def command(given: Given, show: Show = None, json: Json = False) -> None:
     """Runs `recsys recommend`."""
-    answer = recommend(RecommendRequest(**given))
+    request = RecommendRequest(**given)
+    if request.many:
+        _write(request, show or (), json)
+        return
+    answer = recommend(request)
     if json:
         print_json(answer.to_dict())
         return
     print_answer(answer, show or (), f"User {answer.asked['user']} liked")
+
+
+def _write(request: RecommendRequest, show: Sequence[str], json: bool) -> None:
+    from recsys.app.lists import write_lists
+
+    with counting("users", quiet=json) as on_users:
+        written = write_lists(request, show, on_users=on_users)
+    if json:
+        print_json(written.to_dict())
+        return
+    continued = f", {number(written.n_continued)} of them by an earlier run"
+    print_pairs(
+        {
+            "users": number(written.n_users) + (continued if written.n_continued else ""),
+            "saved": str(written.path),
+        }
+    )

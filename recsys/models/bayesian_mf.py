@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from recsys.errors import ArgumentError
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
 from recsys.models.factors import Embeddings, Factorization, Factors
-from recsys.models.gibbs import GibbsSide, Prior, solved_rows
+from recsys.models.gibbs import GibbsSide, Prior, links_of, posterior, solved_rows
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper, option
 from recsys.threads import one_blas_thread
@@ -145,6 +145,21 @@ class BayesianMF(Factorization):
         """Likewise, given the users."""
         return self._fold_in(factors, matrix, "items")
 
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """By each sample: the terms of the equations, and with links those of the prior's mean."""
+        found = np.empty((matrix.nnz, self.n_samples, self.n_factors))
+        samples = self._samples(factors, matrix, "users")
+        for k, (targets, against, prior, noise) in enumerate(samples):
+            problem = posterior(matrix, targets, against, prior, noise)
+            found[:, k] = problem.contributions()[:, :-1]
+            if prior.links is not None:
+                links = links_of(matrix).data[:, None] * prior.links[matrix.indices]
+                _, (normal,) = next(problem.normal_matrices())
+                right = links.astype(np.float64) @ prior.precision * noise**2
+                found[:, k] += np.linalg.solve(normal, right.T).T[:, :-1]
+        unit = math.sqrt(float(factors.state["scale"][0]) / self.n_samples)
+        return found.reshape(matrix.nnz, -1) * unit
+
     def deviations(
         self, factors: Factors, user_rows: Rows, item_rows: Rows
     ) -> npt.NDArray[np.float64]:
@@ -168,15 +183,22 @@ class BayesianMF(Factorization):
         return factors.item_factors.reshape(-1, self.n_samples, self.n_factors) * unit
 
     def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
+        found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)
+        for k, sample in enumerate(self._samples(factors, matrix, side)):
+            found[:, k] = solved_rows(matrix, *sample)
+        return _embeddings(found, float(np.float32(factors.state["scale"][0])))
+
+    def _samples(
+        self, factors: Factors, matrix: sp.csr_matrix, side: Side
+    ) -> Iterator[tuple[FloatArray, FloatArray, Prior, float]]:
+        # Of each sample what the rows of `matrix` are solved from: see `solved_rows`.
         own, state = ("user" if side == "users" else "item"), factors.state
-        scale = np.float32(state["scale"][0])
         if own == "user":
             table, biases = self._items(factors), state["item_biases"]
         else:
             table, biases = state["user_draws"][:, :, :-1], state["user_draws"][:, :, -1]
-        targets = (matrix.data - np.float32(factors.mean)) / scale
+        targets = (matrix.data - np.float32(factors.mean)) / np.float32(state["scale"][0])
         links = state.get(f"{_OTHER[own]}_links")
-        found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)
         for k in range(self.n_samples):
             against = np.column_stack([table[:, k], np.ones(len(table), np.float32)])
             prior = Prior(
@@ -184,9 +206,7 @@ class BayesianMF(Factorization):
                 state[f"prior_{own}_precision"][k],
                 None if links is None else links[:, k],
             )
-            without_bias = targets - biases[matrix.indices, k]
-            found[:, k] = solved_rows(matrix, without_bias, against, prior, state["noise"][k])
-        return _embeddings(found, float(scale))
+            yield targets - biases[matrix.indices, k], against, prior, state["noise"][k]
 
 
 @dataclass(frozen=True)

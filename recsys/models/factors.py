@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys import kernels
-from recsys.csr import entry_rows, with_ones
+from recsys.csr import entry_rows
 from recsys.errors import ArgumentError, DataError, FitError
-from recsys.ids import IdIndex, several
+from recsys.ids import IdIndex
 from recsys.models.alternating import OnState, State
+from recsys.models.arrays import paired_rows, placed
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
+from recsys.models.learned import folded, problem_of, without_described
+from recsys.models.registry import make_spec
 from recsys.models.spec import Fitted, Spec
 
 if TYPE_CHECKING:
@@ -131,6 +134,45 @@ class Factors:
             state=dict(state or {}),
         )
 
+    @classmethod
+    def from_arrays(
+        cls,
+        user_factors: npt.ArrayLike,
+        item_factors: npt.ArrayLike,
+        users: npt.ArrayLike,
+        items: npt.ArrayLike,
+        *,
+        mean: float = 0.0,
+        user_bias: npt.ArrayLike | None = None,
+        item_bias: npt.ArrayLike | None = None,
+        spec: Factorization | None = None,
+    ) -> Factors:
+        """Factors that another program has made, such as `implicit` or Spark.
+
+        Args:
+            user_factors: (n_users, f).
+            item_factors: (n_items, f).
+            users: (n_users,) ids, in the order of the rows.
+            items: (n_items,) ids, likewise.
+            mean: added to every score.
+            user_bias: (n_users,); None for zeros.
+            item_bias: (n_items,); None for zeros.
+            spec: how to fold in; None for `External()`.
+
+        Raises:
+            ArgumentError: the arrays do not fit together, or an id comes twice.
+            FitError: a number is not finite.
+        """
+        user_index, x, user_bias = placed(users, user_factors, user_bias, "user")
+        item_index, y, item_bias = placed(items, item_factors, item_bias, "item")
+        if x.shape[1] != y.shape[1]:
+            raise ArgumentError(
+                f"user factors are {x.shape[1]} wide and item factors {y.shape[1]}; they must be "
+                "equally wide"
+            )
+        how = cast("Factorization", make_spec("external")) if spec is None else spec
+        return cls(user_index, item_index, float(mean), user_bias, item_bias, x, y, how)
+
     def over(self, users: IdIndex, items: IdIndex) -> Factors:
         """The same factors for other users and items; zeros for those that are not known here."""
         found = {"user": self.users.find(users.ids), "item": self.items.find(items.ids)}
@@ -210,40 +252,28 @@ class Factors:
             FitError: a user has no finite solution.
         """
         rows = _checked_rows(history, self.items)
-        return _checked(self._folded(rows, self.spec.fold_in_users, "item"))
+        return _checked(folded(self, rows, self.spec.fold_in_users, "item"))
 
     def fold_in_items(self, ratings: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items, from their counted ratings (n, n_users)."""
         rows = _checked_rows(ratings, self.users)
-        return _checked(self._folded(rows, self.spec.fold_in_items, "user"))
-
-    def _folded(
-        self, rows: sp.csr_matrix, fold_in: Callable[[Factors, sp.csr_matrix], Embeddings], by: str
-    ) -> Embeddings:
-        described = self.state.get(f"{by}_described")
-        if described is None:
-            return fold_in(self, rows)
-        touched = with_ones(rows, np.int64) @ described > 0
-        if touched.all():
-            return fold_in(self, rows)
-        apart = fold_in(self.learned, rows[~touched][:, described == 0])
-        if not touched.any():
-            return apart
-        found = [apart, fold_in(self, rows[touched])]
-        back = np.argsort(np.argsort(touched, kind="stable"), kind="stable")
-        return Embeddings(
-            np.concatenate([one.bias for one in found])[back],
-            np.concatenate([one.factors for one in found])[back],
-        )
+        return _checked(folded(self, rows, self.spec.fold_in_items, "user"))
 
     @cached_property
     def learned(self) -> Factors:
         """The same factors without the users and items whose factors come from features."""
-        kept = []
-        for side, index in (("user", self.users), ("item", self.items)):
-            described = self.state.get(f"{side}_described", np.zeros(len(index), np.uint8))
-            kept.append(IdIndex(index.ids[described == 0], index.kind))
-        return self.over(*kept)
+        return cast("Factors", without_described(self))
+
+    def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
+        """(nnz, n) the share of each of a person's ratings in the scores of n items, in rows.
+
+        Args:
+            history: (1, n_items) their counted ratings.
+            items: (n,) rows.
+        """
+        row = _checked_rows(history, self.items)
+        parts = self.spec.contributions(*problem_of(self, row))
+        return parts @ self.item_factors[items].T.astype(np.float64)
 
     @property
     def item_vectors(self) -> tuple[FloatArray, FloatArray]:
@@ -258,6 +288,12 @@ class Factors:
         """(n,) whether a person's factors are all zero while no item has a bias."""
         knows_nothing = bool(self.n_factors) and not self.item_bias.any()
         return np.asarray(~people.factors.any(axis=1) & knows_nothing)
+
+    @property
+    def item_directions(self) -> FloatArray:
+        """(n_items, f) the item factors with length 1; zeros stay zeros."""
+        lengths = np.linalg.norm(self.item_factors, axis=1, keepdims=True)
+        return np.asarray(self.item_factors / np.where(lengths > 0, lengths, 1), np.float32)
 
     def similarities(self, row: int) -> FloatArray | None:
         """None: items are compared by their factors."""
@@ -294,32 +330,6 @@ def _checked(found: Embeddings) -> Embeddings:
     return found
 
 
-def paired_rows(
-    fitted: Fitted, users: npt.ArrayLike, items: npt.ArrayLike
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Rows of n users and of n items, given by external ids; one id on a side serves all pairs.
-
-    Raises:
-        UnknownIdError: an id was not in the training data.
-        ArgumentError: there are not as many users as items.
-    """
-    return paired(fitted.users.rows(several(users)), fitted.items.rows(several(items)))
-
-
-def paired(
-    user_rows: npt.NDArray[Any], item_rows: npt.NDArray[Any]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Both rows with the same length (n,); a single one serves all pairs.
-
-    Raises:
-        ArgumentError: there are not as many users as items.
-    """
-    if len(user_rows) != len(item_rows) and 1 not in (len(user_rows), len(item_rows)):
-        raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
-    rows, columns = np.broadcast_arrays(user_rows, item_rows)
-    return rows, columns
-
-
 @dataclass(frozen=True)
 class Factorization(Spec):
     """A spec whose fit gives `Factors`, and which can fold in users and items."""
@@ -351,6 +361,21 @@ class Factorization(Spec):
     @abstractmethod
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items from their ratings (n, n_users), users fixed."""
+
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """(nnz, f) what each rating of a person adds to their folded-in factors.
+
+        They sum to the factors, but for what everybody without ratings has, too.
+
+        Args:
+            factors: give the items.
+            matrix: (1, n_items) the counted ratings of the person.
+        """
+        problem = self.problem_of(factors, matrix, "users")
+        if problem is None:
+            return np.zeros((matrix.nnz, factors.n_factors))
+        # The last coordinate of some models is the bias.
+        return problem.contributions()[:, : factors.n_factors]
 
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem | None:
         """The least-squares problem that the factors of one side solve, the other side fixed.

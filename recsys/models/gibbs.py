@@ -120,6 +120,19 @@ def solved_rows(
         by_links: product of the links with W; by default that of the links of `matrix`.
         eta: (n, f + 1) noise in the right side.
     """
+    return posterior(matrix, targets, other, prior, noise, by_links, eta).solve()[0]
+
+
+def posterior(
+    matrix: sp.csr_matrix,
+    targets: FloatArray,
+    other: FloatArray,
+    prior: Prior,
+    noise: float,
+    by_links: Product | None = None,
+    eta: Matrix | float = 0.0,
+) -> RowProblem:
+    """The equations that `solved_rows` solves."""
     expected = np.broadcast_to(prior.mean, (matrix.shape[0], len(prior.mean)))
     if prior.links is not None:
         by_links = by_links or links_of(matrix).__matmul__
@@ -127,7 +140,7 @@ def solved_rows(
     right = expected @ prior.precision + eta
     # Everything is divided by α = 1 / noise².
     base, base_rhs = _float32(prior.precision * noise**2), _float32(right * noise**2)
-    return RowProblem(matrix, other, 0.0, None, targets, base, base_rhs).solve()[0]
+    return RowProblem(matrix, other, 0.0, None, targets, base, base_rhs)
 
 
 class Links:

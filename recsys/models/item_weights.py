@@ -14,8 +14,8 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen_csr, positive, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
+from recsys.models.arrays import paired_rows
 from recsys.models.common import FloatArray, Progress, Rows
-from recsys.models.factors import paired_rows
 from recsys.models.spec import Spec
 
 if TYPE_CHECKING:
@@ -100,6 +100,14 @@ class ItemWeights:
         scores = people @ self._table
         return np.asarray(scores.toarray() if sp.issparse(scores) else scores, np.float32)
 
+    def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
+        """(nnz, n) a person's counted ratings (1, n_items) times their weights for n items."""
+        values = history.data.astype(np.float64)
+        if self.spec.ignores_values:
+            values = (values > 0).astype(np.float64)
+        weights = self.weights[history.indices][:, items].toarray()
+        return np.asarray(values[:, None] * weights)
+
     def pair_scores(self, people: sp.csr_matrix, pairs: sp.csr_matrix) -> FloatArray:
         """Scores (nnz,) float32 of the entries of `pairs` (n, n_items)."""
         found: FloatArray = self.scores(people)[entry_rows(pairs), pairs.indices]
@@ -133,6 +141,13 @@ class ItemWeights:
     def indifferent(self, people: sp.csr_matrix) -> npt.NDArray[np.bool_]:
         """(n,) whether a history is empty."""
         return np.asarray(np.diff(people.indptr) == 0)
+
+    @property
+    def item_directions(self) -> sp.csr_matrix:
+        """(n_items, n_items) the weights, each row with length 1."""
+        squares = np.asarray(self.weights.multiply(self.weights).sum(axis=1), np.float64).ravel()
+        lengths = np.sqrt(np.where(squares > 0, squares, 1))
+        return sp.csr_matrix(sp.diags(1 / lengths) @ self.weights, dtype=np.float32)
 
     def similarities(self, row: int) -> FloatArray:
         """(n_items,) the weight of one item for each other."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.csr import positive, with_ones
@@ -45,6 +46,12 @@ class _Pairwise(Factorization):
         """Ridge regression on the user factors; the bias is that of items as often rated."""
         y = _regressed(matrix, factors.user_factors, factors.item_factors)
         return Embeddings(np.full(len(y), factors.item_bias.mean(), np.float32), y)
+
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """The terms of the regression, scaled as it is."""
+        parts = _regression(matrix, factors.item_factors).contributions()
+        length = float(np.linalg.norm(parts.sum(axis=0)))
+        return parts * (_mean_length(factors.user_factors) / length if length else 0.0)
 
     def _run(
         self, trainer: Any, ratings: Ratings, n_epochs: int, loss_of: Any, on_epoch: Any
@@ -231,13 +238,21 @@ class _LogLikelihood:
         return float(np.logaddexp(0, -margins).mean())
 
 
-def _regressed(matrix: sp.csr_matrix, other: FloatArray, own: FloatArray) -> FloatArray:
+def _regression(matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
     seen = (matrix.data > 0).astype(np.float32)
     with one_blas_thread():
         base = other.T @ other * np.float32(_UNOBSERVED_WEIGHT)
     # A ridge in proportion to the mean eigenvalue keeps directions nobody uses from exploding.
     ridge = max(float(np.trace(base)) / len(base) * 0.1, 1e-6)
-    x, _ = RowProblem(matrix, other, ridge, seen, seen, base).solve()
+    return RowProblem(matrix, other, ridge, seen, seen, base)
+
+
+def _regressed(matrix: sp.csr_matrix, other: FloatArray, own: FloatArray) -> FloatArray:
+    x, _ = _regression(matrix, other).solve()
     lengths = np.linalg.norm(x, axis=1, keepdims=True)
-    target = float(np.linalg.norm(own, axis=1).mean())
-    return np.where(lengths > 0, x * (target / np.maximum(lengths, 1e-30)), 0).astype(np.float32)
+    factor = _mean_length(own) / np.maximum(lengths, 1e-30)
+    return np.where(lengths > 0, x * factor, 0).astype(np.float32)
+
+
+def _mean_length(table: FloatArray) -> float:
+    return float(np.linalg.norm(table, axis=1).mean())

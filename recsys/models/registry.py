@@ -39,8 +39,12 @@ BUILT_IN: Mapping[str, str] = {
 }
 """Name → "module:Class" of the models of this package."""
 
+UNTRAINED: Mapping[str, str] = {"external": "recsys.models.external:External"}
+"""The same for specs that train nothing: model files name them, but nobody can choose them."""
 
-CLASSES: Mapping[str, str] = {home.partition(":")[2]: home for home in BUILT_IN.values()}
+CLASSES: Mapping[str, str] = {
+    home.partition(":")[2]: home for home in [*BUILT_IN.values(), *UNTRAINED.values()]
+}
 """Class → "module:Class"; the public names of the package."""
 
 
@@ -56,7 +60,7 @@ class Registry(Mapping[str, "type[Spec]"]):
         from importlib.metadata import entry_points
 
         points = {point.name: point for point in entry_points(group=GROUP)}
-        return {name: point for name, point in points.items() if name not in BUILT_IN}
+        return {name: p for name, p in points.items() if name not in {**BUILT_IN, **UNTRAINED}}
 
     def __iter__(self) -> Iterator[str]:
         return iter([*BUILT_IN, *self._added])
@@ -65,7 +69,7 @@ class Registry(Mapping[str, "type[Spec]"]):
         return len(BUILT_IN) + len(self._added)
 
     def __contains__(self, name: object) -> bool:
-        return name in BUILT_IN or name in self._added
+        return name in BUILT_IN or name in self._added or name in UNTRAINED
 
     def __getitem__(self, name: str) -> type[Spec]:
         if name not in self:
@@ -77,8 +81,9 @@ class Registry(Mapping[str, "type[Spec]"]):
     def _load(self, name: str) -> type[Spec]:
         from recsys.models.spec import Spec  # which imports NumPy; the names do not need it
 
-        if name in BUILT_IN:
-            module, _, attribute = BUILT_IN[name].partition(":")
+        home = BUILT_IN.get(name) or UNTRAINED.get(name)
+        if home is not None:
+            module, _, attribute = home.partition(":")
             loaded = getattr(importlib.import_module(module), attribute)
         else:
             loaded = self._added[name].load()

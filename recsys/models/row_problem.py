@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from recsys import kernels
 from recsys.csr import entry_rows, with_values
 from recsys.models.common import FloatArray
+from recsys.threads import one_blas_thread
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -82,6 +83,26 @@ class RowProblem:
                 block[i] += (y * w).T @ y
             block[:, diagonal, diagonal] += self._ridges[rows.start : rows.stop, None]
             yield first, block
+
+    def contributions(self) -> FloatMatrix:
+        """(nnz, f) float64 of a single row: A⁻¹ t y, what each entry adds to the solution.
+
+        With the share of `base_rhs`, A⁻¹ base_rhs, they sum to the solution.
+        """
+        # Only the rows of the table that have entries: the whole may be large.
+        used = self.matrix.indices
+        positions = sp.csr_matrix(
+            (self.matrix.data, np.arange(len(used)), [0, len(used)]), shape=(1, len(used))
+        )
+        own = replace(self, matrix=positions, table=self.table[used])
+        _, (normal,) = next(own.normal_matrices())
+        targets = np.broadcast_to(np.asarray(self.targets, np.float64), (len(used),))
+        right = (own.table.astype(np.float64) * targets[:, None]).T
+        with one_blas_thread():
+            try:
+                return np.asarray(np.linalg.solve(normal, right).T)
+            except np.linalg.LinAlgError:  # without a ridge there may be many solutions
+                return np.asarray(np.linalg.lstsq(normal, right, rcond=None)[0].T)
 
     def gradients(self, x: FloatArray) -> FloatMatrix:
         """(n, f) float64 `A x − b`: half the gradient of the loss at x, zero at the solution."""

@@ -84,8 +84,17 @@ class Fitted(Protocol):
     ) -> npt.NDArray[np.float64]:
         """Scores (n,) float64 of pairs of external ids. `history` is of all training users."""
 
+    def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
+        """(nnz, n) the share of each of a person's counted ratings (1, n_items) in the scores of n
+        items, given by row.
+        """
+
     def indifferent(self, people: Any) -> npt.NDArray[np.bool_]:
         """(n,) whether a person gets the same score for every item."""
+
+    @property
+    def item_directions(self) -> FloatArray | sp.csr_matrix:
+        """(n_items, d) vectors of length 1, or 0, whose inner products compare items."""
 
     def similarities(self, row: int) -> FloatArray | None:
         """(n_items,) how similar each item is to one; None where that is up to the vectors."""

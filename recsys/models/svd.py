@@ -74,6 +74,12 @@ class PureSVD(Factorization):
         x = np.asarray(scaled @ factors.item_factors)
         return Embeddings(np.zeros(len(x), np.float32), x)
 
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """Each (scaled) rating times its row of V."""
+        own, _ = self._scales(matrix)
+        scaled = _scaled(matrix, own, factors.state.get("item_scale"))
+        return scaled.data[:, None] * factors.item_factors[scaled.indices].astype(np.float64)
+
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Least squares against the user factors."""
         own, _ = self._scales(matrix)

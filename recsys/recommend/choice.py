@@ -1,20 +1,77 @@
-"""`Choice`: how many items to recommend, and which ones may be."""
+"""`Choice`: how many items to recommend, and which ones may be (`Allowed`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from recsys.errors import ArgumentError
-from recsys.settings import Settings, option
+from recsys.recommend.rerank.ways import parse
+from recsys.settings import Settings, option, settings_of
+
+How = Literal["average", "least-misery", "most-pleasure"]
+"""How the scores of several people become one."""
+
+HOWS: tuple[How, ...] = get_args(How)
+
+LIKE = 0.5
+"""Cosine from which items count as similar to one that is to be left out with its like."""
 
 
-@dataclass(frozen=True)
-class Choice(Settings):
-    """What may be recommended. Items are given by id or title."""
+@dataclass(frozen=True, kw_only=True)
+class Allowed(Settings):
+    """Which items an answer may have, whoever asks. Items are given by id or title."""
+
+    exclude: Sequence[Any] = option([], metavar="ITEM", meaning="Leave out this item.")
+    among: Sequence[Any] | None = option(
+        None, metavar="ITEM", meaning="Choose only from the items named.", default_text="all items"
+    )
+    where: str | None = option(
+        None,
+        metavar="CONDITION",
+        meaning="Choose only from items that meet a condition on their columns, such as "
+        "\"genres has 'Comedy' and 1990 <= year < 2000\".",
+        default_text="all items",
+    )
+    min_ratings: int = option(0, low=0, meaning="Leave out items with fewer ratings.")
+    exclude_similar_to: Sequence[Any] = option(
+        [],
+        metavar="ITEM",
+        meaning="Leave out this item and those like it: cosine of their factors at least "
+        f"{LIKE:g}.",
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("exclude", "among", "exclude_similar_to"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _listed(name, getattr(self, name)))
+        super().__post_init__()
+
+    def allowed(self) -> Allowed:
+        """Only the settings that say which items are allowed."""
+        return Allowed(**{one.name: getattr(self, one.name) for one in settings_of(Allowed)})
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal for choices that allow the same items; None where all are allowed."""
+        among = None if self.among is None else tuple(self.among)
+        lists = tuple(self.exclude), tuple(self.exclude_similar_to)
+        rest = among, self.where, self.min_ratings
+        return None if rest == (None, None, 0) and not any(lists) else (*lists, *rest)
+
+    @cached_property
+    def without_exclude(self) -> Allowed:
+        """The same without the items of `exclude`."""
+        return replace(self.allowed(), exclude=[]) if self.exclude else self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Allowed):
+    """What may be recommended, and how much of it."""
 
     n: int = option(10, low=1, flags=("-n", "--count"), meaning="Number of items.")
     exclude_seen: bool = option(
@@ -22,22 +79,25 @@ class Choice(Settings):
         flags=("--exclude-seen/--include-seen",),
         meaning="Leave out the items that the user has rated.",
     )
-    exclude: Sequence[Any] = option([], metavar="ITEM", meaning="Leave out this item.")
-    among: Sequence[Any] | None = option(
-        None, metavar="ITEM", meaning="Choose only from the items named.", default_text="all items"
+    rerank: str | None = option(
+        None,
+        metavar="WAY[=STRENGTH]",
+        meaning="Choose the list from the best items for variety: mmr or dpp (different items), "
+        "calibrated (the genres of the history), less-popular; with a strength from 0 to 1, such "
+        "as mmr=0.3.",
+        default_text="the best scores",
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "exclude", _listed("exclude", self.exclude))
-        if self.among is not None:
-            object.__setattr__(self, "among", _listed("among", self.among))
         super().__post_init__()
+        if self.rerank is not None:
+            parse(self.rerank)
 
     def but(self, n: int | None = None, **changes: Any) -> Choice:
         """The same choice with some settings changed; n stays where it is None.
 
-        >>> Choice(exclude=[3]).but(n=5)
-        Choice(n=5, exclude_seen=True, exclude=[3], among=None)
+        >>> Choice(exclude=[3]).but(n=5).n
+        5
 
         Raises:
             ArgumentError: there is no such setting, or a value is out of range.

@@ -55,7 +55,7 @@ class ExactIndex:
         width = vectors.shape[1]
         self._vectors = vectors if width else np.zeros((len(vectors), 1), np.float32)
         self._bias = bias
-        self._packed: dict[bytes | None, kernels.PackedItems] = {}
+        self._packed: list[tuple[Rows | None, kernels.PackedItems]] = []
 
     def search(
         self,
@@ -81,13 +81,20 @@ class ExactIndex:
         return rows, scores
 
     def _items(self, candidates: Rows | None) -> kernels.PackedItems:
-        # All items are kept packed, and the latest candidates: a batch asks for the same in blocks.
-        key = None if candidates is None else np.asarray(candidates, np.int64).tobytes()
-        found = self._packed.get(key)
-        if found is None:
-            found = kernels.packed_items(self._vectors, item_bias=self._bias, candidates=candidates)
-            self._packed = {k: v for k, v in self._packed.items() if k is None}
-            self._packed[key] = found
+        # All items are kept packed, and the latest candidates, as many as need twice the memory.
+        packed = self._packed
+        for given, found in packed:
+            if given is candidates or (
+                given is not None and candidates is not None and np.array_equal(given, candidates)
+            ):
+                return found
+        found = kernels.packed_items(self._vectors, item_bias=self._bias, candidates=candidates)
+        kept, room = [(candidates, found)], 2 * len(self._vectors) - len(found.candidates)
+        for given, one in packed:
+            room -= 0 if given is None else len(one.candidates)
+            if given is None or room >= 0:
+                kept.append((given, one))
+        self._packed = kept  # a new list, because others may be searching in the old one
         return found
 
 

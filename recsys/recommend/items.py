@@ -6,10 +6,14 @@ DataFrame is made when somebody asks for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
+
+from recsys.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +71,25 @@ class ItemTable:
         import pyarrow as pa
 
         return pa.Table.from_pandas(self.frame, preserve_index=False)
+
+    def values(self, column: str) -> list[Any]:
+        """All values of a column, as Python objects; None where one is missing."""
+        if "arrow" in self.__dict__:
+            found: list[Any] = self.arrow.column(column).to_pylist()
+            return found
+        return self.take(column, np.arange(self._n))
+
+    def only(self, names: Sequence[str]) -> ItemTable:
+        """The same items with these columns.
+
+        Raises:
+            ArgumentError: there is no such column; says which there are.
+        """
+        for name in names:
+            if name not in self.columns:
+                have = ", ".join(self.columns) or "none"
+                raise ArgumentError(f"show must be a column of the items ({have}), not {name!r}")
+        return ItemTable(self._n, arrow=self.arrow.select(list(names)))
 
     def take(self, column: str, rows: npt.NDArray[Any]) -> list[Any]:
         """The values of a column in some rows, as Python objects; None where one is missing."""

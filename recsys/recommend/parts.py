@@ -17,15 +17,22 @@ from recsys.models.from_features import FeatureWeights
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.values import distinct, is_scale
-from recsys.recommend.choice import Choice
+from recsys.recommend.choice import LIKE, Allowed, Choice
+from recsys.recommend.filters.columns import ItemColumns
+from recsys.recommend.filters.masks import mask
 from recsys.recommend.index import Index, index_of
 from recsys.recommend.items import ItemTable
 from recsys.recommend.ranking import Counts, FittedRanker
+from recsys.recommend.rerank.catalog import Catalog
+from recsys.recommend.rerank.reranking import Reranking
+from recsys.recommend.rerank.ways import parse
 from recsys.recommend.similarity import Similarity
 from recsys.recommend.titles import TitleIndex, as_rows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_KEPT = 64  # conditions whose items are remembered
 
 
 class _Frame:
@@ -88,12 +95,13 @@ class ModelParts:
 
     def ranker(self, choice: Choice | None = None, *, folds_in: bool = False) -> FittedRanker:
         """A ranker that is this model under a choice; evaluation sets the length of the lists."""
-        candidates, exclude_seen = None, True
+        candidates, exclude_seen, reranking = None, True, None
         if choice is not None:
             candidates, exclude_seen = self.candidates(choice), choice.exclude_seen
+            reranking = self.reranking(choice)
         return FittedRanker(
             self.fitted, folds_in, candidates, exclude_seen, self.index, self.counts,
-            described="users" in self.features,
+            reranking=reranking, described="users" in self.features,
         )  # fmt: skip
 
     def from_features(self, side: Side) -> npt.NDArray[np.bool_]:
@@ -102,15 +110,83 @@ class ModelParts:
             return np.zeros(len(getattr(self.fitted, side)), bool)
         return np.asarray(getattr(self.counts, side) == 0)
 
-    def candidates(self, choice: Choice) -> npt.NDArray[np.int64] | None:
-        """Increasing rows of the items that a choice allows to everybody; None for all."""
-        if choice.among is None and not choice.exclude:
+    def reranking(self, choice: Choice) -> Reranking | None:
+        """How lists are re-ranked under a choice; None where they are not."""
+        return None if choice.rerank is None else Reranking(parse(choice.rerank), self.catalog)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What re-rankers know of the items."""
+        return Catalog(self.fitted, self.items, None if self.counts is None else self.counts.items)
+
+    def candidates(self, choice: Allowed) -> npt.NDArray[np.int64] | None:
+        """Increasing rows of the items that a choice allows to everybody; None for all.
+
+        Raises:
+            ArgumentError: a condition cannot be read.
+            UnknownIdError: an item is not there.
+            ModelError: the model does not know how often its items were rated.
+        """
+        key = choice.key
+        if key is None:
             return None
-        n_items = len(self.fitted.items)
-        allowed = np.zeros(n_items, bool)
+        found = self._candidates.get(key)
+        if found is None:
+            found = self._candidates[key] = np.flatnonzero(self._allowed(choice))
+            while len(self._candidates) > _KEPT:  # another thread may have removed one already
+                self._candidates.pop(next(iter(self._candidates)), None)
+        return found
+
+    @cached_property
+    def _candidates(self) -> dict[object, npt.NDArray[np.int64]]:
+        # The latest answers of `candidates`.
+        return {}
+
+    def _allowed(self, choice: Allowed) -> npt.NDArray[np.bool_]:
+        allowed = np.zeros(len(self.fitted.items), bool)
         allowed[slice(None) if choice.among is None else self.item_rows(choice.among)] = True
+        if choice.where is not None:
+            allowed &= mask(choice.where, self.item_columns)
+        if choice.min_ratings:
+            allowed &= self.popularity >= choice.min_ratings
         allowed[self.item_rows(choice.exclude)] = False
-        return np.flatnonzero(allowed)
+        for row in self.item_rows(choice.exclude_similar_to):
+            allowed[row] = False
+            allowed &= ~self.alike(int(row))
+        return allowed
+
+    def alike(self, row: int) -> npt.NDArray[np.bool_]:
+        """(n_items,) which items are like one: a cosine of at least `LIKE`.
+
+        Of an item–item model, those whose weight is at least that share of its largest.
+        """
+        weights = self.fitted.similarities(row)
+        if weights is not None:
+            most = float(weights.max(initial=0))
+            return np.asarray((weights > 0) & (weights >= LIKE * most))
+        return np.asarray(self.item_similarity.of(row) >= LIKE)
+
+    @property
+    def popularity(self) -> npt.NDArray[np.int64]:
+        """(n_items,) how many ratings of each item counted.
+
+        Raises:
+            ModelError: the model file has neither history nor counts.
+        """
+        if self.counts is None:
+            raise ModelError(
+                "how often the items of this model were rated is unknown: its file has neither "
+                "history nor counts; save it again with this version"
+            )
+        return self.counts.items
+
+    @cached_property
+    def item_columns(self) -> ItemColumns:
+        """The columns of the items, `id` and `n_ratings`, ready for conditions."""
+        more: dict[str, npt.NDArray[Any]] = {"id": self.fitted.items.ids}
+        if self.counts is not None:
+            more["n_ratings"] = self.counts.items
+        return ItemColumns(self.items, **more)
 
     def item_rows(self, items: Any) -> npt.NDArray[np.int64]:
         """Row numbers of items given by id or title.

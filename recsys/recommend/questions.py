@@ -6,7 +6,7 @@ need not import pandas.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -16,14 +16,14 @@ import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, ModelError
 from recsys.ids import as_id_array, several
-from recsys.models.common import FloatArray
-from recsys.models.factors import paired
+from recsys.models.arrays import paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
+from recsys.recommend.person import changed_row, ratings_row
 from recsys.recommend.ranking import FittedRanker
-from recsys.recommend.similarity import Metric, check_metric
+from recsys.recommend.tables import check_n, item_table, marked, why_filtered
 
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
@@ -34,14 +34,14 @@ _NO_ORDER = "all scores are equal, and the order says nothing"
 _GET_POPULAR = "these are the most popular items, without scores"
 _NEWCOMER = "popular: no ratings that count"
 _STRANGER = "popular: not in the data"
-_FROM_FEATURES = "from features: no ratings that count"
-_LARGEST = 1e6  # rating of a new person; no scale goes so far
 
 
 def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown = "raise") -> Table:
     """The best items for a user; see `Recommender.recommend`."""
     if _popular(unknown) and model.fitted.users.find([user])[0] < 0:
-        return _ranked(model, None, choice, _NONE, _STRANGER, f"user {user} is not in the data")
+        return _ranked(
+            model, None, choice, _NONE, None, _STRANGER, f"user {user} is not in the data"
+        )
     row = model.fitted.users.row(user)
     history = model.seen() if choice.exclude_seen else model.history
     seen, counted = _NONE, None
@@ -53,8 +53,10 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
     people = model.fitted.people(slice(row, row + 1), counted)
     new = bool(model.ranker().newcomers(np.array([row]), counted, people)[0])
     if new:
-        return _ranked(model, None, choice, seen, _NEWCOMER, _nothing_counts(model, "this user"))
-    table = _ranked(model, people, choice, seen)
+        return _ranked(
+            model, None, choice, seen, None, _NEWCOMER, _nothing_counts(model, "this user")
+        )
+    table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
     if not model.fitted.indifferent(people)[0]:
         described = bool(model.from_features("users")[row])
         return table.noting(remark=_by_features(model, "this user") if described else "")
@@ -63,19 +65,35 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
 
 def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choice) -> Table:
     """The best items for a person who is not in the data; see `Recommender.recommend_for`."""
-    row = ratings_row(model, ratings)
+    return recommend_row(model, ratings_row(model, ratings), choice)
+
+
+def recommend_row(model: ModelParts, row: sp.csr_matrix, choice: Choice) -> Table:
+    """The best items for a person with some ratings (1, n_items), who is folded in."""
     counted = model.feedback.of(row)
     people = model.fitted.fold_in_users(counted)
     if model.ranker(folds_in=True).newcomers(_NONE, counted, people).any():
         why = (
             _nothing_counts(model, "this person") if row.nnz else "nothing is known of this person"
         )
-        return _ranked(model, None, choice, row.indices, _NEWCOMER, why)
-    table = _ranked(model, people, choice, row.indices)
+        return _ranked(model, None, choice, row.indices, None, _NEWCOMER, why)
+    table = _ranked(model, people, choice, row.indices, lambda: counted)
     if counted.nnz:
         return table
     why = _nothing_counts(model, "this person")
     return table.noting(remark=f"{why}: everybody like that gets this list")
+
+
+def what_if(
+    model: ModelParts, user: object, changes: Mapping[Any, float | None], choice: Choice
+) -> Table:
+    """The list of a training user if they had rated otherwise; see `Recommender.what_if`."""
+    table = recommend_row(model, changed_row(model, user, changes), choice)
+    spec = model.fitted.spec
+    if spec.folds_in_exactly:
+        return table
+    note = f"{spec.name} folds in approximately: the list may differ where no rating changed, too"
+    return table.noting(remark="; ".join(filter(None, [table.notes.get("remark"), note])))
 
 
 def recommend_many(
@@ -99,13 +117,19 @@ def recommend_many(
         block = rows[at]
         of_block = None if seen is None else seen[block]
         history = None
-        if of_block is not None and model.fitted.item_vectors is None:
+        needed = model.fitted.item_vectors is None or ranker.reranking is not None
+        if of_block is not None and needed:
             # Only models without user factors need it; for the others it would be a copy.
             history = model.feedback.of(of_block)
         people = model.fitted.people(block, history)
         new[at] = ranker.newcomers(block, history, people)
         blank[at] = model.fitted.indifferent(people)
-        found[0][at], found[1][at] = ranker.ranked(people, width, of_block, new[at])
+        if ranker.reranking is None:
+            lists = ranker.ranked(people, width, of_block, new[at])
+        else:
+            longer = ranker.ranked(people, ranker.reranking.wanted(width), of_block, new[at])
+            lists = ranker.reranking.lists(longer, history, width)
+        found[0][at], found[1][at] = lists
     if stranger.any():
         found[0][stranger], found[1][stranger] = _most_popular(model, ranker, width)
     return _batch(model, rows if users is None else several(users), rows, found, new, blank, choice)
@@ -138,7 +162,7 @@ def _batch(
     described = model.from_features("items")[items[left]]
     if popular.any() or described.any():
         words = np.array([None, _NEWCOMER, _STRANGER], object)
-        by_item = _marked(described)
+        by_item = marked(described)
         answer["remark"] = np.where(popular[who], words[new + 2 * stranger][who], by_item)
     n, short = len(rows), int((left.sum(axis=1) < choice.n).sum())
     why = f"{short} of {n} users have fewer than {choice.n} items left" if short else ""
@@ -200,48 +224,9 @@ def deviations(
     return found
 
 
-def similar_items(
-    model: ModelParts, item: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
-) -> Table:
-    """The n items most similar to one; see `Recommender.similar_items`."""
-    _check_n(n)
-    row = model.item_row(item)
-    weights = model.fitted.similarities(row)
-    if weights is not None:
-        check_metric(metric, alpha)
-        if metric != "cosine":
-            raise ArgumentError(
-                f"metric does not apply to {model.fitted.spec.name}, which compares items by its "
-                f"own weights; leave out metric={metric!r}"
-            )
-        order = np.argsort(-weights, kind="stable")[:n]
-        best = order[weights[order] > 0]
-        return _items(model, best, weights[best], n, "no more items have a positive weight")
-    rows, scores = model.item_similarity.search(row, n, metric, alpha)
-    return _items(model, rows, scores, n, _why_no_more(model.factors.item_factors[row], "items"))
-
-
-def similar_users(
-    model: ModelParts, user: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
-) -> Table:
-    """The n users most similar to one; see `Recommender.similar_users`."""
-    _check_n(n)
-    row = model.fitted.users.row(user)
-    rows, scores = model.user_similarity.search(row, n, metric, alpha)
-    ranks = np.arange(1, len(rows) + 1)
-    answer: dict[str, npt.NDArray[Any]] = {
-        "rank": ranks,
-        "user": model.fitted.users.ids[rows],
-        "score": scores,
-    }
-    if model.history is not None:
-        answer |= {"n_ratings": np.diff(model.history.indptr)[rows]}
-    return _short(Table(answer), n, _why_no_more(model.factors.user_factors[row], "users"))
-
-
 def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     """The n items a training user rated highest; see `Recommender.liked`."""
-    _check_n(n)
+    check_n(n)
     row = model.fitted.users.row(user)
     history = model.seen()
     begin, end = history.indptr[row], history.indptr[row + 1]
@@ -252,50 +237,7 @@ def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     popularity = np.bincount(history.indices, minlength=history.shape[1])[items]
     best = np.lexsort((items, -popularity, -values))[:n]
     why = f"they rated {end - begin} items"
-    return _items(model, items[best], values[best], n, why, called="rating")
-
-
-def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
-    """The ratings of a new person as one row (1, n_items).
-
-    Args:
-        model: whose items are rated.
-        ratings: item id or title → rating; a mapping, or a pandas Series.
-
-    Raises:
-        ArgumentError: a rating is not a finite number or outside the range of the training
-            ratings, or an item comes twice.
-        UnknownIdError: an item is not there.
-    """
-    if not isinstance(ratings, Mapping) and hasattr(ratings, "to_dict"):
-        ratings = ratings.to_dict()
-    if not isinstance(ratings, Mapping):
-        raise ArgumentError(f"ratings must map items to ratings, not be a {type(ratings).__name__}")
-    items = model.item_rows(ratings)
-    scale = model.scale
-    values = np.array([_rating(item, value, scale) for item, value in ratings.items()], np.float32)
-    order = np.argsort(items)
-    twice = np.flatnonzero(np.diff(items[order]) == 0)
-    if len(twice):
-        again = list(ratings)[order[twice[0] + 1]]
-        raise ArgumentError(f"ratings name one item twice, the second time as {again!r}")
-    parts = values[order], items[order].astype(np.int32), np.array([0, len(items)])
-    return sp.csr_matrix(parts, shape=(1, len(model.fitted.items)))
-
-
-def _rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"rating of {item!r} must be a number, not {value!r}") from None
-    if not abs(number) <= _LARGEST:  # NaN fails the comparison, too
-        raise ArgumentError(f"rating of {item!r} must be finite and sensible, not {value!r}")
-    if scale is not None and not scale[0] <= np.float32(number) <= scale[1]:
-        raise ArgumentError(
-            f"rating of {item!r} must be on the scale of the training ratings, {scale[0]:g} to "
-            f"{scale[1]:g}, not {value!r}"
-        )
-    return number
+    return item_table(model, items[best], values[best], n, why, called="rating")
 
 
 def _ranked(
@@ -303,27 +245,35 @@ def _ranked(
     people: Any,
     choice: Choice,
     seen: npt.NDArray[np.int32],
+    history: Callable[[], sp.csr_matrix] | None,
     remark: str = "",
     why: str = "",
 ) -> Table:
-    # The answer to one person, who has seen the items in these increasing rows. With a remark,
-    # about each row, they get the most popular items: `why` says so.
+    # The answer to one person, who has seen the items in these increasing rows; `history` gives
+    # their counted ratings. With a remark, about each row, they get the most popular items: `why`
+    # says so.
     columns = seen if choice.exclude_seen else _NONE
     if choice.exclude:
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
-    ranker = model.ranker(Choice(among=choice.among) if choice.among is not None else None)
+    # What one question leaves out is excluded: the items of the index need not be packed again.
+    ranker = replace(model.ranker(), candidates=model.candidates(choice.without_exclude))
     k = min(choice.n, len(model.fitted.items))
     excluded = np.array([0, len(columns)]), columns
     if remark:
         items, scores = _most_popular(model, ranker, k, excluded)
         scores = np.full_like(scores, np.nan)
+    elif (reranking := model.reranking(choice)) is not None:
+        longer = ranker.ranked(people, reranking.wanted(k), excluded)
+        items, scores = reranking.lists(longer, None if history is None else history(), k)
     else:
         items, scores = ranker.ranked(people, k, excluded)
     found = items[0] >= 0
     candidates = ranker.candidates
     pool = len(model.fitted.items) if candidates is None else len(candidates)
     short = f"of {pool} items, {len(columns)} are excluded"
-    table = _items(model, items[0][found], scores[0][found], choice.n, short)
+    if choice.where is not None and candidates is not None:
+        short = why_filtered(model, choice.where, len(candidates), short)
+    table = item_table(model, items[0][found], scores[0][found], choice.n, short)
     if not remark:
         return table
     each = np.full(len(table), remark, object)
@@ -353,45 +303,6 @@ def _nothing_counts(model: ModelParts, who: str) -> str:
     return f"nothing {who} rated counts for the model (feedback {model.feedback})"
 
 
-def _marked(described: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    # The remarks on some items.
-    remarks = np.full(len(described), None, object)
-    remarks[described] = _FROM_FEATURES
-    return remarks
-
-
 def _by_features(model: ModelParts, who: str) -> str:
     known = ", ".join(column.name for column in model.features["users"].coding.columns)
     return f"{_nothing_counts(model, who)}: recommended by their features ({known})"
-
-
-def _items(
-    model: ModelParts,
-    rows: npt.NDArray[np.integer],
-    scores: FloatArray,
-    n: int,
-    why_short: str,
-    called: str = "score",
-) -> Table:
-    ranks = np.arange(1, len(rows) + 1)
-    answer: dict[str, Any] = {"rank": ranks, "item": model.fitted.items.ids[rows], called: scores}
-    described = model.from_features("items")[rows]
-    if described.any():
-        answer["remark"] = _marked(described)
-    return _short(Table(answer, model.items, rows), n, why_short)
-
-
-def _short(table: Table, n: int, why: str) -> Table:
-    if len(table) >= n:
-        return table
-    return table.noting(shortfall=f"{len(table)} of the {n} asked for: {why}")
-
-
-def _why_no_more(vector: FloatArray, kind: str) -> str:
-    if vector.any():
-        return f"there are no more {kind}"
-    return "it has no ratings that count for the model, so nothing is like it"
-
-
-def _check_n(n: int) -> None:
-    Choice(n=n)

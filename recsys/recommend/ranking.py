@@ -14,6 +14,7 @@ from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.recommend.index import ExactIndex, Excluded, Found, Index, index_of
+from recsys.recommend.rerank.reranking import Reranking
 
 Flags = npt.NDArray[np.bool_]
 
@@ -78,6 +79,8 @@ class FittedRanker:
     """How the history enters the fold-in, where it is not the feedback of the training yet."""
     described: bool = False
     """Users without ratings have factors from their features, so they are no newcomers."""
+    reranking: Reranking | None = None
+    """Chooses each list from a longer one; None takes the best scores."""
 
     def __post_init__(self) -> None:
         if self.index is None:
@@ -149,9 +152,17 @@ class FittedRanker:
     def best_scored(
         self, users: Rows, history: sp.csr_matrix, k: int, excluded: sp.csr_matrix
     ) -> Found:
-        """The k best items (n, k) of each user and their scores; see `Ranker.best`."""
+        """The k best items (n, k) of each user and their scores; see `Ranker.best`.
+
+        A list that was re-ranked is in no order of scores: it gets 0, −1, −2, ... instead.
+        """
         people = self.people(users, history)
-        return self.ranked(people, k, excluded, self.newcomers(users, history, people))
+        newcomers = self.newcomers(users, history, people)
+        if self.reranking is None:
+            return self.ranked(people, k, excluded, newcomers)
+        found = self.ranked(people, self.reranking.wanted(k), excluded, newcomers)
+        rows, scores = self.reranking.lists(found, history, k)
+        return rows, np.where(np.isnan(scores), scores, -np.arange(k, dtype=np.float32))
 
     def best(
         self, users: Rows, history: sp.csr_matrix, k: int, excluded: sp.csr_matrix

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys.recommend import questions
-from recsys.recommend.choice import Choice
+from recsys.recommend import explain as explaining
+from recsys.recommend import groups, questions, similar
+from recsys.recommend.choice import Choice, How
 from recsys.recommend.described import with_described
+from recsys.recommend.explain import Explanation
 from recsys.recommend.parts import ModelParts
+from recsys.recommend.person import ratings_row
 from recsys.recommend.similarity import Metric
 
 if TYPE_CHECKING:
@@ -94,7 +97,8 @@ class Recommender(ModelParts):
             n: how many; None for that of the choice, which is 10 where nothing is said.
             unknown: "popular" gives the most popular items to a user who is not in the data.
             choice: what may be recommended.
-            changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
+            changes: settings of the choice, such as `exclude_seen=False` or
+                `where="genres has 'Comedy' and year < 2000"`.
 
         Raises:
             UnknownIdError: the user or an item is not in the data.
@@ -123,7 +127,8 @@ class Recommender(ModelParts):
             ratings: item id or title → rating, on the scale of the training ratings; may be empty.
             n: how many; None for that of the choice.
             choice: what may be recommended.
-            changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
+            changes: settings of the choice, such as `exclude_seen=False` or
+                `where="genres has 'Comedy' and year < 2000"`.
 
         Raises:
             UnknownIdError: an item is not there; a title that fits several lists them.
@@ -131,6 +136,88 @@ class Recommender(ModelParts):
         """
         chosen = (choice or Choice()).but(n, **changes)
         return questions.recommend_for(self, ratings, chosen).frame()
+
+    def recommend_group(
+        self,
+        people: Sequence[Any],
+        n: int | None = None,
+        *,
+        how: How = "average",
+        choice: Choice | None = None,
+        **changes: Any,
+    ) -> pd.DataFrame:
+        """The best items for several people together: rank, item, score, and least and most.
+
+        The score is the mean of theirs, or with "least-misery" the least, with "most-pleasure" the
+        largest. What one of them has seen is left out. `least` and `most` are the scores of the
+        person who likes the item least and most.
+
+        Args:
+            people: users by id, and new people by a mapping of item → rating.
+            n: how many; None for that of the choice.
+            how: "average", "least-misery" or "most-pleasure".
+            choice: what may be recommended.
+            changes: settings of the choice.
+
+        Raises:
+            UnknownIdError: a user or an item is not in the data.
+            ArgumentError: there is nobody, or no such way.
+            DataError: the model knows nothing about somebody.
+        """
+        chosen = (choice or Choice()).but(n, **changes)
+        return groups.recommend_group(self, people, chosen, how).frame()
+
+    def search_titles(self, words: str, n: int = 10) -> pd.DataFrame:
+        """The n items whose titles fit some words best: rank, item, score (0 to 100)."""
+        return groups.search(self, words, n).frame()
+
+    def what_if(
+        self,
+        user: object,
+        ratings: Mapping[Any, float | None],
+        n: int | None = None,
+        *,
+        choice: Choice | None = None,
+        **changes: Any,
+    ) -> pd.DataFrame:
+        """The list of a training user if they had given other ratings.
+
+        Their row is solved again from the changed ratings, the items fixed, which is exact for
+        models that fold in exactly; a remark says where it is not.
+
+        Args:
+            user: id.
+            ratings: item id or title → rating; None removes the rating.
+            n: how many; None for that of the choice.
+            choice: what may be recommended.
+            changes: settings of the choice.
+
+        Raises:
+            UnknownIdError: the user or an item is not in the data.
+            ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+            ModelError: the model has no history.
+        """
+        chosen = (choice or Choice()).but(n, **changes)
+        return questions.what_if(self, user, ratings, chosen).frame()
+
+    def explain(self, user: object, item: object) -> Explanation:
+        """Why an item (id or title) has its score for a training user: an exact sum.
+
+        The terms are the mean, both biases, and the share of each of the user's ratings: with the
+        normal equations A x = Σ t y of the user's factors, the share of a rating is its
+        t y·A⁻¹ y_item. Models without normal equations fold in otherwise, and item–item models
+        have their own weights. What no rating carries is a term of its own.
+
+        Raises:
+            UnknownIdError: the user or the item is not in the data.
+            ModelError: the model has no history.
+        """
+        return explaining.explain(self, explaining.user_of(self, user), item)
+
+    def explain_for(self, ratings: Mapping[Any, float], item: object) -> Explanation:
+        """Why an item has its score for a person who is not in the data, from their ratings."""
+        who = explaining.somebody(self, ratings_row(self, ratings))
+        return explaining.explain(self, who, item)
 
     def recommend_many(
         self,
@@ -152,26 +239,64 @@ class Recommender(ModelParts):
             n: how many for each; None for that of the choice.
             unknown: "popular" gives the most popular items to users who are not in the data.
             choice: what may be recommended.
-            changes: settings of the choice: `exclude_seen`, `exclude`, `among`.
+            changes: settings of the choice, such as `exclude_seen=False` or
+                `where="genres has 'Comedy' and year < 2000"`.
         """
         chosen = (choice or Choice()).but(n, **changes)
         return questions.recommend_many(self, users, chosen, unknown).frame()
 
     def similar_items(
-        self, item: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5
+        self,
+        item: Any,
+        n: int = 10,
+        *,
+        metric: Metric = "cosine",
+        alpha: float = 0.5,
+        opposite: bool = False,
+        **allowed: Any,
     ) -> pd.DataFrame:
-        """The n items most similar to `item` (id or title), by the angle between their factors.
+        """The n items most similar to an item (id or title), by the angle between their factors.
 
         Item–item models compare by their weights instead. Other metrics, and `alpha` of `damped`:
         see `recsys.recommend.similarity.Similarity`.
+
+        Args:
+            item: id or title; or a list of several, whose mean direction is compared.
+            n: how many.
+            metric: how items are compared.
+            alpha: of the metric `damped`.
+            opposite: the least similar items instead, those that point the other way.
+            allowed: which items the answer may have: the fields of `Allowed`, such as `where`.
         """
-        return questions.similar_items(self, item, n, metric, alpha).frame()
+        chosen = Choice().but(**allowed).allowed() if allowed else None
+        found = similar.similar_items(self, item, n, metric, alpha, chosen, opposite)
+        return found.frame()
+
+    def items_between(
+        self, first: object, last: object, n: int = 10, **allowed: Any
+    ) -> pd.DataFrame:
+        """N items on the way from one item to another, in that order; each is named once.
+
+        The way is the straight line between the directions of their factors, in equal steps; the
+        item of a step is the one with the smallest angle to it.
+
+        Args:
+            first: id or title.
+            last: id or title.
+            n: how many.
+            allowed: which items the answer may have: the fields of `Allowed`, such as `where`.
+
+        Raises:
+            ModelError: the model has no factors.
+        """
+        chosen = Choice().but(**allowed).allowed() if allowed else None
+        return similar.between(self, first, last, n, chosen).frame()
 
     def similar_users(
         self, user: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5
     ) -> pd.DataFrame:
         """The n users most similar to `user`: rank, user, score and, with history, n_ratings."""
-        return questions.similar_users(self, user, n, metric, alpha).frame()
+        return similar.similar_users(self, user, n, metric, alpha).frame()
 
     def with_items(self, table: Table) -> Recommender:
         """The same model with items that nobody has rated, known by their features alone.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import ArgumentError, ModelError
-from recsys.models.common import FloatArray
+from recsys.models.common import FloatArray, Rows
 from recsys.recommend.index import ExactIndex
 
 Metric = Literal["cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1"]
@@ -37,33 +38,83 @@ class Similarity:
         self._table = table
         self._indexes: dict[tuple[Metric, float], ExactIndex] = {}
 
+    def of(self, row: int) -> FloatArray:
+        """(n,) cosine of a row and each other; of a zero vector and any other it is 0."""
+        query = normalized(self._table[[row]])[0]
+        lengths = np.where(self._lengths > 0, self._lengths, np.float32(1))
+        return np.asarray((self._table @ query) / lengths, np.float32)
+
+    @cached_property
+    def _lengths(self) -> FloatArray:
+        return np.asarray(np.linalg.norm(self._table, axis=1), np.float32)
+
     def search(
-        self, row: int, n: int, metric: Metric = "cosine", alpha: float = 0.5
+        self,
+        row: int,
+        n: int,
+        metric: Metric = "cosine",
+        alpha: float = 0.5,
+        candidates: Rows | None = None,
     ) -> tuple[npt.NDArray[np.int32], FloatArray]:
         """The n rows most similar to `row`, which is left out, best first, with similarities.
 
         Nothing is similar to a zero vector, which is that of a row without ratings.
 
+        Args:
+            row: what to compare with.
+            n: how many.
+            metric: how.
+            alpha: of `damped`.
+            candidates: increasing rows to choose from; None for all.
+
         Raises:
             ArgumentError: there is no such metric, or alpha is not between 0 and 1.
             ModelError: the model has no factors to compare.
         """
+        left_out = np.array([row])
+        return self.near(self._table[row], n, metric, alpha, left_out, candidates)
+
+    def near(
+        self,
+        query: FloatArray,
+        n: int,
+        metric: Metric = "cosine",
+        alpha: float = 0.5,
+        excluded: Rows | None = None,
+        candidates: Rows | None = None,
+    ) -> tuple[npt.NDArray[np.int32], FloatArray]:
+        """The n rows most similar to a vector (f,), best first, with similarities; see `search`.
+
+        Args:
+            query: what to compare with.
+            n: how many.
+            metric: how.
+            alpha: of `damped`.
+            excluded: increasing rows that are left out.
+            candidates: increasing rows to choose from; None for all.
+        """
         check_metric(metric, alpha)
         table = self._table
+        left_out = np.zeros(0, np.int64) if excluded is None else excluded
         if not table.shape[1]:
             raise ModelError("this model has no factors to compare; train a factorization")
-        query = table[row]
         if not query.any():
             return np.array([], np.int32), np.array([], np.float32)
         if metric in _DISTANCES:
             scores = likeness(query[None], table, metric)[0]
-            scores[row] = -np.inf
-            order = np.argsort(-scores, kind="stable")[: min(n, len(table) - 1)]
+            order = np.argsort(-scores, kind="stable")
+            allowed = np.zeros(len(table), bool)
+            allowed[slice(None) if candidates is None else candidates] = True
+            allowed[left_out] = False
+            order = order[allowed[order]][:n]
             return order.astype(np.int32), scores[order].astype(np.float32)
         queries = _scaled(query[None], table, metric)
-        excluded = np.array([0, 1]), np.array([row])
         found, scores = self._index(metric, alpha).search(
-            queries, min(n, len(table)), excluded, n_threads=1
+            queries,
+            min(n, len(table)),
+            (np.array([0, len(left_out)]), left_out),
+            candidates,
+            n_threads=1,
         )
         there = found[0] >= 0
         return found[0][there], scores[0][there]

@@ -63,6 +63,31 @@ class TitleIndex:
         )
         raise UnknownIdError(f"no {self._items.kind} is called {title!r}; {hint}")
 
+    def search(self, words: str, n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Rows of the n items whose titles fit some words best, and how well, 0 to 100.
+
+        Titles that contain the words come first, the shortest of them first; then those that spell
+        them nearly so.
+        """
+        from rapidfuzz import fuzz, process
+
+        plain = _plain(words)
+        best: dict[int, float] = {}
+        if plain:
+            inside = [key for key in self._rows if f" {plain}" in f" {key}"]
+            for key in inside:
+                fits = 90 + 10 * len(plain) / len(key)
+                for row in self._rows[key]:
+                    best[row] = max(best.get(row, 0.0), fits)
+            close = process.extract(
+                plain, self._rows.keys(), scorer=fuzz.WRatio, limit=5 * n, score_cutoff=60
+            )
+            for key, fits, _ in close:
+                for row in self._rows[key]:
+                    best[row] = max(best.get(row, 0.0), 0.9 * fits)
+        rows = sorted(best, key=lambda row: (-best[row], row))[:n]
+        return np.array(rows, np.int64), np.array([best[row] for row in rows], np.float32)
+
     def _near(self, title: str) -> list[int]:
         from rapidfuzz import fuzz, process  # only a title that is not found needs it
 

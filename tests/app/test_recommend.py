@@ -46,11 +46,11 @@ def test_a_new_person_is_named_by_what_they_rated(model: recsys.Recommender) -> 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "give either --user ID or --rate"),
-        ({"user": "1", "rate": ["3=5"]}, "give either"),
-        ({"rate": ["3=5"], "liked": 1}, "go with --user"),
-        ({"rate": ["3=5"], "exclude_seen": False}, "go with --user"),
-        ({"rate": ["3=5"], "unknown": "popular"}, "go with --user"),
+        ({}, "say for whom: one of --user ID"),
+        ({"user": "1", "rate": ["3=5"]}, "say for whom"),
+        ({"rate": ["3=5"], "liked": 1}, "do not go with --rate"),
+        ({"rate": ["3=5"], "exclude_seen": False}, "do not go with --rate"),
+        ({"rate": ["3=5"], "unknown": "popular"}, "do not go with --rate"),
         ({"user": "1", "unknown": "guess"}, "unknown must be one of raise, popular"),
         ({"user": "1", "n": 0}, "n must be a whole number of at least 1"),
         ({"user": "1", "liked": -1}, "liked must be"),

@@ -77,6 +77,11 @@ def test_progress_may_stop_the_fit(spec: Spec, random_ratings: recsys.Ratings) -
     contract.progress_may_stop_the_fit(spec, random_ratings)
 
 
+@each(contract.EVERY)
+def test_explanations_sum_to_the_scores(spec: Spec, random_ratings: recsys.Ratings) -> None:
+    contract.explanations_sum_to_the_scores(spec, random_ratings)
+
+
 @each(contract.ALL)
 def test_every_hyperparameter_changes_the_result(
     spec: Factorization, random_ratings: recsys.Ratings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,21 @@ def test_blocks_of_rows_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(first, len(block)) for first, block in blocks] == [(0, 2), (2, 2), (4, 1)]
     assert np.concatenate([block for _, block in blocks]) == pytest.approx(left, abs=1e-5)
     assert problem.gradients(x) == pytest.approx(gradient, abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), PARTS)
+def test_each_entry_contributes_what_the_row_has_with_it_alone_as_target(
+    seed: int, optional: set[str]
+) -> None:
+    whole, _ = random_problem(seed, optional | {"targets"})
+    begin, end = whole.matrix.indptr[0], whole.matrix.indptr[1]
+    weights = None if whole.weights is None else whole.weights[begin:end]
+    targets = np.asarray(whole.targets)[begin:end]
+    ridge = np.asarray(whole.ridge)[:1]
+    first = RowProblem(whole.matrix[[0]], whole.table, ridge, weights, targets, whole.base)
+    found = first.contributions()
+    assert found.shape == (end - begin, whole.table.shape[1])
+    for entry in range(end - begin):
+        alone = np.where(np.arange(end - begin) == entry, targets, 0).astype(np.float32)
+        assert replace(first, targets=alone).solve()[0][0] == pytest.approx(found[entry], abs=1e-4)

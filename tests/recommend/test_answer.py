@@ -77,10 +77,11 @@ def test_a_question_to_a_loaded_model_needs_no_pandas(root: Path, tmp_path: Path
     )
     path = recsys.save(model, tmp_path / "m")
     code = (
-        "import sys, recsys; from recsys.recommend import questions; from recsys import Choice; "
+        "import sys, recsys; from recsys.recommend import questions, similar; "
+        "from recsys import Choice; "
         f"model = recsys.load({str(path)!r}); "
         "print(len(questions.recommend(model, 1, Choice(n=3)).to_dict()['rows']), "
-        "len(questions.similar_items(model, 3, 2).to_dict()['rows']), 'pandas' in sys.modules)"
+        "len(similar.similar_items(model, 3, 2).to_dict()['rows']), 'pandas' in sys.modules)"
     )
     # Not in the checkout, whose kernels need not be compiled.
     done = subprocess.run(

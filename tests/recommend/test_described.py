@@ -133,3 +133,18 @@ def test_the_health_check_looks_at_what_was_learned() -> None:
 def test_a_map_marks_what_comes_from_features(model: recsys.Recommender) -> None:
     page = recsys.maps.movie_map(model)
     assert page.count("(from features)") == genre_world.N_NEW
+
+
+@pytest.mark.parametrize("item", [3, genre_world.N_ITEMS])
+def test_an_explanation_leaves_nothing_open(model: recsys.Recommender, item: int) -> None:
+    found = model.explain(0, item)
+    assert "not attributable" not in found.terms
+    assert sum(found.frame()["share"]) == pytest.approx(found.score, abs=1e-5)
+
+
+def test_other_ratings_are_answered_as_without_features(model: recsys.Recommender) -> None:
+    plain = recsys.train(recsys.ImplicitALS(4), genre_world.world())
+    among = list(range(genre_world.N_ITEMS))
+    lists = [m.recommend_for({0: 5, 2: 4}, n=5, among=among) for m in (plain, model)]
+    assert lists[0]["item"].tolist() == lists[1]["item"].tolist()
+    assert lists[0]["score"].tolist() == pytest.approx(lists[1]["score"].tolist(), abs=1e-6)

@@ -78,15 +78,23 @@ def lengths(result: Results) -> Section:
 
 
 def variety(result: Results) -> Section:
-    """Accuracy against coverage and novelty."""
+    """Accuracy against coverage, novelty and, with genres, diversity and calibration."""
     figures = []
     means = result.runs.groupby("model")
     coverage = means[f"coverage@{result.k}"].mean()
     novelty = {m: result.of(m, f"novelty@{result.k}")["mean"] for m in result.ranked}
-    choices = (
+    choices: tuple[tuple[str, Mapping[str, float], str], ...] = (
         ("Coverage", {m: 100 * coverage[m] for m in result.ranked}, "share of the catalogue, %"),
         ("Novelty", novelty, "self-information of the items, bits"),
     )
+    more = (
+        ("Diversity", "diversity", "1 − mean cosine of the genres"),
+        ("Miscalibration", "calibration", "divergence from the genres of the history, nats"),
+    )
+    for name, metric, unit in more:
+        if f"{metric}@{result.k}" in result.runs:
+            each = {m: result.of(m, f"{metric}@{result.k}")["mean"] for m in result.ranked}
+            choices += ((name, each, unit),)
     for name, values, unit in choices:
         series = []
         for model in result.ranked:

@@ -1,0 +1,1 @@
+"""Conditions on items: `genres has 'Comedy' and 1990 <= year < 2000`."""

@@ -1,0 +1,72 @@
+"""Lists for several people together, and a search for titles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.errors import ArgumentError, DataError
+from recsys.models.common import FloatArray
+from recsys.recommend.answer import Table
+from recsys.recommend.choice import HOWS, Choice, How
+from recsys.recommend.explain import Person, somebody, user_of
+from recsys.recommend.index import top_of_scores
+from recsys.recommend.parts import ModelParts
+from recsys.recommend.person import ratings_row
+from recsys.recommend.tables import check_n, item_table, why_filtered
+
+_JOINED: Mapping[str, Callable[..., Any]] = {
+    "average": np.mean,
+    "least-misery": np.min,
+    "most-pleasure": np.max,
+}
+
+
+def recommend_group(
+    model: ModelParts, people: Sequence[Any], choice: Choice, how: How = "average"
+) -> Table:
+    """The best items for several people together; see `Recommender.recommend_group`."""
+    if how not in HOWS:
+        raise ArgumentError(f"how must be one of {', '.join(HOWS)}, not {how!r}")
+    if isinstance(people, str | Mapping) or not len(people):
+        raise ArgumentError("people must be a list of users and of ratings, with at least one")
+    group = [_person(model, one) for one in people]
+    for who, (history, person) in zip(people, group, strict=True):
+        if model.fitted.indifferent(person)[0] or not model.feedback.of(history).nnz:
+            name = "somebody new" if isinstance(who, Mapping) else f"user {who}"
+            raise DataError(f"nothing {name} rated counts for the model; leave them out")
+    scores = np.concatenate([model.fitted.scores(person) for _, person in group])
+    joined: FloatArray = _JOINED[how](scores, axis=0)[None].astype(np.float32)
+    candidates = model.candidates(choice)
+    if candidates is not None:
+        others = np.ones(joined.shape[1], bool)
+        others[candidates] = False
+        joined[0, others] = -np.inf
+    if choice.exclude_seen:
+        for history, _ in group:
+            joined[0, history.indices] = -np.inf
+    rows, best = (one[0] for one in top_of_scores(joined, min(choice.n, joined.shape[1])))
+    rows, best = rows[rows >= 0], best[rows >= 0]
+    why = "the others are excluded"
+    if choice.where is not None and candidates is not None:
+        why = why_filtered(model, choice.where, len(candidates), why)
+    table = item_table(model, rows, best, choice.n, why)
+    of_each: npt.NDArray[Any] = scores[:, rows]
+    answer = dict(table.answer) | {"least": of_each.min(axis=0), "most": of_each.max(axis=0)}
+    return Table(answer, table.items, table.rows, table.notes)
+
+
+def _person(model: ModelParts, who: Any) -> Person:
+    if isinstance(who, Mapping):
+        return somebody(model, ratings_row(model, who))
+    return user_of(model, who)
+
+
+def search(model: ModelParts, words: str, n: int = 10) -> Table:
+    """The items whose titles fit some words best; see `Recommender.search_titles`."""
+    check_n(n)
+    rows, scores = model.titles.search(words, n)
+    return item_table(model, rows, scores, n, "no other title is close to these words")

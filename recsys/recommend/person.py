@@ -1,0 +1,83 @@
+"""The ratings of a person as one row: of somebody new, or of a user under changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.errors import ArgumentError
+from recsys.recommend.parts import ModelParts
+
+_LARGEST = 1e6  # rating of a new person; no scale goes so far
+
+
+def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
+    """The ratings of a new person as one row (1, n_items).
+
+    Args:
+        model: whose items are rated.
+        ratings: item id or title → rating; a mapping, or a pandas Series.
+
+    Raises:
+        ArgumentError: a rating is not a finite number or outside the range of the training
+            ratings, or an item comes twice.
+        UnknownIdError: an item is not there.
+    """
+    if not isinstance(ratings, Mapping) and hasattr(ratings, "to_dict"):
+        ratings = ratings.to_dict()
+    if not isinstance(ratings, Mapping):
+        raise ArgumentError(f"ratings must map items to ratings, not be a {type(ratings).__name__}")
+    items = model.item_rows(ratings)
+    scale = model.scale
+    values = np.array([_rating(item, value, scale) for item, value in ratings.items()], np.float32)
+    order = np.argsort(items)
+    twice = np.flatnonzero(np.diff(items[order]) == 0)
+    if len(twice):
+        again = list(ratings)[order[twice[0] + 1]]
+        raise ArgumentError(f"ratings name one item twice, the second time as {again!r}")
+    parts = values[order], items[order].astype(np.int32), np.array([0, len(items)])
+    return sp.csr_matrix(parts, shape=(1, len(model.fitted.items)))
+
+
+def _rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"rating of {item!r} must be a number, not {value!r}") from None
+    if not abs(number) <= _LARGEST:  # NaN fails the comparison, too
+        raise ArgumentError(f"rating of {item!r} must be finite and sensible, not {value!r}")
+    if scale is not None and not scale[0] <= np.float32(number) <= scale[1]:
+        raise ArgumentError(
+            f"rating of {item!r} must be on the scale of the training ratings, {scale[0]:g} to "
+            f"{scale[1]:g}, not {value!r}"
+        )
+    return number
+
+
+def changed_row(
+    model: ModelParts, user: object, changes: Mapping[Any, float | None]
+) -> sp.csr_matrix:
+    """The ratings (1, n_items) of a training user with some changed, added or, by None, removed.
+
+    Raises:
+        UnknownIdError: the user or an item is not in the data.
+        ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+    """
+    own = model.seen()[[model.fitted.users.row(user)]]
+    removed = model.item_rows([item for item, value in changes.items() if value is None])
+    missing = removed[~np.isin(removed, own.indices)]
+    if len(missing):
+        raise ArgumentError(
+            f"user {user} has no rating of item {model.fitted.items.name(int(missing[0]))} to "
+            "remove"
+        )
+    given = ratings_row(model, {i: value for i, value in changes.items() if value is not None})
+    keep = ~np.isin(own.indices, [*removed, *given.indices])
+    columns = np.concatenate([own.indices[keep], given.indices])
+    values = np.concatenate([own.data[keep], given.data])
+    order = np.argsort(columns)
+    parts = values[order], columns[order], np.array([0, len(columns)])
+    return sp.csr_matrix(parts, shape=own.shape)

@@ -1,0 +1,1 @@
+"""Re-ranking: lists that trade a little of their scores for variety. One file for each way."""
