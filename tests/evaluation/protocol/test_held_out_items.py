@@ -1,5 +1,7 @@
 """Items without ratings, ranked among themselves."""
 
+from pathlib import Path
+
 import genre_world
 import numpy as np
 import pytest
@@ -25,6 +27,16 @@ def test_genres_find_what_popularity_cannot(split: recsys.ratings.splits.Split) 
     liked = split.test.matrix[:, split.candidates].toarray() >= 4
     share = liked[liked.any(axis=1)].mean()
     assert found.of("popularity", "precision@3")["mean"] == pytest.approx(share)
+
+
+def test_the_report_says_what_is_ranked(split: recsys.ratings.splits.Split, tmp_path: Path) -> None:
+    result = recsys.evaluate({"als": SPEC}, split, k=3)
+    result.to_html(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "the 10 items that were held out compete for the 3 places" in page
+    assert result.about["ranked items"] == 10
+    # Recall of an unordered list is the same for everybody; that is no reason for more decimals.
+    assert result.decimals("recall@3") < 5
 
 
 def test_without_features_a_model_knows_nothing(split: recsys.ratings.splits.Split) -> None:
