@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
-from recsys.models.from_features import Names, fit_with_features
+from recsys.models.from_features import fit_with_features
 from recsys.models.spec import Fitted, check_suits
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import Chooser
@@ -74,9 +74,6 @@ class Fresh:
     """
 
     model: Model
-    features: Names | None = None
-    """Columns of the item and user tables from which those without ratings get factors, or True for
-    all that are of use. The baselines use none."""
 
     @property
     def name(self) -> str:
@@ -101,28 +98,32 @@ class Fresh:
         if self.model.name not in BASELINES:
             check_suits(self.model, prepared.split.train)
         if isinstance(self.model, Chooser):
-            return self._chosen(self.model, prepared, on_epoch)
+            return _chosen(self.model, prepared, on_epoch)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
-        fitted, described = self._fit(self.model, ratings, on_epoch)
+        fitted, described = _fitted(self.model, ratings, prepared, on_epoch)
         return Trained(prepared.ranker(fitted, described), fitted.spec.to_dict(), fitted.log)
 
-    def _chosen(self, model: Chooser, prepared: PreparedSplit, on_epoch: OnEpoch | None) -> Trained:
-        ratings = prepared.split.train
-        rated = ratings.without_empty() if self.features else ratings
-        chosen = model.choose(rated, prepared.feedback)
-        fitted, described = self._fit(chosen.spec, chosen.feedback.apply(ratings), on_epoch)
-        # The history has what counts in the evaluation, as it was given or chosen.
-        entering = chosen.feedback if prepared.feedback is None else None
-        ranker = replace(prepared.ranker(fitted, described), feedback=entering)
-        spec = fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}
-        return Trained(ranker, spec, fitted.log)
 
-    def _fit(self, model: Any, ratings: Ratings, on_epoch: OnEpoch | None) -> tuple[Any, bool]:
-        # The fit, and whether users without ratings have factors.
-        if not self.features or model.name in BASELINES:
-            return model.fit(ratings, on_epoch), False
-        fitted, worth = fit_with_features(model, ratings, self.features, on_epoch)
-        return fitted, "users" in worth
+def _chosen(model: Chooser, prepared: PreparedSplit, on_epoch: OnEpoch | None) -> Trained:
+    ratings = prepared.split.train
+    rated = ratings.without_empty() if prepared.features else ratings
+    chosen = model.choose(rated, prepared.feedback)
+    fitted, described = _fitted(chosen.spec, chosen.feedback.apply(ratings), prepared, on_epoch)
+    # The history has what counts in the evaluation, as it was given or chosen.
+    entering = chosen.feedback if prepared.feedback is None else None
+    ranker = replace(prepared.ranker(fitted, described), feedback=entering)
+    spec = fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}
+    return Trained(ranker, spec, fitted.log)
+
+
+def _fitted(
+    model: Any, ratings: Ratings, prepared: PreparedSplit, on_epoch: OnEpoch | None
+) -> tuple[Any, bool]:
+    # The fit, and whether users without ratings have factors.
+    if not prepared.features or model.name in BASELINES:
+        return model.fit(ratings, on_epoch), False
+    fitted, worth = fit_with_features(model, ratings, prepared.features, on_epoch)
+    return fitted, "users" in worth
 
 
 def seed_of(model: Any) -> int | None:

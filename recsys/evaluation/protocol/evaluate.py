@@ -92,14 +92,14 @@ def evaluate(
     features = _features(features, several)
     if sampled_negatives:
         warnings.warn(_SAMPLED, stacklevel=2)
-    contenders = {name: _contender(model, features) for name, model in asked.items()}
+    contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
     for fold, split in enumerate(several):
-        prepared = prepare(split, int(k), feedback)
+        prepared = prepare(split, int(k), feedback, features)
         runs.begin(prepared)
         for name, model in asked.items():
             try:
-                for contender, seed in _by_seed(model, seeds, features):
+                for contender, seed in _by_seed(model, seeds):
                     run = Run(name, fold, seed)
                     on_epoch = on_model(name, split.how)
                     runs.add(run, *_timed(contender, prepared, on_epoch, sampled_negatives))
@@ -121,25 +121,23 @@ def _listed(failures: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {why}" for name, why in failures.items())
 
 
-def _contender(model: Evaluable, features: Names | None = None) -> Contender:
+def _contender(model: Evaluable) -> Contender:
     if isinstance(model, Recommender):
         return Served(model)
     if isinstance(model, type) or not isinstance(model, Contender | Model):
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
-    return model if isinstance(model, Contender) else Fresh(model, features)
+    return model if isinstance(model, Contender) else Fresh(model)
 
 
-def _by_seed(
-    model: Evaluable, seeds: Sequence[int], features: Names | None
-) -> Iterator[tuple[Contender, int]]:
+def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender, int]]:
     # Once per seed, or once where nothing is drawn.
     seeded = [(with_seed(model, int(seed)), int(seed)) for seed in seeds]
     drawn = [(one, seed) for one, seed in seeded if one is not None]
     for one, seed in drawn:
-        yield _contender(one, features), seed
+        yield _contender(one), seed
     if not drawn:
         own = seed_of(model)
-        yield _contender(model, features), NO_SEED if own is None else own
+        yield _contender(model), NO_SEED if own is None else own
 
 
 def _timed(

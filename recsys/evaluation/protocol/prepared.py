@@ -13,6 +13,7 @@ from recsys.csr import entry_rows, positive, with_ones
 from recsys.evaluation.result.segments import ItemSegments, item_segments
 from recsys.models.baselines import Popularity
 from recsys.models.common import Rows
+from recsys.models.from_features import Names
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.item_tables import genre_flags
@@ -43,6 +44,9 @@ class PreparedSplit:
     """(n_items,) training ratings of each item."""
     feedback: Feedback | None = None
     """Which ratings count and how; None for all, as they are."""
+    features: Names = False
+    """Columns of the item and user tables from which those without ratings get factors in the
+    models that are trained on this split, or True for all that are of use; not in the baselines."""
 
     @property
     def folds_in(self) -> bool:
@@ -151,13 +155,16 @@ class PreparedSplit:
         return genre_flags(self.split.train.item_table)
 
 
-def prepare(split: Split, k: int, feedback: Feedback | None = None) -> PreparedSplit:
+def prepare(
+    split: Split, k: int, feedback: Feedback | None = None, features: Names = False
+) -> PreparedSplit:
     """The split, ready for models to be measured on.
 
     Args:
         split: training and test ratings.
         k: length of the lists.
         feedback: which ratings count as liked; None for all.
+        features: columns that models get features from; True for all that are of use.
 
     Raises:
         DataError: no training or test rating counts.
@@ -172,4 +179,5 @@ def prepare(split: Split, k: int, feedback: Feedback | None = None) -> PreparedS
         users=np.flatnonzero(np.diff(split.test.matrix.indptr)).astype(np.int64),
         counts=np.bincount(split.train.matrix.indices, minlength=split.train.n_items),
         feedback=None if given == Feedback() else given,
+        features=features,
     )

@@ -8,8 +8,10 @@ import pytest
 
 import recsys
 from recsys.evaluation.protocol.prepared import prepare
+from recsys.evaluation.protocol.reranked import with_rerankings
 from recsys.evaluation.protocol.scored import sampled_values, score_values
 from recsys.models.from_features import fit_with_features
+from recsys.recommend.rerank.ways import parse
 
 SPEC = recsys.ImplicitALS(4)
 
@@ -97,3 +99,11 @@ def test_auto_chooses_on_items_with_ratings(split: recsys.ratings.splits.Split) 
     found = recsys.evaluate({"auto": recsys.auto(budget=0)}, split, k=3)
     assert not found.failures
     assert found.of("auto", "ndcg@3")["mean"] > found.of("popularity", "ndcg@3")["mean"]
+
+
+def test_re_ranked_lists_are_of_the_same_model(split: recsys.ratings.splits.Split) -> None:
+    models = with_rerankings({"als": SPEC}, [parse("mmr=0.0001")])
+    found = recsys.evaluate(models, split, k=3)
+    means = [found.of(name, "ndcg@3")["mean"] for name in models]
+    assert means[1] == pytest.approx(means[0], abs=0.1)
+    assert means[1] > found.of("popularity", "ndcg@3")["mean"] + 0.1
