@@ -31,7 +31,12 @@ QUICK: dict[str, dict[str, Any]] = {
     "item-knn": {"n_neighbours": 10, "shrinkage": 1.0},
 }
 EVERY = [SPECS[name](**QUICK[name]) for name in BUILT_IN]
-ALL = [spec for spec in EVERY if isinstance(spec, Factorization)]
+VARIANTS: list[Factorization] = [
+    recsys.ImplicitALS(**QUICK["implicit-als"], popularity_exponent=0.4),
+    recsys.ExplicitALS(**QUICK["explicit-als"], implicit_weight=0.3),
+]
+"""With state that the plain models do not have."""
+ALL = [spec for spec in EVERY if isinstance(spec, Factorization)] + VARIANTS
 ITEM_MODELS = [spec for spec in EVERY if isinstance(spec, ItemModel)]
 ALTERNATING = [spec for spec in ALL if spec.resumable]
 FACTORIZATIONS = [s for s in ALL if s.name not in ("popularity", "biases")]

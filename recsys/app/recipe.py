@@ -100,8 +100,9 @@ class Recipe(Source):
     feedback: str | None = option(
         None,
         metavar="HOW",
-        meaning="How ratings become confidence: values, ones, log (of counts), or at-least=4 to "
-        "count only ratings from 4.",
+        meaning="How ratings become confidence: values, ones, log (of counts), at-least=4 to "
+        "count only ratings from 4, or dislikes-below=3. With ones,half-life=180d and the like, "
+        "older ratings weigh less.",
         default_text="values, unless auto chooses",
     )
     features: Sequence[str] | None = features_field()
@@ -169,17 +170,30 @@ class Recipe(Source):
         Raises:
             ArgumentError: it cannot be written, or would replace what is no model file.
         """
-        from recsys.store.model_file import read_about
+        return model_file_to_write(self.out, "out")
 
-        out = output_file(self.out)
-        if out.exists() and out.stat().st_size:
-            try:
-                read_about(out)
-            except ModelFileError:
-                raise ArgumentError(
-                    f"out would replace {out}, which is no model file; choose another name"
-                ) from None
-        return out
+
+def model_file_to_write(path: str, argument: str) -> Path:
+    """The model file that will be written to `path`.
+
+    Args:
+        path: where to write.
+        argument: what messages call the path.
+
+    Raises:
+        ArgumentError: it cannot be written, or would replace what is no model file.
+    """
+    from recsys.store.model_file import read_about
+
+    out = output_file(path, argument)
+    if out.exists() and out.stat().st_size:
+        try:
+            read_about(out)
+        except ModelFileError:
+            raise ArgumentError(
+                f"{argument} would replace {out}, which is no model file; choose another name"
+            ) from None
+    return out
 
 
 def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:

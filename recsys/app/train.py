@@ -174,7 +174,7 @@ def measure(
     from recsys.recommend.chosen import Chooser
 
     split, liked = part.split(ratings), feedback or Feedback()
-    known, with_errors = liked.apply(split.train), spec.predicts_ratings and not liked.ones
+    known, with_errors = liked.apply(split.train), spec.predicts_ratings and liked.keeps_ratings
     if isinstance(spec, Chooser):  # without a look at what is held out
         chosen = spec.choose(split.train, feedback)
         fitted = {spec.name: chosen.spec.fit(chosen.feedback.apply(split.train), on_epoch)}

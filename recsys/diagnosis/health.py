@@ -118,7 +118,8 @@ def health(model: Recommender, k: int = 10) -> Health:
     axis_share = components.axis_shares(factors.user_factors, factors.item_factors)
     spectrum = components.predictions_spectrum(factors.user_factors, factors.item_factors)
     matrix = None if model.history is None else model.feedback.of(model.history)
-    systems = conditions(model, matrix)
+    # The history has no times, so the systems that decayed confidences make are not known.
+    systems = conditions(model, None if model.feedback.half_life is not None else matrix)
     loss = pd.DataFrame([{"epoch": p.epoch, "loss": p.loss} | dict(p.parts) for p in factors.log])
     norms = _norms(model, matrix)
     rated = norms[norms["ratings"] > 0]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from recsys.settings import settings_of
+
 if TYPE_CHECKING:
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
@@ -19,7 +21,10 @@ class Searching(NamedTuple):
     """Of the work that the search may do, 0 to 1."""
     n_trials: int
     best: float
-    """Highest value of the metric so far."""
+    """Best value of the metric so far."""
+    metric: str = "ndcg@10"
+    model: str = ""
+    """Name of the model that has the best value, where there are several."""
 
 
 OnSearch = Callable[[Searching], None]
@@ -54,3 +59,18 @@ class Chooser(Protocol):
             feedback: how they enter the training; None to choose that, too.
             on_search: called after each trial; an exception stops the search.
         """
+
+
+def recipe(spec: Spec, feedback: Feedback) -> str:
+    """The options of `recsys train` that train a model without a search.
+
+    >>> from recsys.models.implicit_als import ImplicitALS
+    >>> from recsys.ratings.feedback import Feedback
+    >>> recipe(ImplicitALS(n_factors=32, seed=1), Feedback(ones=True))
+    '--model implicit-als --feedback ones --set n_factors=32 --set seed=1'
+    """
+    own = {one.name: one.default for one in settings_of(type(spec))}
+    changed = {name: value for name, value in spec.values().items() if value != own[name]}
+    entering = "" if str(feedback) == "values" else f" --feedback {feedback}"
+    settings = "".join(f" --set {name}={value}" for name, value in changed.items())
+    return f"--model {spec.name}{entering}{settings}"

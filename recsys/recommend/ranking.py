@@ -76,7 +76,7 @@ class FittedRanker:
     counts: Counts | None = None
     """Of the training; None makes nobody a newcomer."""
     feedback: Feedback | None = None
-    """How the history enters the fold-in, where it is not the feedback of the training yet."""
+    """How the history enters the scores, where it is not the feedback of the training yet."""
     described: bool = False
     """Users without ratings have factors from their features, so they are no newcomers."""
     reranking: Reranking | None = None
@@ -93,9 +93,9 @@ class FittedRanker:
 
     def people(self, users: Rows, history: sp.csr_matrix) -> Any:
         """The users as the fit sees them."""
+        if self.feedback is not None:
+            history = self.feedback.of(history)
         if self.folds_in:
-            if self.feedback is not None:
-                history = self.feedback.of(history)
             return self.fitted.fold_in_users(history)
         return self.fitted.people(users, history)
 

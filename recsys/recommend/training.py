@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from recsys.errors import ArgumentError
-from recsys.models.common import OnEpoch, Side
-from recsys.models.from_features import FeatureWeights, Names, fit_with_features
+from recsys.models.common import OnEpoch
+from recsys.models.from_features import Names, fit_with_features
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -55,13 +56,13 @@ def train(
         chosen = spec.choose(ratings, feedback, on_search)
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
     feedback = feedback or Feedback()
-    worth: dict[Side, FeatureWeights] = {}
+    if spec.predicts_ratings and feedback.half_life is not None:
+        raise ArgumentError(
+            f"{spec.name} predicts ratings, which do not decay: leave out the half-life, or choose "
+            "a model of confidences such as implicit-als"
+        )
     whole = ratings.with_unrated() if features else ratings
-    counted = feedback.apply(whole)
-    if features:
-        fitted, worth = fit_with_features(spec, counted, features, on_epoch, **start)
-    else:
-        fitted = spec.fit(counted, on_epoch, **start)
+    fitted, worth = _fitted(spec, feedback.apply(whole), features, on_epoch, start)
     return Recommender(
         factors=fitted,
         item_table=whole.item_table,
@@ -73,3 +74,16 @@ def train(
         user_table=whole.user_table,
         features=worth,
     )
+
+
+def _fitted(
+    spec: Spec,
+    counted: Ratings,
+    features: Names | None,
+    on_epoch: OnEpoch | None,
+    start: Mapping[str, Any],
+) -> tuple[Any, dict[Side, FeatureWeights]]:
+    # The fit, and what features are worth in it.
+    if features:
+        return fit_with_features(spec, counted, features, on_epoch, **start)
+    return spec.fit(counted, on_epoch, **start), {}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
+from recsys.errors import ArgumentError
 from recsys.models.common import Progress, Side
 from recsys.models.from_features import FeatureWeights
 from recsys.models.registry import spec_from_dict
@@ -102,11 +103,18 @@ def _spec(saved: Mapping[str, Any]) -> Spec:
 def _feedback(saved: Mapping[str, Any]) -> Feedback:
     if "threshold" not in saved:
         raise ValueError("feedback must have a threshold, which may be null")
-    threshold = saved["threshold"]
-    if threshold is not None:
-        threshold = _number("threshold", threshold, finite=True)
-    log = _of(saved, "log", bool, False)  # not in files of version 0.1
-    return Feedback(ones=_of(saved, "ones", bool), threshold=threshold, log=log)
+    # All but the first two are not in files of version 0.1.
+    names = ("threshold", "dislikes_below", "half_life")
+    numbers = {
+        name: _number(name, saved[name], finite=True)
+        for name in names
+        if saved.get(name) is not None
+    }
+    ones, log = _of(saved, "ones", bool), _of(saved, "log", bool, False)
+    try:
+        return Feedback(ones=ones, log=log, **numbers)
+    except ArgumentError as error:
+        raise ValueError(f"feedback: {error}") from None
 
 
 def _progress(entry: object) -> Progress:

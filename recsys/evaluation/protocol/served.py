@@ -50,7 +50,7 @@ class Served:
     @property
     def predicts_ratings(self) -> bool:
         """Whether its scores are predicted ratings."""
-        return self.model.fitted.spec.predicts_ratings and not self.model.feedback.ones
+        return self.model.fitted.spec.predicts_ratings and self.model.feedback.keeps_ratings
 
     def to_dict(self) -> Mapping[str, Any]:
         """Its spec, the data it was trained on, and the choice if there is one."""
