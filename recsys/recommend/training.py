@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from recsys.errors import ArgumentError
-from recsys.models.common import OnEpoch
-from recsys.models.from_features import Names, fit_with_features
+from recsys.models.common import OnEpoch, Side
+from recsys.models.from_features import FeatureWeights, Names, fit_with_features
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
