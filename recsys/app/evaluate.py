@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
+from recsys.app.recipe import feature_names
 from recsys.app.study import CURRENT, Study
 from recsys.errors import FitError
 from recsys.files import write_text
@@ -179,7 +180,8 @@ def _measured(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of sampled metrics; R008 says it
         return evaluate(
-            asked, parts, study.k, feedback=study.parsed_feedback(), seeds=study.seeds,
+            asked, parts, study.k, feedback=study.parsed_feedback(),
+            features=feature_names(study.features), seeds=study.seeds,
             sampled_negatives=study.sampled_negatives, **watching._asdict(),
         )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -58,6 +58,26 @@ BLEND = "blend"
 """Name of the model whose weights are chosen where none are given."""
 
 
+ALL = "all"
+"""Name of every column that is of use as a feature."""
+
+
+def features_field(more: str = "") -> Any:
+    """The option `features`; `more` says what holds where it is not given."""
+    return option(
+        None,
+        metavar="NAME,NAME,...",
+        meaning="Columns of the item and user tables, such as genres,year,age, from which items "
+        "and users without ratings get factors; all for every column that is of use.",
+        default_text=more or "none",
+    )
+
+
+def feature_names(given: Sequence[str] | None) -> Sequence[str] | bool | None:
+    """What `recsys.train` takes for the option `features`."""
+    return True if given is not None and list(given) == [ALL] else given
+
+
 @dataclass(frozen=True)
 class Recipe(Source):
     """A training. The fields are the keys of a recipe file."""
@@ -89,6 +109,7 @@ class Recipe(Source):
         "older ratings weigh less.",
         default_text="values, unless auto chooses",
     )
+    features: Sequence[str] | None = features_field()
     budget: float = budget_field()
     time_limit: float | None = time_limit_field()
     test: float = option(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.app.recipe import AUTO, BLEND, auto_of, blend_of, check_keys, seeded
+from recsys.app.recipe import AUTO, BLEND, auto_of, blend_of, check_keys, features_field, seeded
 from recsys.errors import ArgumentError
 from recsys.files import output_file
 from recsys.models.registry import SPECS, make_spec
@@ -94,6 +94,7 @@ class Study(Source):
         meaning="What counts as liked: values, ones, log, at-least=4 to count only ratings from "
         "4, or dislikes-below=3; also how older ratings weigh less, as in ones,half-life=180d.",
     )
+    features: Sequence[str] | None = features_field("all with held-out-items, otherwise none")
     per_user: int = option(0, low=0, meaning="Leave out users with fewer ratings.")
     per_item: int = option(0, low=0, meaning="Leave out items with fewer ratings.")
     rerank: Sequence[str] = option(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
+from recsys.app.recipe import feature_names
 from recsys.models.spec import check_suits
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ class Trained:
             "accuracy": [vars(a) for a in self.accuracy],
             "loss": [p.loss for p in self.log],
             "search": self.model.search,
+            "features": {
+                side: worth.coding.described() for side, worth in self.model.features.items()
+            },
             "findings": [vars(finding) for finding in self.findings],
             "seconds": self.seconds,
         }
@@ -122,7 +126,10 @@ def run(
         on_stage(f"measuring {spec.name}")
         measured = measure(spec, ratings, feedback, part, on_epoch, on_search)
     on_stage(f"training {spec.name}")
-    model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch, on_search=on_search)
+    model = train(
+        spec, ratings, feedback=feedback, features=feature_names(recipe.features),
+        on_epoch=on_epoch, on_search=on_search,
+    )  # fmt: skip
     on_stage("saving")
     path = save(model, out, measured=None if measured is None else measured.header)
     seconds = time.perf_counter() - started

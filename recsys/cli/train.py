@@ -58,6 +58,9 @@ def _training_lines(trained: Trained) -> dict[str, str]:
     if len(trained.log) > 1:
         first, last = trained.log[0], trained.log[-1]
         lines["loss"] = f"{first.loss:,.6g} after epoch 1, {last.loss:,.6g} after {last.epoch}"
+    for side, worth in trained.model.features.items():
+        n = number(int(trained.model.from_features(side).sum()))
+        lines[f"features of {side}"] = f"{worth.coding}; {n} {side} without ratings use them"
     for accuracy in trained.accuracy:
         lines[accuracy.metric] = accuracy.sentence().removeprefix(f"{accuracy.metric} ")
     if trained.accuracy:

@@ -77,6 +77,8 @@ class FittedRanker:
     """Of the training; None makes nobody a newcomer."""
     feedback: Feedback | None = None
     """How the history enters the scores, where it is not the feedback of the training yet."""
+    described: bool = False
+    """Users without ratings have factors from their features, so they are no newcomers."""
     reranking: Reranking | None = None
     """Chooses each list from a longer one; None takes the best scores."""
 
@@ -111,6 +113,8 @@ class FittedRanker:
         if self.folds_in:
             assert history is not None
             return np.asarray(blank | (np.diff(history.indptr) == 0))
+        if self.described:
+            return blank
         return np.asarray(blank | (self.counts.users[users] == 0))
 
     def ranked(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from recsys.errors import ArgumentError
-from recsys.models.common import Progress
+from recsys.models.common import Progress, Side
+from recsys.models.from_features import FeatureWeights
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
+from recsys.ratings.features import Coding
 from recsys.ratings.feedback import Feedback
 
 
@@ -22,6 +24,16 @@ class About(NamedTuple):
     feedback: Feedback
     fingerprint: str
     log: tuple[Progress, ...]
+    features: Mapping[Side, AboutFeatures]
+    """Empty for models that were trained without."""
+
+
+class AboutFeatures(NamedTuple):
+    """The features of one side."""
+
+    coding: Coding
+    ridge: float
+    n: int
 
 
 def parsed(about: Mapping[str, Any]) -> About:
@@ -30,7 +42,8 @@ def parsed(about: Mapping[str, Any]) -> About:
     Raises:
         ValueError: a key is missing or its value is of the wrong kind; says which.
     """
-    for key in ("account", "machine", "measured", "search"):  # written only where they are known
+    # Written only where they are known.
+    for key in ("account", "machine", "measured", "search", "features"):
         _of(about, key, dict, {})
     _of(about, "created", str)
     if not all(isinstance(version, str) for version in _of(about, "versions", dict).values()):
@@ -41,7 +54,22 @@ def parsed(about: Mapping[str, Any]) -> About:
         feedback=_feedback(_of(about, "feedback", dict)),
         fingerprint=_of(about, "data_fingerprint", str),
         log=tuple(map(_progress, _of(about, "log", list))),
+        features={
+            side: _features(_of(about.get("features", {}), side, dict))
+            for side in get_args(Side)
+            if side in about.get("features", {})
+        },
     )
+
+
+def of_features(found: FeatureWeights) -> dict[str, Any]:
+    """The features of one side as the header holds them."""
+    return found.coding.to_dict() | {"regularization": found.regularization, "n": found.n}
+
+
+def _features(saved: Mapping[str, Any]) -> AboutFeatures:
+    ridge = _number("regularization", saved.get("regularization"), finite=True)
+    return AboutFeatures(Coding.from_dict(saved), ridge, _of(saved, "n", int))
 
 
 def log_entry(progress: Progress) -> list[Any]:

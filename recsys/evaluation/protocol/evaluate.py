@@ -32,6 +32,7 @@ from recsys.evaluation.protocol.scored import sampled_values
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
 from recsys.models.common import OnEpoch
+from recsys.models.from_features import Names
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
 from recsys.recommend.chosen import OnSearch
@@ -55,6 +56,7 @@ def evaluate(
     k: int = 10,
     *,
     feedback: Feedback | str | None = None,
+    features: Names | None = None,
     seeds: Sequence[int] = (),
     sampled_negatives: int = 0,
     on_model: OnModel = lambda model, split: None,
@@ -71,6 +73,8 @@ def evaluate(
         k: length of the lists.
         feedback: what counts as liked, in training and test. Everything seen is left out of lists,
             liked or not.
+        features: columns from which items and users without training ratings get factors, or True,
+            see `train`; not for the baselines. None is True for splits that hold out items.
         seeds: trains every model that draws at random once per seed, a grid with every candidate;
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
@@ -88,12 +92,13 @@ def evaluate(
         feedback = Feedback.parse(feedback) if feedback else Feedback()
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
+    features = _features(features, several)
     if sampled_negatives:
         warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
     for fold, split in enumerate(several):
-        prepared = prepare(split, int(k), feedback)
+        prepared = prepare(split, int(k), feedback, features)
         runs.begin(prepared)
         for name, model in asked.items():
             try:
@@ -107,6 +112,12 @@ def evaluate(
         raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
     result = runs.result()
     return replace(result, findings=tuple(find_faults(result, several, contenders)))
+
+
+def _features(given: Names | None, several: Sequence[Split]) -> Names:
+    # Without features, nothing would be known of items that were held out.
+    held_out = any(split.candidates is not None for split in several)
+    return held_out if given is None else given
 
 
 def _listed(failures: Mapping[str, str]) -> str:

@@ -91,7 +91,10 @@ class ServedRanker:
         self._known = np.flatnonzero(self._theirs >= 0)
         self._ours = np.full(len(own), -1, np.int64)  # (items of the model,) row in the split
         self._ours[self._theirs[self._known]] = self._known
-        allowed = np.flatnonzero(self._ours >= 0)
+        ranked = self._ours >= 0
+        if prepared.candidates is not None:
+            ranked &= np.isin(self._ours, prepared.candidates)
+        allowed = np.flatnonzero(ranked)
         if ranker.candidates is not None:
             allowed = np.intersect1d(allowed, ranker.candidates)
         self._ranker = replace(ranker, candidates=allowed)

@@ -126,12 +126,16 @@ def _facts(result: Results) -> list[tuple[str, str]]:
     tested = f"{about['test ratings']:,} {rows} of {about['test users']:,} users"
     if several != "1 split":
         tested += f" (first of {several})"
+    held_out = about.get("ranked items")  # not in reports of 0.1
+    who = "every item a user had not rated competes"
+    if held_out is not None:
+        who = f"the {held_out:,} items that were held out compete"
     facts = [
         ("size", f"{data['users']:,} users, {data['items']:,} items"),
         ("training", f"{data['ratings']:,} {rows}"),
         ("test", tested),
         ("split", how),
-        ("ranked", f"every item a user had not rated competes for the {result.k} places"),
+        ("ranked", f"{who} for the {result.k} places"),
     ]
     if result.account is not None:
         facts.insert(0, ("data", f"{result.account['source']} ({result.account['layout']})"))
