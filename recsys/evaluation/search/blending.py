@@ -80,7 +80,7 @@ class Blending:
             specs.append(one)
         blend = Blend(of=specs, seed=self.seed)
         liked = (ratings.matrix.data > 0) & (feedback or Feedback()).counts(ratings.matrix)
-        part = carve(ratings, liked, (self.seed, 0))
+        part = carve(ratings, liked, self.seed)
         kinds = kinds_of_feedback(ratings) if feedback is None else [feedback]
         if part is None:
             return Chosen(blend, kinds[0], _record(self.to_dict(), blend, kinds[0], None, []))
