@@ -1,4 +1,5 @@
-// Sums of outer products and Cholesky factorization of one dense matrix, in tiles held in registers.
+// Sums of outer products and Cholesky factorization of one dense matrix, in tiles held in
+// registers.
 #pragma once
 #include "vector.hpp"
 

@@ -108,8 +108,8 @@ void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
     row.at = to;
 }
 
-// Sweeps the entries from `at` to `to`: curvature += sum_j w_j (y_j . p)^2. Takes eight entries at a
-// time, so that p is read once for all eight.
+// Sweeps the entries from `at` to `to`: curvature += sum_j w_j (y_j . p)^2. Takes eight entries at
+// a time, so that p is read once for all eight.
 template <int NV>
 void sweep_last(const RowProblems& all, Row& row, int64_t to) {
     const float* p = row.p;
