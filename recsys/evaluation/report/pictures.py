@@ -89,7 +89,7 @@ def variety(result: Results) -> Section:
     )
     more = (
         ("Diversity", "diversity", "1 − mean cosine of the genres"),
-        ("Miscalibration", "calibration", "divergence from the genres of the history, nats"),
+        ("Miscalibration", "calibration", "divergence of the genres, nats"),
     )
     for name, metric, unit in more:
         if f"{metric}@{result.k}" in result.runs:
