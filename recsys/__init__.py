@@ -31,6 +31,10 @@ _HOMES = {
     "Grid": "recsys.evaluation.protocol.grid",
     "Auto": "recsys.evaluation.search.auto",
     "auto": "recsys.evaluation.search.auto",
+    "blend": "recsys.evaluation.search.blending",
+    "Tuner": "recsys.evaluation.tuning.tune",
+    "Tuning": "recsys.evaluation.tuning.tuning",
+    "tune": "recsys.evaluation.tuning.tune",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
     "fetch": "recsys.ratings.datasets",
@@ -51,9 +55,14 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.evaluation.protocol.grid import Grid as Grid
     from recsys.evaluation.search.auto import Auto as Auto
     from recsys.evaluation.search.auto import auto as auto
+    from recsys.evaluation.search.blending import blend as blend
+    from recsys.evaluation.tuning.tune import Tuner as Tuner
+    from recsys.evaluation.tuning.tune import tune as tune
+    from recsys.evaluation.tuning.tuning import Tuning as Tuning
     from recsys.models.alternating import State as State
     from recsys.models.baselines import Biases as Biases
     from recsys.models.baselines import Popularity as Popularity
+    from recsys.models.blend import Blend as Blend
     from recsys.models.common import Progress as Progress
     from recsys.models.ease import EASE as EASE
     from recsys.models.explicit_als import ExplicitALS as ExplicitALS

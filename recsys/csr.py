@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,28 @@ def kept_entries(matrix: sp.csr_matrix, keep: npt.NDArray[np.bool_]) -> sp.csr_m
 def positive(matrix: sp.csr_matrix) -> sp.csr_matrix:
     """The entries above zero: what is liked."""
     return kept_entries(matrix, matrix.data > 0)
+
+
+def largest_of_rows(
+    matrix: sp.csr_matrix, n: int, by: npt.NDArray[Any] | None = None
+) -> sp.csr_matrix:
+    """The `n` largest entries of each row, and those that are equal to the last of them.
+
+    >>> matrix = sp.csr_matrix([[5.0, -7.0, 1.0], [3.0, 0.0, 4.0]])
+    >>> largest_of_rows(matrix, 2).toarray().tolist()
+    [[5.0, 0.0, 1.0], [3.0, 0.0, 4.0]]
+
+    Args:
+        matrix: entries that are not stored do not count as zeros.
+        n: at least 1.
+        by: (nnz,) what makes an entry large, instead of its value.
+    """
+    keys = matrix.data if by is None else by
+    least = np.full(matrix.shape[0], -np.inf)
+    for row, (begin, end) in enumerate(pairwise(matrix.indptr)):
+        if end - begin > n:
+            least[row] = np.partition(keys[begin:end], end - begin - n)[end - begin - n]
+    return kept_entries(matrix, keys >= np.repeat(least, np.diff(matrix.indptr)))
 
 
 def frozen(array: npt.NDArray[Any] | None) -> Any:

@@ -38,6 +38,7 @@ def hyper(
     above: bool = False,
     typical: tuple[float, float] | None = None,
     log: bool = False,
+    tuned: bool = True,
     symbol: str = "",
 ) -> Any:
     """A dataclass field for a hyperparameter, which is a number.
@@ -50,11 +51,12 @@ def hyper(
         above: whether `low` itself is not allowed.
         typical: where good values usually lie; tuning searches there.
         log: whether it is searched on a logarithmic scale.
+        tuned: whether tuning searches it; False for what trades time for precision only.
         symbol: what formulas call it.
     """
     about = {
         "meaning": meaning, "low": low, "high": high, "above": above, "typical": typical,
-        "log": log, "symbol": symbol,
+        "log": log, "tuned": tuned, "symbol": symbol,
     }  # fmt: skip
     return field(default=default, metadata={_KEY: about})
 
@@ -111,6 +113,7 @@ class Setting:
     above: bool = False
     typical: tuple[float, float] | None = None
     log: bool = False
+    tuned: bool = True
     symbol: str = ""
     choices: Choices = ()
     flags: tuple[str, ...] = ()
@@ -250,6 +253,11 @@ class NamedSettings(Settings):
     def to_dict(self) -> dict[str, Any]:
         """Name (under `model`) and settings, ready for JSON."""
         return {"model": self.name} | self.values()
+
+    def changed(self) -> dict[str, Any]:
+        """The settings that differ from their defaults, as `--set` takes them."""
+        own = {one.name: one.default for one in settings_of(type(self))}
+        return {name: value for name, value in self.values().items() if value != own[name]}
 
 
 def settings_of(cls: type) -> tuple[Setting, ...]:

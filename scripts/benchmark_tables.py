@@ -129,11 +129,11 @@ def as_range(ratios: str) -> str:
     return " to ".join(dict.fromkeys(ends))
 
 
-def replace_between_marks(page: Path, body: str) -> None:
-    """Replaces what is between the benchmark marks of a page."""
+def replace_between_marks(page: Path, body: str, marks: tuple[str, str] = MARKS) -> None:
+    """Replaces what is between two marks of a page."""
     path = ROOT / page
-    before, mark, rest = path.read_text("utf-8").partition(MARKS[0])
+    before, mark, rest = path.read_text("utf-8").partition(marks[0])
     if not mark:
-        sys.exit(f"{page} has no line {MARKS[0]} to put the table at")
-    after = rest.partition(MARKS[1])[2]
-    path.write_text(f"{before}{MARKS[0]}\n{body}{MARKS[1]}{after}", "utf-8")
+        sys.exit(f"{page} has no line {marks[0]} to put the table at")
+    after = rest.partition(marks[1])[2]
+    path.write_text(f"{before}{marks[0]}\n{body}{marks[1]}{after}", "utf-8")

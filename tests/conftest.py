@@ -95,6 +95,16 @@ def steam() -> Path:
 
 
 @pytest.fixture(scope="session")
+def retailrocket() -> Path:
+    return _real("retailrocket")
+
+
+@pytest.fixture(scope="session")
+def book_crossing() -> Path:
+    return _real("book-crossing")
+
+
+@pytest.fixture(scope="session")
 def ml_1m() -> Path:
     return _real("ml-1m")
 

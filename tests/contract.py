@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 import recsys
 from recsys.models.als import AlternatingModel
+from recsys.models.blend import Blend
 from recsys.models.factors import Factorization
 from recsys.models.item_weights import ItemModel
 from recsys.models.registry import BUILT_IN, SPECS, spec_from_dict
@@ -22,16 +23,28 @@ QUICK: dict[str, dict[str, Any]] = {
     "explicit-als": {"n_factors": 4, "n_epochs": 10},
     "bayesian-mf": {"n_factors": 4, "n_burn_in": 10, "n_samples": 10},
     "pure-svd": {"n_factors": 8},
-    "normalized-svd": {"n_factors": 8},
+    "normalized-svd": {"n_factors": 8, "low_pass": 0.3, "low_pass_factors": 3},
     "bpr": {"n_factors": 8, "n_epochs": 60, "learning_rate": 0.05, "regularization": 0.01},
     "logistic-mf": {"n_factors": 8, "regularization": 0.6},
     "popularity": {},
     "biases": {},
-    "ease": {"regularization": 5.0},
+    "ease": {"regularization": 5.0, "n_neighbours": 10},
     "item-knn": {"n_neighbours": 10, "shrinkage": 1.0},
+    "blend": {
+        "of": [
+            {"model": "implicit-als", "n_factors": 8, "n_epochs": 20, "unobserved_weight": 0.5},
+            {"model": "normalized-svd", "n_factors": 8},
+        ],
+        "weights": [0.6, 0.4],
+    },
 }
 EVERY = [SPECS[name](**QUICK[name]) for name in BUILT_IN]
-ALL = [spec for spec in EVERY if isinstance(spec, Factorization)]
+VARIANTS: list[Factorization] = [
+    recsys.ImplicitALS(**QUICK["implicit-als"], popularity_exponent=0.4),
+    recsys.ExplicitALS(**QUICK["explicit-als"], implicit_weight=0.3),
+]
+"""With state that the plain models do not have."""
+ALL = [spec for spec in EVERY if isinstance(spec, Factorization)] + VARIANTS
 ITEM_MODELS = [spec for spec in EVERY if isinstance(spec, ItemModel)]
 ALTERNATING = [spec for spec in ALL if spec.resumable]
 FACTORIZATIONS = [s for s in ALL if s.name not in ("popularity", "biases")]
@@ -54,6 +67,8 @@ def recommends_the_one_item_that_was_held_out(
     # Two tastes need two factors; more would also learn the missing entries.
     if hasattr(spec, "n_factors"):
         spec = with_values(spec, n_factors=2)
+    if isinstance(spec, Blend):
+        spec = with_values(spec, of=[with_values(one, n_factors=2) for one in spec.of])
     model = recsys.train(spec, ratings)
     for user, item in held_out.items():
         assert model.recommend(user, 1)["item"].tolist() == [item]
@@ -227,7 +242,7 @@ def progress_may_stop_the_fit(spec: Spec, ratings: recsys.Ratings) -> None:
 def every_hyperparameter_changes_the_result(spec: Factorization, ratings: recsys.Ratings) -> None:
     other = {
         "alpha": 5.0, "n_factors": 3, "n_epochs": 2, "tolerance": 0.5, "cg_steps": 1, "seed": 1,
-        "relaxation": 1.1, "negatives": 1,
+        "relaxation": 1.1, "negatives": 1, "of": ["biases", "popularity"], "weights": [1, 2],
     }  # fmt: skip
     before = spec.fit(ratings)
     for field in dataclasses.fields(spec):
@@ -239,6 +254,7 @@ def every_hyperparameter_changes_the_result(spec: Factorization, ratings: recsys
         after = changed.fit(ratings)
         same = before.item_factors.shape == after.item_factors.shape
         same = same and np.array_equal(before.item_factors, after.item_factors)
+        same = same and np.array_equal(before.user_factors, after.user_factors)
         same = same and np.array_equal(before.item_bias, after.item_bias)
         assert not same, f"{field.name} does nothing"
 

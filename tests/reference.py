@@ -70,16 +70,18 @@ def implicit_loss(
     seen = np.zeros(r.shape, bool)
     seen[np.repeat(np.arange(len(r)), np.diff(matrix.indptr)), matrix.indices] = True
     score = x.astype(np.float64) @ y.astype(np.float64).T
-    a0 = spec.unobserved_weight
+    popularity = np.maximum(seen.sum(axis=0), 1.0) ** spec.popularity_exponent
+    unobserved = spec.unobserved_weight * popularity / popularity.mean()
+    a0 = np.broadcast_to(unobserved, r.shape)
     preferred = (r[seen] > 0).astype(float)
     if spec.alpha is None:
-        fit = np.sum(np.abs(r[seen]) * (score[seen] - preferred) ** 2) + a0 * np.sum(score**2)
+        fit = np.sum(np.abs(r[seen]) * (score[seen] - preferred) ** 2) + np.sum(a0 * score**2)
     else:
-        confidence = a0 + spec.alpha * np.abs(r[seen])
+        confidence = a0[seen] + spec.alpha * np.abs(r[seen])
         fit = np.sum(confidence * (score[seen] - preferred) ** 2)
-        fit += a0 * np.sum(score[~seen] ** 2)
-    users = (seen.sum(axis=1) + a0 * r.shape[1]) ** spec.frequency_exponent
-    items = (seen.sum(axis=0) + a0 * r.shape[0]) ** spec.frequency_exponent
+        fit += np.sum(a0[~seen] * score[~seen] ** 2)
+    users = (seen.sum(axis=1) + a0.sum(axis=1)) ** spec.frequency_exponent
+    items = (seen.sum(axis=0) + a0.sum(axis=0)) ** spec.frequency_exponent
     penalty = np.sum(users * np.sum(x.astype(np.float64) ** 2, axis=1))
     penalty += np.sum(items * np.sum(y.astype(np.float64) ** 2, axis=1))
     return float(fit + spec.regularization * penalty)
@@ -105,6 +107,16 @@ def explicit_loss(
         squares = bias.astype(np.float64) ** 2 / scale
         lengths = np.sum(table.astype(np.float64) ** 2, axis=1) + squares
         loss += spec.regularization * scale * np.sum(n * lengths)
+    if spec.implicit_weight:
+        seen = np.zeros(matrix.shape)
+        seen[np.repeat(np.arange(len(seen)), counts[0]), matrix.indices] = scale
+        for n, links, told in (
+            (counts[1], "item_links", seen - factors.user_factors @ factors.state["item_links"].T),
+            (counts[0], "user_links", seen - factors.state["user_links"] @ factors.item_factors.T),
+        ):
+            loss += spec.implicit_weight * np.sum(told.astype(np.float64) ** 2)
+            lengths = np.sum(factors.state[links].astype(np.float64) ** 2, axis=1)
+            loss += spec.regularization * scale * np.sum(n * lengths)
     return float(loss)
 
 
@@ -159,3 +171,22 @@ def random_order(
     order = rng.permutation(np.flatnonzero(allowed))
     best: list[int] = order[np.argsort(-scores[order], kind="stable")][:k].tolist()
     return best
+
+
+def spectral_filter_scores(
+    r: np.ndarray, n_factors: int, power: float, exponent: float, low_pass: float, cut: int
+) -> np.ndarray:
+    """NormalizedSVD by dense matrices: R̃ is normalized, and the filter a function of R̃ᵀR̃.
+
+    With power 2, exponent 0 and all factors, the linear filter of GF-CF, R R̃ᵀR̃; with power 0 and
+    exponent ½ its ideal low-pass, R D^-½ V Vᵀ D^½; each user divided by the root of their sum.
+    """
+    users, items = r.sum(axis=1), r.sum(axis=0)
+    normalized = r / np.sqrt(np.outer(users, items))
+    squares, vectors = np.linalg.eigh(normalized.T @ normalized)
+    order = np.argsort(-squares)[:n_factors]
+    v, sigma = vectors[:, order], np.sqrt(np.maximum(squares[order], 0))
+    passed = v @ np.diag(sigma**power) @ v.T + low_pass * v[:, :cut] @ v[:, :cut].T
+    scaled = r / np.sqrt(users)[:, None]
+    scores: np.ndarray = scaled @ np.diag(items**-exponent) @ passed @ np.diag(items**exponent)
+    return scores

@@ -141,6 +141,7 @@ def test_reference_has_every_command_setting_and_public_name(root: Path) -> None
     for command in (
         "fetch",
         "train",
+        "tune",
         "evaluate",
         "compare",
         "recommend",
@@ -210,6 +211,18 @@ def test_evaluation_example_runs(
     exec(blocks((root / "docs" / "evaluation.md").read_text(), "python")[0], names)  # our own docs
     assert set(names["result"].models) == {"popularity", "biases", "tuned", "ease"}
     assert (tmp_path / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_tuning_examples_run(
+    root: Path, sample: recsys.Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"ratings": sample}
+    for block in blocks((root / "docs" / "tuning.md").read_text(), "python"):
+        exec(block, names)  # our own docs
+    assert names["found"].spec.name in ("ease", "pure-svd")
+    assert (tmp_path / "tuning" / "report.html").exists()
 
 
 def test_the_changelog_knows_the_version(root: Path) -> None:

@@ -68,6 +68,7 @@ def estimate(
         DataError: the ratings cannot be read.
     """
     from recsys.evaluation.search.auto import Auto
+    from recsys.evaluation.search.blending import Blending
     from recsys.ratings.ratings import overview
 
     spec = recipe.spec()
@@ -78,7 +79,7 @@ def estimate(
     size = memory_of(ratings)
     sizes = ratings.n_users, ratings.n_items
     needed = spec.training_memory(*sizes, ratings.n_ratings)
-    if isinstance(spec, Auto):
+    if isinstance(spec, Auto | Blending):
         spec = spec.widest(*sizes)
     program = max(0, held - size)
     account = None if ratings.account is None else ratings.account.to_dict()

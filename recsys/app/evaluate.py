@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
+from recsys.app.recipe import feature_names
 from recsys.app.study import CURRENT, Study
 from recsys.errors import FitError
 from recsys.files import write_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.split_choice import SplitChoice
     from recsys.ratings.splits import Split
+    from recsys.recommend.chosen import OnSearch
     from recsys.recommend.recommender import Recommender
 
 
@@ -58,6 +60,7 @@ def run(
     on_stage: Callable[[str], None] = lambda what: None,
     on_account: OnAccount = no_account,
     command: str = "",
+    on_search: OnSearch | None = None,
 ) -> dict[str, Evaluated]:
     """Reads, splits, fits, measures, and writes the reports; one evaluation for each split.
 
@@ -67,6 +70,7 @@ def run(
         on_stage: called when a stage begins.
         on_account: called with what was understood of the ratings.
         command: the command that asked for it, for the reports.
+        on_search: called after each trial of a model that searches.
 
     Raises:
         ArgumentError: the study has a bad value.
@@ -78,6 +82,7 @@ def run(
     models, choices = study.named_models(), study.named_splits()
     study.parsed_feedback()
     reports = study.report_files(choices)
+    watching = _Watching(on_model, on_search)
     current = load(study.against) if study.against is not None else None
     on_stage("reading")
     ratings = whole = read_and_account(study, on_account)
@@ -90,9 +95,9 @@ def run(
         if choice.held_out is not None and parts[0].test.account is not None:
             on_account(parts[0].test.account)
         if current is not None and study.gate is not None:
-            one = _gated(study, models, _Day(whole, parts, choice), current, on_model)
+            one = _gated(study, models, _Day(whole, parts, choice), current, watching)
         else:
-            one = _compared(study, models, parts, current, on_model)
+            one = _compared(study, models, parts, current, watching)
         if command:
             about = {**one.result.about, "command": command}
             one = replace(one, result=replace(one.result, about=about))
@@ -101,6 +106,12 @@ def run(
             _write(one, path)
         done[name] = replace(one, report=path)
     return done
+
+
+class _Watching(NamedTuple):
+    # Who is called while models are fitted.
+    on_model: OnModel
+    on_search: OnSearch | None
 
 
 class _Day(NamedTuple):
@@ -122,7 +133,7 @@ def _compared(
     models: dict[str, Model | Contender],
     parts: list[Split],
     current: Recommender | None,
-    on_model: OnModel,
+    watching: _Watching,
 ) -> Evaluated:
     from recsys.evaluation.protocol.served import held_against
 
@@ -130,7 +141,7 @@ def _compared(
     asked: dict[str, Evaluable] = {**models}
     if current is not None:
         asked[CURRENT], how = held_against(current, parts)
-    return Evaluated(_measured(study, asked, parts, on_model), None, None, how, tuple(models))
+    return Evaluated(_measured(study, asked, parts, watching), None, None, how, tuple(models))
 
 
 def _gated(
@@ -138,7 +149,7 @@ def _gated(
     models: dict[str, Model | Contender],
     day: _Day,
     current: Recommender,
-    on_model: OnModel,
+    watching: _Watching,
 ) -> Evaluated:
     # Candidate and served model, measured on what the served model has not seen.
     from recsys.evaluation.gate.contest import contest
@@ -149,7 +160,7 @@ def _gated(
     assert study.against is not None
     found = () if current.history is None else history_in(current, day.data)
     held = contest(current, day.parts, study.parsed_feedback(), day.choice.seed)
-    result = _measured(study, {**models, CURRENT: held.current}, held.splits, on_model)
+    result = _measured(study, {**models, CURRENT: held.current}, held.splits, watching)
     candidate = next(iter(models))
     for needed in (candidate, CURRENT):
         if needed in result.failures:
@@ -162,15 +173,16 @@ def _gated(
 
 
 def _measured(
-    study: Study, asked: dict[str, Evaluable], parts: Sequence[Split], on_model: OnModel
+    study: Study, asked: dict[str, Evaluable], parts: Sequence[Split], watching: _Watching
 ) -> Evaluation:
     from recsys.evaluation.protocol.evaluate import evaluate
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of sampled metrics; R008 says it
         return evaluate(
-            asked, parts, study.k, feedback=study.parsed_feedback(), seeds=study.seeds,
-            sampled_negatives=study.sampled_negatives, on_model=on_model,
+            asked, parts, study.k, feedback=study.parsed_feedback(),
+            features=feature_names(study.features), seeds=study.seeds,
+            sampled_negatives=study.sampled_negatives, **watching._asdict(),
         )  # fmt: skip
 
 

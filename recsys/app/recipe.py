@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from recsys.settings import Settings, near, option, settings_of
 
 if TYPE_CHECKING:
     from recsys.evaluation.search.auto import Auto
+    from recsys.evaluation.search.blending import Blending
     from recsys.models.spec import Spec
     from recsys.ratings.feedback import Feedback
     from recsys.ratings.ratings import Ratings
@@ -53,6 +54,29 @@ class Part(NamedTuple):
 AUTO = "auto"
 """Name of the search for the hyperparameters of implicit-als, where a model is named."""
 
+BLEND = "blend"
+"""Name of the model whose weights are chosen where none are given."""
+
+
+ALL = "all"
+"""Name of every column that is of use as a feature."""
+
+
+def features_field(more: str = "") -> Any:
+    """The option `features`; `more` says what holds where it is not given."""
+    return option(
+        None,
+        metavar="NAME,NAME,...",
+        meaning="Columns of the item and user tables, such as genres,year,age, from which items "
+        "and users without ratings get factors; all for every column that is of use.",
+        default_text=more or "none",
+    )
+
+
+def feature_names(given: Sequence[str] | None) -> Sequence[str] | bool | None:
+    """What `recsys.train` takes for the option `features`."""
+    return True if given is not None and list(given) == [ALL] else given
+
 
 @dataclass(frozen=True)
 class Recipe(Source):
@@ -80,10 +104,12 @@ class Recipe(Source):
     feedback: str | None = option(
         None,
         metavar="HOW",
-        meaning="How ratings become confidence: values, ones, log (of counts), or at-least=4 to "
-        "count only ratings from 4.",
+        meaning="How ratings become confidence: values, ones, log (of counts), at-least=4 to "
+        "count only ratings from 4, or dislikes-below=3. With ones,half-life=180d and the like, "
+        "older ratings weigh less.",
         default_text="values, unless auto chooses",
     )
+    features: Sequence[str] | None = features_field()
     budget: float = budget_field()
     time_limit: float | None = time_limit_field()
     test: float = option(
@@ -107,8 +133,8 @@ class Recipe(Source):
         if self.model is None:
             object.__setattr__(self, "model", "implicit-als" if self.hyperparameters else AUTO)
 
-    def spec(self) -> Spec | Auto:
-        """The model with its hyperparameters and the seed.
+    def spec(self) -> Spec | Auto | Blending:
+        """The model with its hyperparameters and the seed, or what chooses it.
 
         Raises:
             ArgumentError: a name or value is wrong.
@@ -116,6 +142,8 @@ class Recipe(Source):
         name = str(self.model)
         if name == AUTO:
             return auto_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
+        if name == BLEND:
+            return blend_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
         return make_spec(name, seeded(SPECS[name], self.hyperparameters, self.seed))
 
     def parsed_feedback(self) -> Feedback | None:
@@ -148,17 +176,30 @@ class Recipe(Source):
         Raises:
             ArgumentError: it cannot be written, or would replace what is no model file.
         """
-        from recsys.store.model_file import read_about
+        return model_file_to_write(self.out, "out")
 
-        out = output_file(self.out)
-        if out.exists() and out.stat().st_size:
-            try:
-                read_about(out)
-            except ModelFileError:
-                raise ArgumentError(
-                    f"out would replace {out}, which is no model file; choose another name"
-                ) from None
-        return out
+
+def model_file_to_write(path: str, argument: str) -> Path:
+    """The model file that will be written to `path`.
+
+    Args:
+        path: where to write.
+        argument: what messages call the path.
+
+    Raises:
+        ArgumentError: it cannot be written, or would replace what is no model file.
+    """
+    from recsys.store.model_file import read_about
+
+    out = output_file(path, argument)
+    if out.exists() and out.stat().st_size:
+        try:
+            read_about(out)
+        except ModelFileError:
+            raise ArgumentError(
+                f"{argument} would replace {out}, which is no model file; choose another name"
+            ) from None
+    return out
 
 
 def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:
@@ -176,6 +217,32 @@ def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:
 
     own = dict(zip(("budget", "time_limit"), limits, strict=False))
     return Auto.parsed({"seed": seed} | own | dict(given), AUTO)
+
+
+def blend_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Spec | Blending:
+    """The blend of a run; without weights, one that chooses them. A member may be `auto`.
+
+    Args:
+        given: its settings by name.
+        seed: of the run.
+        limits: `budget` and `time_limit` of a member `auto`, where the run has them.
+
+    Raises:
+        ArgumentError: a name or value is wrong.
+    """
+    from recsys.evaluation.search.blending import Blending
+    from recsys.models.blend import Blend, named_members
+
+    given = {"seed": seed} | dict(given)
+    if given.get("weights") is not None:
+        return make_spec(BLEND, given)
+    members: list[Any] = named_members(given)
+    for i, one in enumerate(members):
+        if one.get("model") == AUTO:
+            settings = {name: value for name, value in one.items() if name != "model"}
+            members[i] = auto_of(settings, seed, *limits)
+    rest = {name: value for name, value in given.items() if name != "of" and "." not in name}
+    return Blending(members, Blend.parsed(rest, BLEND).seed)
 
 
 def seeded(kind: type, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:

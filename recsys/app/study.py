@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.app.recipe import AUTO, auto_of, check_keys, seeded
+from recsys.app.recipe import AUTO, BLEND, auto_of, blend_of, check_keys, features_field, seeded
 from recsys.errors import ArgumentError
 from recsys.files import output_file
 from recsys.models.registry import SPECS, make_spec
@@ -55,8 +55,10 @@ class ModelChoice(Settings):
         if self.models is not None:
             found = {name: {} for name in self.models}
         for where, value in self.hyperparameters.items():
-            model, dot, name = where.rpartition(".")
-            if not dot or not isinstance(found.get(model), Mapping):
+            # A setting of a member of a blend is called BLEND.MEMBER.NAME.
+            model = next((name for name in found if where.startswith(f"{name}.")), where)
+            name = where.removeprefix(f"{model}.")
+            if name == where or not isinstance(found.get(model), Mapping):
                 raise ArgumentError(
                     f"--set must look like MODEL.NAME=VALUE with a model of {', '.join(found)}, "
                     f"not {where}={value}"
@@ -89,8 +91,10 @@ class Study(Source):
     feedback: str = option(
         "values",
         metavar="HOW",
-        meaning="What counts as liked: values, ones, or at-least=4 to count only ratings from 4.",
+        meaning="What counts as liked: values, ones, log, at-least=4 to count only ratings from "
+        "4, or dislikes-below=3; also how older ratings weigh less, as in ones,half-life=180d.",
     )
+    features: Sequence[str] | None = features_field("all with held-out-items, otherwise none")
     per_user: int = option(0, low=0, meaning="Leave out users with fewer ratings.")
     per_item: int = option(0, low=0, meaning="Leave out items with fewer ratings.")
     rerank: Sequence[str] = option(
@@ -252,6 +256,8 @@ def _model(name: str, given: Any, seed: int) -> Model:
     kind, grid = str(settings.pop("model", name)), settings.pop("grid", {})
     if kind == AUTO and not grid:
         return auto_of(settings, seed)
+    if kind == BLEND and not grid:
+        return blend_of(settings, seed)
     if kind in SPECS:
         settings = seeded(SPECS[kind], settings, seed)
     one: Any = make_spec(kind, settings)

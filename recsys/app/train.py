@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
+from recsys.app.recipe import feature_names
 from recsys.models.spec import check_suits
 
 if TYPE_CHECKING:
     from recsys.app.recipe import Part, Recipe
     from recsys.evaluation.protocol.measure import Measurement
     from recsys.evaluation.search.auto import Auto
+    from recsys.evaluation.search.blending import Blending
     from recsys.findings import Finding
     from recsys.models.common import OnEpoch, Progress
     from recsys.models.spec import Spec
@@ -86,6 +88,9 @@ class Trained:
             "accuracy": [vars(a) for a in self.accuracy],
             "loss": [p.loss for p in self.log],
             "search": self.model.search,
+            "features": {
+                side: worth.coding.described() for side, worth in self.model.features.items()
+            },
             "findings": [vars(finding) for finding in self.findings],
             "seconds": self.seconds,
         }
@@ -119,9 +124,12 @@ def run(
     measured = None
     if part is not None:
         on_stage(f"measuring {spec.name}")
-        measured = measure(spec, ratings, feedback, part, on_epoch)
+        measured = measure(spec, ratings, feedback, part, on_epoch, on_search)
     on_stage(f"training {spec.name}")
-    model = train(spec, ratings, feedback=feedback, on_epoch=on_epoch, on_search=on_search)
+    model = train(
+        spec, ratings, feedback=feedback, features=feature_names(recipe.features),
+        on_epoch=on_epoch, on_search=on_search,
+    )  # fmt: skip
     on_stage("saving")
     path = save(model, out, measured=None if measured is None else measured.header)
     seconds = time.perf_counter() - started
@@ -145,11 +153,12 @@ class Measured(NamedTuple):
 
 
 def measure(
-    spec: Spec | Auto,
+    spec: Spec | Auto | Blending,
     ratings: Ratings,
     feedback: Feedback | None,
     part: Part,
     on_epoch: OnEpoch | None = None,
+    on_search: OnSearch | None = None,
 ) -> Measured:
     """Held-out accuracy of `spec`, and of the baseline that fits its purpose.
 
@@ -167,9 +176,9 @@ def measure(
     from recsys.recommend.chosen import Chooser
 
     split, liked = part.split(ratings), feedback or Feedback()
-    known, with_errors = liked.apply(split.train), spec.predicts_ratings and not liked.ones
+    known, with_errors = liked.apply(split.train), spec.predicts_ratings and liked.keeps_ratings
     if isinstance(spec, Chooser):  # without a look at what is held out
-        chosen = spec.choose(split.train, feedback)
+        chosen = spec.choose(split.train, feedback, on_search)
         fitted = {spec.name: chosen.spec.fit(chosen.feedback.apply(split.train), on_epoch)}
     else:
         fitted = {spec.name: spec.fit(known, on_epoch)}

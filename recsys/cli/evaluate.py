@@ -39,7 +39,7 @@ def command(
     entries = overridden(read_recipe(config, Study) if config else {}, given)
     entries["models"] = ModelChoice(**models).tables(entries.get("models", {}))
     study = Study(**with_ratings(_split(entries, split)))
-    with training_progress(quiet=json) as (on_epoch, on_stage, _):
+    with training_progress(quiet=json) as (on_epoch, on_stage, on_search):
         from recsys.app.evaluate import run  # under the bar, because it takes a while
 
         def on_model(model: str, how: str) -> OnEpoch | None:
@@ -47,7 +47,8 @@ def command(
             return on_epoch
 
         on_account = no_account if json else say_account
-        done = run(study, on_model, on_stage, on_account, command_line(context.meta["arguments"]))
+        asked = command_line(context.meta["arguments"])
+        done = run(study, on_model, on_stage, on_account, asked, on_search)
     if json:
         found = {name: one.to_dict() for name, one in done.items()}
         print_json(next(iter(found.values())) if len(found) == 1 else found, indent=None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.app.inspect import Examination, InspectRequest, inspect
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
-from recsys.cli.output import number, print_json, print_pairs, print_paragraph, say
+from recsys.cli.output import described_spec, number, print_json, print_pairs, print_paragraph, say
 from recsys.errors import ArgumentError
 from recsys.ratings.account import Account, counted
 
@@ -33,11 +33,11 @@ def command(given: Given, json: Json = False) -> None:
 def _lines(found: dict[str, Any]) -> dict[str, str]:
     from recsys.evaluation.gate.level import stored_level
 
-    spec = dict(found["spec"])
+    model, settings = described_spec(found["spec"])
     lines = {
         "file": f"{found['file']} ({found['size'] / 1e6:,.1f} MB)",
-        "model": spec.pop("model"),
-        "hyperparameters": ", ".join(f"{k}={v}" for k, v in spec.items()) or "none",
+        "model": model,
+        "hyperparameters": settings or "none",
         "feedback": found["feedback"],
         "users": number(found["users"]),
         "items": number(found["items"]) + f" ({', '.join(found['item columns']) or 'no titles'})",

@@ -20,6 +20,7 @@ COMMANDS = {
     "fetch": "Download a MovieLens data set and verify it; continues where a download stopped.",
     "doctor": "Show what is understood of a ratings file, and what is odd about it.",
     "train": "Train a model on a ratings file and save it.",
+    "tune": "Search models and hyperparameters with Optuna, on held-out training ratings.",
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
     "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",
     "recommend": "Recommend items to a user in the data (--user) or a new person (--rate).",

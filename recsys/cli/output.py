@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Number
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -253,3 +253,31 @@ def _cell(value: Any, column: str, places: int | None) -> str:
         return f"{value:g}"
     text = " ".join(str(value).split())  # a title with a line break in it stays on its row
     return text.replace("|", ", ") if column == "genres" else text
+
+
+def described_spec(
+    spec: Mapping[str, Any], shown: Callable[[Any], str] | None = None
+) -> tuple[str, str]:
+    """Name and hyperparameters of a model, as `Spec.to_dict` gives them.
+
+    >>> described_spec({"model": "pure-svd", "n_factors": 8})
+    ('pure-svd', 'n_factors=8')
+    >>> members = [{"model": "pure-svd", "n_factors": 8}, {"model": "popularity"}]
+    >>> described_spec({"model": "blend", "of": members, "weights": [0.7, 0.3]})
+    ('blend', '0.7 pure-svd (n_factors=8) + 0.3 popularity')
+
+    Args:
+        spec: name under `model`, and hyperparameters.
+        shown: how numbers are written; others are left out then.
+    """
+    settings = {name: value for name, value in spec.items() if name not in ("model", "of")}
+    parts = []
+    if "of" in spec:
+        weights = settings.pop("weights")
+        members = [described_spec(one, shown) for one in spec["of"]]
+        texts = [f"{name} ({own})" if own else name for name, own in members]
+        parts = [" + ".join(f"{w:g} {text}" for w, text in zip(weights, texts, strict=True))]
+    for name, value in settings.items():
+        if shown is None or isinstance(value, int | float):
+            parts.append(f"{name}={shown(value) if shown else value}")
+    return str(spec["model"]), ", ".join(parts)

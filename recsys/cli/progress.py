@@ -46,7 +46,11 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any, OnSear
             )
 
         def on_search(searching: Any) -> None:
-            trials = f"{searching.n_trials} trials, NDCG@10 {searching.best:.4f}"
+            from recsys.evaluation.metrics import label_of
+
+            best = f"{label_of(searching.metric)} {searching.best:.4f}"
+            model = f" ({searching.model})" if searching.model else ""
+            trials = f"{searching.n_trials} trials, {best}{model}"
             bar.update(
                 task, description="searching hyperparameters", total=1.0,
                 completed=searching.share, loss=trials,

@@ -12,7 +12,7 @@ from recsys.app.reading import no_account
 from recsys.app.recipe import Recipe, read_recipe
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Config, Json, overridden, with_ratings
-from recsys.cli.output import number, print_json, print_pairs, say, say_account
+from recsys.cli.output import described_spec, number, print_json, print_pairs, say, say_account
 from recsys.cli.progress import training_progress
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ def _training_lines(trained: Trained) -> dict[str, str]:
     if len(trained.log) > 1:
         first, last = trained.log[0], trained.log[-1]
         lines["loss"] = f"{first.loss:,.6g} after epoch 1, {last.loss:,.6g} after {last.epoch}"
+    for side, worth in trained.model.features.items():
+        n = number(int(trained.model.from_features(side).sum()))
+        lines[f"features of {side}"] = f"{worth.coding}; {n} {side} without ratings use them"
     for accuracy in trained.accuracy:
         lines[accuracy.metric] = accuracy.sentence().removeprefix(f"{accuracy.metric} ")
     if trained.accuracy:
@@ -90,12 +93,11 @@ def _estimate_lines(found: Estimate) -> dict[str, str]:
 
 
 def _described(data: Mapping[str, Any], spec: Spec) -> dict[str, str]:
-    chosen = spec.to_dict()
-    settings = ", ".join(f"{k}={v:g}" for k, v in chosen.items() if isinstance(v, int | float))
+    model, settings = described_spec(spec.to_dict(), "{:g}".format)
     return {
         "data": f"{number(data['users'])} users, {number(data['items'])} items, "
         f"{number(data['ratings'])} ratings ({data['density']:.2%} of all pairs)",
-        "model": f"{chosen['model']} ({settings})" if settings else chosen["model"],
+        "model": f"{model} ({settings})" if settings else model,
     }
 
 

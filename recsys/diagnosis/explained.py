@@ -7,7 +7,7 @@ import numpy as np
 from recsys.diagnosis.components import predictions_spectrum
 from recsys.diagnosis.symptoms import of_collapse
 from recsys.findings import Finding
-from recsys.models.implicit_als import ImplicitALS
+from recsys.models.implicit_als import ImplicitALS, unobserved_of
 from recsys.recommend.recommender import Recommender
 
 
@@ -26,7 +26,9 @@ def explained(model: Recommender) -> float | None:
     likes = matrix.data > 0
     confidence = np.abs(matrix.data.astype(np.float64))
     if spec.alpha is not None:
-        confidence = spec.unobserved_weight + spec.alpha * confidence
+        unobserved = unobserved_of(model.factors)
+        of_entries = 1.0 if unobserved is None else unobserved[matrix.indices]
+        confidence = spec.unobserved_weight * of_entries + spec.alpha * confidence
     total = float(confidence[likes].sum())
     if not total:
         return None

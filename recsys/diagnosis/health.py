@@ -22,7 +22,8 @@ from recsys.diagnosis.explained import explained
 from recsys.errors import ArgumentError, ModelError
 from recsys.findings import Finding
 from recsys.models.factors import Factors
-from recsys.models.svd import truncated_svd
+from recsys.models.truncated_svd import truncated_svd
+from recsys.recommend.described import learned_only
 from recsys.recommend.names import item_names
 from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender
@@ -96,7 +97,7 @@ class Health:
 
 
 def health(model: Recommender, k: int = 10) -> Health:
-    """Examines a model.
+    """Examines a model: what it learned, without what it derived from features.
 
     Args:
         model: a trained model with factors. Conditions, gradients, recommendation counts and the
@@ -107,6 +108,7 @@ def health(model: Recommender, k: int = 10) -> Health:
         ModelError: the model has no factors, or all its items have the same.
         ArgumentError: k is less than 1.
     """
+    model = learned_only(model)
     factors = model.factors
     if not factors.n_factors:
         raise ModelError("this model has no factors to examine; train a factorization")
@@ -116,7 +118,8 @@ def health(model: Recommender, k: int = 10) -> Health:
     axis_share = components.axis_shares(factors.user_factors, factors.item_factors)
     spectrum = components.predictions_spectrum(factors.user_factors, factors.item_factors)
     matrix = None if model.history is None else model.feedback.of(model.history)
-    systems = conditions(model, matrix)
+    # The history has no times, so the systems that decayed confidences make are not known.
+    systems = conditions(model, None if model.feedback.half_life is not None else matrix)
     loss = pd.DataFrame([{"epoch": p.epoch, "loss": p.loss} | dict(p.parts) for p in factors.log])
     norms = _norms(model, matrix)
     rated = norms[norms["ratings"] > 0]

@@ -3,7 +3,7 @@
 The same bits at any number of threads: parts are added up in the order of the rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -47,7 +47,7 @@ def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> N
     def block(start: int) -> None:
         table[start : start + _ROWS] = table[start : start + _ROWS] @ axes
 
-    _in_blocks(block, range(0, len(table), _ROWS), n_threads)
+    in_blocks(block, range(0, len(table), _ROWS), n_threads)
 
 
 def aligned(shape: tuple[int, int]) -> FloatArray:
@@ -75,7 +75,7 @@ def gramian(table: FloatArray, n_threads: int | None = None) -> npt.NDArray[np.f
         rows = table[start : start + n_rows]
         parts[start] = rows.T @ rows
 
-    _in_blocks(block, range(0, len(table), n_rows), n_threads)
+    in_blocks(block, range(0, len(table), n_rows), n_threads)
     total = np.zeros((table.shape[1], table.shape[1]))
     for start in sorted(parts):
         total += parts[start]
@@ -93,12 +93,15 @@ def sums_of_squares(
         both = np.stack([weights[start : start + _ROWS], np.ones(len(rows), np.float32)])
         parts[start] = (both @ rows).astype(np.float64)
 
-    _in_blocks(block, range(0, len(table), _ROWS), n_threads)
+    in_blocks(block, range(0, len(table), _ROWS), n_threads)
     weighted, plain = sum(parts[start] for start in sorted(parts)) + np.zeros((2, table.shape[1]))
     return weighted, plain
 
 
-def _in_blocks(work: Callable[[int], None], starts: range, n_threads: int | None) -> None:
+def in_blocks(
+    work: Callable[[int], None], starts: Sequence[int], n_threads: int | None = None
+) -> None:
+    """Calls `work` with each start, in threads; one thread does a whole block."""
     # One thread does a whole block, so that the number of threads does not change the result.
     with one_blas_thread():
         if len(starts) < _FEW_BLOCKS:

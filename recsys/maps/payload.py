@@ -44,7 +44,7 @@ def payload(
     coords, unit = _in_units(projection.items[:, :k])
     years = projection.item_table.get("year")
     return {
-        "titles": projection.item_names(),
+        "titles": _titles(model, projection),
         "coords": _packed(coords),
         "components": [_axis(projection, j + 1) for j in range(k)],
         "years": None if years is None else _packed(years.fillna(0).to_numpy("<u2")),
@@ -54,6 +54,14 @@ def payload(
         **_ratings(model, projection),
         **_neighbourhoods(arrangement),
     }
+
+
+def _titles(model: Recommender, projection: Projection) -> list[str]:
+    described = model.from_features("items")
+    return [
+        f"{name} (from features)" if by_features else name
+        for name, by_features in zip(projection.item_names(), described, strict=True)
+    ]
 
 
 def _neighbourhoods(arrangement: Neighbourhoods) -> dict[str, Any]:

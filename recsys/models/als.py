@@ -46,13 +46,13 @@ def cg_steps_field(advice: str = "") -> Any:
         "Conjugate-gradient steps per row and half epoch, from the last epoch's factors; 0 solves "
         f"every row exactly. {advice}"
     )
-    return hyper(2, low=0, high=1000, typical=(2, 5), meaning=meaning.strip())
+    return hyper(2, low=0, high=1000, typical=(2, 5), tuned=False, meaning=meaning.strip())
 
 
 def relaxation_field(typical: tuple[float, float]) -> Any:
     """The hyperparameter `relaxation`, ω."""
     return hyper(
-        1.4, low=0, above=True, high=1.95, typical=typical, symbol="ω",
+        1.4, low=0, above=True, high=1.95, typical=typical, tuned=False, symbol="ω",
         meaning="How far a half step goes from the last epoch's factors: 1 to the solution, more "
         "beyond it, which takes about half the epochs.",
     )  # fmt: skip
@@ -69,7 +69,7 @@ class AlternatingModel(Factorization):
 
     resumable: ClassVar[bool] = True
     has_bias: ClassVar[bool] = False
-    """Whether the last column of each table is a bias."""
+    """Whether a bias follows the factors in each table."""
 
     # Declared by each model, in its own order and with its own defaults.
     @property
@@ -88,9 +88,18 @@ class AlternatingModel(Factorization):
     @abstractmethod
     def seed(self) -> int: ...  # noqa: D102
 
+    @property
+    def table_width(self) -> int:
+        """Columns of each table of a `State`."""
+        return self.n_factors + self.has_bias
+
     @abstractmethod
     def objective(self, ratings: Ratings) -> Objective:
         """What is minimized on `ratings`: its half steps and its loss."""
+
+    def factors_at(self, ratings: Ratings, state: State) -> Factors:
+        """The factors as they are after an epoch; the users are solved exactly only at the end."""
+        return self._factors(ratings, state)
 
     @abstractmethod
     def _factors(self, ratings: Ratings, state: State) -> Factors:
@@ -115,8 +124,7 @@ class AlternatingModel(Factorization):
         # Hashing the ratings takes time that only a training that can be continued needs.
         fingerprint = ratings.fingerprint if start is not None or on_state is not None else ""
         if start is not None:
-            width = self.n_factors + self.has_bias
-            shapes = (ratings.n_users, width), (ratings.n_items, width)
+            shapes = (ratings.n_users, self.table_width), (ratings.n_items, self.table_width)
             state = continued(start, self.to_dict(), fingerprint, shapes)
         else:
             state = replace(self.initial(ratings), fingerprint=fingerprint)
@@ -140,7 +148,7 @@ class AlternatingModel(Factorization):
             known = rows >= 0
             own[known, : table.shape[1]] = table[rows[known]]
             if self.has_bias:
-                own[known, -1] = bias[rows[known]]
+                own[known, self.n_factors] = bias[rows[known]]
 
 
 def _strongest(x: FloatArray, y: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:

@@ -28,7 +28,7 @@ class State:
     epoch: int
     """Epochs done; 0 before the first."""
     users: FloatArray
-    """(n_users, width) the users' table; a bias, where the model has one, is its last column."""
+    """(n_users, width) the users' table; where the model has a bias, it follows the factors."""
     items: FloatArray
     """(n_items, width) the items' table."""
     rng: np.random.Generator

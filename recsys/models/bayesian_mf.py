@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import entry_rows
 from recsys.errors import ArgumentError
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
@@ -27,7 +26,6 @@ from recsys.threads import one_blas_thread
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
 
-_PAIRS = 1 << 16  # pairs whose scores are computed together
 _NUMBERS = 1 << 22  # numbers of all samples of such pairs: 16 MB
 _OTHER = {"user": "item", "item": "user"}
 _TURNS: tuple[tuple[Side, Side], ...] = (("items", "users"), ("users", "items"))
@@ -72,13 +70,23 @@ class BayesianMF(Factorization):
         meaning="Width of the factors of one sample.",
     )  # fmt: skip
     n_burn_in: int = hyper(
-        30, low=0, typical=(20, 100), meaning="Sweeps at the start that are dropped."
+        30, low=0, typical=(20, 100), tuned=False, meaning="Sweeps at the start that are dropped."
     )
     n_samples: int = hyper(
-        60, low=1, high=1000, typical=(20, 150), symbol="K", meaning="Draws that are kept."
+        60,
+        low=1,
+        high=1000,
+        typical=(20, 150),
+        tuned=False,
+        symbol="K",
+        meaning="Draws that are kept.",
     )
     thinning: int = hyper(
-        2, low=1, typical=(1, 5), meaning="Sweeps from one draw that is kept to the next."
+        2,
+        low=1,
+        typical=(1, 5),
+        tuned=False,
+        meaning="Sweeps from one draw that is kept to the next.",
     )
     implicit_features: bool = option(
         True, meaning="Whether a prior mean depends on who rated what, besides the ratings."
@@ -235,7 +243,7 @@ class _Chain:
             values = (own.data - np.float32(mean_rating(matrix))) / np.float32(self.scale)
             self._values[side] = values
             self._sides[side] = GibbsSide(own, spec.n_factors, spec.implicit_features, rng)
-        self._rows = entry_rows(matrix)
+        self._counts, self._columns = np.diff(matrix.indptr), matrix.indices.astype(np.intp)
         self._noise = 1.0
         self._rng, *rest = rng.spawn(3)
         self._rngs: dict[Side, np.random.Generator] = {"users": rest[0], "items": rest[1]}
@@ -277,11 +285,10 @@ class _Chain:
 
     def _errors(self, targets: FloatArray, against: FloatArray) -> FloatArray:
         # Of the training ratings, whose targets lack the item's bias; users come last.
-        x, columns = self._sides["users"].x, self._sides["users"].matrix.indices
+        # Column by column, because gathering numbers is much faster than gathering short rows.
         errors = targets.copy()
-        for start in range(0, len(errors), _PAIRS):
-            part = slice(start, start + _PAIRS)
-            errors[part] -= np.einsum("nf,nf->n", x[self._rows[part]], against[columns[part]])
+        for own, other in zip(self._sides["users"].x.T, against.T, strict=True):
+            errors -= np.repeat(own, self._counts) * np.ascontiguousarray(other)[self._columns]
         return errors
 
 

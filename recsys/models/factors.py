@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from recsys.ids import IdIndex
 from recsys.models.alternating import OnState, State
 from recsys.models.arrays import paired_rows, placed
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
+from recsys.models.learned import folded, problem_of, without_described
 from recsys.models.registry import make_spec
 from recsys.models.spec import Fitted, Spec
 
@@ -61,7 +63,8 @@ class Factors:
     """The training, epoch by epoch."""
     state: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """Whatever else the model needs to fold in, by name. Only the model reads it. An array whose
-    name begins with `user_` or `item_` has one row per user or item."""
+    name begins with `user_` or `item_` has one row per user or item. `user_described` and
+    `item_described` (uint8) are 1 for those whose factors come from features."""
 
     def __post_init__(self) -> None:
         width = self.user_factors.shape[1]
@@ -240,7 +243,8 @@ class Factors:
         """Embeddings of new users, from their counted ratings (n, n_items).
 
         For models with `spec.folds_in_exactly`, a training user's ratings give back their stored
-        embedding. A user without ratings gets zeros.
+        embedding. A user without ratings gets zeros. Items whose factors come from features are
+        left out of the problem, as they were in the training, unless the user has rated one.
 
         Raises:
             ArgumentError: the ratings do not have a column for each item.
@@ -248,12 +252,17 @@ class Factors:
             FitError: a user has no finite solution.
         """
         rows = _checked_rows(history, self.items)
-        return _checked(self.spec.fold_in_users(self, rows))
+        return _checked(folded(self, rows, self.spec.fold_in_users, "item"))
 
     def fold_in_items(self, ratings: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items, from their counted ratings (n, n_users)."""
         rows = _checked_rows(ratings, self.users)
-        return _checked(self.spec.fold_in_items(self, rows))
+        return _checked(folded(self, rows, self.spec.fold_in_items, "user"))
+
+    @cached_property
+    def learned(self) -> Factors:
+        """The same factors without the users and items whose factors come from features."""
+        return cast("Factors", without_described(self))
 
     def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
         """(nnz, n) the share of each of a person's ratings in the scores of n items, in rows.
@@ -263,7 +272,7 @@ class Factors:
             items: (n,) rows.
         """
         row = _checked_rows(history, self.items)
-        parts = self.spec.contributions(self, row)
+        parts = self.spec.contributions(*problem_of(self, row))
         return parts @ self.item_factors[items].T.astype(np.float64)
 
     @property

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys import kernels
-from recsys.csr import with_ones
+from recsys.csr import entry_rows, with_ones
+from recsys.errors import ArgumentError
 from recsys.ids import IdIndex
 from recsys.models.als import (
     AlternatingModel,
@@ -38,20 +41,28 @@ class ImplicitALS(AlternatingModel):
     c = |r|, p = 1 where r > 0 and otherwise 0, x_u and y_i the factors, #u and #i the numbers of
     ratings, |U| and |I| of users and items:
 
-        L = Σ_S c (x_u·y_i − p)² + α₀ Σ_all (x_u·y_i)²
-            + λ (Σ_u (#u + α₀|I|)^ν ‖x_u‖² + Σ_i (#i + α₀|U|)^ν ‖y_i‖²)
+        L = Σ_S c (x_u·y_i − p)² + α₀ Σ_all w_i (x_u·y_i)²
+            + λ (Σ_u (#u + α₀|I|)^ν ‖x_u‖² + Σ_i (#i + α₀ w_i |U|)^ν ‖y_i‖²)
+
+        w_i = max(#i, 1)^ρ / mean of that over the items
 
     (Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets"; frequency-
     scaled regularization: Rendle, Krichene, Zhang, Koren 2021, "Revisiting the Performance of iALS
-    on Item Recommendation Benchmarks").
+    on Item Recommendation Benchmarks"; w_i: He, Zhang, Kan, Chua 2016, "Fast Matrix Factorization
+    for Online Recommendation with Implicit Feedback"). At ρ = 0 every w_i is 1. With ρ > 0, not to
+    have touched a popular item says more than not to have touched a rare one, which takes scores
+    from popular items; with ρ < 0 it says less. What regularization grows with is the sum of the
+    weights of a row. `Factors.state` keeps w_i as `item_unobserved` and the mean as
+    `popularity_mean`, where ρ is not 0.
 
     A negative r is a dislike: preference 0 with confidence |r|. A stored 0 is like no feedback,
     except that it counts in #u and #i.
 
-    **The classic form.** With `alpha` given, confidence is α₀ + alpha·|r| on observed pairs and α₀
-    on all others, as Hu, Koren and Volinsky wrote it for α₀ = 1 and r ≥ 0:
+    **The classic form.** With `alpha` given, confidence is α₀ w_i + alpha·|r| on observed pairs and
+    α₀ w_i on all others, as Hu, Koren and Volinsky wrote it for α₀ = w_i = 1 and r ≥ 0:
 
-        L = Σ_S (α₀ + alpha·|r|)(x_u·y_i − p)² + α₀ Σ_not-S (x_u·y_i)² + the same regularization
+        L = Σ_S (α₀ w_i + alpha·|r|)(x_u·y_i − p)² + α₀ Σ_not-S w_i (x_u·y_i)²
+            + the same regularization
 
     `ImplicitALS(alpha=40, unobserved_weight=1, frequency_exponent=0)` is their objective, and that
     of `implicit.als.AlternatingLeastSquares` on a matrix of values 1 + alpha·r; its dislikes are
@@ -94,6 +105,11 @@ class ImplicitALS(AlternatingModel):
         meaning="How regularization grows with the number of ratings: 1 in proportion, 0 not at "
         "all.",
     )  # fmt: skip
+    popularity_exponent: float = hyper(
+        0.0, low=-0.9, high=2, typical=(-0.5, 1), symbol="ρ",
+        meaning="How the weight of a pair not observed grows with the number of ratings of its "
+        "item; above 0 takes scores from popular items, below 0 gives them some.",
+    )  # fmt: skip
     alpha: float | None = hyper(
         None, low=0, above=True, typical=(1, 100), log=True, symbol="alpha",
         meaning="Confidence per unit of feedback in the classic form; none for the form with "
@@ -112,56 +128,144 @@ class ImplicitALS(AlternatingModel):
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Bytes that `fit` allocates at most, the parts of the Gram matrix included."""
         parts = kernels.gramian_memory(max(n_users, n_items), self.n_factors)
+        if self.popularity_exponent:  # weights of the entries, and item factors times a root
+            parts += 16 * n_ratings + 4 * self.n_factors * n_items
         return super().training_memory(n_users, n_items, n_ratings) + parts
+
+    def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
+        """Those of what weighs the unobserved pairs.
+
+        Raises:
+            ArgumentError: they are missing although ρ is not 0.
+        """
+        shapes = {"item_unobserved": (len(factors.items),), "popularity_mean": (1,)}
+        if self.popularity_exponent and not shapes.keys() <= factors.state.keys():
+            raise ArgumentError(
+                f"{self.name} with a popularity_exponent needs the state {', '.join(shapes)}"
+            )
+        return shapes
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The last half step of training, for rows that were not in it."""
-        return self._fold_in(matrix, factors.item_factors)
+        return self._fold_in(factors, matrix, "users")
 
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The normal equations of an item, with the users as they are."""
-        return self._fold_in(matrix, factors.user_factors)
+        return self._fold_in(factors, matrix, "items")
 
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
-        """One half step of training: B = α₀ YᵀY, w = c, t = c p."""
-        return self.row_problem(
-            matrix, factors.item_factors if side == "users" else factors.user_factors
-        )
+        """One half step of training; see `row_problem`."""
+        if side == "users":
+            return self.row_problem(matrix, factors.item_factors, side, unobserved_of(factors))
+        mean = factors.state["popularity_mean"][0] if self.popularity_exponent else 1.0
+        unobserved = self.unobserved(np.diff(matrix.indptr), mean)
+        return self.row_problem(matrix, factors.user_factors, side, unobserved)
 
-    def row_problem(self, matrix: sp.csr_matrix, other: FloatArray) -> RowProblem:
-        """The equations of the rows of `matrix` (n, n_other), the other side's factors fixed."""
-        weights, targets = self.weights_and_targets(matrix)
-        base = (kernels.gramian(other) * self.unobserved_weight).astype(np.float32)
-        # Trained item factors lie along the axes of their Gram matrix: no need to turn them again.
+    def row_problem(
+        self,
+        matrix: sp.csr_matrix,
+        other: FloatArray,
+        side: Side,
+        unobserved: FloatArray | None = None,
+    ) -> RowProblem:
+        """The equations of the rows of `matrix` (n, n_other), the other side's factors fixed.
+
+        Of users B = α₀ Σ w_i y_i y_iᵀ; of items, each divided by its w_i, B = α₀ XᵀX.
+
+        Args:
+            matrix: feedback of the rows, users × items for the side "users".
+            other: (n_other, f) the other side's factors.
+            side: which side the rows are.
+            unobserved: (n_items,) w; None for all 1.
+        """
+        base = self.base(other, side, unobserved).astype(np.float32)
+        # Trained item factors lie along the axes of this matrix: no need to turn them again.
         base = np.diagonal(base) if kernels.is_diagonal(base) else base
-        return RowProblem(matrix, other, self.ridge(matrix), weights, targets, base)
+        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
+
+    def base(
+        self, other: FloatArray, side: Side, unobserved: FloatArray | None
+    ) -> npt.NDArray[np.float64]:
+        """(f, f) B; see `row_problem`."""
+        if unobserved is not None and side == "users":
+            other = other * np.sqrt(unobserved)[:, None]
+        return kernels.gramian(other) * self.unobserved_weight
+
+    def terms(
+        self, matrix: sp.csr_matrix, side: Side, unobserved: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray | None, FloatArray | float]:
+        """Ridge, w and t of the equations; see `row_problem`."""
+        ridge = self.ridge(matrix, unobserved if side == "items" else None)
+        if unobserved is None or (side == "users" and self.alpha is None):
+            return ridge, *self.weights_and_targets(matrix)
+        of_entries = unobserved[entry_rows(matrix) if side == "items" else matrix.indices]
+        weights, targets = self.weights_and_targets(matrix, of_entries)
+        if side == "items":
+            # Divided by w_i, so that all rows have the same base.
+            weights = (np.float32(1) if weights is None else weights) / of_entries
+            targets, ridge = targets / of_entries, ridge / unobserved
+        return ridge, weights, targets
 
     def weights_and_targets(
-        self, matrix: sp.csr_matrix
+        self, matrix: sp.csr_matrix, unobserved: FloatArray | float = 1.0
     ) -> tuple[FloatArray | None, FloatArray | float]:
-        """W and t of the entries; None and 1 for a matrix of truth values."""
+        """Confidence beyond that of an unobserved pair, and confidence times preference.
+
+        None and 1 for a matrix of truth values.
+
+        Args:
+            matrix: feedback.
+            unobserved: (nnz,) w of the item of each entry, or one number for all.
+        """
         if self.alpha is None:
             if matrix.dtype == np.bool_:  # there is nothing but ones
                 return None, 1.0
             weights = targets = matrix.data
         else:
             weights = matrix.data.astype(np.float32) * np.float32(self.alpha)
-            targets = weights + np.float32(self.unobserved_weight)
+            targets = weights + np.float32(self.unobserved_weight) * np.float32(unobserved)
         if matrix.nnz and matrix.data.min() <= 0:
             weights, targets = np.abs(weights), np.where(matrix.data > 0, targets, np.float32(0))
         return weights, targets
 
-    def ridge(self, matrix: sp.csr_matrix) -> FloatArray:
-        """(n,) λ (# + α₀ · other side)^ν of the rows of a matrix."""
-        counts = np.diff(matrix.indptr) + self.unobserved_weight * matrix.shape[1]
+    def ridge(self, matrix: sp.csr_matrix, unobserved: FloatArray | None = None) -> FloatArray:
+        """(n,) λ (# + α₀ w · other side)^ν of the rows of a matrix; w is 1 where it is None."""
+        others = self.unobserved_weight * matrix.shape[1]
+        counts = np.diff(matrix.indptr) + (others if unobserved is None else others * unobserved)
         return (self.regularization * counts**self.frequency_exponent).astype(np.float32)
 
-    def _fold_in(self, matrix: sp.csr_matrix, other: FloatArray) -> Embeddings:
-        x, _ = self.row_problem(matrix, other).solve()
+    def popularity(self, counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+        """(n_items,) max(#i, 1)^ρ of items with so many ratings."""
+        return np.asarray(np.maximum(counts, 1.0) ** self.popularity_exponent)
+
+    def unobserved(
+        self, counts: npt.NDArray[np.integer[Any]], mean: float | None = None
+    ) -> FloatArray | None:
+        """(n_items,) w of items with so many ratings; None where every w is 1.
+
+        `mean` is that of the popularity of the training items; None if these are those.
+        """
+        if not self.popularity_exponent:
+            return None
+        popularity = self.popularity(counts)
+        return kernels.float32(popularity / (popularity.mean() if mean is None else mean))
+
+    def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
+        x, _ = self.problem_of(factors, matrix, side).solve()
         return Embeddings(np.zeros(len(x), np.float32), x)
 
     def _factors(self, ratings: Ratings, state: State) -> Factors:
-        return Factors.of(self, ratings, state.users, state.items, log=state.log)
+        kept: dict[str, npt.NDArray[Any]] = {}
+        if self.popularity_exponent:
+            counts = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
+            kept["item_unobserved"] = cast("FloatArray", self.unobserved(counts))
+            kept["popularity_mean"] = np.array([self.popularity(counts).mean()])
+        return Factors.of(self, ratings, state.users, state.items, log=state.log, state=kept)
+
+
+def unobserved_of(factors: Factors) -> FloatArray | None:
+    """(n_items,) w, the weights of unobserved pairs in units of α₀; None where all are 1."""
+    return factors.state.get("item_unobserved")
 
 
 class ImplicitObjective:
@@ -172,10 +276,12 @@ class ImplicitObjective:
     ) -> None:
         self.spec = spec
         rows = _without_values(matrix)
-        self._matrix: dict[Side, sp.csr_matrix] = {"users": rows, "items": rows.T.tocsr()}
+        by_item = rows.T.tocsr()
+        self._matrix: dict[Side, sp.csr_matrix] = {"users": rows, "items": by_item}
         self._index: dict[Side, IdIndex] = {"users": users, "items": items}
-        self._ridge = {side: spec.ridge(own) for side, own in self._matrix.items()}
-        targets = spec.weights_and_targets(rows)[1]
+        self._unobserved = spec.unobserved(np.diff(by_item.indptr))
+        of_users, _, targets = spec.terms(rows, "users", self._unobserved)
+        self._ridge = {"users": of_users, "items": spec.ridge(by_item, self._unobserved)}
         self._constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))
 
     def half_step(
@@ -201,7 +307,7 @@ class ImplicitObjective:
         x, base = state.users, step.base
         of_items = float(kernels.sums_of_squares(state.items, self._ridge["items"])[0].sum())
         loss = self._constant + float(step.energy.sum()) + of_items
-        # L = fit on S + α₀ Σ_all (x·y)² + regularization. The second term is Σ_u xᵀBx with B the
+        # L = fit on S + α₀ Σ_all w (x·y)² + regularization. The second term is Σ_u xᵀBx with B the
         # base of the users' problems, a sum of squares where B is diagonal.
         of_users, squares = kernels.sums_of_squares(x, self._ridge["users"])
         unobserved = base @ squares if base.ndim == 1 else np.vdot(base, kernels.gramian(x))
@@ -216,10 +322,9 @@ class ImplicitObjective:
     def _approximate(
         self, side: Side, own: FloatArray, other: FloatArray, relaxation: float
     ) -> Step:
-        diagonal = self._turn_to_axes(other, own)
-        weights, targets = self.spec.weights_and_targets(self._matrix[side])
+        matrix, diagonal = self._matrix[side], self._turn_to_axes(side, other, own)
         base = np.maximum(diagonal, 0)  # of a Gram matrix; below zero is rounding
-        problem = RowProblem(self._matrix[side], other, self._ridge[side], weights, targets, base)
+        problem = RowProblem(matrix, other, *self.spec.terms(matrix, side, self._unobserved), base)
         _, energy = problem.solve(
             own, self.spec.cg_steps, overwrite_start=True, relaxation=relaxation
         )
@@ -227,14 +332,14 @@ class ImplicitObjective:
 
     def _exact(self, side: Side, own: FloatArray, other: FloatArray) -> Step:
         # To the bit what fold-in finds.
-        self._turn_to_axes(other)
-        problem = self.spec.row_problem(self._matrix[side], other)
+        self._turn_to_axes(side, other)
+        problem = self.spec.row_problem(self._matrix[side], other, side, self._unobserved)
         own[:], energy = problem.solve()
         return Step(energy, np.asarray(problem.base, np.float64))
 
-    def _turn_to_axes(self, other: FloatArray, *tables: FloatArray) -> FloatArray:
-        # Turns all tables in place so that the base of `other` is diagonal; returns that diagonal.
-        base = kernels.gramian(other) * self.spec.unobserved_weight
+    def _turn_to_axes(self, side: Side, other: FloatArray, *tables: FloatArray) -> FloatArray:
+        # Turns all tables in place so that the base of `side` is diagonal; returns that diagonal.
+        base = self.spec.base(other, side, self._unobserved)
         diagonal, axes = kernels.diagonalized(base)
         for table in (other, *tables):
             kernels.turn(table, axes)

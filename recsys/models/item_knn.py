@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
+from recsys.csr import entry_rows, kept_entries, largest_of_rows, positive
+from recsys.kernels.dense import in_blocks
 from recsys.models.item_weights import ItemModel, ItemWeights
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
+from recsys.threads import default_threads
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
 
-_BLOCK = 512  # items compared with all others together
+_BLOCK = 256  # items compared with all others together
 
 
 @dataclass(frozen=True)
@@ -40,25 +44,41 @@ class ItemKNN(ItemModel):
     )  # fmt: skip
 
     def _fit(self, ratings: Ratings, *_: Any) -> ItemWeights:
-        matrix = ratings.matrix.tocsc()
-        lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0), np.float64).ravel())
         n = ratings.n_items
-        blocks = []
-        for start in range(0, n, _BLOCK):
-            stop = min(start + _BLOCK, n)
-            alike = np.asarray((matrix[:, start:stop].T @ matrix).toarray(), np.float64)
-            below = lengths[start:stop, None] * lengths + self.shrinkage
-            alike = np.divide(alike, below, out=np.zeros_like(alike), where=below > 0)
-            alike[np.arange(stop - start), np.arange(start, stop)] = 0
-            if self.n_neighbours < n:
-                least = -np.partition(-alike, self.n_neighbours - 1, axis=1)
-                alike[alike < least[:, self.n_neighbours - 1 : self.n_neighbours]] = 0
-            blocks.append(sp.csr_matrix(alike.astype(np.float32)))
-        weights = sp.csr_matrix(sp.vstack(blocks, format="csr"))
-        return ItemWeights(ratings.users, ratings.items, weights, self)
+        items = sp.csr_matrix(ratings.matrix.T, dtype=np.float64)
+        users = items.T.tocsr()
+        lengths = np.sqrt(np.asarray(items.multiply(items).sum(axis=1)).ravel())
+        blocks: dict[int, sp.csr_matrix] = {}
+
+        def block(start: int) -> None:
+            blocks[start] = self._alike(items[start : start + _BLOCK], users, lengths, start)
+
+        in_blocks(block, range(0, n, _BLOCK))
+        stacked = sp.vstack([blocks[start] for start in sorted(blocks)], format="csr")
+        return ItemWeights(ratings.users, ratings.items, sp.csr_matrix(stacked), self)
+
+    def _alike(
+        self,
+        block: sp.csr_matrix,
+        users: sp.csr_matrix,
+        lengths: npt.NDArray[np.float64],
+        start: int,
+    ) -> sp.csr_matrix:
+        # Of each item of a block, the similarity to its nearest neighbours. Only items with a
+        # user in common have one.
+        alike = sp.csr_matrix(block @ users)
+        rows = entry_rows(alike) + start
+        below = lengths[rows] * lengths[alike.indices] + self.shrinkage
+        np.divide(alike.data, below, out=alike.data, where=below > 0)
+        own = kept_entries(alike, (rows != alike.indices) & (alike.data != 0))
+        if self.n_neighbours < users.shape[1]:
+            # Items without a similarity come before those with a negative one.
+            own = largest_of_rows(positive(own), self.n_neighbours)
+        own.sort_indices()
+        return own.astype(np.float32)
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Bytes that `fit` allocates at most: blocks of dense similarities, and those kept."""
-        blocks = 8 * 4 * min(_BLOCK, n_items) * n_items
+        blocks = default_threads() * 40 * min(_BLOCK, n_items) * n_items
         kept = 2 * 8 * n_items * min(self.n_neighbours, n_items)
         return super().training_memory(n_users, n_items, n_ratings) + blocks + kept

@@ -36,6 +36,7 @@ BUILT_IN: Mapping[str, str] = {
     "biases": "recsys.models.baselines:Biases",
     "ease": "recsys.models.ease:EASE",
     "item-knn": "recsys.models.item_knn:ItemKNN",
+    "blend": "recsys.models.blend:Blend",
 }
 """Name → "module:Class" of the models of this package."""
 

@@ -1,8 +1,9 @@
-"""Truncated singular value decompositions of the rating matrix."""
+"""Truncated singular value decompositions of the rating matrix, and filters on them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +12,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.csr import with_values
-from recsys.errors import ArgumentError, DataError, FitError
+from recsys.errors import DataError
+from recsys.models import truncated_svd
 from recsys.models.common import FloatArray, OnEpoch, Progress
 from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem
@@ -22,7 +24,7 @@ from recsys.threads import one_blas_thread
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
 
-_DENSE_BELOW = 1_000_000  # entries of a matrix small enough for LAPACK's full decomposition
+_NOTHING = 1e-3  # a singular value this small beside the largest has no direction in float32
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class PureSVD(Factorization):
     """
 
     name: ClassVar[str] = "pure-svd"
-    peak_memory: ClassVar[PeakMemory] = PeakMemory(29, 5.8, 70)
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(4, 1)
 
     n_factors: int = hyper(
         50, low=1, high=4096, typical=(10, 300), log=True, symbol="f",
@@ -48,72 +50,133 @@ class PureSVD(Factorization):
 
     def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
         started = time.perf_counter()
-        user_scale, item_scale = self._scales(ratings.matrix)
-        matrix = _scaled(ratings.matrix, user_scale, item_scale)
-        v, singular_values = truncated_svd(matrix, self.n_factors)
-        loss = float(
-            np.square(matrix.data, dtype=np.float64).sum() - np.square(singular_values).sum()
-        )
-        progress = Progress(1, 1, max(loss, 0.0), time.perf_counter() - started)
-        if on_epoch is not None:
-            on_epoch(progress)
-        scales = {"user_scale": user_scale, "item_scale": item_scale}
-        return Factors.of(
-            self,
-            ratings,
-            np.asarray(matrix @ v),
-            v,
-            log=(progress,),
-            state={name: scale for name, scale in scales.items() if scale is not None},
-        )
+        v, values = truncated_svd.truncated_svd(ratings.matrix, self.n_factors)
+        progress = _progress(ratings.matrix, values, started, on_epoch)
+        return Factors.of(self, ratings, np.asarray(ratings.matrix @ v), v, log=(progress,))
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
-        """Their (scaled) ratings times V, which is the least-squares solution: VᵀV = I."""
-        own, _ = self._scales(matrix)
-        scaled = _scaled(matrix, own, factors.state.get("item_scale"))
-        x = np.asarray(scaled @ factors.item_factors)
+        """Their ratings times V, which is the least-squares solution: VᵀV = I."""
+        x = np.asarray(matrix @ factors.item_factors)
         return Embeddings(np.zeros(len(x), np.float32), x)
 
     def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
-        """Each (scaled) rating times its row of V."""
-        own, _ = self._scales(matrix)
-        scaled = _scaled(matrix, own, factors.state.get("item_scale"))
-        return scaled.data[:, None] * factors.item_factors[scaled.indices].astype(np.float64)
+        """Each rating times its row of V."""
+        return matrix.data[:, None] * factors.item_factors[matrix.indices].astype(np.float64)
 
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Least squares against the user factors."""
-        own, _ = self._scales(matrix)
-        targets = _scaled(matrix, own, factors.state.get("user_scale"))
-        x = factors.user_factors
-        with one_blas_thread():
-            gram = x.T @ x
-        weights = np.zeros_like(targets.data)
-        y, _ = RowProblem(targets, x, 0.0, weights, targets.data, gram).solve()
-        return Embeddings(np.zeros(len(y), np.float32), y)
+        return _least_squares(factors.user_factors, matrix)
 
-    def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
-        # What rows and columns are multiplied by before the decomposition.
-        return None, None
+    def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
+        """Bytes that `fit` allocates at most: the decomposition outweighs the rest."""
+        own = super().training_memory(n_users, n_items, n_ratings)
+        rank = min(self.n_factors, n_users, n_items)
+        return own + truncated_svd.memory((n_users, n_items), n_ratings, rank)
 
 
 @dataclass(frozen=True)
 class NormalizedSVD(PureSVD):
-    """Truncated SVD of D_u^-½ R D_i^-½, D the row and column sums of R.
+    """A spectral filter on D_u^-½ R D_i^-½ ≈ U Σ Vᵀ, with D_u and D_i the row and column sums of R.
 
-    Dividing by the square root of an item's and a user's total takes the weight of popular items
-    and active users out of the leading factors. The result is the normalized adjacency matrix of
-    the bipartite graph, whose singular vectors are its smoothest signals. Ratings must not be
-    negative.
+        scores = D_u^-½ R · D_i^-γ V h(Σ) Vᵀ D_i^γ,   h(σ_j) = σ_j^p + α · [j ≤ c]
 
-    User factors are D_u^-½ R D_i^-½ V, item factors V. Fold-in as for `PureSVD`, with the new row
-    normalized by its own sum and by the training sums of the other side, which are kept in
-    `Factors.state` as `user_scale` and `item_scale`.
+    The normalized matrix belongs to the bipartite graph of users and items; its leading singular
+    vectors are the smoothest signals on the graph. A user's ratings are such a signal, h says how
+    much of each frequency stays, and γ how much of the popularity that was taken out is put back.
+    The two filters of GF-CF (Shen et al. 2021, "How Powerful is Graph Convolution for
+    Recommendation?") are p = 2, γ = 0, which is linear, and p = 0, γ = ½, the ideal low-pass; α > 0
+    adds a low-pass of c factors to the power. Ratings must not be negative.
+
+    Item factors are D_i^γ V, user factors the rest of the product. A new user is folded in by the
+    same product; a new item by V = R̃ᵀUΣ⁻¹ with R̃ the normalized matrix. What both need is kept in
+    `Factors.state`: D_u^-½ as `user_scale`, D_i^-2γ as `item_scale`, h as `filter`, and UΣ⁻¹ as
+    `user_basis`.
     """
 
     name: ClassVar[str] = "normalized-svd"
     state_names: ClassVar[tuple[str, ...]] = ("user_scale", "item_scale")
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(20, 3)
 
-    def _scales(self, matrix: sp.csr_matrix) -> tuple[FloatArray | None, FloatArray | None]:
+    n_factors: int = hyper(
+        128, low=1, high=4096, typical=(32, 1024), log=True, symbol="f",
+        meaning="Rank of the approximation, at most that of the matrix. Sparse data need more.",
+    )  # fmt: skip
+    power: float = hyper(
+        0.5, low=0, high=8, typical=(0, 2), symbol="p",
+        meaning="Power of the singular values in the filter: 0 is the ideal low-pass, 2 the linear "
+        "filter. More is smoother: popular patterns count more.",
+    )  # fmt: skip
+    item_exponent: float = hyper(
+        0.25, low=0, high=1, typical=(0, 0.5), symbol="γ",
+        meaning="How much an item's popularity counts: its power in the item factors, and its "
+        "negative power in what the ratings of a user count.",
+    )  # fmt: skip
+    low_pass: float = hyper(
+        0.0, low=0, typical=(0, 1), symbol="α",
+        meaning="Weight of an ideal low-pass of few factors, added to the filter.",
+    )  # fmt: skip
+    low_pass_factors: int = hyper(
+        32, low=1, typical=(16, 256), log=True, symbol="c", meaning="Factors of this low-pass."
+    )
+
+    def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
+        started = time.perf_counter()
+        matrix = ratings.matrix
+        user_scale, item_root = self._roots(matrix)
+        normalized = _scaled(matrix, user_scale, item_root)
+        rank = min(self.n_factors, *matrix.shape)
+        v, values = truncated_svd.truncated_svd(normalized, rank)
+        inverse = _power(np.where(values > _NOTHING * values[0], values, 0), -2.0)
+        progress = _progress(normalized, values, started, on_epoch)
+        popularity = _power(item_root, -2 * self.item_exponent)  # D_i^γ
+        item_factors = v * popularity[:, None]
+        state = {
+            "user_scale": user_scale,
+            "item_scale": _power(popularity, -2.0),
+            "filter": self._filter(values),
+            "user_basis": np.asarray(normalized @ (v * inverse)),
+        }
+        users = _filtered(matrix, user_scale, item_factors, state)
+        return Factors.of(self, ratings, users, item_factors, log=(progress,), state=state)
+
+    def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
+        """Their ratings, scaled, times the filter: the product that gave the training users."""
+        own, _ = self._roots(matrix)
+        x = _filtered(matrix, own, factors.item_factors, factors.state)
+        return Embeddings(np.zeros(len(x), np.float32), x)
+
+    def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
+        """Each rating, scaled, times its item's row of the filter."""
+        own, _ = self._roots(matrix)
+        scaled = _scaled(matrix, own, factors.state["item_scale"])
+        plain = super().contributions(factors, scaled)
+        return plain * factors.state["filter"] if "filter" in factors.state else plain
+
+    def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
+        """R̃ᵀUΣ⁻¹ for their columns of R̃, which for a training item is its row of V, times D_i^γ."""
+        own, _ = self._roots(matrix)
+        scaled = _scaled(matrix, own, factors.state["user_scale"])
+        if "user_basis" not in factors.state:  # a file of version 0.1, whose users are R̃ V
+            return _least_squares(factors.user_factors, scaled)
+        y = np.asarray(scaled @ factors.state["user_basis"])
+        y *= _power(own, -2 * self.item_exponent)[:, None]
+        return Embeddings(np.zeros(len(y), np.float32), y)
+
+    def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
+        """See `Factorization.state_shapes`."""
+        return {
+            "filter": (factors.n_factors,),
+            "user_basis": factors.user_factors.shape,
+            "user_scale": (len(factors.users),),
+            "item_scale": (len(factors.items),),
+        }
+
+    def _filter(self, values: npt.NDArray[np.float64]) -> FloatArray:
+        passed = self.low_pass * (np.arange(len(values)) < self.low_pass_factors)
+        return np.asarray(values**self.power + passed, np.float32)
+
+    def _roots(self, matrix: sp.csr_matrix) -> tuple[FloatArray, FloatArray]:
+        # D_u^-½ and D_i^-½.
         if matrix.nnz and matrix.data.min() < 0:
             raise DataError(
                 f"{self.name} needs ratings that are not negative, but one is "
@@ -122,43 +185,44 @@ class NormalizedSVD(PureSVD):
         return _inverse_root(matrix.sum(axis=1)), _inverse_root(matrix.sum(axis=0))
 
 
-def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-    """The `rank` leading right singular vectors (n_columns, rank) and values, largest first.
+def _filtered(
+    matrix: sp.csr_matrix,
+    user_scale: FloatArray,
+    item_factors: FloatArray,
+    state: Mapping[str, npt.NDArray[Any]],
+) -> FloatArray:
+    # Files of version 0.1 have no filter: it was 1.
+    x = np.asarray(_scaled(matrix, user_scale, state["item_scale"]) @ item_factors)
+    return x * state["filter"] if "filter" in state else x
 
-    Signs are fixed: the largest entry of each vector is positive.
 
-    Raises:
-        ArgumentError: `rank` exceeds the smaller side.
-        FitError: no convergence.
-    """
-    smaller = min(matrix.shape)
-    if rank > smaller:
-        raise ArgumentError(
-            f"n_factors must be at most {smaller}, the smaller side of the "
-            f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}; set it lower"
-        )
+def _progress(
+    matrix: sp.csr_matrix,
+    values: npt.NDArray[np.float64],
+    started: float,
+    on_epoch: OnEpoch | None,
+) -> Progress:
+    # The loss is ‖matrix − U Σ Vᵀ‖².
+    loss = float(np.square(matrix.data, dtype=np.float64).sum() - np.square(values).sum())
+    progress = Progress(1, 1, max(loss, 0.0), time.perf_counter() - started)
+    if on_epoch is not None:
+        on_epoch(progress)
+    return progress
+
+
+def _least_squares(table: FloatArray, targets: sp.csr_matrix) -> Embeddings:
+    # (XᵀX) y = Xᵀ t for every row t.
     with one_blas_thread():
-        if matrix.shape[0] * matrix.shape[1] <= _DENSE_BELOW or rank > smaller // 2:
-            dense = matrix.toarray().astype(np.float64)
-            try:
-                _, values, vt = np.linalg.svd(dense, full_matrices=False)
-            except np.linalg.LinAlgError as error:
-                raise FitError(f"the decomposition failed: {error}; check the ratings") from None
-        else:
-            # Imported here so that loading a model for queries does not import ARPACK.
-            from scipy.sparse.linalg import ArpackError, svds
+        gram = table.T @ table
+    weights = np.zeros_like(targets.data)
+    y, _ = RowProblem(targets, table, 0.0, weights, targets.data, gram).solve()
+    return Embeddings(np.zeros(len(y), np.float32), y)
 
-            # Without a start of ours, ARPACK draws another one each time.
-            start = np.random.default_rng(0).standard_normal(smaller)
-            try:
-                _, values, vt = svds(matrix.astype(np.float64), k=rank, v0=start)
-            except ArpackError as error:
-                raise FitError(f"the decomposition failed: {error}; lower n_factors") from None
-    order = np.argsort(-values, kind="stable")[:rank]
-    v = vt[order].T.copy()
-    v[np.bincount(matrix.indices, minlength=matrix.shape[1]) == 0] = 0  # exactly, not nearly
-    signs = np.sign(v[np.abs(v).argmax(axis=0), np.arange(v.shape[1])])
-    return np.ascontiguousarray(v * np.where(signs == 0, 1, signs), np.float32), values[order]
+
+def _power(positive: npt.NDArray[Any], exponent: float) -> FloatArray:
+    # Zero stays zero, whatever the power.
+    known = positive > 0
+    return np.where(known, np.where(known, positive, 1.0) ** exponent, 0).astype(np.float32)
 
 
 def _inverse_root(sums: npt.ArrayLike) -> FloatArray:
@@ -166,11 +230,7 @@ def _inverse_root(sums: npt.ArrayLike) -> FloatArray:
     return np.where(totals > 0, 1 / np.sqrt(np.maximum(totals, 1e-300)), 0).astype(np.float32)
 
 
-def _scaled(
-    matrix: sp.csr_matrix, row_scale: FloatArray | None, column_scale: FloatArray | None
-) -> sp.csr_matrix:
-    if row_scale is None or column_scale is None:
-        return matrix
-    data = matrix.data * np.repeat(row_scale, np.diff(matrix.indptr))
-    data *= column_scale[matrix.indices]
-    return with_values(matrix, data)
+def _scaled(matrix: sp.csr_matrix, rows: FloatArray, columns: FloatArray) -> sp.csr_matrix:
+    # The entries times their row's and their column's number.
+    data = matrix.data * np.repeat(rows, np.diff(matrix.indptr))
+    return with_values(matrix, data * columns[matrix.indices])

@@ -19,8 +19,9 @@ from recsys.csr import frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.ratings.encoding import encode
-from recsys.ratings.item_tables import align_items
+from recsys.ratings.item_tables import aligned
 from recsys.ratings.source import DUPLICATES
+from recsys.ratings.unrated import Unrated
 from recsys.threads import default_threads
 
 T = TypeVar("T", bound=np.generic)
@@ -41,6 +42,8 @@ class Parts(NamedTuple):
     timestamps: Times | None
     item_table: pd.DataFrame
     has_values: bool
+    user_table: pd.DataFrame
+    unrated: Unrated
 
 
 class Entries(NamedTuple):
@@ -52,21 +55,20 @@ class Entries(NamedTuple):
     indices: Rows
 
 
-def assemble(
-    columns: dict[str, Any], items: pd.DataFrame | None, duplicates: str, source: str
-) -> Parts:
+def assemble(columns: dict[str, Any], tables: Unrated, duplicates: str, source: str) -> Parts:
     """The fields of the `Ratings` in these columns.
 
     Args:
         columns: column by role (see `Layout.read`). The dictionary is emptied, so that each
             column is freed once it is used.
-        items: what is known of the items, with their ids in the column `item`.
+        tables: what is known of the items and users, with their ids in the columns `item` and
+            `user`.
         duplicates: what counts when a user rated an item several times.
         source: name of the data, for messages.
 
     Raises:
         ArgumentError: `duplicates` is none of `DUPLICATES`.
-        DataError: there are no ratings, a value is not an id, or the item table does not fit.
+        DataError: there are no ratings, a value is not an id, or a table does not fit.
     """
     if duplicates not in DUPLICATES:
         raise ArgumentError(
@@ -95,8 +97,12 @@ def assemble(
         timestamps = None if timestamps is None else timestamps[keep]
     shape = (len(users), len(item_index))
     matrix = frozen_csr(sp.csr_matrix((values, indices, indptr), shape=shape, copy=False))
-    table = align_items(items, item_index, source)
-    return Parts(users, item_index, matrix, frozen(timestamps), table, has_values)
+    item_table, other_items = aligned(tables.items, item_index, source)
+    user_table, other_users = aligned(tables.users, users, source)
+    return Parts(
+        users, item_index, matrix, frozen(timestamps), item_table, has_values, user_table,
+        Unrated(other_items, other_users),
+    )  # fmt: skip
 
 
 def _encoded(columns: dict[str, Any], source: str) -> tuple[IdIndex, IdIndex, Entries]:

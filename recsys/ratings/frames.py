@@ -42,17 +42,17 @@ def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> RawRatings:
     return RawRatings(arrays, taken_from(names, arrays), unused)
 
 
-def item_rows(items: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The item table with its ids in the column `item`; they were in `column` or in `item`.
+def table_rows(table: pd.DataFrame, column: str, kind: str) -> pd.DataFrame:
+    """A table of items or users with its ids in the column `kind`, "item" or "user".
 
     Raises:
-        DataError: it has neither.
+        DataError: they were neither there nor in `column`.
     """
-    own = column if column in items.columns else "item"
-    if own not in items.columns:
-        raise DataError(f"the item table has no column {column!r}, which names the items")
-    others = [c for c in items.columns if c == own or c != "item"]
-    return items[others].rename(columns={own: "item"})
+    own = column if column in table.columns else kind
+    if own not in table.columns:
+        raise DataError(f"the {kind} table has no column {column!r}, which names the {kind}s")
+    others = [c for c in table.columns if c == own or c != kind]
+    return table[others].rename(columns={own: kind})
 
 
 def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:

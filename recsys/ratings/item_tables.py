@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsys.errors import DataError
-from recsys.ids import WHOLE_NUMBER, IdIndex, as_id_array, numbers_in_text, shown
+from recsys.ids import WHOLE_NUMBER, IdArray, IdIndex, as_id_array, numbers_in_text, shown
 from recsys.ratings.columns import plain
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
@@ -31,6 +31,7 @@ _COLUMNS = {
 _ENDINGS = {"item": ("id", "ids"), "title": ("name", "title")}
 """How the name of a role's only column may end, where it is none of the usual ones."""
 
+_WHO = {"item": "rated items", "user": "users who rated"}
 _NO_GENRE = ("", "(no genres listed)", "unknown")  # how MovieLens writes that there is none
 _ANSWER_COLUMNS = {"rank", "item", "user", "id", "score", "rating"}  # reserved for recommendations
 
@@ -104,37 +105,72 @@ def id_in_text(text: str) -> int | str:
 
 
 def align_items(items: pd.DataFrame | None, index: IdIndex, source: str) -> pd.DataFrame:
-    """The item table with one row per item, in row order.
+    """The item table with one row per item, in row order; see `aligned`."""
+    return aligned(items, index, source)[0]
 
-    Columns whose names are reserved for recommendations get the prefix `item_`.
+
+def aligned(
+    table: pd.DataFrame | None, index: IdIndex, source: str
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """A table of items or users with one row per id of an index, and its other rows.
+
+    Columns whose names are reserved for recommendations get the prefix `item_` or `user_`.
+
+    Args:
+        table: with the ids in the column `item` or `user`, as the index is of; None for none.
+        index: of the rated items, or of the users who rated.
+        source: name of the data, for messages.
+
+    Returns:
+        The rows of the index in its order, without ids; and the rows of other ids, with them, None
+        if there are none.
 
     Raises:
         DataError: its ids are not ids, or none of them is in the index.
     """
-    if items is None or not len(items):
-        return pd.DataFrame(index=pd.RangeIndex(len(index)))
-    known = items.loc[:, ~items.columns.duplicated()].drop_duplicates("item", keep="last").copy()
-    try:
-        ids = as_id_array(known["item"].to_numpy(), "item")
-    except ValueError as error:
-        raise DataError(f"{source}: the item table is wrong: {error}") from None
+    if table is None or not len(table):
+        return pd.DataFrame(index=pd.RangeIndex(len(index))), None
+    kind = index.kind
+    known, ids = tidied(table, kind, source)
     rows = index.find(ids)
     there = np.flatnonzero(rows >= 0)
-    found = np.full(len(index), -1)
-    found[rows[there]] = there
     if not len(there):
         raise DataError(
-            f"{source}: the item table names none of the rated items; its ids are like "
+            f"{source}: the {kind} table names none of the {_WHO[kind]}; its ids are like "
             f"{shown(ids[0])}, those of the ratings like {index.name(0)}"
         )
+    found = np.full(len(index), -1)
+    found[rows[there]] = there
+    others = np.flatnonzero(rows < 0)
+    rest = known.iloc[others].reset_index(drop=True)
+    rest.insert(0, kind, ids[others])
+    return known.reindex(found).reset_index(drop=True), rest if len(rest) else None
+
+
+def tidied(table: pd.DataFrame, kind: str, source: str) -> tuple[pd.DataFrame, IdArray]:
+    """A table of items or users as it is kept, and its ids, each of them once.
+
+    Args:
+        table: with the ids in the column `kind`.
+        kind: "item" or "user".
+        source: name of the data, for messages.
+
+    Raises:
+        DataError: its ids are not ids.
+    """
+    known = table.loc[:, ~table.columns.duplicated()].drop_duplicates(kind, keep="last").copy()
+    try:
+        ids = as_id_array(known[kind].to_numpy(), kind)
+    except ValueError as error:
+        raise DataError(f"{source}: the {kind} table is wrong: {error}") from None
     if "genres" in known:
         known["genres"] = np.array(split_genres(known["genres"]), object)
-    aligned = known.drop(columns="item").reset_index(drop=True).reindex(found)
-    aligned = aligned.rename(columns={c: f"item_{c}" for c in _ANSWER_COLUMNS & set(aligned)})
-    for column in aligned.columns:
-        if pd.api.types.infer_dtype(aligned[column], skipna=True).startswith("mixed"):
-            aligned[column] = aligned[column].map(str, na_action="ignore")
-    return _ordered(aligned).reset_index(drop=True)
+    known = known.drop(columns=kind).reset_index(drop=True)
+    known = known.rename(columns={c: f"{kind}_{c}" for c in _ANSWER_COLUMNS & set(known)})
+    for column in known.columns:
+        if pd.api.types.infer_dtype(known[column], skipna=True).startswith("mixed"):
+            known[column] = known[column].map(str, na_action="ignore")
+    return _ordered(known), ids
 
 
 def split_genres(genres: Iterable[Any]) -> list[str | None]:

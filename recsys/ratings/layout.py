@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Matches = Callable[[str], bool]
 
+_ENDINGS = (".csv", ".tsv", ".parquet", ".feather", ".arrow", ".jsonl", ".json", ".txt")
+USER_FILES = ("u.user", "users.dat", "*.user", *(f"users{end}" for end in _ENDINGS))
+"""Names of files that say who the users are."""
+
 
 def named(*patterns: str) -> Matches:
     """A test for files with a name like one of these, also compressed: `ratings.csv`, `*.inter`."""

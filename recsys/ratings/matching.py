@@ -121,7 +121,8 @@ def _with_text_ids(ratings: Ratings, side: Side) -> Ratings:
     )
     renamed = IdIndex(texts, index.kind)
     if side == "users":
-        return replace(moved, users=renamed)
+        about = ratings.user_table.iloc[order].reset_index(drop=True)
+        return replace(moved, users=renamed, user_table=about)
     table = ratings.item_table.iloc[order].reset_index(drop=True)
     return replace(moved, items=renamed, item_table=table)
 

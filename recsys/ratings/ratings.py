@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +16,18 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
-from recsys.ratings.account import Account, Kind
+from recsys.ratings.account import Account
+from recsys.ratings.accounting import Decided, account_of
 from recsys.ratings.arrow_tables import Table, as_frame, as_table, raw_of_named
 from recsys.ratings.assembly import assemble
 from recsys.ratings.encoding import encode
-from recsys.ratings.frames import item_rows, raw_of
-from recsys.ratings.item_tables import align_items
+from recsys.ratings.frames import raw_of, table_rows
+from recsys.ratings.item_tables import aligned
 from recsys.ratings.matrices import matrix_ids, raw_of_matrix
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Duplicates, missing_values
-from recsys.ratings.times import fingerprint_bytes, iso
+from recsys.ratings.times import fingerprint_bytes
+from recsys.ratings.unrated import NOTHING_MORE, Unrated, joined, placed
 from recsys.ratings.values import understood
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -51,6 +53,15 @@ class Ratings:
     """In words: what was removed, and why."""
     account: Account | None = None
     """What was understood of the source; None for ratings that were not read from one."""
+    user_table: pd.DataFrame = None  # type: ignore[assignment]  # None makes one without columns
+    """One row per user in row order, with what is known of them (age, gender, occupation, ...)."""
+    unrated: Unrated = NOTHING_MORE
+    """What the tables say of items and users without ratings, who are not in the indexes."""
+
+    def __post_init__(self) -> None:
+        if self.user_table is None:
+            empty = pd.DataFrame(index=pd.RangeIndex(len(self.users)))
+            object.__setattr__(self, "user_table", empty)
 
     @property
     def n_users(self) -> int:
@@ -101,6 +112,7 @@ class Ratings:
         timestamp: str | None = None,
         items: Table | None = None,
         *,
+        users: Table | None = None,
         duplicates: Duplicates | None = None,
         missing: Sequence[float] | None = None,
     ) -> Ratings:
@@ -115,6 +127,7 @@ class Ratings:
             timestamp: column of seconds since 1970, or of dates; None if there is none.
             items: table with one row per item and the ids in a column called as in `frame`, or
                 `item`.
+            users: likewise of the users.
             duplicates: what counts when a user rated an item several times: the `latest` rating
                 (by timestamp, then by position), the `mean`, the `max`, the `sum`, the `count` of
                 rows, or an `error`; by default the latest of ratings and the sum of counts and
@@ -127,13 +140,16 @@ class Ratings:
             DataError: a column is missing, or a value in it is not an id, rating or time.
         """
         named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-        about = None if items is None else item_rows(as_frame(items, "items"), item)
+        tables = Unrated(
+            None if items is None else table_rows(as_frame(items, "items"), item, "item"),
+            None if users is None else table_rows(as_frame(users, "users"), user, "user"),
+        )
         table, missing = as_table(frame, "frame"), missing_values(missing)
         if isinstance(table, pd.DataFrame):
             raw, layout = raw_of(table, named), "DataFrame"
         else:
             raw, layout = raw_of_named(table, named), "Arrow table"
-        return cls.of(raw, about, duplicates, "the table", layout, missing)
+        return cls.of(raw, tables, duplicates, "the table", layout, missing)
 
     @classmethod
     def from_matrix(
@@ -164,18 +180,19 @@ class Ratings:
         raw = raw_of_matrix(matrix, users, items, "the matrix")
         table = None
         if item_table is not None:
-            table = item_rows(as_frame(item_table, "item_table"), "item")
-        found = cls.of(raw, table, "error", "the matrix", "matrix")
+            table = table_rows(as_frame(item_table, "item_table"), "item", "item")
+        found = cls.of(raw, Unrated(table), "error", "the matrix", "matrix")
         n_rows, n_columns = matrix.shape
         rows, _ = encode(matrix_ids(users, n_rows, "user"), "user", "users")
         columns, _ = encode(matrix_ids(items, n_columns, "item"), "item", "items")
-        return found.reindex(rows, columns, align_items(table, columns, "the matrix"))
+        about, rest = aligned(table, columns, "the matrix")
+        return replace(found.reindex(rows, columns, about), unrated=Unrated(rest))
 
     @classmethod
     def of(
         cls,
         raw: RawRatings,
-        items: pd.DataFrame | None,
+        tables: Unrated,
         duplicates: str | None,
         source: str,
         layout: str,
@@ -185,7 +202,8 @@ class Ratings:
 
         Args:
             raw: the columns; they are taken out, so that each is freed once it is used.
-            items: what is known of the items, with their ids in the column `item`.
+            tables: what is known of the items and users, with their ids in the columns `item` and
+                `user`.
             duplicates: what counts when a user rated an item several times; None for what suits
                 the kind of feedback.
             source: name of the data, for messages and the account.
@@ -193,17 +211,18 @@ class Ratings:
             missing: values that stand for "not rated"; None for the rule of `values.understood`.
 
         Raises:
-            DataError: there are no ratings, a value is not an id, or the item table does not fit.
+            DataError: there are no ratings, a value is not an id, or a table does not fit.
         """
         kind, why = understood(raw, missing)
         n_rows = raw.n_rows
         duplicates = duplicates or ("latest" if kind == "ratings" else "sum")
-        made = cls(*assemble(raw.columns, items, duplicates, source))
+        parts = assemble(raw.columns, tables, duplicates, source)
+        made = cls(**parts._asdict())
         summed = duplicates in ("sum", "count") and made.n_ratings < n_rows
         if summed and kind != "counts":
             kind, why = "counts", f"repeats: the {duplicates} of each user and item"
-        decided = _Decided(kind, why, n_rows, duplicates, source, layout)
-        return replace(made, account=_account(made, raw, decided))
+        decided = Decided(kind, why, n_rows, duplicates, source, layout)
+        return replace(made, account=account_of(parts, raw, decided))
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Ratings:
         """The ratings for which `keep` (n_ratings,) is true; all users and items stay."""
@@ -278,10 +297,31 @@ class Ratings:
             items=IdIndex(self.items.ids[items], self.items.kind),
             matrix=frozen_csr(matrix.astype(np.float32)),
             item_table=self.item_table.iloc[items].reset_index(drop=True),
+            user_table=self.user_table.iloc[users].reset_index(drop=True),
         )
 
-    def reindex(self, users: IdIndex, items: IdIndex, item_table: pd.DataFrame) -> Ratings:
-        """The same ratings over larger indexes, which must contain all of these users and items."""
+    def with_unrated(self) -> Ratings:
+        """The same ratings over all items and users of the tables, also those without ratings.
+
+        Items whose ids are text where those of the ratings are whole numbers stay out.
+        """
+        users, user_table = joined(self.users, self.user_table, self.unrated.users)
+        items, item_table = joined(self.items, self.item_table, self.unrated.items)
+        if users is self.users and items is self.items:
+            return self
+        return self.reindex(users, items, item_table, user_table)
+
+    def reindex(
+        self,
+        users: IdIndex,
+        items: IdIndex,
+        item_table: pd.DataFrame,
+        user_table: pd.DataFrame | None = None,
+    ) -> Ratings:
+        """The same ratings over larger indexes, which must contain all of these users and items.
+
+        Of users that are not in this index, nothing is known unless there is a `user_table`.
+        """
         rows = users.rows(self.users.ids)
         columns = items.rows(self.items.ids)
         counts = np.zeros(len(users), np.int64)
@@ -295,9 +335,12 @@ class Ratings:
             ),
             shape=(len(users), len(items)),
         )
+        if user_table is None:
+            user_table = placed(self.user_table, rows, len(users))
         return replace(
-            self, users=users, items=items, matrix=frozen_csr(matrix), item_table=item_table
-        )
+            self, users=users, items=items, matrix=frozen_csr(matrix), item_table=item_table,
+            user_table=user_table,
+        )  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
         """A row per rating with the columns user, item, rating and, if known, timestamp."""
@@ -310,49 +353,6 @@ class Ratings:
         if self.timestamps is not None:
             columns["timestamp"] = self.timestamps
         return pd.DataFrame(columns)
-
-
-class _Decided(NamedTuple):
-    kind: Kind
-    why_kind: str
-    n_rows: int
-    duplicates: str
-    source: str
-    layout: str
-
-
-def _account(ratings: Ratings, raw: RawRatings, made: _Decided) -> Account:
-    values, times, titles = ratings.matrix.data, ratings.timestamps, ratings.item_table.get("title")
-    has = ratings.has_values and len(values) > 0
-    kinds = {
-        index.kind: "whole numbers" if index.is_integer else "text"
-        for index in (ratings.users, ratings.items)
-    }
-    return Account(
-        source=made.source,
-        layout=made.layout,
-        columns=dict(raw.taken),
-        unused=raw.unused,
-        n_rows=made.n_rows + sum(raw.dropped.values()),
-        kind=made.kind,
-        why_kind=made.why_kind,
-        low=float(values.min()) if has else None,
-        high=float(values.max()) if has else None,
-        n_zeros=int((values == 0).sum()) if has else 0,
-        first_time=None if times is None else _iso(times.min()),
-        last_time=None if times is None else _iso(times.max()),
-        n_repeats=made.n_rows - ratings.n_ratings,
-        duplicates=made.duplicates,
-        dropped=dict(raw.dropped),
-        missing=tuple(raw.missing),
-        ids=kinds,
-        n_titles=0 if titles is None else int(titles.notna().sum()),
-        remarks=tuple(raw.remarks),
-    )
-
-
-def _iso(seconds: Any) -> str:
-    return iso(float(seconds))
 
 
 def overview(ratings: Ratings) -> Mapping[str, Any]:

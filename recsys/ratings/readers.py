@@ -22,6 +22,8 @@ from recsys.ratings.layout import is_file
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.source import Duplicates, Source
 from recsys.ratings.times import times_as_seconds
+from recsys.ratings.unrated import NOTHING_MORE, Unrated
+from recsys.ratings.user_tables import normalized_users, read_users, users_of
 
 
 def read_ratings(
@@ -32,6 +34,7 @@ def read_ratings(
     rating: str | None = None,
     timestamp: str | None = None,
     items: str | os.PathLike[str] | Table | None = None,
+    users: str | os.PathLike[str] | Table | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
@@ -59,6 +62,7 @@ def read_ratings(
         timestamp: column of times: numbers since 1970, whose unit is known by their size, or dates;
             "" if there is none.
         items: file or table that says what the items are, if it is not next to the ratings.
+        users: likewise, who the users are (`u.user`, `users.dat`, `users.csv`, ...).
         separator: between the fields of a text file; detected by default.
         encoding: of a text file; by default UTF-8, or ISO-8859-1 if it is not UTF-8.
         header: whether a text file begins with a line of column names; detected by default.
@@ -74,28 +78,39 @@ def read_ratings(
     """
     named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     columns = {role: name for role, name in named.items() if name is not None}
-    table, file = (None, items) if isinstance(items, str | os.PathLike) else (items, None)
     source = Source(
-        os.fspath(path) if isinstance(path, str | os.PathLike) else "the table", columns,
-        None if file is None else os.fspath(file), separator, encoding, header, duplicates, missing,
-        decimal, date_format, layout,
+        _path(path) or "the table", columns, _path(items), separator, encoding, header,
+        duplicates, missing, decimal, date_format, layout, _path(users),
     )  # fmt: skip
+    tables = _tables(items, users)
     if isinstance(path, str | os.PathLike):
-        return read(source, table)
-    return _read_table(path, source, items)
+        return read(source, tables)
+    return _read_table(path, source, tables)
 
 
-def read(source: Source, items: Table | None = None) -> Ratings:
+def _tables(items: Any, users: Any) -> Unrated:
+    # Those that are given as tables, not as files.
+    return Unrated(
+        None if items is None or _path(items) else normalized(as_frame(items, "items")),
+        None if users is None or _path(users) else normalized_users(as_frame(users, "users")),
+    )
+
+
+def _path(given: object) -> str | None:
+    return os.fspath(given) if isinstance(given, str | os.PathLike) else None
+
+
+def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
     """The ratings of a source; see `read_ratings`.
 
     Args:
         source: where they are.
-        items: table of the items, instead of a file.
+        tables: of the items and users, instead of files.
     """
     path = Path(source.ratings).expanduser()
     if path.is_file() and path.suffix == ".zip":
         with _unpacked(path) as folder:
-            return read(replace(source, ratings=folder), items)
+            return read(replace(source, ratings=folder), tables)
     # An address such as sqlite:///file is not a path, whose slashes could be merged.
     location = source.ratings if "://" in source.ratings else str(path)
     layout, location = layouts.find(location, source.layout, source.columns)
@@ -105,13 +120,17 @@ def read(source: Source, items: Table | None = None) -> Ratings:
         raw = layout.read(location, source)
     except DataError as error:
         raise DataError(f"{error}{layouts.resembled(location, layout)}") from None
-    if items is not None:
-        table: pd.DataFrame | None = normalized(as_frame(items, "items"))
-    elif source.items is not None:
-        table = layouts.read_items(source.items)
-    else:
-        table = layouts.items_of(layout, location)
-    return Ratings.of(raw, table, source.duplicates, location, layout.name, source.missing)
+    items, users = tables
+    if source.items is not None:
+        items = layouts.read_items(source.items)
+    elif items is None:
+        items = layouts.items_of(layout, location)
+    if source.user_table is not None:
+        users = read_users(source.user_table)
+    elif users is None:
+        users = users_of(location, raw)
+    tables = Unrated(items, users)
+    return Ratings.of(raw, tables, source.duplicates, location, layout.name, source.missing)
 
 
 def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:
@@ -146,7 +165,7 @@ def _unpacked(archive: Path) -> Iterator[str]:
             raise DataError(str(error).replace(folder, str(archive))) from None
 
 
-def _read_table(table: Any, source: Source, items: Any) -> Ratings:
+def _read_table(table: Any, source: Source, tables: Unrated) -> Ratings:
     table = as_table(table, "path", "a path, DataFrame or Arrow table")
     if isinstance(table, pd.DataFrame):
         table = table.rename(columns=str)
@@ -154,11 +173,11 @@ def _read_table(table: Any, source: Source, items: Any) -> Ratings:
     roles = assign_roles(names, source.columns, "the table")
     if not len(table):
         raise DataError("the table holds no ratings")
-    about = None
-    if isinstance(items, str | os.PathLike):
-        about = layouts.read_items(os.fspath(items))
-    elif items is not None:
-        about = normalized(as_frame(items, "items"))
+    items, users = tables
+    if source.items is not None:
+        items = layouts.read_items(source.items)
+    if source.user_table is not None:
+        users = read_users(source.user_table)
     if source.date_format is not None and "timestamp" in roles:
         table = as_frame(table, "path")
         times = times_as_seconds(table[roles["timestamp"]], source.date_format)
@@ -169,7 +188,8 @@ def _read_table(table: Any, source: Source, items: Any) -> Ratings:
         item=roles["item"],
         rating=roles.get("rating"),
         timestamp=roles.get("timestamp"),
-        items=about,
+        items=items,
+        users=users,
         duplicates=cast("Duplicates | None", source.duplicates),
         missing=source.missing,
     )

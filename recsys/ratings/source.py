@@ -80,6 +80,11 @@ class Source(Settings):
         meaning="Layout of the file, such as netflix-prize or wide-matrix.",
         default_text="recognized by the file's name and first lines",
     )
+    user_table: str | None = option(
+        None,
+        metavar="FILE",
+        meaning="File with what is known of the users, if it is not next to the ratings.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.splits import Split
 
-HOW = ("random", "leave-last", "by-time", "held-out-users", "given")
+HOW = ("random", "leave-last", "by-time", "held-out-users", "held-out-items", "given")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SplitChoice(Settings):
         above=True,
         high=1,
         meaning="Share of the ratings in the test part; with held-out-users, of the ratings of "
-        "the held-out users.",
+        "the held-out users; with held-out-items, of the items.",
         default_text="0.1; held-out-users 0.2",
     )
     users: float = option(
@@ -90,6 +90,8 @@ class SplitChoice(Settings):
             return [splits.by_time(ratings, self._share(0.1))]
         if self.how == "held-out-users":
             return [splits.held_out_users(ratings, self.users, self._share(0.2), self.seed)]
+        if self.how == "held-out-items":
+            return [splits.held_out_items(ratings, self._share(0.1), self.seed)]
         if self.folds != 1:
             return splits.kfold(ratings, self.folds, self.seed)
         return [splits.random(ratings, self._share(0.1), self.seed)]

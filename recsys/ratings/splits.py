@@ -6,7 +6,7 @@ No rating is in both parts. Test ratings of items without training ratings are d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +35,8 @@ class Split:
     known: Ratings | None = None
     """Ratings from which the test users are folded in, if they are not in the training part;
     otherwise None."""
+    candidates: npt.NDArray[np.int64] | None = None
+    """Increasing rows of the items that are ranked; None for all."""
 
     @property
     def seen(self) -> Ratings:
@@ -168,6 +170,31 @@ def held_out_users(
     return Split(ratings.select(~of_held_out), ratings.select(is_test), how, known)
 
 
+def held_out_items(ratings: Ratings, test: float = 0.1, seed: int = 0) -> Split:
+    """All ratings of a random share `test` of the items are test ratings.
+
+    Nothing is known of these items but their features, and they are ranked among themselves: a
+    model that has ratings of the others would put those first. The items are the first of
+    `numpy.random.default_rng(seed).permutation(n_items)`, of those with ratings.
+
+    Raises:
+        ArgumentError: `test` is not strictly between 0 and 1, or `seed` is out of range.
+        DataError: a part would be empty.
+    """
+    _check_share("test", test)
+    _check_seed(seed)
+    rated = np.flatnonzero(np.bincount(ratings.matrix.indices, minlength=ratings.n_items))
+    drawn = np.random.default_rng(seed).permutation(rated)
+    held_out = np.sort(drawn[: int(test * len(rated))]).astype(np.int64)
+    is_test = np.isin(ratings.matrix.indices, held_out)
+    how = (
+        f"{len(held_out):,} of {len(rated):,} items held out with all their ratings and ranked "
+        f"among themselves, seed {seed}"
+    )
+    _require_both(~is_test, is_test, how)
+    return Split(ratings.select(~is_test), ratings.select(is_test), how, candidates=held_out)
+
+
 def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") -> Split:
     """A split that already exists, over the union of the users and items of both parts.
 
@@ -185,11 +212,11 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     if different:  # otherwise, the test users may all be new
         require_shared(train.users, test.users, names)
     users, items = union(train.users, test.users), union(train.items, test.items)
-    # An item in both tables keeps the row of the training part.
-    tables = [part.item_table.set_axis(items.rows(part.items.ids)) for part in (train, test)]
-    table = pd.concat(tables)
-    table = table[~table.index.duplicated()].sort_index().reset_index(drop=True)
-    train, test = (part.reindex(users, items, table) for part in (train, test))
+    tables = (
+        _both([(items.rows(part.items.ids), part.item_table) for part in (train, test)]),
+        _both([(users.rows(part.users.ids), part.user_table) for part in (train, test)]),
+    )
+    train, test = (part.reindex(users, items, *tables) for part in (train, test))
     both = shared_pairs(train, test)
     if len(both):
         row, column = both[0]
@@ -201,6 +228,12 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     seen = _items_of(train, np.ones(train.n_ratings, bool))
     keep, left_out = _without_unseen(test, everything, seen, unseen_items)
     return Split(train, test.select(keep), "given" + left_out)
+
+
+def _both(tables: Sequence[tuple[npt.NDArray[np.int64], pd.DataFrame]]) -> pd.DataFrame:
+    # The tables of both parts, which stand for these rows; what is in both keeps the first row.
+    table = pd.concat([table.set_axis(rows) for rows, table in tables])
+    return table[~table.index.duplicated()].sort_index().reset_index(drop=True)
 
 
 def shared_pairs(train: Ratings, test: Ratings) -> npt.NDArray[np.int64]:

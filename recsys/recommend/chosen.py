@@ -19,7 +19,10 @@ class Searching(NamedTuple):
     """Of the work that the search may do, 0 to 1."""
     n_trials: int
     best: float
-    """Highest value of the metric so far."""
+    """Best value of the metric so far."""
+    metric: str = "ndcg@10"
+    model: str = ""
+    """Name of the model that has the best value, where there are several."""
 
 
 OnSearch = Callable[[Searching], None]
@@ -54,3 +57,16 @@ class Chooser(Protocol):
             feedback: how they enter the training; None to choose that, too.
             on_search: called after each trial; an exception stops the search.
         """
+
+
+def recipe(spec: Spec, feedback: Feedback) -> str:
+    """The options of `recsys train` that train a model without a search.
+
+    >>> from recsys.models.implicit_als import ImplicitALS
+    >>> from recsys.ratings.feedback import Feedback
+    >>> recipe(ImplicitALS(n_factors=32, seed=1), Feedback(ones=True))
+    '--model implicit-als --feedback ones --set n_factors=32 --set seed=1'
+    """
+    entering = "" if str(feedback) == "values" else f" --feedback {feedback}"
+    settings = "".join(f" --set {name}={value}" for name, value in spec.changed().items())
+    return f"--model {spec.name}{entering}{settings}"

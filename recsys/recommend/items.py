@@ -38,6 +38,13 @@ class ItemTable:
         """From a DataFrame; an `ItemTable` is returned as it is."""
         return table if isinstance(table, ItemTable) else cls(len(table), frame=table)
 
+    @classmethod
+    def without_columns(cls, n: int) -> ItemTable:
+        """A table of n rows that says nothing."""
+        import pyarrow as pa
+
+        return cls(n, arrow=pa.table({}))
+
     def __len__(self) -> int:
         return self._n
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.errors import ModelError
+from recsys.models.common import Side
+from recsys.models.from_features import FeatureWeights
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.values import distinct, is_scale
@@ -34,15 +36,23 @@ _KEPT = 64  # conditions whose items are remembered
 
 
 class _Frame:
-    """The field `item_table`: takes a DataFrame or an `ItemTable`, gives the DataFrame."""
+    """A field that takes a DataFrame or an `ItemTable`, keeps the table and gives the DataFrame."""
+
+    def __init__(self, kept_as: str, optional: bool = False) -> None:
+        self._kept_as, self._optional = kept_as, optional
 
     def __set__(self, model: ModelParts, table: Any) -> None:
-        object.__setattr__(model, "items", ItemTable.of(table))
+        if table is None:
+            table = ItemTable.without_columns(len(model.fitted.users))
+        object.__setattr__(model, self._kept_as, ItemTable.of(table))
 
     def __get__(self, model: ModelParts | None, owner: type) -> pd.DataFrame:
-        if model is None:
-            raise AttributeError("item_table has no default")
-        return model.items.frame
+        if model is not None:
+            table: ItemTable = getattr(model, self._kept_as)
+            return table.frame
+        if self._optional:  # the default of the field
+            return None  # type: ignore[return-value]
+        raise AttributeError("item_table has no default")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +61,7 @@ class ModelParts:
 
     factors: Any
     """`Factors` or `ItemWeights`: what the fit returned."""
-    item_table: _Frame = _Frame()
+    item_table: _Frame = _Frame("items")
     """What is known of each item, in the order of `factors.items`: a DataFrame, made when it is
     first asked for. `items` is the same without pandas."""
     history: sp.csr_matrix | None = None
@@ -66,9 +76,16 @@ class ModelParts:
     """`counts` as a model file has them; None where they are to be counted in the history."""
     search: Mapping[str, Any] | None = None
     """How its hyperparameters were chosen, `Chosen.record`; None where they were given."""
+    user_table: _Frame = _Frame("people", optional=True)
+    """What is known of each user, in the order of `factors.users`; likewise a DataFrame, and
+    `people` without pandas."""
+    features: Mapping[Side, FeatureWeights] = field(default_factory=dict)
+    """What features of the items and of the users are worth; a side that was trained without
+    features is not there."""
 
-    if TYPE_CHECKING:  # set through item_table
+    if TYPE_CHECKING:  # set through item_table and user_table
         items: ClassVar[ItemTable]
+        people: ClassVar[ItemTable]
 
     @property
     def fitted(self) -> Fitted:
@@ -84,8 +101,14 @@ class ModelParts:
             reranking = self.reranking(choice)
         return FittedRanker(
             self.fitted, folds_in, candidates, exclude_seen, self.index, self.counts,
-            reranking=reranking,
+            reranking=reranking, described="users" in self.features,
         )  # fmt: skip
+
+    def from_features(self, side: Side) -> npt.NDArray[np.bool_]:
+        """(n,) which items or users have no counted ratings, and are described by features."""
+        if side not in self.features or self.counts is None:
+            return np.zeros(len(getattr(self.fitted, side)), bool)
+        return np.asarray(getattr(self.counts, side) == 0)
 
     def reranking(self, choice: Choice) -> Reranking | None:
         """How lists are re-ranked under a choice; None where they are not."""

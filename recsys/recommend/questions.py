@@ -23,7 +23,7 @@ from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.person import changed_row, ratings_row
 from recsys.recommend.ranking import FittedRanker
-from recsys.recommend.tables import check_n, item_table, why_filtered
+from recsys.recommend.tables import check_n, item_table, marked, why_filtered
 
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
@@ -58,7 +58,8 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
         )
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
     if not model.fitted.indifferent(people)[0]:
-        return table
+        described = bool(model.from_features("users")[row])
+        return table.noting(remark=_by_features(model, "this user") if described else "")
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
 
 
@@ -158,9 +159,11 @@ def _batch(
         "item": model.fitted.items.ids[items[left]],
         "score": np.where(popular[who], np.float32(np.nan), scores[left]),
     }
-    if popular.any():
+    described = model.from_features("items")[items[left]]
+    if popular.any() or described.any():
         words = np.array([None, _NEWCOMER, _STRANGER], object)
-        answer["remark"] = words[new + 2 * stranger][who]
+        by_item = marked(described)
+        answer["remark"] = np.where(popular[who], words[new + 2 * stranger][who], by_item)
     n, short = len(rows), int((left.sum(axis=1) < choice.n).sum())
     why = f"{short} of {n} users have fewer than {choice.n} items left" if short else ""
     remarks = []
@@ -168,6 +171,9 @@ def _batch(
         remarks.append(f"{_nothing_counts(model, f'{new.sum()} of {n} users')}: {_GET_POPULAR}")
     if stranger.any():
         remarks.append(f"{stranger.sum()} of {n} users are not in the data: {_GET_POPULAR}")
+    by_features = model.from_features("users")[np.maximum(rows, 0)] & ~popular
+    if by_features.any():
+        remarks.append(_by_features(model, f"{by_features.sum()} of {n} users"))
     if (blank & ~new).any():
         rest = _nothing_counts(model, f"{(blank & ~new).sum()} of {n} users")
         remarks.append(f"{rest}: {_NO_ORDER}")
@@ -211,6 +217,8 @@ def deviations(
     fitted = model.fitted
     rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
     known = (rows >= 0) & (columns >= 0)
+    # What features leave open about a person or item is not among the draws of a model.
+    known &= ~model.from_features("users")[rows] & ~model.from_features("items")[columns]
     found = np.full(len(rows), np.nan)
     found[known] = fitted.spec.deviations(fitted, rows[known], columns[known])
     return found
@@ -293,3 +301,8 @@ def _popular(unknown: str) -> bool:
 
 def _nothing_counts(model: ModelParts, who: str) -> str:
     return f"nothing {who} rated counts for the model (feedback {model.feedback})"
+
+
+def _by_features(model: ModelParts, who: str) -> str:
+    known = ", ".join(column.name for column in model.features["users"].coding.columns)
+    return f"{_nothing_counts(model, who)}: recommended by their features ({known})"

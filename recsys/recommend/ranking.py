@@ -76,7 +76,9 @@ class FittedRanker:
     counts: Counts | None = None
     """Of the training; None makes nobody a newcomer."""
     feedback: Feedback | None = None
-    """How the history enters the fold-in, where it is not the feedback of the training yet."""
+    """How the history enters the scores, where it is not the feedback of the training yet."""
+    described: bool = False
+    """Users without ratings have factors from their features, so they are no newcomers."""
     reranking: Reranking | None = None
     """Chooses each list from a longer one; None takes the best scores."""
 
@@ -91,9 +93,9 @@ class FittedRanker:
 
     def people(self, users: Rows, history: sp.csr_matrix) -> Any:
         """The users as the fit sees them."""
+        if self.feedback is not None:
+            history = self.feedback.of(history)
         if self.folds_in:
-            if self.feedback is not None:
-                history = self.feedback.of(history)
             return self.fitted.fold_in_users(history)
         return self.fitted.people(users, history)
 
@@ -111,6 +113,8 @@ class FittedRanker:
         if self.folds_in:
             assert history is not None
             return np.asarray(blank | (np.diff(history.indptr) == 0))
+        if self.described:
+            return blank
         return np.asarray(blank | (self.counts.users[users] == 0))
 
     def ranked(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,9 @@ from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.filters.masks import hint
 from recsys.recommend.parts import ModelParts
+
+FROM_FEATURES = "from features: no ratings that count"
+"""The remark on an item that is known by its features alone."""
 
 
 def why_filtered(model: ModelParts, where: str, n: int, otherwise: str) -> str:
@@ -30,8 +35,18 @@ def item_table(
 ) -> Table:
     """Items by row, best first, with their scores; short of n, with the reason."""
     ranks = np.arange(1, len(rows) + 1)
-    answer = {"rank": ranks, "item": model.fitted.items.ids[rows], called: scores}
+    answer: dict[str, Any] = {"rank": ranks, "item": model.fitted.items.ids[rows], called: scores}
+    described = model.from_features("items")[rows]
+    if described.any():
+        answer["remark"] = marked(described)
     return shortened(Table(answer, model.items, rows), n, why_short)
+
+
+def marked(described: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """The remarks on some items, of which those that are described come from features."""
+    remarks = np.full(len(described), None, object)
+    remarks[described] = FROM_FEATURES
+    return remarks
 
 
 def shortened(table: Table, n: int, why: str) -> Table:

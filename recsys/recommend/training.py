@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from recsys.errors import ArgumentError
-from recsys.models.common import OnEpoch
+from recsys.models.common import OnEpoch, Side
+from recsys.models.from_features import FeatureWeights, Names, fit_with_features
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -18,6 +20,7 @@ def train(
     ratings: Ratings,
     *,
     feedback: Feedback | str | None = None,
+    features: Names | None = None,
     on_epoch: OnEpoch | None = None,
     on_search: OnSearch | None = None,
     **start: Any,
@@ -29,6 +32,9 @@ def train(
         ratings: all of them count as seen, also those that do not count as feedback.
         feedback: how rating values enter the training; None for as they are, or for what `auto`
             chooses.
+        features: columns of the item and user tables, or True for all that are of use. Items and
+            users without ratings then get factors from them, also those that are only in the
+            tables. The others are as without features.
         on_epoch: called with the `Progress` after each epoch.
         on_search: called with `Searching` after each trial of a search.
         start: `start`, `warm` and `on_state` of models that train by alternation; see
@@ -50,12 +56,34 @@ def train(
         chosen = spec.choose(ratings, feedback, on_search)
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
     feedback = feedback or Feedback()
+    if spec.predicts_ratings and feedback.half_life is not None:
+        raise ArgumentError(
+            f"{spec.name} predicts ratings, which do not decay: leave out the half-life, or choose "
+            "a model of confidences such as implicit-als"
+        )
+    whole = ratings.with_unrated() if features else ratings
+    fitted, worth = _fitted(spec, feedback.apply(whole), features, on_epoch, start)
     return Recommender(
-        factors=spec.fit(feedback.apply(ratings), on_epoch, **start),
-        item_table=ratings.item_table,
-        history=ratings.matrix,
+        factors=fitted,
+        item_table=whole.item_table,
+        history=whole.matrix,
         feedback=feedback,
         fingerprint=ratings.fingerprint,
         account=None if ratings.account is None else ratings.account.to_dict(),
         search=search,
+        user_table=whole.user_table,
+        features=worth,
     )
+
+
+def _fitted(
+    spec: Spec,
+    counted: Ratings,
+    features: Names | None,
+    on_epoch: OnEpoch | None,
+    start: Mapping[str, Any],
+) -> tuple[Any, dict[Side, FeatureWeights]]:
+    # The fit, and what features are worth in it.
+    if features:
+        return fit_with_features(spec, counted, features, on_epoch, **start)
+    return spec.fit(counted, on_epoch, **start), {}

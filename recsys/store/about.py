@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from recsys.models.common import Progress
+from recsys.errors import ArgumentError
+from recsys.models.common import Progress, Side
+from recsys.models.from_features import FeatureWeights
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
+from recsys.ratings.features import Coding
 from recsys.ratings.feedback import Feedback
 
 
@@ -21,6 +24,16 @@ class About(NamedTuple):
     feedback: Feedback
     fingerprint: str
     log: tuple[Progress, ...]
+    features: Mapping[Side, AboutFeatures]
+    """Empty for models that were trained without."""
+
+
+class AboutFeatures(NamedTuple):
+    """The features of one side."""
+
+    coding: Coding
+    ridge: float
+    n: int
 
 
 def parsed(about: Mapping[str, Any]) -> About:
@@ -29,7 +42,8 @@ def parsed(about: Mapping[str, Any]) -> About:
     Raises:
         ValueError: a key is missing or its value is of the wrong kind; says which.
     """
-    for key in ("account", "machine", "measured", "search"):  # written only where they are known
+    # Written only where they are known.
+    for key in ("account", "machine", "measured", "search", "features"):
         _of(about, key, dict, {})
     _of(about, "created", str)
     if not all(isinstance(version, str) for version in _of(about, "versions", dict).values()):
@@ -40,7 +54,22 @@ def parsed(about: Mapping[str, Any]) -> About:
         feedback=_feedback(_of(about, "feedback", dict)),
         fingerprint=_of(about, "data_fingerprint", str),
         log=tuple(map(_progress, _of(about, "log", list))),
+        features={
+            side: _features(_of(about.get("features", {}), side, dict))
+            for side in get_args(Side)
+            if side in about.get("features", {})
+        },
     )
+
+
+def of_features(found: FeatureWeights) -> dict[str, Any]:
+    """The features of one side as the header holds them."""
+    return found.coding.to_dict() | {"regularization": found.regularization, "n": found.n}
+
+
+def _features(saved: Mapping[str, Any]) -> AboutFeatures:
+    ridge = _number("regularization", saved.get("regularization"), finite=True)
+    return AboutFeatures(Coding.from_dict(saved), ridge, _of(saved, "n", int))
 
 
 def log_entry(progress: Progress) -> list[Any]:
@@ -74,11 +103,18 @@ def _spec(saved: Mapping[str, Any]) -> Spec:
 def _feedback(saved: Mapping[str, Any]) -> Feedback:
     if "threshold" not in saved:
         raise ValueError("feedback must have a threshold, which may be null")
-    threshold = saved["threshold"]
-    if threshold is not None:
-        threshold = _number("threshold", threshold, finite=True)
-    log = _of(saved, "log", bool, False)  # not in files of version 0.1
-    return Feedback(ones=_of(saved, "ones", bool), threshold=threshold, log=log)
+    # All but the first two are not in files of version 0.1.
+    names = ("threshold", "dislikes_below", "half_life")
+    numbers = {
+        name: _number(name, saved[name], finite=True)
+        for name in names
+        if saved.get(name) is not None
+    }
+    ones, log = _of(saved, "ones", bool), _of(saved, "log", bool, False)
+    try:
+        return Feedback(ones=ones, log=log, **numbers)
+    except ArgumentError as error:
+        raise ValueError(f"feedback: {error}") from None
 
 
 def _progress(entry: object) -> Progress:

@@ -19,7 +19,9 @@ import scipy.sparse as sp
 from recsys import kernels
 from recsys.errors import ArgumentError, ModelFileError, RecsysError
 from recsys.ids import IdIndex
+from recsys.models.common import Side
 from recsys.models.factors import Factorization, Factors
+from recsys.models.from_features import FeatureWeights
 from recsys.models.item_weights import ItemModel, ItemWeights
 from recsys.provenance import blas, versions
 from recsys.recommend.items import ItemTable
@@ -36,6 +38,7 @@ _STATE_1 = "user_scale", "item_scale"  # what schema 1 called its only arrays of
 _FACTORS = "user_bias", "item_bias", "user_factors", "item_factors"
 _WEIGHTS = "weights.indptr", "weights.indices", "weights.data"
 _COUNTS = "user_counts", "item_counts"
+_FEATURES = "features."
 _HISTORY = "history_indptr", "history_items", "history_ratings"
 
 
@@ -73,6 +76,7 @@ def save(
     account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
     about |= _checked("search", model.search)
+    about |= {"features": {side: header.of_features(one) for side, one in model.features.items()}}
     container.write(file, _arrays(model, history), about)
     return file
 
@@ -117,7 +121,7 @@ def read_about(path: str | os.PathLike[str]) -> Mapping[str, Any]:
 def _arrays(model: Recommender, history: bool) -> dict[str, Array]:
     users, items = model.fitted.users.ids, model.fitted.items.ids
     arrays = {
-        "users": tables.to_bytes(tables.with_ids(users)),
+        "users": tables.to_bytes(tables.with_ids(users, model.people.arrow)),
         "items": tables.to_bytes(tables.with_ids(items, model.items.arrow)),
     }
     if isinstance(model.factors, ItemWeights):
@@ -125,6 +129,7 @@ def _arrays(model: Recommender, history: bool) -> dict[str, Array]:
     else:
         arrays |= {name: getattr(model.factors, name) for name in _FACTORS}
         arrays |= {f"{_STATE}{name}": array for name, array in model.factors.state.items()}
+    arrays |= {f"{_FEATURES}{side}": found.weights for side, found in model.features.items()}
     if model.counts is not None:
         arrays |= dict(zip(_COUNTS, model.counts, strict=True))
     if history and model.history is not None:
@@ -182,7 +187,19 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
         about.get("account"),
         _counts(arrays, len(users), len(items)),
         about.get("search"),
+        ItemTable(len(users), arrow=tables.convertible(user_table.remove_column(0))),
+        _features(arrays, said, fitted),
     )
+
+
+def _features(
+    arrays: Mapping[str, Array], said: header.About, fitted: Factors | ItemWeights
+) -> dict[Side, FeatureWeights]:
+    found = {}
+    for side, one in said.features.items():
+        found[side] = FeatureWeights(one.coding, arrays[f"{_FEATURES}{side}"], one.ridge, one.n)
+        found[side].check(fitted, side)
+    return found
 
 
 def _counts(arrays: Mapping[str, Array], n_users: int, n_items: int) -> Counts | None:

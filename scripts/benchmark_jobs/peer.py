@@ -15,6 +15,7 @@ PEERS = {
     "irspack": ["irspack"],
     "cmfrec": ["cmfrec", "threadpoolctl"],
     "surprise": ["scikit-surprise", "pandas"],
+    "myfm": ["myfm"],
 }
 """Libraries that get an environment of their own, and the packages installed there."""
 
@@ -30,14 +31,20 @@ def peer_python(library: str) -> Path | None:
 class Peer:
     """A worker process; see scripts/benchmark_peer.py for what it does."""
 
-    def __init__(self, python: Path, library: str, job: str, settings: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        python: Path,
+        library: str,
+        job: str,
+        settings: dict[str, Any],
+        script: Path = SCRIPTS / "benchmark_peer.py",
+    ) -> None:
         threads = str(settings["threads"])
         limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         limits |= dict.fromkeys(("RECSYS_NUM_THREADS", "OMP_NUM_THREADS"), threads)
-        script = str(SCRIPTS / "benchmark_peer.py")
         self._name = f"{library} {job}"
         self._process = subprocess.Popen(
-            [str(python), script, library, job, json.dumps(settings, default=str)],
+            [str(python), str(script), library, job, json.dumps(settings, default=str)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -73,4 +80,5 @@ class Peer:
     def close(self) -> None:
         """Ends the process."""
         self._process.kill()
-        self._process.wait()
+        with self._process:  # closes its pipes and waits
+            pass

@@ -87,3 +87,16 @@ def test_the_model_file_keeps_what_was_measured(root: Path, tmp_path: Path) -> N
     assert recsys.load(out).fitted.spec.name == "pure-svd"
     run(replace(recipe, test=0.0, split="random"))
     assert "measured" not in read_about(out)
+
+
+def test_both_searches_of_a_measured_training_report_their_trials(
+    root: Path, tmp_path: Path
+) -> None:
+    recipe = Recipe(
+        str(root / "data/sample"), out=str(tmp_path / "m"), model="auto", budget=0.03, test=0.2
+    )
+    seen: list[int] = []
+    trained = run(recipe, on_search=lambda one: seen.append(one.n_trials))
+    assert seen.count(1) == 2
+    assert trained.model.search is not None
+    assert seen[-1] == len(trained.model.search["trials"])

@@ -167,7 +167,7 @@ def test_a_study_names_models_grids_and_splits(
     for name in ("chance", "future"):
         page = (tmp_path / f"r-{name}.html").read_text()
         assert "users with fewer than 8" in page
-        assert "Chosen from the grids" in page
+        assert "Chosen in each training part" in page
     code, out, _ = recsys_command("evaluate", "--config", recipe, "--json", "-k", 3)
     found = json.loads(out)
     assert set(found) == {"chance", "future"}

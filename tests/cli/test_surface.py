@@ -36,6 +36,11 @@ OPTIONS: dict[str, dict[str, str | None]] = {
         "--margin": None, "--allow-drift": None,
         "--report": None, "--config": None, "--json": None,
     },
+    "tune": SOURCE | {
+        "--models": "implicit-als", "--metric": "ndcg@10", "--trials": "100", "--budget": None,
+        "--set": "several", "--feedback": None, "--seed": "0", "--out": "tuning", "-o": "tuning",
+        "--save": None, "--json": None,
+    },
     "compare": {"first": None, "second": None, "--metric": "several", "--json": None},
     "recommend": {
         "model": None, "--user": None, "--rate": "several", "-n": "10", "--count": "10",

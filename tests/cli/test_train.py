@@ -138,7 +138,7 @@ def test_without_a_model_it_says_what_it_chose_and_how_to_get_the_same(
     recsys_command: RunCommand, root: Path, tmp_path: Path
 ) -> None:
     data, first, second = root / "data" / "sample", tmp_path / "first", tmp_path / "second"
-    code, out, err = recsys_command("train", data, "--out", first, "--budget", "0.2")
+    code, out, err = recsys_command("train", data, "--out", first, "--budget", "0.05")
     assert code == 0
     assert "implicit-als (n_factors=" in out
     words = " ".join(err.split())
@@ -153,7 +153,7 @@ def test_without_a_model_it_says_what_it_chose_and_how_to_get_the_same(
     assert one.feedback == two.feedback
     assert two.search is None
     assert line in " ".join(recsys_command("inspect", first)[1].split())
-    _, out, _ = recsys_command("train", data, "--out", first, "--budget", "0.2", "--json")
+    _, out, _ = recsys_command("train", data, "--out", first, "--budget", "0.05", "--json")
     assert json.loads(out)["search"] == one.search
     _, out, _ = recsys_command("inspect", first, "--json")
     assert json.loads(out)["search"] == one.search

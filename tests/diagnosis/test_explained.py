@@ -11,20 +11,25 @@ from recsys.diagnosis.explained import explained
 from recsys.diagnosis.health import health
 
 
-@pytest.mark.parametrize("alpha", [None, 3.0])
+@pytest.mark.parametrize(("alpha", "exponent"), [(None, 0.0), (3.0, 0.0), (3.0, 0.5)])
 @pytest.mark.parametrize("feedback", ["values", "ones", "log", "at-least=3"])
 def test_the_share_is_the_sum_over_pairs(
-    alpha: float | None, feedback: str, random_ratings: Ratings
+    alpha: float | None, exponent: float, feedback: str, random_ratings: Ratings
 ) -> None:
-    spec = recsys.ImplicitALS(8, unobserved_weight=0.2, alpha=alpha)
+    spec = recsys.ImplicitALS(8, unobserved_weight=0.2, alpha=alpha, popularity_exponent=exponent)
     model = recsys.train(spec, random_ratings, feedback=feedback)
+    columns = model.feedback.of(random_ratings.matrix).indices
+    popularity = np.bincount(columns, minlength=random_ratings.n_items).clip(1) ** exponent
+    unobserved = dict(
+        zip(random_ratings.items.ids, 0.2 * popularity / popularity.mean(), strict=True)
+    )
     left = total = 0.0
     for user, item, rating in random_ratings.to_frame()[["user", "item", "rating"]].to_numpy():
         confidence = {"values": rating, "log": np.log2(1 + rating)}.get(feedback, 1.0)
         if feedback == "at-least=3" and rating < 3:
             continue
         if alpha is not None:
-            confidence = 0.2 + alpha * confidence
+            confidence = unobserved[item] + alpha * confidence
         left += confidence * (float(model.predict(user, item)[0]) - 1) ** 2
         total += confidence
     assert explained(model) == pytest.approx(1 - left / total, rel=1e-5)

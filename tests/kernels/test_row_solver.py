@@ -213,6 +213,32 @@ def test_the_energy_is_that_of_x_from_any_start(cg_steps: int, relaxation: float
         assert energy[u] == pytest.approx(own @ matrix @ own - 2 * own @ right, rel=1e-4, abs=1e-3)
 
 
+@pytest.mark.parametrize("cg_steps", [1, 2, 3])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("width", [5, 16, 64, 200])
+@pytest.mark.usefixtures("isa")
+def test_the_last_step_ends_where_the_energy_is_lowest_on_its_line(
+    width: int, weighted: bool, cg_steps: int
+) -> None:
+    """It is computed without the residual that the steps before it leave."""
+    case = problem(width, width=width)
+    if not weighted:
+        case["weights"] = None
+    x, _ = kernels.solve_rows(**case, cg_steps=cg_steps)
+    before, _ = kernels.solve_rows(**case, cg_steps=cg_steps - 1) if cg_steps > 1 else (0 * x, 0)
+    for u, own in enumerate(x.astype(np.float64)):
+        entries = slice(*case["indptr"][u : u + 2])
+        y = case["factors"][case["columns"][entries]].astype(np.float64)
+        w = case["weights"][entries] if weighted else np.ones(len(y))
+        matrix = (y.T * w) @ y + case["base"] + case["ridge"][u] * np.eye(width)
+        right = case["targets"][entries] @ y + case["base_rhs"]
+        line = own - before[u]
+        length = np.linalg.norm(line)
+        assert length > 1e-3 * np.linalg.norm(own) or not len(y)
+        slope = line @ (matrix @ own - right)
+        assert abs(slope) < 1e-4 * length * np.linalg.norm(right)
+
+
 @pytest.mark.parametrize("cg_steps", [0, 3])
 def test_relaxation_goes_on_along_the_line_from_the_start(cg_steps: int) -> None:
     case = problem(8, width=16)

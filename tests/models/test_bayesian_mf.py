@@ -114,6 +114,19 @@ def test_a_prediction_is_the_mean_over_the_samples(random_ratings: recsys.Rating
     assert (apart < 5 * scores.std(axis=1) / np.sqrt(n)).all()
 
 
+def test_the_loss_is_the_squared_error_of_the_last_draw(random_ratings: recsys.Ratings) -> None:
+    spec = dataclasses.replace(QUICK, n_samples=1)
+    factors = spec.fit(random_ratings)
+    pairs = random_ratings.matrix.tocoo()
+    # With one sample, the item factors are its draw, and the state has the draw of the users.
+    x, scale = factors.state["user_draws"][:, 0], factors.state["scale"][0]
+    y = factors.item_factors * np.sqrt(1 / scale)
+    scores = np.einsum("nf,nf->n", x[pairs.row, :-1], y[pairs.col]) + x[pairs.row, -1]
+    scores += factors.state["item_biases"][pairs.col, 0]
+    loss = np.square(factors.mean + scale * scores - pairs.data).mean()
+    assert factors.log[-1].loss == pytest.approx(loss, rel=1e-4)
+
+
 def test_predict_gives_deviations_where_the_model_knows_them(sample: recsys.Ratings) -> None:
     model = recsys.train(QUICK, sample)
     users, items = [1, 2, 999], [3, 4, 5]

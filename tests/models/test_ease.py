@@ -2,28 +2,47 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import recsys
 from recsys import Ratings
 from recsys.errors import FitError
 from recsys.evaluation.metrics.ndcg import ndcg
 from recsys.evaluation.protocol.lists import contains
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.models import ease
 from recsys.recommend.ranking import FittedRanker
 
 
+@pytest.mark.parametrize("more", ["users", "items"])
 def test_ease_is_ridge_regression_of_each_item_on_the_others(
-    random_ratings: recsys.Ratings,
+    more: str, random_ratings: recsys.Ratings
 ) -> None:
-    """Column by column, by least squares without the item itself."""
-    weights = recsys.EASE(2.5).fit(random_ratings).weights.toarray()
+    """Column by column, by least squares without the item itself; from either side's equations."""
     x = (random_ratings.matrix.toarray() != 0).astype(float)
+    x = x if more == "users" else x.T
+    weights = recsys.EASE(2.5).fit(Ratings.from_matrix(sp.csr_matrix(x))).weights.toarray()
     for j in range(x.shape[1]):
         others = np.delete(x, j, axis=1)
         ridge = others.T @ others + 2.5 * np.eye(others.shape[1])
         expected = np.linalg.solve(ridge, others.T @ x[:, j])
         assert np.delete(weights[:, j], j) == pytest.approx(expected, abs=1e-5)
         assert weights[j, j] == 0
+
+
+@pytest.mark.parametrize("block", [4, 256])
+def test_the_largest_weights_of_each_item_are_kept(
+    block: int, random_ratings: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ease, "_BLOCK", block)
+    whole = recsys.EASE(2.5).fit(random_ratings).weights.toarray()
+    few = recsys.EASE(2.5, n_neighbours=3).fit(random_ratings).weights.toarray()
+    for j in range(len(whole)):
+        kept = np.argsort(-np.abs(whole[:, j]))[:3]
+        assert np.flatnonzero(few[:, j]).tolist() == sorted(kept)
+        assert np.array_equal(few[kept, j], whole[kept, j])
+    all_of_them = recsys.EASE(2.5, n_neighbours=1000).fit(random_ratings).weights.toarray()
+    assert np.array_equal(all_of_them, whole)
 
 
 def scores(spec: recsys.EASE, ratings: recsys.Ratings) -> np.ndarray:
@@ -69,7 +88,9 @@ def test_ease_refuses_what_does_not_fit_into_memory(
     random_ratings: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ease, "free_memory", lambda: 5000)
-    with pytest.raises(FitError, match=r"ease needs 0\.0 GB for 25 items"):
+    with pytest.raises(
+        FitError, match=r"ease needs 0\.0 GB for 30 users and 25 items.*set n_neighbours"
+    ):
         recsys.EASE().fit(random_ratings)
     monkeypatch.setattr(ease, "free_memory", lambda: None)
     recsys.EASE().fit(random_ratings)
@@ -90,3 +111,12 @@ def test_items_that_cannot_be_told_apart_need_regularization() -> None:
     with pytest.raises(FitError, match=r"no unique solution; raise regularization \(now 1e-30\)"):
         recsys.EASE(1e-30).fit(twins)
     assert np.isfinite(recsys.EASE(1e-3).fit(twins).weights.data).all()
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_neighbours", "low"), [(None, 0.344), (200, 0.335)])
+def test_accuracy_band_on_ml_100k(n_neighbours: int | None, low: float, ml_100k: Path) -> None:
+    split = recsys.splits.random(recsys.feedback.ones(recsys.read_ratings(ml_100k)), test=0.1)
+    fitted = recsys.EASE(n_neighbours=n_neighbours).fit(split.train)
+    assert low < validation_score(fitted, split) < low + 0.012

@@ -19,6 +19,9 @@ FORMS = [
     recsys.ImplicitALS(6, unobserved_weight=0.4, frequency_exponent=0.5, n_epochs=12),
     recsys.ImplicitALS(6, alpha=3.0, frequency_exponent=0, regularization=0.5, n_epochs=12),
     recsys.ImplicitALS(6, alpha=3.0, unobserved_weight=0.5, cg_steps=0, n_epochs=12),
+    recsys.ImplicitALS(6, unobserved_weight=0.4, popularity_exponent=0.8, n_epochs=12),
+    recsys.ImplicitALS(6, unobserved_weight=0.4, popularity_exponent=-0.5, n_epochs=12),
+    recsys.ImplicitALS(6, alpha=3.0, unobserved_weight=0.5, popularity_exponent=1, n_epochs=12),
 ]
 
 
@@ -57,6 +60,26 @@ def test_no_small_step_of_a_user_lowers_the_loss(
 
 
 @pytest.mark.parametrize("spec", FORMS)
+def test_the_loss_is_flat_where_items_are_folded_in(
+    spec: recsys.ImplicitALS, random_ratings: recsys.Ratings
+) -> None:
+    """As far up on one side as on the other: items weigh what they weighed in the training."""
+    factors, rng = spec.fit(random_ratings), np.random.default_rng(0)
+    matrix, x = random_ratings.matrix, factors.user_factors
+    by_item = matrix.T.tocsr()
+    found = factors.fold_in_items(by_item).factors
+    assert np.array_equal(factors.fold_in_items(by_item[2:5]).factors, found[2:5])
+    y = found.astype(np.float64)
+    best = reference.implicit_loss(matrix, x, y, spec)
+    assert best < factors.log[-1].loss
+    for _ in range(20):
+        step = 0.05 * rng.standard_normal(y.shape)
+        up, down = (reference.implicit_loss(matrix, x, y + s, spec) - best for s in (step, -step))
+        assert min(up, down) > 0
+        assert up == pytest.approx(down, rel=1e-3)
+
+
+@pytest.mark.parametrize("spec", FORMS)
 def test_gradient_of_every_user_is_zero(spec: recsys.ImplicitALS, sample: recsys.Ratings) -> None:
     assert normal_equation_residual(spec, sample) < 1e-5
 
@@ -65,13 +88,16 @@ def normal_equation_residual(spec: recsys.ImplicitALS, ratings: recsys.Ratings) 
     """Largest ‖A x − b‖ / ‖b‖ over users, in float64."""
     factors = spec.fit(ratings)
     y = factors.item_factors.astype(np.float64)
-    gram = spec.unobserved_weight * y.T @ y
+    popularity = np.bincount(ratings.matrix.indices, minlength=ratings.n_items)
+    unobserved = np.maximum(popularity, 1.0) ** spec.popularity_exponent
+    unobserved *= spec.unobserved_weight / unobserved.mean()
+    gram = y.T @ (unobserved[:, None] * y)
     worst = 0.0
     for u in range(ratings.n_users):
         row = ratings.matrix[u]
         yu, r = y[row.indices], row.data.astype(np.float64)
         w, t = (r, r) if spec.alpha is None else (
-            spec.alpha * r, spec.unobserved_weight + spec.alpha * r
+            spec.alpha * r, unobserved[row.indices] + spec.alpha * r
         )  # fmt: skip
         count = len(r) + spec.unobserved_weight * ratings.n_items
         ridge = spec.regularization * count**spec.frequency_exponent

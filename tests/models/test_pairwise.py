@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,23 +51,6 @@ def test_fold_in_approximates_the_training(
     assert np.linalg.norm(folded, axis=1) == pytest.approx(
         np.linalg.norm(stored, axis=1).mean(), rel=1e-4
     )
-
-
-@pytest.mark.data
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("spec", "low", "high"),
-    [(recsys.BPR(), 0.21, 0.30), (recsys.LogisticMF(), 0.23, 0.30)],
-    ids=["bpr", "logistic-mf"],
-)
-def test_accuracy_band_on_ml_100k(
-    spec: recsys.BPR | recsys.LogisticMF, low: float, high: float, ml_100k: Path
-) -> None:
-    from recsys.evaluation.protocol.validation import validation_score
-    from recsys.ratings import splits
-
-    split = splits.random(recsys.read_ratings(ml_100k), test=0.1, seed=0)
-    assert low < validation_score(spec.fit(split.train), split) < high
 
 
 def test_divergence_is_named_with_its_remedy() -> None:

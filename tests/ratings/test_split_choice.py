@@ -19,6 +19,7 @@ def test_each_choice_makes_its_split(sample: recsys.Ratings) -> None:
         SplitChoice(folds=3, seed=1): splits.kfold(sample, 3, 1),
         SplitChoice(how="leave-last", last=2): [splits.leave_last(sample, 2)],
         SplitChoice(how="by-time", test=0.2): [splits.by_time(sample, 0.2)],
+        SplitChoice(how="held-out-items", test=0.2): [splits.held_out_items(sample, 0.2)],
         SplitChoice(how="held-out-users", users=30): [splits.held_out_users(sample, 30, 0.2)],
     }
     for choice, made in expected.items():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import frames
 
 import recsys
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ratings import splits
 
 
@@ -288,3 +288,28 @@ def test_parts_with_number_and_text_ids_are_the_same_people() -> None:
     strangers = test.select(test.matrix.data == 1).without_empty()
     with pytest.raises(DataError, match="have none of . (user|item)s in common: .*text"):
         splits.given(train, strangers)
+
+
+def test_held_out_items_have_no_training_ratings_and_the_others_no_test(
+    sample: recsys.Ratings,
+) -> None:
+    split = splits.held_out_items(sample, 0.25, seed=3)
+    assert split.candidates is not None
+    assert len(split.candidates) == sample.n_items // 4
+    assert (np.diff(split.candidates) > 0).all()
+    in_train, in_test = (
+        np.bincount(part.matrix.indices, minlength=sample.n_items) > 0
+        for part in (split.train, split.test)
+    )
+    assert np.flatnonzero(in_test).tolist() == split.candidates.tolist()
+    assert not (in_train & in_test).any()
+    assert split.train.n_ratings + split.test.n_ratings == sample.n_ratings
+    again, other = (splits.held_out_items(sample, 0.25, seed=seed) for seed in (3, 4))
+    assert again.test.fingerprint == split.test.fingerprint != other.test.fingerprint
+
+
+def test_a_share_that_holds_out_no_item_is_refused(sample: recsys.Ratings) -> None:
+    with pytest.raises(DataError, match="leaves no test ratings"):
+        splits.held_out_items(sample, 0.0001)
+    with pytest.raises(ArgumentError, match="test must lie"):
+        splits.held_out_items(sample, 1.0)

@@ -9,9 +9,10 @@ from typing import Any, Protocol, runtime_checkable
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
+from recsys.models.from_features import fit_with_features
 from recsys.models.spec import Fitted, check_suits
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chooser
+from recsys.recommend.chosen import Chooser, OnSearch
 from recsys.recommend.ranking import Ranker
 
 
@@ -59,7 +60,12 @@ class Contender(Protocol):
     def to_dict(self) -> Mapping[str, Any]:
         """What was asked for, ready for JSON."""
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """The contender, ready to rank the users of a split."""
 
 
@@ -88,7 +94,12 @@ class Fresh:
         """Name and hyperparameters."""
         return self.model.to_dict()
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """Fits the model.
 
         May raise what `fit` raises, and DataError where there are no ratings to predict. The
@@ -97,20 +108,37 @@ class Fresh:
         if self.model.name not in BASELINES:
             check_suits(self.model, prepared.split.train)
         if isinstance(self.model, Chooser):
-            return _chosen(self.model, prepared, on_epoch)
+            return _chosen(self.model, prepared, on_epoch, on_search)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
-        fitted = self.model.fit(ratings, on_epoch)
-        return Trained(prepared.ranker(fitted), fitted.spec.to_dict(), fitted.log)
+        fitted, described = _fitted(self.model, ratings, prepared, on_epoch)
+        return Trained(prepared.ranker(fitted, described), fitted.spec.to_dict(), fitted.log)
 
 
-def _chosen(model: Chooser, prepared: PreparedSplit, on_epoch: OnEpoch | None) -> Trained:
+def _chosen(
+    model: Chooser,
+    prepared: PreparedSplit,
+    on_epoch: OnEpoch | None,
+    on_search: OnSearch | None,
+) -> Trained:
     ratings = prepared.split.train
-    chosen = model.choose(ratings, prepared.feedback)
-    fitted = chosen.spec.fit(chosen.feedback.apply(ratings), on_epoch)
+    rated = ratings.without_empty() if prepared.features else ratings
+    chosen = model.choose(rated, prepared.feedback, on_search)
+    fitted, described = _fitted(chosen.spec, chosen.feedback.apply(ratings), prepared, on_epoch)
     # The history has what counts in the evaluation, as it was given or chosen.
     entering = chosen.feedback if prepared.feedback is None else None
-    ranker = replace(prepared.ranker(fitted), feedback=entering)
-    return Trained(ranker, fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}, fitted.log)
+    ranker = replace(prepared.ranker(fitted, described), feedback=entering)
+    spec = fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}
+    return Trained(ranker, spec, fitted.log)
+
+
+def _fitted(
+    model: Any, ratings: Ratings, prepared: PreparedSplit, on_epoch: OnEpoch | None
+) -> tuple[Any, bool]:
+    # The fit, and whether users without ratings have factors.
+    if not prepared.features or model.name in BASELINES:
+        return model.fit(ratings, on_epoch), False
+    fitted, worth = fit_with_features(model, ratings, prepared.features, on_epoch)
+    return fitted, "users" in worth
 
 
 def seed_of(model: Any) -> int | None:

@@ -32,12 +32,19 @@ from recsys.evaluation.protocol.scored import sampled_values
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
 from recsys.models.common import OnEpoch
+from recsys.models.from_features import Names
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
+from recsys.recommend.chosen import OnSearch
 from recsys.recommend.recommender import Recommender
 
 Evaluable = Model | Contender | Recommender
 """A spec, a `Grid`, a trained `Recommender`, or a `Served` one with its own choice of items."""
+
+_SAMPLED = (
+    "metrics against sampled items are not those of full ranking, and may order models "
+    "differently; decide by full ranking"
+)
 
 OnModel = Callable[[str, str], OnEpoch | None]
 """Called with model and split before each fit; what it returns is called after every epoch."""
@@ -49,9 +56,11 @@ def evaluate(
     k: int = 10,
     *,
     feedback: Feedback | str | None = None,
+    features: Names | None = None,
     seeds: Sequence[int] = (),
     sampled_negatives: int = 0,
     on_model: OnModel = lambda model, split: None,
+    on_search: OnSearch | None = None,
 ) -> Evaluation:
     """Fits and measures every model on every split, always with `Popularity` and `Biases`.
 
@@ -64,10 +73,13 @@ def evaluate(
         k: length of the lists.
         feedback: what counts as liked, in training and test. Everything seen is left out of lists,
             liked or not.
+        features: columns from which items and users without training ratings get factors, or True,
+            see `train`; not for the baselines. None is True for splits that hold out items.
         seeds: trains every model that draws at random once per seed, a grid with every candidate;
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
+        on_search: called after each trial of a model that searches, such as `auto()`.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
@@ -80,29 +92,32 @@ def evaluate(
         feedback = Feedback.parse(feedback) if feedback else Feedback()
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
+    features = _features(features, several)
     if sampled_negatives:
-        warnings.warn(
-            "metrics against sampled items are not those of full ranking, and may order models "
-            "differently; decide by full ranking",
-            stacklevel=2,
-        )
+        warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
     for fold, split in enumerate(several):
-        prepared = prepare(split, int(k), feedback)
+        prepared = prepare(split, int(k), feedback, features)
         runs.begin(prepared)
         for name, model in asked.items():
             try:
                 for contender, seed in _by_seed(model, seeds):
                     run = Run(name, fold, seed)
-                    on_epoch = on_model(name, split.how)
-                    runs.add(run, *_timed(contender, prepared, on_epoch, sampled_negatives))
+                    calls = on_model(name, split.how), on_search
+                    runs.add(run, *_timed(contender, prepared, calls, sampled_negatives))
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
         raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
     result = runs.result()
     return replace(result, findings=tuple(find_faults(result, several, contenders)))
+
+
+def _features(given: Names | None, several: Sequence[Split]) -> Names:
+    # Without features, nothing would be known of items that were held out.
+    held_out = any(split.candidates is not None for split in several)
+    return held_out if given is None else given
 
 
 def _listed(failures: Mapping[str, str]) -> str:
@@ -129,11 +144,14 @@ def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender
 
 
 def _timed(
-    contender: Contender, prepared: PreparedSplit, on_epoch: OnEpoch | None, n_negatives: int
+    contender: Contender,
+    prepared: PreparedSplit,
+    calls: tuple[OnEpoch | None, OnSearch | None],
+    n_negatives: int,
 ) -> tuple[Trained, Measurement, tuple[float, float]]:
     # Fitted and measured, with the seconds of both.
     began = time.perf_counter()
-    trained = contender.train(prepared, on_epoch)
+    trained = contender.train(prepared, *calls)
     ready = time.perf_counter()
     found = measure(trained.ranker, prepared, predicts_ratings=contender.predicts_ratings)
     if n_negatives:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from recsys.errors import ArgumentError, FitError
+from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import METRICS
+from recsys.evaluation.metrics.record import Metric
 from recsys.evaluation.protocol.contenders import Model, with_seed
 from recsys.evaluation.protocol.failures import failure
 from recsys.evaluation.protocol.validation import validation_score
 from recsys.models.common import OnEpoch
-from recsys.models.spec import Fitted
+from recsys.models.spec import Fitted, Spec
+from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import random
+from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, recipe
 
 
 @dataclass(frozen=True)
 class Grid:
     """Several candidates that count as one model: the best on held-back training ratings is fitted.
 
-    `fit` keeps a share of the training ratings back, fits every candidate on the rest, takes the
-    one with the highest NDCG@k on what was kept back (of models that predict ratings: the lowest
-    RMSE), and fits that one on all training ratings.
+    A share of the training ratings is kept back, every candidate is fitted on the rest, and the one
+    with the highest NDCG@k on what was kept back (of models that predict ratings: the lowest RMSE)
+    is fitted on all training ratings. `recsys.train` takes a grid, and keeps a record of what was
+    tried with the model.
 
     >>> from recsys.models.implicit_als import ImplicitALS
     >>> grid = Grid.over(ImplicitALS, {"n_factors": [32, 64], "regularization": [0.01, 0.1]})
@@ -89,27 +95,104 @@ class Grid:
         pairs = zip(seeded, self.candidates, strict=True)
         return replace(self, candidates=tuple(own if one is None else one for one, own in pairs))
 
+    def choose(
+        self,
+        ratings: Ratings,
+        feedback: Feedback | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Chosen:
+        """The best candidate, and what all of them were worth; see `Chooser`.
+
+        Ratings enter as they are where `feedback` is not given, and for candidates that predict
+        ratings.
+
+        Raises:
+            FitError: no candidate could be fitted.
+        """
+        entering = Feedback() if self.predicts_ratings else feedback or Feedback()
+        tried = self._tried(entering.apply(ratings), on_search)
+        best = tried.best
+        winner = self.candidates[best]
+        if isinstance(winner, Chooser):
+            return winner.choose(ratings, feedback)
+        if not isinstance(winner, Spec):
+            raise ArgumentError(f"candidates must be specs, such as ImplicitALS(), not {winner!r}")
+        record = {
+            "searched": self.to_dict(),
+            "spec": winner.to_dict(),
+            "feedback": str(entering),
+            "recipe": recipe(winner, entering),
+            "remarks": [],
+        }
+        return Chosen(winner, entering, record | tried.to_dict())
+
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Fitted:
         """The best candidate, fitted on all of `ratings`; its spec says which it was.
 
         Raises:
             FitError: no candidate could be fitted.
         """
-        if len(self.candidates) == 1:
-            return self.candidates[0].fit(ratings, on_epoch)
-        split = random(ratings, self.validation, self.seed)
+        return self.candidates[self._tried(ratings).best].fit(ratings, on_epoch)
+
+    def _tried(self, ratings: Ratings, on_search: OnSearch | None = None) -> _Tried:
         metric = METRICS["rmse" if self.predicts_ratings else "ndcg"]
-        scores = np.full(len(self.candidates), -np.inf)
-        why = f"no user has a value of {metric.label}"
+        tried = _Tried(metric, self.k, [candidate.to_dict() for candidate in self.candidates])
+        if len(self.candidates) == 1:
+            return tried
+        split = random(ratings, self.validation, self.seed)
         for i, candidate in enumerate(self.candidates):
             try:
-                fitted = candidate.fit(split.train, on_epoch)
-                score = validation_score(fitted, split, self.k, metric.name)
+                tried.add(validation_score(candidate.fit(split.train), split, self.k, metric.name))
             except Exception as error:
-                why = failure(error)
-                continue
-            if np.isfinite(score):
-                scores[i] = score if metric.higher_is_better else -score
-        if not np.isfinite(scores).any():
+                tried.add(math.nan, failure(error))
+            if on_search is not None and not math.isnan(best := tried.values[tried.best]):
+                share = (i + 1) / len(self.candidates)
+                on_search(Searching(share, i + 1, best, metric.column(self.k)))
+        if all(math.isnan(value) for value in tried.values):
+            why = tried.reasons[-1] or f"no user has a value of {metric.label}"
             raise FitError(f"no candidate of the grid could be fitted: {why}")
-        return self.candidates[int(np.argmax(scores))].fit(ratings, on_epoch)
+        baseline = BASELINES[metric.baseline].fit(split.train)
+        tried.baseline = validation_score(baseline, split, self.k, metric.name)
+        tried.n_users = int(np.count_nonzero(np.diff(split.test.matrix.indptr)))
+        return tried
+
+
+@dataclass
+class _Tried:
+    # What the candidates are worth on the validation part.
+    metric: Metric
+    k: int
+    candidates: Sequence[Mapping[str, Any]]
+    values: list[float] = field(default_factory=list)
+    """NaN where there is none."""
+    reasons: list[str] = field(default_factory=list)
+    baseline: float = math.nan
+    n_users: int = 0
+
+    def add(self, value: float, why: str = "") -> None:
+        self.values.append(value if math.isfinite(value) else math.nan)
+        self.reasons.append(why)
+
+    @property
+    def best(self) -> int:
+        # The first of equal ones, and of candidates that were not tried.
+        sign = 1 if self.metric.higher_is_better else -1
+        ordered = [-math.inf if math.isnan(value) else sign * value for value in self.values]
+        return int(np.argmax(ordered)) if ordered else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        trials = [
+            {**candidate, "value": None if math.isnan(value) else value, "why": why}
+            for candidate, value, why in zip(
+                self.candidates[: len(self.values)], self.values, self.reasons, strict=True
+            )
+        ]
+        name = self.metric.baseline
+        return {
+            "metric": self.metric.column(self.k),
+            "validation": self.values[self.best] if trials else None,
+            "baseline": name,
+            name: None if math.isnan(self.baseline) else self.baseline,
+            "users": self.n_users,
+            "trials": trials,
+        }

@@ -21,6 +21,7 @@ from recsys.evaluation.protocol.lists import BLOCK, UserLists, ranked_lists
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.scored import score_values
 from recsys.evaluation.result.summary import run_means
+from recsys.models.common import Rows
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
@@ -70,6 +71,13 @@ class _Exposure:
     def nothing(cls, counts: npt.NDArray[np.int64]) -> _Exposure:
         return cls(np.zeros(len(counts)), np.zeros(len(counts)), counts)
 
+    def among(self, candidates: Rows | None) -> _Exposure:
+        # Of the items that are ranked: they are the catalogue.
+        if candidates is None:
+            return self
+        kept = self.recommended[candidates], self.reached[candidates]
+        return _Exposure(*kept, self.counts[candidates])
+
     def add(self, lists: UserLists) -> None:
         if lists.ties is None:
             listed = lists.items[lists.items >= 0]
@@ -114,6 +122,7 @@ def measure(
             sums[metric.name] += metric.values_by_length(ranked).sum(axis=0)
         n_ranked += len(ranked.items)
         exposure.add(ranked.first(k))
+    exposure = exposure.among(prepared.candidates)
     columns |= score_values(ranker, prepared)
     by_rating = pd.DataFrame()
     if predicts_ratings and prepared.has_values and hasattr(ranker, "predicted"):

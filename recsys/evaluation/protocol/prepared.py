@@ -13,6 +13,7 @@ from recsys.csr import entry_rows, positive, with_ones
 from recsys.evaluation.result.segments import ItemSegments, item_segments
 from recsys.models.baselines import Popularity
 from recsys.models.common import Rows
+from recsys.models.from_features import Names
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.item_tables import genre_flags
@@ -43,6 +44,9 @@ class PreparedSplit:
     """(n_items,) training ratings of each item."""
     feedback: Feedback | None = None
     """Which ratings count and how; None for all, as they are."""
+    features: Names = False
+    """Columns of the item and user tables from which those without ratings get factors in the
+    models that are trained on this split, or True for all that are of use; not in the baselines."""
 
     @property
     def folds_in(self) -> bool:
@@ -64,12 +68,28 @@ class PreparedSplit:
         """Users with training ratings."""
         return int((np.diff(self.split.train.matrix.indptr) > 0).sum())
 
-    def ranker(self, fitted: Fitted) -> FittedRanker:
-        """The ranker of what was fitted on the training part."""
+    def ranker(self, fitted: Fitted, described: bool = False) -> FittedRanker:
+        """The ranker of what was fitted on the training part.
+
+        Args:
+            fitted: the fit.
+            described: whether users without ratings have factors from their features.
+        """
         # Models that predict ratings know everybody with ratings, whatever counts as feedback.
         known = self.split.train if fitted.spec.predicts_ratings else self.trained_on
         counts = Counts(np.diff(known.matrix.indptr), self._popularity)
-        return FittedRanker(fitted, folds_in=self.folds_in, counts=counts)
+        return FittedRanker(
+            fitted,
+            folds_in=self.folds_in,
+            candidates=self.candidates,
+            counts=counts,
+            described=described,
+        )
+
+    @property
+    def candidates(self) -> Rows | None:
+        """Increasing rows of the items that are ranked; None for all."""
+        return self.split.candidates
 
     def obvious(self, positions: Rows, items: npt.NDArray[np.integer]) -> Matrix:
         """(n, m) probability that items are in the lists that `Popularity` gives some test users.
@@ -92,7 +112,8 @@ class PreparedSplit:
         # For each test user the count of the last item in the list of `Popularity`, and the share
         # of the unseen items with that count that the list holds; −1 where it holds all.
         users, counts, seen = self.users, self._popularity, self.seen[self.users]
-        ranker = FittedRanker(Popularity().fit(self.trained_on))
+        popular = Popularity().fit(self.trained_on)
+        ranker = FittedRanker(popular, candidates=self.candidates)
         scores = ranker.best_scored(users, self.history[users], self.k, seen)[1]
         ended = np.isnan(scores[:, -1])
         last = np.where(ended, -1, scores[:, -1]).astype(np.int64)
@@ -134,13 +155,16 @@ class PreparedSplit:
         return genre_flags(self.split.train.item_table)
 
 
-def prepare(split: Split, k: int, feedback: Feedback | None = None) -> PreparedSplit:
+def prepare(
+    split: Split, k: int, feedback: Feedback | None = None, features: Names = False
+) -> PreparedSplit:
     """The split, ready for models to be measured on.
 
     Args:
         split: training and test ratings.
         k: length of the lists.
         feedback: which ratings count as liked; None for all.
+        features: columns that models get features from; True for all that are of use.
 
     Raises:
         DataError: no training or test rating counts.
@@ -155,4 +179,5 @@ def prepare(split: Split, k: int, feedback: Feedback | None = None) -> PreparedS
         users=np.flatnonzero(np.diff(split.test.matrix.indptr)).astype(np.int64),
         counts=np.bincount(split.train.matrix.indices, minlength=split.train.n_items),
         feedback=None if given == Feedback() else given,
+        features=features,
     )

@@ -10,6 +10,7 @@ from recsys.errors import ArgumentError
 from recsys.evaluation.protocol.contenders import Contender, Fresh, Model, Trained, with_seed
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch
+from recsys.recommend.chosen import OnSearch
 from recsys.recommend.items import ItemTable
 from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.rerank.catalog import Catalog
@@ -44,10 +45,15 @@ class Once:
         seeded = with_seed(model, seed)
         return None if seeded is None else Once(Fresh(seeded))
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """What the first call for this split gave."""
         if not self._latest or self._latest[0][0] is not prepared:
-            self._latest[:] = [(prepared, self.contender.train(prepared, on_epoch))]
+            self._latest[:] = [(prepared, self.contender.train(prepared, on_epoch, on_search))]
         return self._latest[0][1]
 
 
@@ -77,13 +83,18 @@ class Reranked:
         base = self.base.with_seed(seed)
         return None if base is None else Reranked(base, self.way)
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """The base, trained or taken from memory, with its lists re-ranked.
 
         Raises:
             ArgumentError: the base ranks in a way of its own.
         """
-        trained = self.base.train(prepared, on_epoch)
+        trained = self.base.train(prepared, on_epoch, on_search)
         ranker = trained.ranker
         if not isinstance(ranker, FittedRanker):
             raise ArgumentError(f"the lists of {self.name} cannot be re-ranked")

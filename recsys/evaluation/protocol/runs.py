@@ -130,6 +130,7 @@ class Runs:
             "training ratings": dict(overview(first.train)),
             "test ratings": first.test.n_ratings,
             "test users": len(self._prepared.users),
+            "ranked items": None if first.candidates is None else len(first.candidates),
             "notes": list(first.train.notes),
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),

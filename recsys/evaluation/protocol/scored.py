@@ -57,7 +57,7 @@ def score_values(ranker: Ranker, prepared: PreparedSplit) -> dict[str, Vector]:
         at = chosen[start : start + step]
         users = prepared.users[at]
         scores = scores_of(users, prepared.history[users])
-        allowed = np.ones(scores.shape, bool)
+        allowed = _ranked(prepared, scores.shape)
         seen = prepared.seen[users]
         allowed[entry_rows(seen), seen.indices] = False
         inputs = _Scored(scores, prepared.relevant[users].toarray() != 0, allowed)
@@ -114,7 +114,16 @@ def sampled_values(
 
 
 def _unrated(prepared: PreparedSplit, users: npt.NDArray[np.int64]) -> Flags:
-    free = np.ones((len(users), len(prepared.counts)), bool)
+    free = _ranked(prepared, (len(users), len(prepared.counts)))
     for rated in (prepared.seen[users], prepared.split.test.matrix[users]):
         free[entry_rows(rated), rated.indices] = False
     return free
+
+
+def _ranked(prepared: PreparedSplit, shape: tuple[int, ...]) -> Flags:
+    # (n, n_items) the items that are ranked at all.
+    if prepared.candidates is None:
+        return np.ones(shape, bool)
+    flags = np.zeros(shape, bool)
+    flags[:, prepared.candidates] = True
+    return flags

@@ -25,6 +25,7 @@ from recsys.ratings.matching import (
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
 from recsys.recommend.choice import Choice
+from recsys.recommend.chosen import OnSearch
 from recsys.recommend.index import Found
 from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender
@@ -50,7 +51,7 @@ class Served:
     @property
     def predicts_ratings(self) -> bool:
         """Whether its scores are predicted ratings."""
-        return self.model.fitted.spec.predicts_ratings and not self.model.feedback.ones
+        return self.model.fitted.spec.predicts_ratings and self.model.feedback.keeps_ratings
 
     def to_dict(self) -> Mapping[str, Any]:
         """Its spec, the data it was trained on, and the choice if there is one."""
@@ -59,7 +60,12 @@ class Served:
             own["choice"] = self.choice.values()
         return self.model.fitted.spec.to_dict() | own
 
-    def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+    def train(
+        self,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None = None,
+        on_search: OnSearch | None = None,
+    ) -> Trained:
         """Nothing is trained, so there is no log."""
         return Trained(ServedRanker(self, prepared), self.model.fitted.spec.to_dict())
 
@@ -85,7 +91,10 @@ class ServedRanker:
         self._known = np.flatnonzero(self._theirs >= 0)
         self._ours = np.full(len(own), -1, np.int64)  # (items of the model,) row in the split
         self._ours[self._theirs[self._known]] = self._known
-        allowed = np.flatnonzero(self._ours >= 0)
+        ranked = self._ours >= 0
+        if prepared.candidates is not None:
+            ranked &= np.isin(self._ours, prepared.candidates)
+        allowed = np.flatnonzero(ranked)
         if ranker.candidates is not None:
             allowed = np.intersect1d(allowed, ranker.candidates)
         self._ranker = replace(ranker, candidates=allowed)

@@ -8,12 +8,14 @@ import pandas as pd
 from recsys.errors import ArgumentError
 from recsys.evaluation.metrics import METRICS
 from recsys.evaluation.metrics.inputs import GradedLists, Lists, RatingErrors
+from recsys.evaluation.metrics.record import Metric
 from recsys.evaluation.protocol.lists import ranked_lists
 from recsys.evaluation.protocol.measure import list_values, rating_errors
-from recsys.evaluation.protocol.prepared import prepare
+from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.result.summary import run_means
 from recsys.models.spec import Fitted
 from recsys.ratings.splits import Split
+from recsys.recommend.ranking import FittedRanker
 from recsys.settings import near
 
 
@@ -32,21 +34,34 @@ def validation_score(fitted: Fitted, split: Split, k: int = 10, metric: str = "n
     Raises:
         ArgumentError: there is no such metric.
     """
+    prepared = prepare(split, k)
+    return mean_value(prepared.ranker(fitted), prepared, validation_metric(metric))
+
+
+def validation_metric(name: str) -> Metric:
+    """The metric of lists or of predicted ratings that is called `name`, without the @k.
+
+    Raises:
+        ArgumentError: there is none.
+    """
     known = [m.name for m in METRICS.values() if m.inputs in (Lists, GradedLists, RatingErrors)]
-    if metric not in known:
+    if name not in known:
         raise ArgumentError(
-            f"metric must be one of {', '.join(known)}, not {metric!r}{near(metric, known)}"
+            f"metric must be one of {', '.join(known)}, not {name!r}{near(name, known)}"
         )
-    about, prepared = METRICS[metric], prepare(split, k)
-    ranker = prepared.ranker(fitted)
-    if about.inputs is RatingErrors:
-        values = about.value(rating_errors(ranker, prepared))
+    return METRICS[name]
+
+
+def mean_value(ranker: FittedRanker, prepared: PreparedSplit, metric: Metric) -> float:
+    """The mean of a metric over the test users, or over the test ratings where it is pooled."""
+    if metric.inputs is RatingErrors:
+        values = metric.value(rating_errors(ranker, prepared))
     else:
         values = np.full(len(prepared.users), np.nan)
-        for lists in ranked_lists(ranker, prepared, k):
-            for part in list_values(lists, [about]).values():
+        for lists in ranked_lists(ranker, prepared, prepared.k):
+            for part in list_values(lists, [metric]).values():
                 values[lists.positions] = part
-    column = about.column(k)
-    counts = np.diff(split.test.matrix.indptr)[prepared.users]
+    column = metric.column(prepared.k)
+    counts = np.diff(prepared.split.test.matrix.indptr)[prepared.users]
     table = {"user": prepared.users, column: values, "n_ratings": counts.astype(np.float64)}
     return run_means(pd.DataFrame(table)).get(column, float("nan"))

@@ -65,6 +65,10 @@ class Axis:
             return cls(label, min(0.0, low - room if low < 0 else 0.0), max(high + room, 0.0))
         return cls(label, low - room, high + room)
 
+    def within(self, value: float) -> float:
+        """The value, or the end of the axis that it is beyond."""
+        return min(self.high, max(self.low, value))
+
     def ticks(self, most: int = 6) -> list[float]:
         """About `most` round numbers within the axis.
 
@@ -144,6 +148,46 @@ def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int 
                 boxes.append(box)
                 parts.append(f'<text x="{left:.1f}" y="{base:.1f}">{html.escape(one.name)}</text>')
                 break
+    return _svg(parts, height, title)
+
+
+def dots(series: Sequence[Series], x: Axis, y: Axis, title: str, path: Series | None = None) -> str:
+    """Points of several kinds, with a line among them; points outside y are drawn at its end.
+
+    Args:
+        series: the points; those of a kind have one name.
+        x: horizontal axis.
+        y: vertical axis.
+        title: what the picture shows, for those who cannot see it.
+        path: points that a line of steps connects.
+    """
+    height = 250
+    frame, at_x, at_y, _ = _frame(x, y, height)
+    parts = [frame]
+    if path is not None and path.x:
+        steps = f"M{at_x(path.x[0]):.1f},{at_y(y.within(path.y[0])):.1f}" + "".join(
+            f"H{at_x(a):.1f}V{at_y(y.within(b)):.1f}"
+            for a, b in zip(path.x[1:], path.y[1:], strict=True)
+        )
+        parts.append(f'<path class="line s{path.style}" d="{steps}"/>')
+    for one in series:
+        for a, b in zip(one.x, one.y, strict=True):
+            tip = f"{one.name}: {number(b)} at {number(a)}"
+            parts.append(_marker(at_x(a), at_y(y.within(b)), one.style, tip, 2.6))
+    return _svg(parts, height, title)
+
+
+def strips(rows: Sequence[Series], x: Axis, title: str) -> str:
+    """A row per series with a point for each of its x, name on the left."""
+    left = _label_width([one.name for one in rows])
+    height = 26 * len(rows) + _BOTTOM + 8
+    at_x = x.scale(left, WIDTH - _RIGHT)
+    parts = [_x_axis(x, at_x, 4, height - _BOTTOM, left)]
+    for i, one in enumerate(rows):
+        parts.append(_row_label(one.name, left, 20 + 26 * i))
+        for value in one.x:
+            tip = f"{one.name}: {number(value)}"
+            parts.append(_marker(at_x(x.within(value)), 20 + 26 * i, one.style, tip, 2.6))
     return _svg(parts, height, title)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -33,38 +34,39 @@ _MARKS = "Asterisks: significantly better than, ↓: significantly worse than"
 def page(result: Results) -> str:
     """The page: headline, verdict, charts, tables, checks, and how to run it again."""
     lifted = [finding for finding in result.findings if _lifted(finding)]
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            result=result,
-            data=_data(result),
-            command=result.about.get("command", ""),
-            css=_css(),
-            headline=headline(result),
-            verdict=_unbroken(verdict(result)),
-            facts=_facts(result),
-            lifted=lifted,
-            others=[finding for finding in result.findings if finding not in lifted],
-            marks=_MARKS,
-            ranking=label_of(result.ranking),
-            values=plural(result.noun),
-            rows=_rows(result),
-            accuracy=group_table(result, "accuracy"),
-            further=group_table(result, "further accuracy", "sampled"),
-            errors=group_table(result, "predicted ratings"),
-            beyond=group_table(result, "beyond accuracy", "catalogue"),
-            pictures=pictures.sections(result),
-            segments=segment_table(result),
-            pairs=pair_table(result),
-            runs=run_table(result),
-            every_run=frame_table(result),
-            resamples=RESAMPLES,
-            permutations=PERMUTATIONS,
-            specs={name: json.dumps(result.specs[name]) for name in _in_order(result)},
-            chosen=_chosen(result),
-        )
+    return render(
+        "page.html",
+        result=result,
+        data=_data(result),
+        command=result.about.get("command", ""),
+        headline=headline(result),
+        verdict=_unbroken(verdict(result)),
+        facts=_facts(result),
+        lifted=lifted,
+        others=[finding for finding in result.findings if finding not in lifted],
+        marks=_MARKS,
+        ranking=label_of(result.ranking),
+        values=plural(result.noun),
+        rows=_rows(result),
+        accuracy=group_table(result, "accuracy"),
+        further=group_table(result, "further accuracy", "sampled"),
+        errors=group_table(result, "predicted ratings"),
+        beyond=group_table(result, "beyond accuracy", "catalogue"),
+        pictures=pictures.sections(result),
+        segments=segment_table(result),
+        pairs=pair_table(result),
+        runs=run_table(result),
+        every_run=frame_table(result),
+        resamples=RESAMPLES,
+        permutations=PERMUTATIONS,
+        specs={name: json.dumps(result.specs[name]) for name in _in_order(result)},
+        chosen=_chosen(result),
     )
+
+
+def render(template: str, **values: Any) -> str:
+    """The page that a template of this package makes of some values."""
+    return _environment().get_template(template).render(css=_css(), **values)
 
 
 def _lifted(finding: Finding) -> bool:
@@ -124,12 +126,16 @@ def _facts(result: Results) -> list[tuple[str, str]]:
     tested = f"{about['test ratings']:,} {rows} of {about['test users']:,} users"
     if several != "1 split":
         tested += f" (first of {several})"
+    held_out = about.get("ranked items")  # not in reports of 0.1
+    who = "every item a user had not rated competes"
+    if held_out is not None:
+        who = f"the {held_out:,} items that were held out compete"
     facts = [
         ("size", f"{data['users']:,} users, {data['items']:,} items"),
         ("training", f"{data['ratings']:,} {rows}"),
         ("test", tested),
         ("split", how),
-        ("ranked", f"every item a user had not rated competes for the {result.k} places"),
+        ("ranked", f"{who} for the {result.k} places"),
     ]
     if result.account is not None:
         facts.insert(0, ("data", f"{result.account['source']} ({result.account['layout']})"))
@@ -141,14 +147,19 @@ def _rows(result: Results) -> str:
 
 
 def _chosen(result: Results) -> list[tuple[str, str]]:
-    # What a grid chose, fold by fold.
+    # What a grid or a search chose, fold by fold.
     return [
         (f"{model}, split {fold + 1}", json.dumps(spec))
         for model, fold, spec in result.runs[["model", "fold", "spec"]].itertuples(
             index=False, name=None
         )
-        if "grid" in result.specs[model] and spec
+        if spec and ("grid" in result.specs[model] or _searched(result.specs[model], spec))
     ]
+
+
+def _searched(asked: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    # A search has another name than the models it chooses.
+    return bool(asked.get("model") != spec.get("model") and "model" in asked)
 
 
 def _pairs(values: Mapping[str, str]) -> str:

@@ -56,7 +56,7 @@ def ranking(result: Results) -> Section:
     ends = [v for one in rows for v in (*one.low, *one.high)]
     axis = Axis.over(f"{label_of(metric)} with 95 % interval", ends, zero=True)
     title = "Who ranks best"
-    return _section(title, result, [], [_figure(title, "", charts.intervals(rows, axis, title))])
+    return _section(title, result, [], [figure(title, "", charts.intervals(rows, axis, title))])
 
 
 def lengths(result: Results) -> Section:
@@ -73,7 +73,7 @@ def lengths(result: Results) -> Section:
         x = Axis("length of the list, k", 0, float(2 * result.k + 0.5))
         y = Axis.over(f"{label}@k", [v for one in series for v in one.y], zero=True)
         title = f"{label} by length of the list"
-        figures.append(_figure(title, "", charts.lines(series, x, y, title)))
+        figures.append(figure(title, "", charts.lines(series, x, y, title)))
     return _section("By length of the list", result, result.ranked, figures)
 
 
@@ -105,7 +105,7 @@ def variety(result: Results) -> Section:
         ends = [v for one in series for v in (*one.low, *one.high)]
         y_axis = Axis.over(label_of(result.ranking), ends, zero=True)
         title = f"Accuracy against {name.lower()}"
-        figures.append(_figure(title, "", charts.scatter(series, x_axis, y_axis, title)))
+        figures.append(figure(title, "", charts.scatter(series, x_axis, y_axis, title)))
     return _section("Accuracy against variety", result, result.ranked, figures)
 
 
@@ -120,7 +120,7 @@ class _Bars:
 
     def figure(self, height: float) -> Figure:
         picture = charts.bars(self.rows, self.series, self.axis, self.title, height)
-        return _figure(self.title, self.hint, picture)
+        return figure(self.title, self.hint, picture)
 
 
 _SEGMENTS = {
@@ -202,7 +202,7 @@ def rating_errors(result: Results) -> Section | None:
         x = Axis.over(f"true {noun}", [v for one in series for v in one.x], log=heavy)
         log = heavy and column == "rmse" and bool((table[column] > 0).all())
         y = Axis.over(label, [v for one in series for v in one.y], zero=True, log=log)
-        figures.append(_figure(title, "", charts.lines(series, x, y, title)))
+        figures.append(figure(title, "", charts.lines(series, x, y, title)))
     explanation = (
         "Least squares pulls predictions towards the middle: low values are predicted too high, "
         "high ones too low."
@@ -239,7 +239,7 @@ def training(result: Results) -> Section | None:
         x = Axis("epoch", 0.0, max(one.x) * 1.02)
         y = Axis.over("loss / loss after epoch 1", one.y)
         figures.append(
-            _figure(one.name, "", charts.lines([one], x, y, f"Training of {one.name}", 190))
+            figure(one.name, "", charts.lines([one], x, y, f"Training of {one.name}", 190))
         )
     explanation = (
         "Loss on the training part of the first split, as a share of that after the first epoch; "
@@ -255,12 +255,21 @@ def _section(
     figures: Iterable[Figure],
     explanation: str = "",
 ) -> Section:
-    names = [(model, _style(result, model)) for model in models]
+    return section(
+        title, [(model, _style(result, model)) for model in models], figures, explanation
+    )
+
+
+def section(
+    title: str, names: Sequence[tuple[str, int]], figures: Iterable[Figure], explanation: str = ""
+) -> Section:
+    """Charts under one heading, with a legend of names and styles where there are any."""
     legend = Markup(charts.legend(names)) if names else Markup("")
     return Section(title, explanation, legend, list(figures))
 
 
-def _figure(title: str, hint: str, svg: str) -> Figure:
+def figure(title: str, hint: str, svg: str) -> Figure:
+    """A chart of this package with its caption."""
     return Figure(title, hint, Markup(svg))  # charts escape every text they draw
 
 

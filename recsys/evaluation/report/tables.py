@@ -31,6 +31,8 @@ class Head:
     text: str
     title: str = ""
     """Tooltip."""
+    words: bool = False
+    """Whether the column is text that may be wrapped, on the left."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Cell:
     title: str = ""
     """Tooltip."""
     best: bool = False
+    words: bool = False
+    """Whether it is text that may be wrapped, on the left."""
 
 
 @dataclass(frozen=True)

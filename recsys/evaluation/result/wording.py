@@ -22,7 +22,8 @@ def decimals(half_widths: Iterable[float]) -> int:
     >>> decimals([0.0142]), decimals([0.0071]), decimals([0.0071, 0.0142, 0.2]), decimals([17.2])
     (3, 3, 3, 0)
     """
-    known = [half for half in half_widths if math.isfinite(half) and half > 0]
+    # Of equal values, means may differ by rounding.
+    known = [half for half in half_widths if math.isfinite(half) and half > 1e-12]
     if not known:
         return WITHOUT_INTERVAL
     digits, _, power = f"{median(known):.1e}".partition("e")

@@ -9,7 +9,8 @@ from recsys.evaluation.search.kinds import kinds_of_feedback
 from recsys.evaluation.search.limits import budget_field, time_limit_field
 from recsys.evaluation.search.record import record
 from recsys.evaluation.search.rounds import WIDEST, Rounds
-from recsys.evaluation.search.trials import MOST_PARTS, Bench
+from recsys.evaluation.search.rule import RULE, Point
+from recsys.evaluation.search.trials import Bench, most_parts
 from recsys.evaluation.search.work import Ledger
 from recsys.models.common import OnEpoch
 from recsys.models.implicit_als import ImplicitALS
@@ -46,13 +47,21 @@ class Auto(NamedSettings):
         ratings: Ratings,
         feedback: Feedback | None = None,
         on_search: OnSearch | None = None,
+        rule: Point = RULE,
     ) -> Chosen:
-        """The model for these ratings; see `recsys.recommend.chosen.Chooser`."""
+        """The model for these ratings; see `recsys.recommend.chosen.Chooser`.
+
+        Args:
+            ratings: what the model will be trained on.
+            feedback: how they enter the training; None to choose that, too.
+            on_search: called after each trial.
+            rule: where the search starts.
+        """
         kinds = kinds_of_feedback(ratings) if feedback is None else [feedback]
         liked = (ratings.matrix.data > 0) & (feedback or Feedback()).counts(ratings.matrix)
         ledger = Ledger(self.budget, self.time_limit)
         bench = Bench(ratings, liked, ledger, self.seed, on_search)
-        rounds = Rounds(bench, kinds, self.seed)
+        rounds = Rounds(bench, kinds, self.seed, rule)
         if self.budget:
             rounds.run()
         chosen = bench.spec(rounds.chosen, rounds.n_epochs)
@@ -69,7 +78,9 @@ class Auto(NamedSettings):
         """Bytes that a search and its final fit allocate at most: those of the widest factors, and
         copies of the ratings without the validation part.
         """
-        parts = MOST_PARTS * 2 * _BYTES_PER_RATING * n_ratings  # as they are and as confidences
+        parts = (
+            most_parts(n_ratings) * 2 * _BYTES_PER_RATING * n_ratings
+        )  # as they are and as confidences
         return self.widest(n_users, n_items).training_memory(n_users, n_items, n_ratings) + parts
 
     def widest(self, n_users: int, n_items: int) -> ImplicitALS:

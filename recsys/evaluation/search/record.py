@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recsys.evaluation.search.rounds import Rounds
+from recsys.evaluation.search.rule import EPOCHS
 from recsys.evaluation.search.trials import Bench, Trial
 from recsys.evaluation.search.validation import K
 from recsys.evaluation.search.work import LEAST_UNIT
-from recsys.models.implicit_als import ImplicitALS
-from recsys.ratings.feedback import Feedback
-from recsys.settings import settings_of
+from recsys.recommend.chosen import recipe
 
 Record = dict[str, Any]
 
@@ -21,6 +20,7 @@ def record(settings: Mapping[str, Any], bench: Bench, rounds: Rounds) -> Record:
     spec, feedback = bench.spec(rounds.chosen, rounds.n_epochs), rounds.chosen.feedback
     best = rounds.best
     final = bench.final_work(rounds.chosen, rounds.n_epochs)
+    unit = bench.final_work(rounds.chosen, EPOCHS)
     return {
         "searched": dict(settings),
         "spec": spec.to_dict(),
@@ -30,27 +30,18 @@ def record(settings: Mapping[str, Any], bench: Bench, rounds: Rounds) -> Record:
         "validation": None if best is None else best.score,
         "popularity": rounds.popularity,
         "users": 0 if best is None else len(best.values),
-        "work": (bench.ledger.spent + final) / max(final, LEAST_UNIT),
+        "work": (bench.ledger.spent + final) / max(unit, LEAST_UNIT),
         "remarks": list(_remarks(bench, rounds)),
         "trials": [_line(trial) for trial in bench.trials],
     }
 
 
-def recipe(spec: ImplicitALS, feedback: Feedback) -> str:
-    """The options of `recsys train` that train the same model without a search.
-
-    >>> recipe(ImplicitALS(n_factors=32, seed=1), Feedback(ones=True))
-    '--model implicit-als --feedback ones --set n_factors=32 --set seed=1'
-    """
-    own = {s.name: s.default for s in settings_of(type(spec))}
-    changed = {name: value for name, value in spec.values().items() if value != own[name]}
-    entering = "" if feedback == Feedback() else f" --feedback {feedback}"
-    settings = "".join(f" --set {name}={value}" for name, value in changed.items())
-    return f"--model {spec.name}{entering}{settings}"
-
-
 def lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a person should see of a record: pairs of a heading and a sentence."""
+    """What a person should see of a record: pairs of a heading and a sentence.
+
+    A record of another search has the same keys, with `baseline` where the model that others are
+    compared with is not popularity.
+    """
     if found["validation"] is not None:
         yield "searched", _why(found)
     yield "feedback", str(found["feedback"])
@@ -61,10 +52,11 @@ def lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _why(found: Mapping[str, Any]) -> str:
     n, worth = len(found["trials"]), f"{found['validation']:.4f}"
-    return (
-        f"{n} trials; {found['metric'].upper()} {worth} on ratings held out of the training part, "
-        f"popularity {found['popularity']:.4f} ({found['users']:,} users)"
-    )
+    how = f"{found['metric'].upper()} {worth} on ratings held out of the training part"
+    baseline = found.get("baseline", "popularity")
+    if baseline in found:
+        how += f", {baseline} {found[baseline]:.4f} ({found['users']:,} users)"
+    return f"{n} trials; {how}"
 
 
 def _remarks(bench: Bench, rounds: Rounds) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """The search: from the rule outwards, cheap trials first and the winners refined.
 
-1. Explore: points around the rule, narrow factors and few epochs.
-2. Refine: the best of them, their middle and points around it, wider and longer.
-3. Feedback: how ratings become confidence, at the best point.
-4. Width: doubled while that pays; halved while that costs nothing.
-5. Polish: points close to the best, at the chosen width.
-6. Epochs: half of them where that costs nothing.
+1. Explore: points around the rule, narrow factors and few epochs; the kinds of feedback.
+2. Refine: where the surface of the scores promises most, wider and longer.
+3. Width: doubled while that pays; halved while that costs nothing.
+4. Polish: where the surface promises most at the chosen width.
+5. Epochs: those of the trials where more gain nothing.
 
-The middle of the best is tried in each round because it depends less on chance than the best.
+The best setting of a round is the one whose mean on the surface is highest, not the one with the
+highest score, which depends more on chance.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.evaluation.search.rule import EPOCHS, RULE, WIDTH, Point
+from recsys.evaluation.search.rule import EPOCHS, RULE, SPREAD, WIDTH, Point
+from recsys.evaluation.search.surface import Surface
 from recsys.evaluation.search.trials import Bench, Setting, Trial
 from recsys.ratings.feedback import Feedback
-
-SPREAD = Point(contrast=8.0, ridge=3.0, exponent=0.5)
-"""How far from the rule the first points are: factors of contrast and ridge, ± the exponent."""
 
 NARROWEST, WIDEST = 16, 512
 """Widths that are tried."""
@@ -31,11 +29,12 @@ NARROWEST, WIDEST = 16, 512
 POPULAR = Point(contrast=1000.0, ridge=1.0, exponent=1.0)
 """Tried with one factor where nothing is better than popularity: close to the same lists."""
 
-PAYS, COSTS_NOTHING = 1.01, 0.998
-"""NDCG of a doubled width over that of the best so far to be chosen, and of a halved one or of half
-the epochs."""
+PAYS, COSTS_NOTHING = 1.002, 0.998
+"""NDCG of a doubled width over that of the best so far to be chosen, and of a halved one or of
+fewer epochs."""
 
-_ELITE = 4
+CANDIDATES = 256
+"""Settings among which the surface finds the most promising one."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,26 @@ class Stage:
     n_epochs: int
     share: float
     """Of the work that is left."""
+    enough: int = 1
+    """Points that are tried on several validation parts sooner than more points on one."""
 
 
-EXPLORE = Stage(16, 5, 0.4)
-REFINE = Stage(8, 6, 0.4)
-POLISH = Stage(6, EPOCHS // 2, 0.8)
+EXPLORE = Stage(16, 4, 0.25, enough=16)
+REFINE = Stage(10, 6, 0.3, enough=6)
+LADDER = Stage(1, 6, 0.2, enough=2)
+POLISH = Stage(16, 6, 0.8, enough=6)
 
 
 class Rounds:
     """One search. Its result is in `chosen`, `n_epochs` and `best`."""
 
-    def __init__(self, bench: Bench, kinds: Sequence[Feedback], seed: int) -> None:
-        self._bench, self._kinds = bench, kinds
+    def __init__(
+        self, bench: Bench, kinds: Sequence[Feedback], seed: int, rule: Point = RULE
+    ) -> None:
+        self._bench, self._kinds, self._rule = bench, kinds, rule
         self._rng = np.random.default_rng(seed)
-        self.chosen = Setting(RULE, WIDTH, kinds[0])
+        self._widest = min(WIDEST, bench.widest)
+        self.chosen = Setting(rule, min(WIDTH, self._widest), kinds[0])
         self.n_epochs = EPOCHS
         self.best: Trial | None = None
         """The best trial of the last round; None where nothing could be tried."""
@@ -75,38 +80,80 @@ class Rounds:
             self._compare_with_popularity(self.best)
 
     def _search(self) -> None:
-        first = [RULE, *self._around(RULE, EXPLORE.n_points - 1, 1.0)]
-        explored = self._round(EXPLORE, WIDTH // 2, first, 1)
-        best = self._best_points(explored)
-        around = self._around(best[0], REFINE.n_points - len(best), 0.5)
-        refined = self._round(REFINE, WIDTH, [*best, *around], self._bench.n_parts)
+        explored = self._explore()
+        refined = self._refine(REFINE, self.chosen.width)
         self._take(refined or explored)
         if self.best is None or not refined:
             return
-        self._choose_feedback(self.best)
         self._choose_width()
-        near = self._around(self.chosen.point, POLISH.n_points - 1, 0.25)
-        points = [self.chosen.point, *near]
-        self._take(self._round(POLISH, self.chosen.width, points, self._bench.n_parts))
+        polished = self._refine(POLISH, self.chosen.width)
+        self._take(polished)
         self._choose_epochs(self.best)
 
     def _take(self, trials: Sequence[Trial]) -> None:
+        # The best on the surface of all trials becomes the choice.
         if trials:
-            self.best = max(trials, key=lambda trial: trial.score)
+            means = self._surface().means([trial.setting for trial in trials])
+            self.best = trials[int(means.argmax())]
             # The first rounds are narrower than what is chosen, if only for speed.
             width = max(self.best.setting.width, self.chosen.width)
             self.chosen = self.best.setting._replace(width=width)
 
-    def _round(
-        self, stage: Stage, width: int, points: Sequence[Point], n_parts: int
-    ) -> list[Trial]:
-        # As many of the points, the first ones first, and parts as the stage's share allows.
-        settings = [self.chosen._replace(point=point, width=width) for point in points]
-        one = self._bench.trial_work(settings[0], stage.n_epochs)
-        share = stage.share * self._bench.ledger.left(self._final_work)
-        n_parts = max(1, min(n_parts, int(share / (one * len(points)))))
-        settings = settings[: max(1, int(share / one))]
-        tried = [self._tried(setting, stage.n_epochs, n_parts) for setting in settings]
+    def _surface(self) -> Surface:
+        return Surface(self._bench.trials, self._kinds)
+
+    def _explore(self) -> list[Trial]:
+        rule = Setting(self._rule, max(1, self.chosen.width // 2), self._kinds[0])
+        settings = [rule, *(rule._replace(feedback=kind) for kind in self._kinds[1:])]
+        n, n_parts = self._affordable(EXPLORE, rule)
+        settings += [
+            rule._replace(point=point) for point in self._around(self._rule, max(1, n - 1), 1.0)
+        ]
+        return self._all(settings[:n], EXPLORE.n_epochs, n_parts)
+
+    def _refine(self, stage: Stage, width: int) -> list[Trial]:
+        # Trials of the most promising settings of a width, one after the other.
+        if not self._bench.trials:
+            return []
+        n, n_parts = self._affordable(stage, self.chosen._replace(width=width))
+        tried: list[Trial] = []
+        for i in range(n):
+            setting = self._promising(width, first=not i)
+            trial = self._tried(setting, stage.n_epochs, n_parts)
+            if trial is not None:
+                tried.append(trial)
+            elif not tried:
+                break
+        return tried
+
+    def _promising(self, width: int, first: bool) -> Setting:
+        # The best so far at this width; after it, where most improvement is expected.
+        surface, trials = self._surface(), self._bench.trials
+        known = [trial.setting._replace(width=width) for trial in trials]
+        means = surface.means(known)
+        best = known[int(means.argmax())]
+        if first:
+            return best
+        candidates = []
+        for scale in (0.3, 1.0):
+            points = self._around(best.point, CANDIDATES // 2, scale)
+            kinds = self._rng.integers(len(self._kinds), size=len(points))
+            candidates += [
+                Setting(point, width, best.feedback if i % 2 else self._kinds[kinds[i]])
+                for i, point in enumerate(points)
+            ]
+        return candidates[int(surface.gains(candidates, float(means.max())).argmax())]
+
+    def _affordable(self, stage: Stage, setting: Setting) -> tuple[int, int]:
+        # How many points, and on how many validation parts, the share of a stage allows.
+        one = self._bench.trial_work(setting, stage.n_epochs)
+        final = self._bench.final_work(setting, EPOCHS)
+        share = stage.share * self._bench.ledger.left(max(final, self._final_work))
+        n_parts = int(np.clip(share / (one * stage.enough), 1, self._bench.n_parts))
+        return int(np.clip(share / (one * n_parts), 1, stage.n_points)), n_parts
+
+    def _all(self, settings: Sequence[Setting], n_epochs: int, n_parts: int) -> list[Trial]:
+        tried = [self._tried(setting, n_epochs, n_parts) for setting in settings]
         return [trial for trial in tried if trial is not None]
 
     def _tried(self, setting: Setting, n_epochs: int, n_parts: int) -> Trial | None:
@@ -116,26 +163,11 @@ class Rounds:
     def _final_work(self) -> float:
         return self._bench.final_work(self.chosen, EPOCHS)
 
-    def _best_points(self, trials: Sequence[Trial]) -> list[Point]:
-        # The middle of the best, then the best themselves.
-        if not trials:
-            return [RULE]
-        best = sorted(trials, key=lambda trial: -trial.score)[:_ELITE]
-        points = [trial.setting.point for trial in best]
-        return [middle(points), *points[: _ELITE - 1]]
-
     def _around(self, centre: Point, n: int, scale: float) -> list[Point]:
         # A Latin hypercube: each of n slices of each axis has one point.
         ranks = np.array([self._rng.permutation(n) for _ in range(3)]).T
         offsets = scale * (2 * (ranks + self._rng.random((n, 3))) / n - 1)
         return [moved(centre, *map(float, offset)) for offset in offsets]
-
-    def _choose_feedback(self, best: Trial) -> None:
-        for kind in self._kinds[1:]:
-            trial = self._tried(best.setting._replace(feedback=kind), best.n_epochs, best.n_parts)
-            if trial is not None and trial.score > best.score:
-                best = trial
-        self.best, self.chosen = best, best.setting
 
     def _choose_width(self) -> None:
         if not self._resized(2.0, PAYS):
@@ -146,11 +178,12 @@ class Rounds:
         best, first = self.best, self.chosen.width
         while best is not None:
             width = int(self.chosen.width * step)
-            if not NARROWEST <= width <= WIDEST:
+            if not NARROWEST <= width <= self._widest:
                 break
             setting = self.chosen._replace(width=width)
-            trial = self._tried(setting, best.n_epochs, best.n_parts)
-            if trial is None or trial.score < needed * best.score:
+            n_parts = min(self._affordable(LADDER, setting)[1], best.n_parts)
+            trial = self._tried(setting, LADDER.n_epochs, n_parts)
+            if trial is None or trial.score < needed * best.values[: len(trial.values)].mean():
                 break
             best = self.best = trial
             self.chosen = setting
@@ -160,8 +193,8 @@ class Rounds:
         longer = self._tried(self.chosen, EPOCHS, best.n_parts)
         if longer is None:
             return
-        if best.n_epochs == POLISH.n_epochs and best.score >= COSTS_NOTHING * longer.score:
-            self.n_epochs = POLISH.n_epochs
+        if best.score >= COSTS_NOTHING * longer.score:
+            self.n_epochs = best.n_epochs
         else:
             self.best = longer
 

@@ -34,6 +34,9 @@ class Point:
 RULE = Point(contrast=37.0, ridge=0.5, exponent=0.6)
 """Centre of the search, and the answer where there is none. `scripts/tune_default.py` fits it."""
 
+SPREAD = Point(contrast=8.0, ridge=3.0, exponent=0.5)
+"""How far from the rule the first points are: factors of contrast and ridge, ± the exponent."""
+
 WIDTH = 128
 """Width of the factors where there is no search."""
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from recsys.errors import FitError
 from recsys.evaluation.search.rule import Point, Shape
-from recsys.evaluation.search.validation import MOST_USERS, Part, Values, carve
+from recsys.evaluation.search.validation import N_PARTS, Part, Values, carve
 from recsys.evaluation.search.work import Ledger, fit_work, ranking_work
 from recsys.models.baselines import Popularity
 from recsys.models.implicit_als import ImplicitALS
@@ -18,8 +18,16 @@ from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import OnSearch, Searching
 
-MOST_PARTS = 4
-"""Validation parts of small data, so that at least about `MOST_USERS` users decide."""
+ENOUGH_USERS = 12_000
+"""Small data have so many validation parts that about as many ranked users decide."""
+
+MOST_HELD = 20_000_000
+"""Ratings of all validation parts together; of more ratings than that there is one part."""
+
+
+def most_parts(n_ratings: int) -> int:
+    """Validation parts that may be made of so many ratings."""
+    return int(np.clip(MOST_HELD // max(1, n_ratings), 1, N_PARTS))
 
 
 class Setting(NamedTuple):
@@ -65,17 +73,22 @@ class Bench:
         self._parts: list[Part | None] = []
 
     @property
+    def widest(self) -> int:
+        """Width beyond which factors carry nothing more."""
+        return max(1, min(self._ratings.n_users, self._ratings.n_items))
+
+    @property
     def n_parts(self) -> int:
         """Validation parts that together have enough users, none where nothing can be held out."""
         first = self.part(0)
         if first is None:
             return 0
-        return int(np.clip(-(-MOST_USERS // len(first.users)), 1, MOST_PARTS))
+        return min(-(-ENOUGH_USERS // len(first.users)), most_parts(self._ratings.n_ratings))
 
     def part(self, i: int) -> Part | None:
         """The i-th validation part, carved when it is first asked for."""
         while len(self._parts) <= i:
-            self._parts.append(carve(self._ratings, self._liked, (self._seed, len(self._parts))))
+            self._parts.append(carve(self._ratings, self._liked, self._seed, len(self._parts)))
         return self._parts[i]
 
     def spec(self, setting: Setting, n_epochs: int) -> ImplicitALS:
@@ -96,7 +109,9 @@ class Bench:
         return n_parts * (self._fit_work(spec, setting.feedback) + ranking)
 
     def tried(self, setting: Setting, n_epochs: int, n_parts: int, final: float) -> Trial | None:
-        """The trial of a setting; None where it has no finite solution or the ledger forbids it.
+        """The trial of a setting, which is not made again on fewer parts.
+
+        None where it has no finite solution, or where the ledger forbids it.
 
         Args:
             setting: what to try.
@@ -104,6 +119,10 @@ class Bench:
             n_parts: validation parts to try it on.
             final: work of the final fit, by which the budget is counted.
         """
+        for made in self.trials:
+            same = (made.setting, made.n_epochs) == (setting, n_epochs)
+            if same and made.n_parts >= n_parts:
+                return made
         work = self.trial_work(setting, n_epochs, n_parts)
         if not self.ledger.allows(work, final):
             return None

@@ -19,8 +19,8 @@ from recsys.recommend.ranking import FittedRanker
 
 Values = npt.NDArray[np.float64]
 
-SHARE = 0.1
-"""Share of the ratings of a validation user that is held out."""
+N_PARTS = 10
+"""Parts of the ratings of a validation user, of which one is held out."""
 
 MOST_USERS = 4096
 """Users who are ranked for one part; nothing is held out of the others."""
@@ -63,8 +63,8 @@ class Part:
         return ndcg(contains(self.relevant, items), self._n_relevant)
 
 
-def carve(ratings: Ratings, liked: npt.NDArray[np.bool_], seed: tuple[int, ...]) -> Part | None:
-    """A random tenth of the ratings of all users, or of a random sample of many.
+def carve(ratings: Ratings, liked: npt.NDArray[np.bool_], seed: int, i: int = 0) -> Part | None:
+    """The i-th of ten random tenths of the ratings, of all users or of a random sample of many.
 
     Users whose ratings were all held out, and items that only the held-out ratings have, are left
     out of the ranking: no factorization knows anything about them.
@@ -73,14 +73,16 @@ def carve(ratings: Ratings, liked: npt.NDArray[np.bool_], seed: tuple[int, ...])
         ratings: what to carve from.
         liked: (n_ratings,) which ratings count as relevant once they are held out.
         seed: of the draws.
+        i: which tenth, 0 to 9. No two have a rating in common, so that they say more together
+            than as many that are drawn each on its own.
 
     Returns:
         None where there is nothing to rank.
     """
     rng = np.random.default_rng(seed)
     rows, matrix = entry_rows(ratings.matrix), ratings.matrix
-    held = rng.random(ratings.n_ratings) < SHARE
-    order = rng.permutation(ratings.n_users)
+    held = np.floor(rng.random(ratings.n_ratings) * N_PARTS) == i
+    order = np.roll(rng.permutation(ratings.n_users), -i * MOST_USERS)
     held &= _known(rows, ~held, ratings.n_users)
     users = order[np.bincount(rows[held & liked], minlength=ratings.n_users)[order] > 0]
     chosen = np.zeros(ratings.n_users, bool)

@@ -1,6 +1,6 @@
 """The modelled work of a search: what a fit and a ranking cost, whatever the machine and its load.
 
-A unit is about a tenth of a nanosecond of two cores with AVX-512. The constants were read off
+A unit is about a tenth of a nanosecond of a core with AVX-512. The constants were read off
 measured times; that they are about right is enough, because they only decide how much is tried.
 """
 
@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 
 from recsys.models.implicit_als import ImplicitALS
 
-LEAST_UNIT = 2e10
-"""Work of one unit of budget, at least: one or two seconds. Small data are searched thoroughly."""
+LEAST_UNIT = 3.5e10
+"""Work of one unit of budget, at least: about two seconds of two cores. Small data are searched
+thoroughly."""
 
-_ENTRY, _ENTRY_OVERHEAD, _ROW_OVERHEAD = 5.0, 20.0, 1e4
+_ENTRY, _ENTRY_OVERHEAD, _ROW_OVERHEAD, _AXES = 5.0, 20.0, 1e4, 5.0
 
 
 def fit_work(spec: ImplicitALS, n_users: int, n_items: int, n_ratings: int) -> float:
-    """Work of a fit: passes over the ratings, and Gram matrices and rotations of both tables."""
+    """Work of a fit: passes over the ratings, Gram matrices and rotations of both tables, and the
+    axes of the rotations.
+    """
     f = spec.n_factors
     entries = _ENTRY * n_ratings * (f + _ENTRY_OVERHEAD)
-    return spec.n_epochs * (entries + (n_users + n_items) * (f * f + _ROW_OVERHEAD))
+    rows = (n_users + n_items) * (f * f + _ROW_OVERHEAD)
+    return spec.n_epochs * (entries + rows + _AXES * f**3)
 
 
 def ranking_work(n_users: int, n_items: int, width: int) -> float:

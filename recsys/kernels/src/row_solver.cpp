@@ -1,11 +1,13 @@
 // The row problem: (base + sum w y y' + ridge I) x = base_rhs + sum t y, one row at a time.
 //
 // All work on the entries of a row is one kind of pass, `sweep`: it computes the residual b - A x
-// of a guess, or, without targets, the product -A p of a conjugate-gradient step. It reads the
-// factors in place and prefetches the next ones, also across the end of the row. Later passes over
+// of a guess, or, without targets, the product -A p of a conjugate-gradient step. The last step of
+// a fixed number needs no more than p'A p, half of that work. A pass reads the factors in place and
+// prefetches the next ones, also across the end of the row. Later passes over
 // a short row find them in the cache. Long rows make their passes together, one block of columns
 // after the other, so that the factors of the block stay in the cache while all rows use them. The
 // caller decides which rows are long.
+#include "cholesky.hpp"
 #include "kernels.hpp"
 #include "vector.hpp"
 
@@ -14,7 +16,6 @@ namespace {
 
 constexpr int64_t kAheadFloats = 1024;  // how far a sweep prefetches
 constexpr int64_t kBlockFloats = 4096;  // floats of entries whose outer products are added together
-constexpr int kTileRows = kLanes == 16 ? 8 : 4;  // rows of the outer-product tile
 
 // The state of a row while it is being solved.
 struct Row {
@@ -23,6 +24,7 @@ struct Row {
     float ridge, rz;
     double energy, start, noise;
     double targets, weights;  // sum t (y . x) and sum w
+    double curvature;         // p'A p of the last step
     const float* rhs;         // base_rhs of this row, or null
     float *x, *r, *p, *q, *m;
 
@@ -106,14 +108,49 @@ void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
     row.at = to;
 }
 
-using Sweep = void (*)(const RowProblems&, Row&, int64_t, bool);
+// Sweeps the entries from `at` to `to`: curvature += sum_j w_j (y_j . p)^2. Takes eight entries at
+// a time, so that p is read once for all eight.
+template <int NV>
+void sweep_last(const RowProblems& all, Row& row, int64_t to) {
+    const float* p = row.p;
+    const int64_t n = NV ? NV * kLanes : all.stride;
+    const int64_t ahead = kAheadFloats / n + 8;
+    double curvature = row.curvature;
+    for (int64_t j = row.at; j < to; j += 8) {
+        const float* y[8];
+        const int64_t real = to - j < 8 ? to - j : 8;
+        for (int64_t i = 0; i < 8; ++i) {
+            y[i] = all.factors + all.columns[j + (i < real ? i : 0)] * n;
+            prefetch(all, n, j + ahead + i);
+        }
+        Vec d[8] = {};
+        for (int64_t k = 0; k < n; k += kLanes) {
+            const Vec of_p = load(p + k);
+            for (int i = 0; i < 8; ++i) d[i] += load(y[i] + k) * of_p;
+        }
+        const Vec4 yp[2] = {sum4(d[0], d[1], d[2], d[3]), sum4(d[4], d[5], d[6], d[7])};
+        for (int64_t i = 0; i < real; ++i) {
+            const double one = yp[i / 4][i % 4];
+            curvature += (all.weights ? all.weights[j + i] : 1) * one * one;
+        }
+    }
+    row.curvature = curvature;
+    row.at = to;
+}
 
-Sweep sweep_for(int64_t n_vectors) {
-    constexpr Sweep few[] = {sweep<0>, sweep<2>, sweep<4>, sweep<6>, sweep<8>};
+struct Sweeps {
+    void (*full)(const RowProblems&, Row&, int64_t, bool);
+    void (*last)(const RowProblems&, Row&, int64_t);
+};
+template <int NV>
+constexpr Sweeps sweeps{sweep<NV>, sweep_last<NV>};
+
+Sweeps sweeps_for(int64_t n_vectors) {
+    constexpr Sweeps few[] = {sweeps<0>, sweeps<2>, sweeps<4>, sweeps<6>, sweeps<8>};
     return n_vectors <= 8    ? few[n_vectors / 2]
-           : n_vectors == 12 ? sweep<12>
-           : n_vectors == 16 ? sweep<16>
-                             : sweep<0>;
+           : n_vectors == 12 ? sweeps<12>
+           : n_vectors == 16 ? sweeps<16>
+                             : sweeps<0>;
 }
 
 // Summed in double: an energy is a small difference of large terms.
@@ -129,9 +166,22 @@ RECSYS_INLINE Vec diagonal(const RowProblems& all, float ridge, int64_t k) {
     return splat(ridge) + (all.base ? load(all.base + k) : Vec{});
 }
 
-// The start of a sweep: base_rhs - (base + ridge) x into r, or -(base + ridge) p into q.
-void start(const RowProblems& all, Row& row, bool residual) {
+// What a pass computes: the residual b - A x into r, the product -A p into q, or p'A p.
+enum class Pass { residual, product, last };
+
+// The start of a pass, without the entries.
+void start(const RowProblems& all, Row& row, Pass kind) {
     row.at = row.begin;
+    if (kind == Pass::last) {
+        double curvature = 0;
+        for (int64_t k = 0; k < all.stride; k += kLanes) {
+            const Vec p = load(row.p + k);
+            curvature += sum(diagonal(all, row.ridge, k) * p * p);
+        }
+        row.curvature = curvature;
+        return;
+    }
+    const bool residual = kind == Pass::residual;
     if (residual) row.targets = row.weights = 0;
     for (int64_t k = 0; k < all.stride; k += kLanes) {
         const Vec rhs = residual && row.rhs ? load(row.rhs + k) : Vec{};
@@ -140,20 +190,23 @@ void start(const RowProblems& all, Row& row, bool residual) {
     }
 }
 
-// One pass of all rows over their entries: the residual at x into r, or the product -A p into q.
-// Several rows go by blocks of columns, for which the columns of a row are best sorted.
-void pass(const RowProblems& all, Sweep sweep, Row* rows, int64_t count, bool residual) {
+// One pass of all rows over their entries. Several rows go by blocks of columns, for which the
+// columns of a row are best sorted.
+void pass(const RowProblems& all, Sweeps sweeps, Row* rows, int64_t count, Pass kind) {
     const int64_t width = count > 1 ? all.block_columns : all.n_columns;
     int64_t stop = 0;
     do {
         stop += width;
         for (Row* row = rows; row < rows + count; ++row) {
-            if (!residual && !row->moving()) continue;
-            if (stop == width) start(all, *row, residual);
+            if (kind != Pass::residual && !row->moving()) continue;
+            if (stop == width) start(all, *row, kind);
             int64_t to = row->end;
             if (count > 1)
                 for (to = row->at; to < row->end && all.columns[to] < stop;) ++to;
-            sweep(all, *row, to, residual);
+            if (kind == Pass::last)
+                sweeps.last(all, *row, to);
+            else
+                sweeps.full(all, *row, to, kind == Pass::residual);
         }
     } while (stop < all.n_columns);
 }
@@ -212,81 +265,32 @@ void step(const RowProblems& all, Row& row) {
     row.steps -= 1;
 }
 
+// The last step of a fixed number: nothing follows that would need the residual.
+void last_step(const RowProblems& all, Row& row) {
+    const float alpha = row.rz / static_cast<float>(row.curvature);
+    row.energy -= static_cast<double>(alpha) * row.rz;
+    for (int64_t k = 0; k < all.stride; k += kLanes)
+        store(row.x + k, load(row.x + k) + load(row.p + k) * splat(alpha));
+    row.steps = 0;
+}
+
 // Conjugate gradients (Hestenes & Stiefel 1952) from the current x, preconditioned by the diagonal
 // of A (Jacobi). Where the base is diagonal, that removes most of the ill-conditioning of A; the
 // entries' share of the diagonal is estimated as a typical entry times the sum of their weights.
 // The energy x'Ax - 2x'b is known at the start, and every step lowers it by alpha r'm r.
-void conjugate_gradients(const RowProblems& all, Sweep sweep, Row* rows, int64_t count) {
-    pass(all, sweep, rows, count, true);
+void conjugate_gradients(const RowProblems& all, Sweeps sweeps, Row* rows, int64_t count) {
+    pass(all, sweeps, rows, count, Pass::residual);
     for (Row* row = rows; row < rows + count; ++row) open(all, *row);
-    for (bool moving = true; moving;) {
-        pass(all, sweep, rows, count, false);
+    // Of a fixed number of steps, every row that moves has as many left.
+    int64_t left = all.n_steps;
+    for (bool moving = true; moving; --left) {
+        const bool last = left == 1;
+        pass(all, sweeps, rows, count, last ? Pass::last : Pass::product);
         moving = false;
         for (Row* row = rows; row < rows + count; ++row) {
-            if (row->moving()) step(all, *row);
+            if (row->moving()) last ? last_step(all, *row) : step(all, *row);
             moving = moving || row->moving();
         }
-    }
-}
-
-// matrix[i, j] +-= sum_e y_e[i] y_e[j] for a tile of kTileRows rows and two vectors of columns,
-// held in registers while the entries stream past.
-template <bool Minus>
-RECSYS_INLINE void outer_tile(float* matrix, int64_t n, const float* block, int64_t entries,
-                              int64_t i, int64_t j) {
-    Vec acc[kTileRows][2];
-    for (int a = 0; a < kTileRows; ++a)
-        for (int v = 0; v < 2; ++v) acc[a][v] = load(matrix + (i + a) * n + j + v * kLanes);
-    for (const float* y = block; y < block + entries * n; y += n)
-        for (int a = 0; a < kTileRows; ++a)
-            for (int v = 0; v < 2; ++v)
-                acc[a][v] += splat(Minus ? -y[i + a] : y[i + a]) * load(y + j + v * kLanes);
-    for (int a = 0; a < kTileRows; ++a)
-        for (int v = 0; v < 2; ++v) store(matrix + (i + a) * n + j + v * kLanes, acc[a][v]);
-}
-
-// The same for kLanes rows from row i on and all columns from there: the upper triangle. What is
-// written below the diagonal is never read.
-template <bool Minus>
-void outer_strip(float* matrix, int64_t n, const float* block, int64_t entries, int64_t i) {
-    for (int64_t j = i / (2 * kLanes) * (2 * kLanes); j < n; j += 2 * kLanes)
-        for (int a = 0; a < kLanes; a += kTileRows)
-            outer_tile<Minus>(matrix, n, block, entries, i + a, j);
-}
-
-// A = U'U in place, U upper triangular with its diagonal inverted. From a panel of kLanes rows the
-// contributions of the rows above are subtracted, then those of its own rows, a vector of columns
-// at a time. Where A is not positive definite a root is NaN, and so is everything computed from it.
-void factorize(float* a, int64_t n) {
-    for (int64_t first = 0; first < n; first += kLanes) {
-        outer_strip<true>(a, n, a, first, first);
-        float* square = a + first * n + first;
-        float inverse[kLanes];
-        for (int64_t j = 0; j < n - first; j += kLanes) {
-            Vec r[kLanes];
-            for (int k = 0; k < kLanes; ++k) r[k] = load(square + k * n + j);
-            for (int k = 0; k < kLanes; ++k) {
-                if (j == 0) inverse[k] = 1 / __builtin_sqrtf(r[k][k]);
-                store(square + k * n + j, r[k] *= splat(inverse[k]));
-                for (int i = k + 1; i < kLanes; ++i) r[i] -= r[k] * splat(square[k * n + i]);
-            }
-        }
-        for (int k = 0; k < kLanes; ++k) square[k * n + k] = inverse[k];
-    }
-}
-
-// x = A^-1 z from U: U'z = z forward in place, then U x = z backward.
-void substitute(const float* u, int64_t n, float* z, float* x) {
-    for (int64_t k = 0; k < n; ++k) {
-        z[k] *= u[k * n + k];
-        for (int64_t j = k + 1; j < n; ++j) z[j] -= u[k * n + j] * z[k];
-    }
-    std::memset(x, 0, n * sizeof(float));
-    for (int64_t k = n - 1; k >= 0; --k) {
-        Vec taken{};  // x is still zero up to k
-        for (int64_t j = k / kLanes * kLanes; j < n; j += kLanes)
-            taken += load(u + k * n + j) * load(x + j);
-        x[k] = (z[k] - sum(taken)) * u[k * n + k];
     }
 }
 
@@ -332,7 +336,7 @@ int64_t scratch(int64_t stride, int64_t at_once) { return Scratch::floats(stride
 void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t at_once,
            float* memory) {
     const int64_t width = all.width, n = all.stride;
-    const Sweep sweep = sweep_for(n / kLanes);
+    const Sweeps sweeps = sweeps_for(n / kLanes);
     const Scratch s(memory, n, at_once);
     for (; count > 0; rows += at_once, count -= at_once) {
         for (int64_t i = 0; i < at_once; ++i) {
@@ -350,7 +354,7 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
             std::memset(all.solution + rows[0] * width, 0, width * sizeof(float));
             s.rows[0].energy = s.rows[0].start = 0;
         } else {
-            conjugate_gradients(all, sweep, s.rows, at_once);
+            conjugate_gradients(all, sweeps, s.rows, at_once);
             for (Row* row = s.rows; all.n_steps == 0 && row < s.rows + at_once; ++row)
                 if (!row->solved()) direct(all, *row, s);
         }

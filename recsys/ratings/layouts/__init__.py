@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from recsys.errors import ArgumentError, DataError
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_years
-from recsys.ratings.layout import Layout, is_file
+from recsys.ratings.layout import USER_FILES, Layout, is_file
 from recsys.settings import near
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def resembled(location: str, tried: Layout) -> str:
 def in_archive(member: str) -> bool:
     """Whether a member of an archive may be a ratings file or item table of some layout."""
     patterns = [pattern for pattern, _ in _searched()]
-    return _named(member, [*patterns, *_item_files()])
+    return _named(member, [*patterns, *_item_files(), *USER_FILES])
 
 
 def may_be_in_archive(member: str) -> bool:
@@ -180,7 +180,8 @@ def _other_sets(
 ) -> Iterator[tuple[Layout, str]]:
     for file in sorted({file for end in OTHER_FILES for file in _matching(folder, end)}):
         layout = usable[0] if name else next((one for one in usable if one.matches(file)), None)
-        if layout is not None and not _named(os.path.basename(file), _item_files()):
+        tables = [*_item_files(), *USER_FILES]
+        if layout is not None and not _named(os.path.basename(file), tables):
             yield layout, file
 
 

@@ -44,7 +44,7 @@ def is_parquet_folder(location: str) -> bool:
     Files of different columns are different tables.
     """
     files = _parts(location)
-    if any(Path(file).stem in ("ratings", "movies", "items") for file in files):
+    if any(Path(file).stem in ("ratings", "movies", "items", "users") for file in files):
         return False
     try:
         return len({tuple(pq.read_schema(file).names) for file in files}) == 1

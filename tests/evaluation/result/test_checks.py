@@ -14,7 +14,6 @@ from recsys.evaluation.protocol.contenders import Trained
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.evaluation.result import checks
 from recsys.findings import Finding
-from recsys.models.common import OnEpoch
 from recsys.models.implicit_als import ImplicitALS
 from recsys.ratings import splits
 from recsys.ratings.ratings import Ratings
@@ -216,7 +215,7 @@ def test_r013_a_model_without_scores(sample: Ratings) -> None:
         def to_dict(self) -> dict[str, object]:
             return {"model": self.name}
 
-        def train(self, prepared: PreparedSplit, on_epoch: OnEpoch | None = None) -> Trained:
+        def train(self, prepared: PreparedSplit, *_: Any) -> Trained:
             whole = FittedRanker(ALS.fit(prepared.trained_on))
             return Trained(SimpleNamespace(best=whole.best), {})
 

@@ -87,7 +87,7 @@ def test_the_best_that_can_be_served(sample: recsys.Ratings) -> None:
         def to_dict(self) -> dict[str, object]:
             return {"model": self.name}
 
-        def train(self, prepared: PreparedSplit, on_epoch: Any = None) -> Trained:
+        def train(self, prepared: PreparedSplit, *_: Any) -> Trained:
             whole = FittedRanker(recsys.EASE(10.0).fit(prepared.trained_on))
             return Trained(SimpleNamespace(best=whole.best), {})
 

@@ -1,0 +1,1 @@
+"""Models and their hyperparameters, searched with Optuna on parts of the training ratings."""

@@ -1,0 +1,85 @@
+"""The settings of a tuning, declared once: for `Tuner` and for the command line."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from recsys.errors import ArgumentError
+from recsys.models.registry import SPECS
+from recsys.settings import option
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def models_field() -> Any:
+    """The setting `models`."""
+    return option(
+        ["implicit-als"],
+        choices=lambda: list(SPECS),
+        metavar="NAME,NAME,...",
+        meaning="Models to search.",
+        default_text="implicit-als",
+    )
+
+
+def metric_field() -> Any:
+    """The setting `metric`."""
+    return option(
+        "ndcg@10",
+        metavar="METRIC",
+        meaning="What to choose by, on held-out training ratings: a metric of lists such as "
+        "ndcg@10 or recall@20, or rmse for models that predict ratings.",
+    )
+
+
+def trials_field() -> Any:
+    """The setting `trials`."""
+    return option(
+        100,
+        low=1,
+        meaning="Trials of all models together, those of a study that is resumed included.",
+    )
+
+
+def budget_field() -> Any:
+    """The setting `budget`."""
+    return option(
+        None,
+        metavar="TIME",
+        meaning="Start no trial once the trials have taken this long together: 90 or 90s, 10m, 2h.",
+        default_text="no limit",
+    )
+
+
+def hyperparameters_field() -> Any:
+    """The setting `hyperparameters`."""
+    return option(
+        {},
+        flags=("--set",),
+        metavar="MODEL.NAME=VALUE",
+        meaning="Hyperparameter that is not searched, or with LOW:HIGH as value the range to "
+        "search, such as implicit-als.n_factors=32:128. Repeatable.",
+    )
+
+
+def seconds(budget: str | float | None) -> float:
+    """The seconds of a budget; infinity for none.
+
+    >>> seconds("90"), seconds("1.5m"), seconds("2h"), seconds(None)
+    (90.0, 90.0, 7200.0, inf)
+
+    Raises:
+        ArgumentError: it is no time.
+    """
+    if budget is None:
+        return math.inf
+    text = str(budget).strip().lower()
+    unit = _UNITS.get(text[-1:])
+    try:
+        found = float(text) if unit is None else float(text[:-1]) * unit
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise ArgumentError(f"budget must be a time such as 90s, 10m or 2h, not {budget!r}")
+    return found

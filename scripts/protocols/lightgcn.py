@@ -1,0 +1,81 @@
+"""The protocol of LightGCN and NGCF: given lists of training and test items of each user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from protocols import published
+from protocols.files import existing, ratings_and_order, split_rows
+from protocols.record import Contender, Material, Part, Procedure
+from protocols.tasks import Lists
+from recsys.errors import DataError
+from recsys.evaluation.protocol.prepared import prepare
+from recsys.evaluation.search.auto import auto
+from recsys.models.svd import NormalizedSVD
+
+
+def lists_of(file: Path) -> pd.DataFrame:
+    """User and item of each pair in lines of a user and their items, separated by blanks.
+
+    Raises:
+        DataError: a field is not a whole number.
+    """
+    users, items = [], []
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        try:
+            user, *own = map(int, line.split() or ["-1"])
+        except ValueError:
+            raise DataError(
+                f"{file}, line {number}: must be whole numbers, not {line[:60]!r}"
+            ) from None
+        users.append(np.full(len(own), user))
+        items.append(np.array(own, np.int64))
+    if not users:
+        raise DataError(f"{file}: is empty")
+    return pd.DataFrame({"user": np.concatenate(users), "item": np.concatenate(items)})
+
+
+def load(path: Path) -> Material:
+    """train.txt and test.txt of a folder."""
+    tables = [lists_of(file) for file in existing(path, "train.txt", "test.txt")]
+    rows = pd.concat(tables, ignore_index=True)
+    is_test = np.repeat([False, True], [len(table) for table in tables])
+    again = rows.duplicated().to_numpy()
+    remarks = (
+        [f"Pairs that are in the files again, and were dropped: {again.sum()}."]
+        if again.any()
+        else []
+    )
+    ratings, order = ratings_and_order(rows[~again])
+    prepared = prepare(split_rows(ratings, order, is_test[~again], "given"), 20)
+    counts = {
+        "users": ratings.n_users, "items": ratings.n_items, "pairs": ratings.n_ratings,
+        "test users": len(prepared.users),
+    }  # fmt: skip
+    return Material((Part("given", prepared),), counts, tuple(remarks))
+
+
+_COUNTS = {
+    "gowalla": {"users": 29_858, "items": 40_981, "pairs": 1_027_370},
+    "yelp2018": {"users": 31_668, "items": 38_048, "pairs": 1_561_406},
+    "amazon-book": {"users": 52_643, "items": 91_599, "pairs": 2_984_108},
+}
+
+PROCEDURES = tuple(
+    Procedure(
+        f"lightgcn-{name}", f"{name}, the split of NGCF and LightGCN",
+        f"the folder with train.txt and test.txt (Data/{name} in "
+        "https://github.com/kuandeng/LightGCN)",
+        load, Lists((("Recall@20", "recall", 20), ("NDCG@20", "ndcg", 20))),
+        (
+            Contender("ImplicitALS, chosen by auto", auto()),
+            Contender("NormalizedSVD", NormalizedSVD(256)),
+        ),
+        None, (), rows, _COUNTS[name],
+        ("auto looks at nothing but the training part.",),
+    )
+    for name, rows in published.LIGHTGCN.items()
+)  # fmt: skip
