@@ -35,6 +35,7 @@ def runs_in(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "numbers.json").read_text())["runs"])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_that_stopped_goes_on(compare: Run, root: Path, tmp_path: Path) -> None:
     data = str(root / "data" / "sample")
@@ -57,6 +58,7 @@ def test_a_run_that_stopped_goes_on(compare: Run, root: Path, tmp_path: Path) ->
     assert again["seconds"] == run["seconds"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_each_set_is_searched_from_the_rule_of_the_others(
     compare: Run, root: Path, tmp_path: Path

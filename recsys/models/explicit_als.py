@@ -94,7 +94,7 @@ class ExplicitALS(AlternatingModel):
     )  # fmt: skip
     implicit_weight: float = hyper(
         0.0, low=0, typical=(0.5, 2), symbol="w",
-        meaning="Weight of telling seen from not seen, against 1 for predicting ratings; 0 leaves it out.",
+        meaning="Weight of telling seen from not seen, against 1 for predicting ratings; 0: none.",
     )  # fmt: skip
     n_epochs: int = n_epochs_field(15, (10, 30))
     tolerance: float = tolerance_field()

@@ -162,6 +162,7 @@ def test_communities_are_found_in_lists_of_lightgcn(tmp_path: Path) -> None:
     assert popular.values["NDCG@20"].mean < 0.7
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_auto_takes_part_in_lists_of_lightgcn(
     command: Command, tmp_path: Path, sample: recsys.Ratings

@@ -88,8 +88,7 @@ def evaluate(
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
-    if not isinstance(feedback, Feedback):
-        feedback = Feedback.parse(feedback) if feedback else Feedback()
+    feedback = feedback if isinstance(feedback, Feedback) else Feedback.parse(feedback or "values")
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
     features = _features(features, several)
@@ -103,15 +102,20 @@ def evaluate(
         for name, model in asked.items():
             try:
                 for contender, seed in _by_seed(model, seeds):
-                    run = Run(name, fold, seed)
                     calls = on_model(name, split.how), on_search
-                    runs.add(run, *_timed(contender, prepared, calls, sampled_negatives))
+                    found = _timed(contender, prepared, calls, sampled_negatives)
+                    runs.add(Run(name, fold, seed), *found)
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
         raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
-    result = runs.result()
-    return replace(result, findings=tuple(find_faults(result, several, contenders)))
+    return _with_findings(runs.result(), several, contenders)
+
+
+def _with_findings(
+    result: Evaluation, splits: Sequence[Split], contenders: Mapping[str, Contender]
+) -> Evaluation:
+    return replace(result, findings=tuple(find_faults(result, splits, contenders)))
 
 
 def _features(given: Names | None, several: Sequence[Split]) -> Names:

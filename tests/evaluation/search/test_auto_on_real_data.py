@@ -21,6 +21,7 @@ def worth(model: Any, split: Split) -> float:
     return validation_score(recsys.train(model, split.train).fitted, split)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.data
 def test_stars_of_ml_100k(ml_100k: Path) -> None:
@@ -29,6 +30,7 @@ def test_stars_of_ml_100k(ml_100k: Path) -> None:
     assert worth(recsys.auto(budget=0), split) > 0.335
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.data
 def test_stars_of_ml_latest_small(ml_latest_small: Path) -> None:
@@ -36,6 +38,7 @@ def test_stars_of_ml_latest_small(ml_latest_small: Path) -> None:
     assert 0.283 < worth(recsys.auto(), split) < 0.30
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(

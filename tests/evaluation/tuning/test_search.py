@@ -63,7 +63,7 @@ def test_it_finds_the_top_of_a_hill(
         return height if goal is NDCG else -height
 
     worth(hill)
-    given = {"explicit-als": {"n_epochs": 5}}
+    given = {"explicit-als": {"n_epochs": 5, "implicit_weight": 0}}
     search = searched(sample, "explicit-als", trials=40, goal=goal, given=given)
     best = search.best
     assert best is not None

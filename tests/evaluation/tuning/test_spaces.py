@@ -71,7 +71,7 @@ def test_what_trades_time_for_precision_is_not_searched(sample: Ratings) -> None
     names = {one.name for one in space_of("implicit-als", sample).dimensions}
     assert names == {
         "n_factors", "regularization", "unobserved_weight", "frequency_exponent", "n_epochs",
-        FEEDBACK,
+        "popularity_exponent", FEEDBACK,
     }  # fmt: skip
     names = {one.name for one in space_of("bayesian-mf", sample).dimensions}
     assert names == {"n_factors", "implicit_features"}

@@ -9,6 +9,7 @@ import recsys
 
 
 @pytest.mark.data
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_tuned_implicit_als_is_far_better_than_its_defaults(ml_100k: Path) -> None:
     split = next(iter(recsys.splits.kfold(recsys.read_ratings(ml_100k), 5)))
