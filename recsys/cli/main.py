@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
     "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",
     "recommend": "Recommend items to a user in the data (--user) or a new person (--rate).",
+    "ask": "Ask somebody to rate a few items, and recommend with reasons.",
     "explain": "Show why an item has its score for somebody, rating by rating.",
     "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",

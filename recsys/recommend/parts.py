@@ -115,6 +115,11 @@ class ModelParts:
         return None if choice.rerank is None else Reranking(parse(choice.rerank), self.catalog)
 
     @cached_property
+    def derived(self) -> dict[str, Any]:
+        """What questions have computed from the model and keep for the next one, by name."""
+        return {}
+
+    @cached_property
     def catalog(self) -> Catalog:
         """What re-rankers know of the items."""
         return Catalog(self.fitted, self.items, None if self.counts is None else self.counts.items)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.recommend import explain as explaining
-from recsys.recommend import groups, questions, similar
+from recsys.recommend import groups, onboarding, questions, similar
 from recsys.recommend.choice import Choice, How
 from recsys.recommend.described import with_described
 from recsys.recommend.explain import Explanation
@@ -166,6 +166,31 @@ class Recommender(ModelParts):
         """
         chosen = (choice or Choice()).but(n, **changes)
         return groups.recommend_group(self, people, chosen, how).frame()
+
+    def onboard(
+        self,
+        n: int = 10,
+        *,
+        answered: Mapping[Any, float | None] | None = None,
+        **allowed: Any,
+    ) -> pd.DataFrame:
+        """The n items to ask a new person about, which tell most about their taste.
+
+        Each is the item with the largest expected gain: the probability that somebody has seen it,
+        times the nats by which a rating of it would narrow down their factors, given the answers so
+        far and the items above it. Without re-training, by the spread of the users' factors
+        (D-optimal design).
+
+        Args:
+            n: how many.
+            answered: item id or title → rating; None for "not seen".
+            allowed: which items may be asked about: the fields of `Allowed`, such as `where`.
+
+        Raises:
+            ModelError: the model has no factors or no history.
+        """
+        chosen = Choice().but(n, **allowed)
+        return onboarding.onboard(self, chosen.n, answered or {}, chosen).frame()
 
     def search_titles(self, words: str, n: int = 10) -> pd.DataFrame:
         """The n items whose titles fit some words best: rank, item, score (0 to 100)."""
