@@ -27,9 +27,9 @@ def search(request: SearchRequest, model: Recommender | None = None) -> Answer:
     Raises:
         ModelFileError: the model file cannot be read.
     """
-    from recsys.recommend import groups
+    from recsys.recommend import questions
     from recsys.store.model_file import load
 
     model = load(request.model) if model is None else model
-    table = groups.search(model, request.words, request.n)
+    table = questions.search_titles(model, request.words, request.n)
     return Answer(f"Titles like {request.words!r}", {"words": request.words}, table)

@@ -18,7 +18,7 @@ from recsys.errors import ArgumentError
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
 from recsys.models.factors import Embeddings, Factorization, Factors
-from recsys.models.gibbs import GibbsSide, Prior, links_of, posterior, solved_rows
+from recsys.models.gibbs import GibbsSide, Prior, links_of, posterior
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper, option
 from recsys.threads import one_blas_thread
@@ -193,13 +193,13 @@ class BayesianMF(Factorization):
     def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
         found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)
         for k, sample in enumerate(self._samples(factors, matrix, side)):
-            found[:, k] = solved_rows(matrix, *sample)
+            found[:, k] = posterior(matrix, *sample).solve()[0]
         return _embeddings(found, float(np.float32(factors.state["scale"][0])))
 
     def _samples(
         self, factors: Factors, matrix: sp.csr_matrix, side: Side
     ) -> Iterator[tuple[FloatArray, FloatArray, Prior, float]]:
-        # Of each sample what the rows of `matrix` are solved from: see `solved_rows`.
+        # Of each sample what the rows of `matrix` are solved from: see `posterior`.
         own, state = ("user" if side == "users" else "item"), factors.state
         if own == "user":
             table, biases = self._items(factors), state["item_biases"]
@@ -276,7 +276,7 @@ class _Chain:
     def sample(self) -> _Sample:
         """What was drawn last, with the priors that it was drawn from."""
         users, items = self._sides["users"], self._sides["items"]
-        expected, noise = solved_rows(users.matrix, *self._last), self._last[-1]
+        expected, noise = posterior(users.matrix, *self._last).solve()[0], self._last[-1]
         return _Sample(noise, users.x, items.x, expected, users.prior, items.prior)
 
     def close(self) -> None:

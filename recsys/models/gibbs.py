@@ -86,7 +86,8 @@ class GibbsSide:
         root = cholesky(self.prior.precision, lower=True)
         eta = rng.standard_normal(self.x.shape) @ root.T
         by_links = self._links.forward if self._links is not None else None
-        self.x = solved_rows(self.matrix, noisy, other, self.prior, noise, by_links, eta)
+        drawn = posterior(self.matrix, noisy, other, self.prior, noise, by_links, eta)
+        self.x = drawn.solve()[0]
 
     def drawn_prior(self, rng: Rng) -> Prior:
         """A prior, given the rows and the rest of the last prior."""
@@ -100,7 +101,7 @@ class GibbsSide:
         return Prior(*_normal_wishart(rest, links, strength, rng), links, strength)
 
 
-def solved_rows(
+def posterior(
     matrix: sp.csr_matrix,
     targets: FloatArray,
     other: FloatArray,
@@ -108,8 +109,8 @@ def solved_rows(
     noise: float,
     by_links: Product | None = None,
     eta: Matrix | float = 0.0,
-) -> FloatArray:
-    """A⁻¹ (b + η) for each row (n, f + 1): with η = 0, the mean given the other side and the prior.
+) -> RowProblem:
+    """The equations (f + 1) of the rows: A x = b + η, with η = 0 those of the mean given the rest.
 
     Args:
         matrix: (n, n_other); only the positions of its entries are used.
@@ -120,19 +121,6 @@ def solved_rows(
         by_links: product of the links with W; by default that of the links of `matrix`.
         eta: (n, f + 1) noise in the right side.
     """
-    return posterior(matrix, targets, other, prior, noise, by_links, eta).solve()[0]
-
-
-def posterior(
-    matrix: sp.csr_matrix,
-    targets: FloatArray,
-    other: FloatArray,
-    prior: Prior,
-    noise: float,
-    by_links: Product | None = None,
-    eta: Matrix | float = 0.0,
-) -> RowProblem:
-    """The equations that `solved_rows` solves."""
     expected = np.broadcast_to(prior.mean, (matrix.shape[0], len(prior.mean)))
     if prior.links is not None:
         by_links = by_links or links_of(matrix).__matmul__

@@ -59,6 +59,21 @@ class Chooser(Protocol):
         """
 
 
+def record(
+    searched: Mapping[str, Any], spec: Spec, feedback: Feedback, **found: Any
+) -> dict[str, Any]:
+    """What is kept of a choice, ready for JSON: `Chosen.record`.
+
+    Args:
+        searched: the settings of what chose.
+        spec: the model that was chosen.
+        feedback: how ratings enter it.
+        found: what else there is to say: the metric, its value, the trials.
+    """
+    own = {"searched": dict(searched), "spec": spec.to_dict(), "feedback": str(feedback)}
+    return own | {"recipe": recipe(spec, feedback), "remarks": []} | found
+
+
 def recipe(spec: Spec, feedback: Feedback) -> str:
     """The options of `recsys train` that train a model without a search.
 

@@ -1,4 +1,4 @@
-"""Lists for several people together, and a search for titles."""
+"""Lists for several people together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsys.recommend.explain import Person, somebody, user_of
 from recsys.recommend.index import top_of_scores
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.person import ratings_row
-from recsys.recommend.tables import check_n, item_table, why_filtered
+from recsys.recommend.tables import item_table, why_filtered
 
 _JOINED: Mapping[str, Callable[..., Any]] = {
     "average": np.mean,
@@ -63,10 +63,3 @@ def _person(model: ModelParts, who: Any) -> Person:
     if isinstance(who, Mapping):
         return somebody(model, ratings_row(model, who))
     return user_of(model, who)
-
-
-def search(model: ModelParts, words: str, n: int = 10) -> Table:
-    """The items whose titles fit some words best; see `Recommender.search_titles`."""
-    check_n(n)
-    rows, scores = model.titles.search(words, n)
-    return item_table(model, rows, scores, n, "no other title is close to these words")

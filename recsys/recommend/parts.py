@@ -122,7 +122,7 @@ class ModelParts:
     @cached_property
     def catalog(self) -> Catalog:
         """What re-rankers know of the items."""
-        return Catalog(self.fitted, self.items, None if self.counts is None else self.counts.items)
+        return Catalog(self.fitted, self.items, lambda: self.popularity)
 
     def candidates(self, choice: Allowed) -> npt.NDArray[np.int64] | None:
         """Increasing rows of the items that a choice allows to everybody; None for all.
@@ -178,12 +178,20 @@ class ModelParts:
         Raises:
             ModelError: the model file has neither history nor counts.
         """
+        return self.require_counts().items
+
+    def require_counts(self) -> Counts:
+        """`counts`, where they are needed.
+
+        Raises:
+            ModelError: the model file has neither history nor counts.
+        """
         if self.counts is None:
             raise ModelError(
-                "how often the items of this model were rated is unknown: its file has neither "
-                "history nor counts; save it again with this version"
+                "the most popular items of this model are unknown: its file has neither history "
+                "nor counts; save it again with this version"
             )
-        return self.counts.items
+        return self.counts
 
     @cached_property
     def item_columns(self) -> ItemColumns:

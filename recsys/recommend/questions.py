@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.errors import ArgumentError, ModelError
+from recsys.errors import ArgumentError
 from recsys.ids import as_id_array, several
 from recsys.models.arrays import paired
 from recsys.recommend.answer import Table
@@ -240,6 +240,13 @@ def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     return item_table(model, items[best], values[best], n, why, called="rating")
 
 
+def search_titles(model: ModelParts, words: str, n: int = 10) -> Table:
+    """The items whose titles fit some words best; see `Recommender.search_titles`."""
+    check_n(n)
+    rows, scores = model.titles.search(words, n)
+    return item_table(model, rows, scores, n, "no other title is close to these words")
+
+
 def _ranked(
     model: ModelParts,
     people: Any,
@@ -285,11 +292,7 @@ def _most_popular(
     model: ModelParts, ranker: FittedRanker, k: int, excluded: Excluded | None = None
 ) -> Found:
     # The list (1, k) of somebody of whom nothing is known.
-    if model.counts is None:
-        raise ModelError(
-            "the most popular items of this model are unknown: its file has neither history nor "
-            "counts; save it again with this version"
-        )
+    model.require_counts()
     return ranker.popular(1, k, excluded)
 
 

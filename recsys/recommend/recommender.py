@@ -194,7 +194,7 @@ class Recommender(ModelParts):
 
     def search_titles(self, words: str, n: int = 10) -> pd.DataFrame:
         """The n items whose titles fit some words best: rank, item, score (0 to 100)."""
-        return groups.search(self, words, n).frame()
+        return questions.search_titles(self, words, n).frame()
 
     def what_if(
         self,

@@ -22,7 +22,7 @@ from recsys.models.spec import Fitted, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import random
-from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, recipe
+from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, record
 
 
 @dataclass(frozen=True)
@@ -114,17 +114,11 @@ class Grid:
         best = tried.best
         winner = self.candidates[best]
         if isinstance(winner, Chooser):
-            return winner.choose(ratings, feedback)
+            return winner.choose(ratings, feedback, on_search)
         if not isinstance(winner, Spec):
             raise ArgumentError(f"candidates must be specs, such as ImplicitALS(), not {winner!r}")
-        record = {
-            "searched": self.to_dict(),
-            "spec": winner.to_dict(),
-            "feedback": str(entering),
-            "recipe": recipe(winner, entering),
-            "remarks": [],
-        }
-        return Chosen(winner, entering, record | tried.to_dict())
+        found = record(self.to_dict(), winner, entering, **tried.to_dict())
+        return Chosen(winner, entering, found)
 
     def fit(self, ratings: Ratings, on_epoch: OnEpoch | None = None) -> Fitted:
         """The best candidate, fitted on all of `ratings`; its spec says which it was.

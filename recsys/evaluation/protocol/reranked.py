@@ -19,50 +19,14 @@ from recsys.recommend.rerank.reranking import Reranking
 
 
 @dataclass(frozen=True, eq=False)
-class Once:
-    """A contender that is trained once for each split, however often it is asked."""
-
-    contender: Contender
-    _latest: list[tuple[PreparedSplit, Trained]] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-        return self.contender.name
-
-    @property
-    def predicts_ratings(self) -> bool:
-        """Whether a score is a predicted rating."""
-        return self.contender.predicts_ratings
-
-    def to_dict(self) -> Mapping[str, Any]:
-        """Name and hyperparameters."""
-        return self.contender.to_dict()
-
-    def with_seed(self, seed: int) -> Once | None:
-        """The same with another seed; None where nothing is drawn."""
-        model = self.contender.model if isinstance(self.contender, Fresh) else None
-        seeded = with_seed(model, seed)
-        return None if seeded is None else Once(Fresh(seeded))
-
-    def train(
-        self,
-        prepared: PreparedSplit,
-        on_epoch: OnEpoch | None = None,
-        on_search: OnSearch | None = None,
-    ) -> Trained:
-        """What the first call for this split gave."""
-        if not self._latest or self._latest[0][0] is not prepared:
-            self._latest[:] = [(prepared, self.contender.train(prepared, on_epoch, on_search))]
-        return self._latest[0][1]
-
-
-@dataclass(frozen=True, eq=False)
 class Reranked:
-    """Another contender, whose lists are chosen from longer ones."""
+    """Another contender, trained once for each split for all the ways to re-rank its lists."""
 
-    base: Once
-    way: Reranker
+    base: Contender
+    way: Reranker | None
+    """None leaves the lists as they are."""
+    _latest: list[tuple[PreparedSplit, Trained]] = field(default_factory=list)
+    """Shared by those with the same base."""
 
     @property
     def name(self) -> str:
@@ -76,12 +40,12 @@ class Reranked:
 
     def to_dict(self) -> Mapping[str, Any]:
         """Name and hyperparameters of the model, and the way."""
-        return dict(self.base.to_dict()) | {"rerank": str(self.way)}
+        return self._described(self.base.to_dict())
 
     def with_seed(self, seed: int) -> Reranked | None:
-        """The same with another seed; None where nothing is drawn."""
-        base = self.base.with_seed(seed)
-        return None if base is None else Reranked(base, self.way)
+        """The same with another seed, trained for itself; None where nothing is drawn."""
+        seeded = with_seed(self.base.model, seed) if isinstance(self.base, Fresh) else None
+        return None if seeded is None else Reranked(Fresh(seeded), self.way)
 
     def train(
         self,
@@ -94,14 +58,22 @@ class Reranked:
         Raises:
             ArgumentError: the base ranks in a way of its own.
         """
-        trained = self.base.train(prepared, on_epoch, on_search)
+        if not self._latest or self._latest[0][0] is not prepared:
+            self._latest[:] = [(prepared, self.base.train(prepared, on_epoch, on_search))]
+        trained = self._latest[0][1]
+        if self.way is None:
+            return trained
         ranker = trained.ranker
         if not isinstance(ranker, FittedRanker):
             raise ArgumentError(f"the lists of {self.name} cannot be re-ranked")
-        counts = None if ranker.counts is None else ranker.counts.items
-        catalog = Catalog(ranker.fitted, ItemTable.of(prepared.split.train.item_table), counts)
+        items = ItemTable.of(prepared.split.train.item_table)
+        counts = prepared.counts if ranker.counts is None else ranker.counts.items
+        catalog = Catalog(ranker.fitted, items, lambda: counts)
         ranker = replace(ranker, reranking=Reranking(self.way, catalog))
-        return Trained(ranker, dict(trained.spec) | {"rerank": str(self.way)}, trained.log)
+        return Trained(ranker, self._described(trained.spec), trained.log)
+
+    def _described(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(spec) | ({} if self.way is None else {"rerank": str(self.way)})
 
 
 def with_rerankings(
@@ -116,8 +88,8 @@ def with_rerankings(
     """
     found: dict[str, Model | Contender] = {}
     for name, model in models.items():
-        base = Once(model if isinstance(model, Contender) else Fresh(model))
-        each = {name: base} | {f"{name} {way}": Reranked(base, way) for way in ways}
+        plain = Reranked(model if isinstance(model, Contender) else Fresh(model), None)
+        each = {name: plain} | {f"{name} {way}": replace(plain, way=way) for way in ways}
         if len(each) <= len(ways) or found.keys() & each.keys():
             raise ArgumentError(f"rerank names a way of {name} twice")
         found |= each if ways else {name: model}

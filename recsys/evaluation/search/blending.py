@@ -16,7 +16,7 @@ from recsys.models.factors import Factorization, Factors
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, recipe
+from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, record
 
 STEPS = 0.25, 0.1, 0.05
 """Of the weights, which sum to 1: how much is moved from one member to another."""
@@ -229,19 +229,13 @@ def _record(
         remarks.append("too few ratings to hold any out: all members have the same weight")
     elif not isinstance(spec, Blend):
         remarks.append(f"no blend ranks better than {spec.name} alone")
-    return {
-        "searched": dict(settings),
-        "spec": spec.to_dict(),
-        "feedback": str(feedback),
-        "recipe": recipe(spec, feedback),
-        "metric": f"ndcg@{K}",
-        "validation": None if best is None else best.ndcg,
-        "popularity": popularity,
-        "users": 0 if best is None else len(best.values),
-        "remarks": remarks,
-        "trials": [
-            {"feedback": str(trial.feedback), "weights": list(trial.weights)}
-            | {"users": len(trial.values), "ndcg": trial.ndcg}
-            for trial in log
-        ],
-    }
+    trials = [
+        {"feedback": str(trial.feedback), "weights": list(trial.weights)}
+        | {"users": len(trial.values), "ndcg": trial.ndcg}
+        for trial in log
+    ]
+    return record(
+        settings, spec, feedback, metric=f"ndcg@{K}", popularity=popularity, remarks=remarks,
+        validation=None if best is None else best.ndcg,
+        users=0 if best is None else len(best.values), trials=trials,
+    )  # fmt: skip

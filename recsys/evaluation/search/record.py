@@ -10,7 +10,7 @@ from recsys.evaluation.search.rule import EPOCHS
 from recsys.evaluation.search.trials import Bench, Trial
 from recsys.evaluation.search.validation import K
 from recsys.evaluation.search.work import LEAST_UNIT
-from recsys.recommend.chosen import recipe
+from recsys.recommend import chosen
 
 Record = dict[str, Any]
 
@@ -21,19 +21,18 @@ def record(settings: Mapping[str, Any], bench: Bench, rounds: Rounds) -> Record:
     best = rounds.best
     final = bench.final_work(rounds.chosen, rounds.n_epochs)
     unit = bench.final_work(rounds.chosen, EPOCHS)
-    return {
-        "searched": dict(settings),
-        "spec": spec.to_dict(),
-        "feedback": str(feedback),
-        "recipe": recipe(spec, feedback),
-        "metric": f"ndcg@{K}",
-        "validation": None if best is None else best.score,
-        "popularity": rounds.popularity,
-        "users": 0 if best is None else len(best.values),
-        "work": (bench.ledger.spent + final) / max(unit, LEAST_UNIT),
-        "remarks": list(_remarks(bench, rounds)),
-        "trials": [_line(trial) for trial in bench.trials],
-    }
+    return chosen.record(
+        settings,
+        spec,
+        feedback,
+        metric=f"ndcg@{K}",
+        validation=None if best is None else best.score,
+        popularity=rounds.popularity,
+        users=0 if best is None else len(best.values),
+        work=(bench.ledger.spent + final) / max(unit, LEAST_UNIT),
+        remarks=list(_remarks(bench, rounds)),
+        trials=[_line(trial) for trial in bench.trials],
+    )
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

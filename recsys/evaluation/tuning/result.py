@@ -16,7 +16,7 @@ from recsys.evaluation.tuning.spaces import FEEDBACK
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
-from recsys.recommend.chosen import recipe
+from recsys.recommend.chosen import record
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,7 @@ class Found:
     def record(self) -> dict[str, Any]:
         """What is kept with a model that was chosen, ready for JSON."""
         name, value = self.baseline
-        return {
-            "searched": dict(self.settings),
-            "spec": dict(self.best.spec),
-            FEEDBACK: self.best.feedback,
-            "recipe": recipe(self.spec, self.feedback),
+        found = {
             "metric": self.metric,
             "validation": self.score,
             "baseline": name,
@@ -137,6 +133,7 @@ class Found:
             "remarks": list(self._remarks()),
             "trials": [_line(trial) for trial in self.trials],
         }
+        return record(self.settings, self.spec, self.feedback, **found)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""

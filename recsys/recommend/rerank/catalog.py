@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.csr import positive, with_ones
-from recsys.errors import DataError, ModelError
+from recsys.errors import DataError
 from recsys.models.common import FloatArray
 from recsys.models.spec import Fitted
 from recsys.recommend.filters.columns import Column, ItemColumns
@@ -24,8 +25,8 @@ class Catalog:
 
     fitted: Fitted
     items: ItemTable
-    counts: npt.NDArray[np.int64] | None
-    """(n_items,) how many ratings of each counted; None where that is unknown."""
+    counts: Callable[[], npt.NDArray[np.int64]]
+    """Gives how many ratings of each item counted; called only where that is needed."""
 
     def pool(
         self, way: Reranker, rows: npt.NDArray[np.integer], scores: FloatArray, taste: Vector | None
@@ -75,12 +76,7 @@ class Catalog:
         Raises:
             ModelError: nobody knows how often the items were rated.
         """
-        if self.counts is None:
-            raise ModelError(
-                "how often the items were rated is unknown: the model file has neither history "
-                "nor counts; save it again with this version"
-            )
-        logarithms = np.log1p(self.counts.astype(np.float64))
+        logarithms = np.log1p(self.counts().astype(np.float64))
         return np.asarray(logarithms / max(float(logarithms.max(initial=0)), 1e-300))
 
     @cached_property

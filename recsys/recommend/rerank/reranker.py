@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import ArgumentError
-from recsys.settings import NamedSettings, near, option
+from recsys.settings import NamedSettings, option
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
@@ -70,16 +68,3 @@ def greedy(gains: Any, m: int, k: int) -> npt.NDArray[np.int64]:
         free[best] = False
         chosen.append(best)
     return np.array(chosen, np.int64)
-
-
-def parse(text: str, ways: Mapping[str, type[Reranker]]) -> Reranker:
-    """The way that a text such as "mmr" or "mmr=0.3" names.
-
-    Raises:
-        ArgumentError: there is no such way, or the strength is no number between 0 and 1.
-    """
-    name, equals, strength = text.partition("=")
-    if name not in ways:
-        have = ", ".join(ways)
-        raise ArgumentError(f"rerank must be one of {have}, not {name!r}{near(name, ways)}")
-    return ways[name].parsed({"strength": strength} if equals else {}, name)

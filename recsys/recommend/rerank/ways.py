@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from recsys.recommend.rerank import reranker
+from recsys.errors import ArgumentError
 from recsys.recommend.rerank.calibrated import Calibrated
 from recsys.recommend.rerank.dpp import DPP
 from recsys.recommend.rerank.less_popular import LessPopular
 from recsys.recommend.rerank.mmr import MMR
 from recsys.recommend.rerank.reranker import Reranker
+from recsys.settings import near
 
 WAYS: Mapping[str, type[Reranker]] = {way.name: way for way in (MMR, DPP, Calibrated, LessPopular)}
 
@@ -23,4 +24,8 @@ def parse(text: str) -> Reranker:
     Raises:
         ArgumentError: there is no such way, or the strength is no number between 0 and 1.
     """
-    return reranker.parse(text, WAYS)
+    name, equals, strength = text.partition("=")
+    if name not in WAYS:
+        have = ", ".join(WAYS)
+        raise ArgumentError(f"rerank must be one of {have}, not {name!r}{near(name, WAYS)}")
+    return WAYS[name].parsed({"strength": strength} if equals else {}, name)

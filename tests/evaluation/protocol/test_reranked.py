@@ -4,7 +4,7 @@ import pytest
 
 import recsys
 from recsys.errors import ArgumentError
-from recsys.evaluation.protocol.reranked import Once, with_rerankings
+from recsys.evaluation.protocol.reranked import with_rerankings
 from recsys.models.common import OnEpoch
 from recsys.ratings.splits import Split
 from recsys.recommend.rerank.ways import parse
@@ -54,4 +54,6 @@ def test_seeds_train_again(split: Split) -> None:
 def test_what_cannot_be_reranked_is_named(sample: recsys.Ratings) -> None:
     with pytest.raises(ArgumentError, match="names a way of als twice"):
         with_rerankings({"als": recsys.ImplicitALS()}, [parse("mmr"), parse("mmr=0.3")])
-    assert isinstance(with_rerankings({"e": recsys.EASE()}, [parse("mmr")])["e"], Once)
+    models = with_rerankings({"e": recsys.EASE()}, [parse("mmr")])
+    assert "rerank" not in models["e"].to_dict()
+    assert models["e mmr=0.3"].to_dict()["rerank"] == "mmr=0.3"
