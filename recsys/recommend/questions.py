@@ -243,6 +243,8 @@ def liked(model: ModelParts, user: object, n: int = 10) -> Table:
 def search_titles(model: ModelParts, words: str, n: int = 10) -> Table:
     """The items whose titles fit some words best; see `Recommender.search_titles`."""
     check_n(n)
+    if not words.strip():
+        raise ArgumentError("words must have at least one letter or digit of a title")
     rows, scores = model.titles.search(words, n)
     return item_table(model, rows, scores, n, "no other title is close to these words")
 

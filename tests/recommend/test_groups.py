@@ -140,4 +140,5 @@ def test_titles_are_found_by_words(model: Recommender) -> None:
     assert model.search_titles(title, n=3)["score"].is_monotonic_decreasing
     assert len(model.search_titles("qqqq zzzz xxxx")) == 0
     assert "no other title" in model.search_titles("qqqq zzzz xxxx").attrs["shortfall"]
-    assert len(model.search_titles("   ")) == 0
+    with pytest.raises(ArgumentError, match="words must have at least one letter"):
+        model.search_titles("   ")

@@ -132,7 +132,9 @@ def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int 
     boxes += [(a - 5, b - 5, a + 5, b + 5) for _, a, b in points]
     for one, a, b in points:
         if one.low:
-            parts.append(_whisker(a, at_y(one.low[0]), a, at_y(one.high[0]), one.style))
+            ends = at_y(one.low[0]), at_y(one.high[0])
+            boxes.append((a - 1, ends[1], a + 1, ends[0]))  # no label crosses it
+            parts.append(_whisker(a, ends[0], a, ends[1], one.style))
         tip = f"{one.name}: {y.label} {number(one.y[0])}, {x.label} {number(one.x[0])}"
         parts.append(_marker(a, b, one.style, tip, 4.5))
     for one, a, b in points:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,35 +78,44 @@ def lengths(result: Results) -> Section:
 
 
 def variety(result: Results) -> Section:
-    """Accuracy against coverage, novelty and, with genres, diversity and calibration."""
+    """Accuracy against coverage, novelty and, with genres, diversity and calibration.
+
+    Where lists are re-ranked, what a strength costs is small next to the distance to the baselines:
+    these are left out then, and the axis of the accuracy begins at the least of the others.
+    """
+    reranked = any("rerank" in result.specs[model] for model in result.ranked)
+    models = [m for m in result.ranked if not reranked or m not in BASELINES]
     figures = []
-    means = result.runs.groupby("model")
-    coverage = means[f"coverage@{result.k}"].mean()
-    novelty = {m: result.of(m, f"novelty@{result.k}")["mean"] for m in result.ranked}
-    choices: tuple[tuple[str, Mapping[str, float], str], ...] = (
-        ("Coverage", {m: 100 * coverage[m] for m in result.ranked}, "share of the catalogue, %"),
-        ("Novelty", novelty, "self-information of the items, bits"),
-    )
-    more = (
-        ("Diversity", "diversity", "1 − mean cosine of the genres"),
-        ("Miscalibration", "calibration", "divergence of the genres, nats"),
-    )
-    for name, metric, unit in more:
-        if f"{metric}@{result.k}" in result.runs:
-            each = {m: result.of(m, f"{metric}@{result.k}")["mean"] for m in result.ranked}
-            choices += ((name, each, unit),)
-    for name, values, unit in choices:
+    for name, values, unit in _varieties(result, models):
         series = []
-        for model in result.ranked:
+        for model in models:
             point = _point(result, model, result.ranking)
             x = [float(values[model])]
             series.append(Series(model, point.style, x, point.x, point.low, point.high))
         x_axis = Axis.over(f"{name}@{result.k}: {unit}", [one.x[0] for one in series])
         ends = [v for one in series for v in (*one.low, *one.high)]
-        y_axis = Axis.over(label_of(result.ranking), ends, zero=True)
+        y_axis = Axis.over(label_of(result.ranking), ends, zero=not reranked)
         title = f"Accuracy against {name.lower()}"
         figures.append(figure(title, "", charts.scatter(series, x_axis, y_axis, title)))
-    return _section("Accuracy against variety", result, result.ranked, figures)
+    why = "Without the baselines, so that the cost of each strength can be seen; whiskers are 95 % "
+    why = f"{why}intervals over users." if reranked else ""
+    return _section("Accuracy against variety", result, models, figures, why)
+
+
+def _varieties(
+    result: Results, models: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, float], str]]:
+    # Name, value of each model, and unit of every measure of variety that is there.
+    coverage = result.runs.groupby("model")[f"coverage@{result.k}"].mean()
+    yield "Coverage", {m: 100 * coverage[m] for m in models}, "share of the catalogue, %"
+    for name, metric, unit in (
+        ("Novelty", "novelty", "self-information of the items, bits"),
+        ("Diversity", "diversity", "1 − mean cosine of the genres"),
+        ("Miscalibration", "calibration", "divergence of the genres, nats"),
+    ):
+        column = f"{metric}@{result.k}"
+        if column in result.runs:
+            yield name, {m: result.of(m, column)["mean"] for m in models}, unit
 
 
 @dataclass(frozen=True)
