@@ -108,6 +108,8 @@ class Spec(NamedSettings, ABC):
     """Whether a score is a predicted rating, so that its error is meaningful."""
     folds_in_exactly: ClassVar[bool] = True
     """Whether folding a training user back in returns their stored embedding."""
+    ignores_values: ClassVar[bool] = False
+    """Whether feedback counts as ones, whatever its values above 0."""
     resumable: ClassVar[bool] = False
     """Whether a training can start from a state or from factors, and reports its states."""
     peak_memory: ClassVar[PeakMemory]

@@ -55,7 +55,12 @@ def train(
     if isinstance(spec, Chooser):
         chosen = spec.choose(ratings, feedback, on_search)
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
-    feedback = feedback or Feedback()
+    feedback = (feedback or Feedback()).fitted(ratings)
+    if spec.predicts_ratings and feedback.centered:
+        raise ArgumentError(
+            f"{spec.name} predicts ratings, and compares them with means itself: leave out the "
+            "feedback"
+        )
     if spec.predicts_ratings and feedback.half_life is not None:
         raise ArgumentError(
             f"{spec.name} predicts ratings, which do not decay: leave out the half-life, or choose "
