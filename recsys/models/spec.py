@@ -18,6 +18,7 @@ from recsys.settings import NamedSettings
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
+    from recsys.models.posterior import Posterior
     from recsys.ratings.ratings import Ratings
 
 
@@ -154,7 +155,18 @@ class Spec(NamedSettings, ABC):
         Raises:
             ArgumentError: the model does not know it.
         """
-        raise ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
+        raise self._unsure()
+
+    def posterior(self, fitted: Any) -> Posterior:
+        """What is known of how sure scores are.
+
+        Raises:
+            ArgumentError: the model does not know it.
+        """
+        raise self._unsure()
+
+    def _unsure(self) -> ArgumentError:
+        return ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
 
     @abstractmethod
     def _fit(

@@ -6,7 +6,7 @@ need not import pandas.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -23,11 +23,17 @@ from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.person import changed_row, ratings_row
 from recsys.recommend.ranking import FittedRanker, dislikes_alone
+from recsys.recommend.risk import LEVEL, AtRisk
 from recsys.recommend.signs import blind_to
 from recsys.recommend.tables import check_n, item_table, marked, why_filtered
 
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
+
+INTERVAL = f"low and high are the {LEVEL:.0%} interval of the expected rating"
+"""The note on an answer with intervals."""
+
+Ends = npt.NDArray[np.float64]
 
 _BLOCK = 8192  # users ranked together
 _NONE = np.zeros(0, np.int32)
@@ -52,11 +58,12 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
         seen = history.indices[history.indptr[row] : history.indptr[row + 1]]
         if _needs_counted(model):
             counted = model.feedback.of(history[[row]])
-    people = model.fitted.people(slice(row, row + 1), counted)
-    if model.ranker().newcomers(np.array([row]), counted, people)[0]:
+    ranker = model.ranker(choice.only_risk)
+    people = ranker.fitted.people(slice(row, row + 1), counted)
+    if ranker.newcomers(np.array([row]), counted, people)[0]:
         return _of_newcomer(model, choice, seen, counted, "this user")
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
-    if not model.fitted.indifferent(people)[0]:
+    if not ranker.fitted.indifferent(people)[0]:
         described = bool(model.from_features("users")[row])
         return table.noting(remark=_by_features(model, "this user") if described else "")
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
@@ -70,8 +77,9 @@ def recommend_for(model: ModelParts, ratings: Any, choice: Choice) -> Table:
 def recommend_row(model: ModelParts, row: sp.csr_matrix, choice: Choice) -> Table:
     """The best items for a person with some ratings (1, n_items), who is folded in."""
     counted = model.feedback.of(row)
-    people = model.fitted.fold_in_users(counted)
-    if model.ranker(folds_in=True).newcomers(_NONE, counted, people).any():
+    ranker = model.ranker(choice.only_risk, folds_in=True)
+    people = ranker.fitted.fold_in_users(counted)
+    if ranker.newcomers(_NONE, counted, people).any():
         return _of_newcomer(model, choice, row.indices, counted, "this person", row.nnz > 0)
     table = _ranked(model, people, choice, row.indices, lambda: counted)
     if counted.nnz:
@@ -126,6 +134,8 @@ def recommend_many(
         rows = index.find(asked) if _popular(unknown) else index.rows(asked)
     ranker, width = model.ranker(choice), min(choice.n, len(model.fitted.items))
     found = np.empty((len(rows), width), np.int32), np.empty((len(rows), width), np.float32)
+    # Where the choice has a risk: the ends of the intervals of the scores.
+    ends = np.full((2, len(rows), width if choice.risk else 0), np.nan)
     new, stranger = np.zeros(len(rows), np.int64), rows < 0
     blank = np.zeros(len(rows), bool)  # whose order says nothing, where counts are unknown
     seen = model.seen() if choice.exclude_seen else model.history
@@ -137,12 +147,12 @@ def recommend_many(
         history = None
         if of_block is not None and (_needs_counted(model) or ranker.reranking is not None):
             history = model.feedback.of(of_block)
-        people = model.fitted.people(block, history)
+        people = ranker.fitted.people(block, history)
         flags = ranker.newcomers(block, history, people)
         new[at] = flags
         if history is not None:
             new[at] += flags & dislikes_alone(history)
-        blank[at] = model.fitted.indifferent(people)
+        blank[at] = ranker.fitted.indifferent(people)
         if ranker.reranking is None:
             lists = ranker.ranked(people, width, of_block, flags, history)
         else:
@@ -150,9 +160,14 @@ def recommend_many(
             longer = ranker.ranked(people, wanted, of_block, flags, history)
             lists = ranker.reranking.lists(longer, history, width)
         found[0][at], found[1][at] = lists
+        if isinstance(ranker.fitted, AtRisk):
+            there = np.nonzero(lists[0] >= 0)
+            low_high = ranker.fitted.intervals(people, there[0], lists[0][there])
+            ends[:, at[there[0]], there[1]] = low_high
     if stranger.any():
         found[0][stranger], found[1][stranger] = _most_popular(model, ranker, width)
-    return _batch(model, rows if users is None else several(users), rows, found, new, blank, choice)
+    asked = rows if users is None else several(users)
+    return _batch(model, asked, rows, found, ends, new, blank, choice)
 
 
 def _batch(
@@ -160,6 +175,7 @@ def _batch(
     asked: Any,
     rows: npt.NDArray[np.int64],
     found: Found,
+    ends: npt.NDArray[np.float64],
     new: npt.NDArray[np.int64],
     blank: npt.NDArray[np.bool_],
     choice: Choice,
@@ -180,6 +196,9 @@ def _batch(
         "item": model.fitted.items.ids[items[left]],
         "score": np.where(popular[who], np.float32(np.nan), scores[left]),
     }
+    if choice.risk is not None:
+        known = ~popular[who]
+        answer |= {name: np.where(known, end[left], np.nan) for name, end in _named(ends)}
     described = model.from_features("items")[items[left]]
     if popular.any() or described.any():
         words = np.array([None, _NEWCOMER, _DISLIKES, _STRANGER], object)
@@ -202,7 +221,8 @@ def _batch(
     if (blank & (new == 0)).any():
         rest = _nothing_counts(model, f"{(blank & (new == 0)).sum()} of {n} users")
         remarks.append(f"{rest}: {_NO_ORDER}")
-    return Table(answer).noting(shortfall=why, remark="; ".join(remarks))
+    interval = "" if choice.risk is None else INTERVAL
+    return Table(answer).noting(shortfall=why, remark="; ".join(remarks), interval=interval)
 
 
 def predict(
@@ -293,7 +313,8 @@ def _ranked(
     if choice.exclude:
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
     # What one question leaves out is excluded: the items of the index need not be packed again.
-    ranker = replace(model.ranker(), candidates=model.candidates(choice.without_exclude))
+    allowed = model.candidates(choice.without_exclude)
+    ranker = replace(model.ranker(choice.only_risk), candidates=allowed)
     k = min(choice.n, len(model.fitted.items))
     excluded = np.array([0, len(columns)]), columns
     if remark:
@@ -312,11 +333,27 @@ def _ranked(
         short = why_filtered(model, choice.where, len(candidates), short)
     table = item_table(model, items[0][found], scores[0][found], choice.n, short)
     if not remark:
-        return table
+        return _with_interval(table, ranker.fitted, people, items[0][found])
     each = np.full(len(table), remark, object)
     answer = dict(table.answer) | {"remark": each}
     without = _UNLIKE if len(avoided) else ""
     return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}{without}")
+
+
+def _with_interval(
+    table: Table, fitted: Any, people: Any, items: npt.NDArray[np.int32]
+) -> Table:
+    # The answer to one person with the ends of the intervals after the scores.
+    if not isinstance(fitted, AtRisk):
+        return table
+    ends = fitted.intervals(people, np.zeros(len(items), np.int64), items)
+    first = {name: table.answer[name] for name in ("rank", "item", "score")}
+    answer = first | dict(_named(ends)) | dict(table.answer)
+    return replace(table, answer=answer).noting(interval=INTERVAL)
+
+
+def _named(ends: Iterable[Ends]) -> Iterator[tuple[str, Ends]]:
+    return zip(("low", "high"), ends, strict=True)
 
 
 def _most_popular(
