@@ -205,10 +205,11 @@ class BayesianMF(Factorization):
             found[:, k] = drawn.solve()[0]
         return found
 
-    def item_draws(self, factors: Factors) -> FloatArray:
-        """(n_items, n, f) of each sample, in the unit of standardized ratings."""
+    def item_draws(self, factors: Factors, rows: Rows | slice = slice(None)) -> FloatArray:
+        """(n_items, K, f) the draws of items, in the unit of standardized ratings."""
         unit = np.float32(math.sqrt(self.n_samples / factors.state["scale"][0]))
-        return factors.item_factors.reshape(-1, self.n_samples, self.n_factors) * unit
+        table = factors.item_factors[rows]
+        return table.reshape(-1, self.n_samples, self.n_factors) * unit
 
     def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
         found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)

@@ -58,9 +58,10 @@ class Posterior:
     def scores(self, draws: FloatArray, samples: npt.NDArray[np.integer]) -> FloatArray:
         """(n, n_items) float32 expected ratings of people, each by one sample (n,)."""
         found = np.empty((len(draws), len(self.factors.items)), np.float32)
-        for k in np.unique(samples):
-            them = np.flatnonzero(samples == k)
-            found[them] = self._of_sample(draws[them], int(k))
+        with one_blas_thread():
+            for k in np.unique(samples):
+                them = np.flatnonzero(samples == k)
+                found[them] = self._of_sample(draws[them], int(k))
         found *= self._unit
         found += np.float32(self.factors.mean)
         return found
@@ -96,11 +97,12 @@ class Posterior:
     ) -> npt.NDArray[np.float64]:
         """(p,) of pairs of a position in `draws` and an item row."""
         found = np.empty(len(rows))
-        table, biases = self.spec.item_draws(self.factors), self.factors.state["item_biases"]
+        biases = self.factors.state["item_biases"]
         step = max(1, _NUMBERS // (self.n_samples * (self.spec.n_factors + 1)))
         for start in range(0, len(rows), step):
             x, columns = draws[rows[start : start + step]], items[start : start + step]
-            scores = np.einsum("pkf,pkf->pk", x[:, :, :-1], table[columns])
+            table = self.spec.item_draws(self.factors, columns)
+            scores = np.einsum("pkf,pkf->pk", x[:, :, :-1], table)
             scores += x[:, :, -1] + biases[columns]
             found[start : start + step] = scores.std(axis=1, dtype=np.float64)
         return found * float(self._unit)

@@ -127,19 +127,21 @@ class FittedRanker:
         return np.asarray(blank | (self.counts.users[users] == 0))
 
     def like_disliked(self, history: sp.csr_matrix) -> npt.NDArray[np.int64]:
-        """Increasing rows of the items that are like one that somebody (1, n_items) disliked.
+        """Increasing rows of the items that are like what somebody (1, n_items) disliked.
 
-        Like means a cosine of at least `LIKE` or, of item–item models, at least that share of the
-        largest weight.
+        Like means a cosine of at least `LIKE` to one of these items; of item–item models, whose
+        weights are noisier, at least that share of the largest sum of their weights.
         """
-        found = np.zeros(history.shape[1], bool)
-        for row in history.indices[history.data < 0]:
-            found[row] = True
+        disliked = history.indices[history.data < 0]
+        found, total = np.zeros(history.shape[1], bool), np.zeros(history.shape[1])
+        for row in disliked:
             weights = self.fitted.similarities(int(row))
             if weights is None:
                 found |= self._directions @ self._directions[row] >= LIKE
             else:
-                found |= (weights > 0) & (weights >= LIKE * weights.max(initial=0))
+                total += weights
+        found |= (total > 0) & (total >= LIKE * total.max(initial=0))
+        found[disliked] = True
         return np.flatnonzero(found)
 
     @cached_property

@@ -13,6 +13,7 @@ from recsys.ids import IdIndex
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.posterior import Posterior
 from recsys.models.spec import Spec
+from recsys.threads import one_blas_thread
 
 LEVEL = 0.9
 """Probability of the interval of an expected rating."""
@@ -107,16 +108,19 @@ class AtRisk:
         return people, np.zeros(len(people.draws), np.float32)
 
     def scores(self, people: Uncertain) -> FloatArray:
-        means: FloatArray = self.fitted.scores(people.people)
-        if self.risk == "mean":
-            return means
+        described = self._described("item")
         if self.risk == "thompson":
             found = self.posterior.scores(people.draws, people.samples)
-        else:
+            if described is None and not people.unsure.any():
+                return found
+        with one_blas_thread():  # waiting for each other takes longer than these products
+            means: FloatArray = self.fitted.scores(people.people)
+        if self.risk == "mean":
+            return means
+        if self.risk != "thompson":
             found = self.posterior.deviations(people.draws)
             found *= np.float32(Z if self.risk == "upper" else -Z)
             found += means
-        described = self._described("item")
         if described is not None:
             found[:, described] = means[:, described]
         found[people.unsure] = means[people.unsure]
