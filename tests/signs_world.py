@@ -23,7 +23,9 @@ SPECS: dict[str, Callable[[], Spec]] = {
     "normalized-svd": lambda: recsys.NormalizedSVD(2),
     "ease": lambda: recsys.EASE(100.0),
     "item-knn": lambda: recsys.ItemKNN(10),
-    "blend": lambda: recsys.Blend(of=[recsys.ImplicitALS(2, unobserved_weight=0.3), recsys.NormalizedSVD(2)]),
+    "blend": lambda: recsys.Blend(
+        of=[recsys.ImplicitALS(2, unobserved_weight=0.3), recsys.NormalizedSVD(2)]
+    ),
     "popularity": lambda: recsys.Popularity(),
     "biases": lambda: recsys.Biases(),
 }

@@ -10,6 +10,7 @@ from recsys.errors import ArgumentError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+
 def own_ratings(path: str) -> list[tuple[str, float]]:
     """Item (id or title) and rating of each row of a file of one person.
 
@@ -27,13 +28,13 @@ def own_ratings(path: str) -> list[tuple[str, float]]:
     if table is None:
         return _of_only_user(str(file))
     pairs = []
-    for number, (item, value) in enumerate(zip(*(table[c] for c in table), strict=True), 1):
+    for number, (item, value) in enumerate(table.itertuples(index=False), 1):
+        if not isinstance(item, str) or not item.strip():
+            raise DataError(f"{file}, row {number}: there is no item")
         try:
-            pairs.append((str(item).strip(), float(value)))
+            pairs.append((item.strip(), float(value)))
         except (TypeError, ValueError):
             raise DataError(f"{file}, row {number}: rating {value!r} is no number") from None
-        if item is None or not str(item).strip():
-            raise DataError(f"{file}, row {number}: there is no item")
     return pairs
 
 

@@ -78,7 +78,9 @@ class RecommendRequest(ShortForms, Choice):
                 "FILE, --group ID,ID,..., --all and --users-file FILE"
             )
         if self.new and (self.liked or not self.exclude_seen or self.unknown != "raise"):
-            raise ArgumentError("liked, unknown and include-seen do not go with --rate and --ratings")
+            raise ArgumentError(
+                "liked, unknown and include-seen do not go with --rate and --ratings"
+            )
         if self.many != (self.out is not None):
             raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
         if self.many and (self.liked or self.why or self.what_if):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,6 @@ import scipy.sparse as sp
 
 from recsys.models.common import FloatArray, Rows
 from recsys.threads import one_blas_thread
-
-if TYPE_CHECKING:
-    from recsys.models.bayesian_mf import BayesianMF
-    from recsys.models.factors import Factors
 
 _NUMBERS = 1 << 22  # numbers of all samples of such pairs: 16 MB
 _IN_CACHE = 1 << 16  # scores of people that are summed over the samples together
@@ -29,8 +25,10 @@ class Posterior:
     (n, K, f + 1) in the unit of standardized ratings, the last coordinate the bias.
     """
 
-    spec: BayesianMF
-    factors: Factors
+    spec: Any
+    """The `BayesianMF`."""
+    factors: Any
+    """Its `Factors`."""
 
     @cached_property
     def _vectors(self) -> FloatArray:
@@ -44,7 +42,7 @@ class Posterior:
     @property
     def n_samples(self) -> int:
         """K."""
-        return self.spec.n_samples
+        return int(self.spec.n_samples)
 
     def of_users(self, rows: Rows | slice) -> FloatArray:
         """The draws of training users."""
@@ -53,7 +51,8 @@ class Posterior:
 
     def of_new(self, history: sp.csr_matrix, seed: int) -> FloatArray:
         """Draws of people with some ratings (n, n_items), each from a generator of this seed."""
-        return self.spec.fold_in_draws(self.factors, history, seed)
+        found: FloatArray = self.spec.fold_in_draws(self.factors, history, seed)
+        return found
 
     def scores(self, draws: FloatArray, samples: npt.NDArray[np.integer]) -> FloatArray:
         """(n, n_items) float32 expected ratings of people, each by one sample (n,)."""

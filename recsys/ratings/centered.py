@@ -28,7 +28,7 @@ SLOPE = 0.2
 
 @dataclass(frozen=True)
 class RatingScale:
-    """What a rating is compared with: the mean of all training ratings, and the ends of their scale.
+    """What a rating is compared with: the mean of all training ratings and the ends of their scale.
 
     With m_u = (Σ r + k μ) / (n + k) the mean of a person's n ratings, shrunk to the mean μ of
     everybody, a rating r is at

@@ -166,8 +166,8 @@ def recommend_many(
             ends[:, at[there[0]], there[1]] = low_high
     if stranger.any():
         found[0][stranger], found[1][stranger] = _most_popular(model, ranker, width)
-    asked = rows if users is None else several(users)
-    return _batch(model, asked, rows, found, ends, new, blank, choice)
+    given = rows if users is None else several(users)
+    return _batch(model, given, rows, found, ends, new, blank, choice)
 
 
 def _batch(
@@ -340,9 +340,7 @@ def _ranked(
     return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}{without}")
 
 
-def _with_interval(
-    table: Table, fitted: Any, people: Any, items: npt.NDArray[np.int32]
-) -> Table:
+def _with_interval(table: Table, fitted: Any, people: Any, items: npt.NDArray[np.int32]) -> Table:
     # The answer to one person with the ends of the intervals after the scores.
     if not isinstance(fitted, AtRisk):
         return table

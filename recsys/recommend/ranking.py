@@ -191,7 +191,7 @@ class FittedRanker:
             )
             parts = np.split(columns, starts[1:-1])
         for row in who:
-            parts[row] = np.union1d(parts[row], self.like_disliked(history[row]))
+            parts[row] = np.union1d(parts[row], self.like_disliked(history[[row]]))
         return np.cumsum([0, *map(len, parts)]), np.concatenate(parts).astype(np.int32)
 
     def popular(self, n: int, k: int, excluded: Excluded | None = None) -> Found:
@@ -234,7 +234,7 @@ class FittedRanker:
         if self.counts is not None and newcomers.any():
             scores[newcomers] = self.counts.items
             for row in np.flatnonzero(newcomers & dislikes_alone(history)):
-                scores[row, self.like_disliked(history[row])] = -np.inf
+                scores[row, self.like_disliked(history[[row]])] = -np.inf
         if self.candidates is not None:
             others = np.ones(scores.shape[1], bool)
             others[self.candidates] = False

@@ -61,27 +61,31 @@ class AtRisk:
 
     @property
     def users(self) -> IdIndex:
-        """See `Fitted`, as of all that follows."""
+        """The training users."""
         index: IdIndex = self.fitted.users
         return index
 
     @property
     def items(self) -> IdIndex:
+        """The items."""
         index: IdIndex = self.fitted.items
         return index
 
     @property
     def spec(self) -> Spec:
+        """What made the fit."""
         spec: Spec = self.fitted.spec
         return spec
 
     @property
     def log(self) -> tuple[Progress, ...]:
+        """The training."""
         log: tuple[Progress, ...] = self.fitted.log
         return log
 
     @property
     def n_factors(self) -> int:
+        """Width of the factors."""
         return int(self.fitted.n_factors)
 
     @property
@@ -90,6 +94,7 @@ class AtRisk:
         return None
 
     def people(self, rows: Rows | slice, history: sp.csr_matrix | None) -> Uncertain:
+        """Training users, with their draws."""
         if isinstance(rows, slice):
             rows = np.arange(len(self.users))[rows]
         described = self._described("user")
@@ -99,15 +104,18 @@ class AtRisk:
         return Uncertain(people, self.posterior.of_users(rows), samples, unsure)
 
     def fold_in_users(self, history: sp.csr_matrix) -> Uncertain:
+        """New users, with draws by the seed."""
         n = history.shape[0]
         draws = self.posterior.of_new(sp.csr_matrix(history, dtype=np.float32), self.seed)
         samples = sample_of(self.seed, np.zeros(n, np.int64), self.posterior.n_samples)
         return Uncertain(self.fitted.fold_in_users(history), draws, samples, np.zeros(n, bool))
 
     def queries(self, people: Uncertain) -> tuple[Uncertain, FloatArray]:
+        """The people, and zeros."""
         return people, np.zeros(len(people.draws), np.float32)
 
     def scores(self, people: Uncertain) -> FloatArray:
+        """Scores (n, n_items) under the risk."""
         described = self._described("item")
         if self.risk == "thompson":
             found = self.posterior.scores(people.draws, people.samples)
@@ -163,15 +171,18 @@ class AtRisk:
         return found
 
     def indifferent(self, people: Uncertain) -> npt.NDArray[np.bool_]:
+        """(n,) of the expected ratings."""
         found: npt.NDArray[np.bool_] = self.fitted.indifferent(people.people)
         return found
 
     @property
     def item_directions(self) -> FloatArray | sp.csr_matrix:
+        """Those of the fit."""
         directions: FloatArray | sp.csr_matrix = self.fitted.item_directions
         return directions
 
     def similarities(self, row: int) -> FloatArray | None:
+        """Those of the fit."""
         found: FloatArray | None = self.fitted.similarities(row)
         return found
 

@@ -11,8 +11,8 @@ from recsys.models.common import Progress, Side
 from recsys.models.from_features import FeatureWeights
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
-from recsys.ratings.features import Coding
 from recsys.ratings.centered import RatingScale
+from recsys.ratings.features import Coding
 from recsys.ratings.feedback import Feedback
 
 

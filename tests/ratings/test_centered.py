@@ -45,7 +45,7 @@ def test_it_is_the_formula_in_training_and_row_by_row(rows: list[list[int]]) -> 
     feedback = CENTERED.fitted(ratings)
     scale = feedback.scale
     assert scale is not None
-    assert (scale.mean, scale.low, scale.high) == (pytest.approx(values.mean()), low, high)
+    assert [scale.mean, scale.low, scale.high] == pytest.approx([values.mean(), low, high])
     trained = CENTERED.apply(ratings).matrix
     for u, row in enumerate(rows):
         expected = by_formula([float(r) for r in row], values.mean(), low, high)
@@ -73,14 +73,15 @@ def test_the_mean_is_the_persons_own_where_they_rated_much() -> None:
     assert generous < 0 < 1 < strict
 
 
-@pytest.mark.parametrize("low, high", [(0.5, 5), (1, 10), (-10, 10), (0, 100)])
+@pytest.mark.parametrize(("low", "high"), [(0.5, 5), (1, 10), (-10, 10), (0, 100)])
 def test_scales_do_not_matter(low: float, high: float) -> None:
     rng = np.random.default_rng(0)
     share = rng.random(40)
     unit = RatingScale(0.6, 0, 1).confidences(one(*share))
     other = RatingScale(low + 0.6 * (high - low), low, high)
     assert np.allclose(other.confidences(one(*(low + share * (high - low)))), unit, atol=1e-4)
-    assert (unit < 0).any() and (unit > 1).any()
+    assert (unit < 0).any()
+    assert (unit > 1).any()
 
 
 def test_later_ratings_may_lie_outside_the_scale() -> None:

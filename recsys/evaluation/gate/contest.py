@@ -86,7 +86,10 @@ def contest(
         same &= model.feedback.unfitted == feedback.unfitted
         return replace(_undecidable(model, splits, cannot), same_training=same)
     how = "as it is served, on ratings that it has not seen"
-    same = all(_is_history(model, split.train) for split in chosen) and model.feedback.unfitted == feedback.unfitted
+    same = (
+        all(_is_history(model, split.train) for split in chosen)
+        and model.feedback.unfitted == feedback.unfitted
+    )
     return Contest(tuple(chosen), Served(model), how, as_asked, same)
 
 

@@ -14,8 +14,8 @@ import recsys
 from recsys import Ratings
 from recsys.app.recipe import Recipe
 from recsys.errors import ArgumentError
-from recsys.evaluation.protocol.validation import validation_score
 from recsys.evaluation.protocol.served import Served
+from recsys.evaluation.protocol.validation import validation_score
 from recsys.evaluation.search.kinds import kinds_of_feedback
 from recsys.evaluation.search.record import lines
 from recsys.evaluation.search.rule import EPOCHS, RULE, WIDTH, Shape
