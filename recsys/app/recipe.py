@@ -105,8 +105,8 @@ class Recipe(Source):
         None,
         metavar="HOW",
         meaning="How ratings become confidence: values, ones, log (of counts), centered "
-        "(low ratings count against), at-least=4 to count only ratings from 4, or dislikes-below=3. With ones,half-life=180d and the like, "
-        "older ratings weigh less.",
+        "(low ratings count against), at-least=4 to count only ratings from 4, or "
+        "dislikes-below=3. With ones,half-life=180d and the like, older ratings weigh less.",
         default_text="values, unless auto chooses",
     )
     features: Sequence[str] | None = features_field()
