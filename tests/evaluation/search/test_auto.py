@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import numpy.typing as npt
 import pytest
 import scipy.sparse as sp
@@ -205,8 +206,9 @@ def test_noise_gets_lists_about_as_good_as_popularity() -> None:
 
 def test_kinds_of_feedback_suit_the_values() -> None:
     def kinds(*values: float) -> list[str]:
-        seen = Ratings.from_matrix(np.ones((1, len(values))))
-        return [str(kind) for kind in kinds_of_feedback(seen.with_values(values))]
+        table = {"user_id": 1, "item_id": np.arange(len(values)), "value": values}
+        ratings = Ratings.from_frame(pd.DataFrame(table), rating="value", missing=[])
+        return [str(kind) for kind in kinds_of_feedback(ratings)]
 
     assert kinds(1, 1, 1) == ["values"]
     assert kinds(1, 2, 3, 4, 5, 5) == ["centered", "ones", "at-least=4", "values"]
@@ -216,6 +218,15 @@ def test_kinds_of_feedback_suit_the_values() -> None:
     assert kinds(1, 2, 900) == ["ones", "log", "values"]
     assert kinds(-1, 1, 1) == ["at-least=1", "values"]
     assert kinds(-2, -1) == ["values"]
+
+
+def test_dislikes_are_chosen_unless_they_cost_much(sample: Ratings) -> None:
+    """Where stars are drawn at random, half of the likes would be lost as dislikes."""
+    chosen = recsys.auto(budget=0.3).choose(sample)
+    assert str(chosen.feedback) == "centered"
+    stars = np.random.default_rng(0).choice([1.0, 5.0], sample.n_ratings)
+    other = recsys.auto(budget=0.3).choose(sample.with_values(stars))
+    assert str(other.feedback) in ("ones", "values")
 
 
 def test_progress_is_reported_and_an_exception_stops_the_search(sample: Ratings) -> None:
