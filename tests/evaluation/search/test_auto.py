@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import numpy.typing as npt
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
