@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("ratings", nargs="+", help="ratings of any layout that recsys reads")
+    parser.add_argument("ratings", nargs="*", help="ratings of any layout that recsys reads")
     parser.add_argument("--models", default="auto", help="models, such as auto,implicit-als")
     parser.add_argument("--users", type=int, default=900, help="held-out users per seed")
     parser.add_argument("--one-by-one", type=int, default=0, help="of whom are asked one by one")
