@@ -64,7 +64,9 @@ class Crowd:
         Each answer in which they differ divides it by (1 − _DOUBT) / _DOUBT.
         """
         same = (self.seen[:, asked].toarray() > 0) == rated
-        likely = np.power(_DOUBT / (1 - _DOUBT), (~same).sum(axis=1))
+        differences = (~same).sum(axis=1)
+        # From the fewest, or else many answers would make everybody's likelihood 0.
+        likely = np.power(_DOUBT / (1 - _DOUBT), differences - differences.min())
         return np.asarray(likely / likely.sum())
 
 
@@ -106,9 +108,8 @@ class Interview:
         self._targets = crowd.targets[:, candidates].toarray()
         self.x = np.tile(start.x, (len(crowd.truth), 1))
         self._inverse = start.inverse
-        self._changes: list[
-            tuple[Matrix, Vector]
-        ] = []  # of P since then: P y, and w / (1 + w yᵀPy)
+        # Those of P since then: P y and w / (1 + w yᵀPy) of each question.
+        self._changes: list[tuple[Matrix, Vector]] = []
         moves = self._y @ start.inverse
         shape = self._seen.shape
         # yᵀPy and yᵀPGPy of each user and candidate.
@@ -257,7 +258,8 @@ def _prior(model: ModelParts, history: sp.csr_matrix) -> tuple[Matrix, Matrix]:
         base = np.asarray(problem.base, np.float64)
         start += np.diag(base) if base.ndim == 1 else base
     with one_blas_thread():
-        return problem.table.astype(np.float64), np.linalg.pinv(start, hermitian=True)
+        inverse = np.asarray(np.linalg.pinv(start, hermitian=True), np.float64)
+    return problem.table.astype(np.float64), inverse
 
 
 def _terms(model: ModelParts, matrix: sp.csr_matrix) -> tuple[Vector, Vector]:
@@ -270,8 +272,9 @@ def _terms(model: ModelParts, matrix: sp.csr_matrix) -> tuple[Vector, Vector]:
         parts = 1.0, matrix.data - np.float32(factors.mean) - factors.item_bias[matrix.indices]
     else:
         parts = 1.0, 1.0
-    weights, targets = (np.broadcast_to(part, matrix.nnz) for part in parts)
-    return np.asarray(weights, np.float64), np.asarray(targets, np.float64)
+    terms = np.empty((2, matrix.nnz))
+    terms[0], terms[1] = parts
+    return terms[0], terms[1]
 
 
 def _noise(model: ModelParts, history: sp.csr_matrix) -> float:

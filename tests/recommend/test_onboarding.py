@@ -113,6 +113,8 @@ def test_people_are_alike_who_have_seen_the_same(blocks: Recommender) -> None:
     assert alike.sum() == pytest.approx(1)
     assert alike[:20] == pytest.approx(1 / (20 + 20 * 0.1 / 0.9))
     assert alike[20:] == pytest.approx(alike[0] * 0.1 / 0.9)
+    often = crowd.alike(np.tile([4, 5, 6], 1000), np.zeros(3000, bool))
+    assert often.sum() == pytest.approx(1)
 
 
 def test_nothing_is_asked_twice(model: Recommender) -> None:
