@@ -93,9 +93,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Replaces the file at `path` by `text` in UTF-8; see `replacing`."""
+    r"""Replaces the file at `path` by `text` in UTF-8; see `replacing`.
+
+    A byte of a file name that is not UTF-8 is written as a code such as \udcff.
+    """
     with replacing(path) as stream:
-        stream.write(text.encode("utf-8"))
+        stream.write(text.encode("utf-8", "backslashreplace"))
 
 
 def _created(target: Path) -> tuple[Path, int]:

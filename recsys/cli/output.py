@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from recsys.errors import ArgumentError
 from recsys.settings import near
+from recsys.visible import in_json_text, one_line, visible
 
 if TYPE_CHECKING:
     from recsys.app.answer import Answer
@@ -32,7 +33,16 @@ _MISSING = ("nan", "<NA>", "NaT", "None")
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(value, indent=indent, ensure_ascii=not unicode, default=_plain))
+    document = json.dumps(value, indent=indent, ensure_ascii=not unicode, default=_plain)
+    print(in_json_text(document))
+
+
+def show(text: object = "", file: TextIO | None = None) -> None:
+    """Text as lines on standard output, or in `file`; control characters in it become codes.
+
+    Everything that a command prints for people goes through this function.
+    """
+    print(visible(str(text)), file=file)
 
 
 def _plain(value: Any) -> Any:
@@ -64,12 +74,12 @@ def print_table(
         name: _cells(column, name, decimals.get(name, _decimals(column, name)))
         for name, column in columns.items()
     }
-    widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
+    widths = {name: max(map(cell_len, [one_line(name), *column])) for name, column in cells.items()}
     _fit(widths, [name for name in columns if not _numeric(columns[name])])
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name, width in widths.items():
         justify: Any = "right" if _numeric(columns[name]) else "left"
-        header = Text(name, no_wrap=True, overflow="ellipsis")
+        header = Text(one_line(name), no_wrap=True, overflow="ellipsis")
         table.add_column(header, justify=justify, width=width)
     table.add_row(*("─" * width for width in widths.values()))
     for row in zip(*(cells[name] for name in widths), strict=True):
@@ -79,9 +89,9 @@ def print_table(
             for name, cell in zip(widths, row, strict=True)
         ))  # fmt: skip
     if title:
-        print(title)
+        show(one_line(title))
     _print_rich(table, _width() + 2)
-    print()
+    show()
     left_out = [name for name in columns if name not in widths]
     if left_out:
         say(f"too narrow for: {', '.join(left_out)}; --json has everything")
@@ -164,26 +174,27 @@ def print_pairs(
 
     A word that is longer than a line stays whole, so that a path or a fingerprint can be copied.
     """
-    rows = list(pairs.items() if isinstance(pairs, Mapping) else pairs)
+    named = pairs.items() if isinstance(pairs, Mapping) else pairs
+    rows = [(one_line(name), value) for name, value in named]
     indent = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
-        print(
+        show(
             textwrap.fill(
-                str(value),
+                one_line(value),
                 _width(),
                 initial_indent=name.ljust(indent),
                 subsequent_indent=" " * indent,
                 break_long_words=False,
                 break_on_hyphens=False,
             ),
-            file=file,
+            file,
         )
 
 
 def print_paragraph(text: str, indent: int = 0) -> None:
     """Text, wrapped to the terminal; lines after the first are indented."""
-    print(textwrap.fill(text, min(100, _width()), subsequent_indent=" " * indent,
-                        break_on_hyphens=False))  # fmt: skip
+    show(textwrap.fill(one_line(text), min(100, _width()), subsequent_indent=" " * indent,
+                       break_on_hyphens=False))  # fmt: skip
 
 
 def number(value: Any) -> str:
@@ -197,8 +208,9 @@ def number(value: Any) -> str:
 
 def say(message: str) -> None:
     """A remark on standard error, where it does not disturb what is piped on."""
+    message = one_line(message)
     lines = textwrap.fill(message, _width(), break_long_words=False, break_on_hyphens=False)
-    print(lines, file=sys.stderr)
+    show(lines, sys.stderr)
 
 
 def say_account(account: Account) -> None:
@@ -213,6 +225,7 @@ def _print_rich(renderable: Any, width: int) -> None:
     console = Console(width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(renderable)
+    # Not by `show`: in a terminal, the headers are bold. The cells have no control characters.
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
@@ -251,7 +264,7 @@ def _cell(value: Any, column: str, places: int | None) -> str:
         return f"{value:,.{places}f}"
     if isinstance(value, float):
         return f"{value:g}"
-    text = " ".join(str(value).split())  # a title with a line break in it stays on its row
+    text = one_line(value)  # a title with a line break in it stays on its row
     return text.replace("|", ", ") if column == "genres" else text
 
 
