@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
+
+from recsys.lazy import sp
+
+
+class CsrArrays(NamedTuple):
+    """What a CSR matrix is made of: sorted rows without repeats."""
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int32]
+    data: npt.NDArray[np.float32]
+    shape: tuple[int, int]
+
+    def matrix(self) -> sp.csr_matrix:
+        """The read-only matrix, on the same memory."""
+        parts = self.data, self.indices, self.indptr
+        return frozen_csr(sp.csr_matrix(parts, shape=self.shape, copy=False))
 
 
 def entry_rows(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from recsys import __version__
+from recsys.cli.derive import kinds_of
 from recsys.errors import ArgumentError, RecsysError, outcome
 
 COMMANDS = {
@@ -37,6 +38,26 @@ COMMANDS = {
 _INTERRUPTED = outcome(KeyboardInterrupt()).exit_code
 
 
+def _convert_when_needed(parameter: Any, kind: Any = None) -> Any:
+    # What was not given, texts and plain numbers need no conversion by typer, for which some
+    # versions of it import pydantic: a quarter of the time that a question takes.
+    converted = parameter.process_value
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        if value is None and not parameter.required:
+            value = () if parameter.multiple else None
+        elif kind is int and isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)
+        elif kind == list[str] and isinstance(value, tuple | list):
+            value = list(value)
+        elif kind is not str or not isinstance(value, str):
+            return converted(ctx, value)
+        return parameter.callback(ctx, parameter, value) if parameter.callback else value
+
+    parameter.process_value = process_value
+    return parameter
+
+
 class Command(TyperCommand):
     """A command that refuses an option that is given twice but has one value.
 
@@ -55,6 +76,10 @@ class Command(TyperCommand):
                 raise ArgumentError(f"{parameter.opts[-1]} is given twice; give it once")
         return super().parse_args(ctx, args)
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help."""
+        return _convert_when_needed(super().get_help_option(ctx))
+
 
 class Commands(TyperGroup):
     """The commands, each imported when it is used, so that none waits for another's imports."""
@@ -70,7 +95,15 @@ class Commands(TyperGroup):
         module = importlib.import_module(f"recsys.cli.{cmd_name}")
         one = typer.Typer(add_completion=False, rich_markup_mode=None)
         one.command(cmd_name, cls=Command, help=COMMANDS[cmd_name])(module.command)
-        return typer.main.get_command(one)
+        command = typer.main.get_command(one)
+        kinds = kinds_of(module.command)
+        for parameter in command.params:
+            _convert_when_needed(parameter, kinds.get(str(parameter.name)))
+        return command
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help."""
+        return _convert_when_needed(super().get_help_option(ctx))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Writes names and help, without importing the commands."""

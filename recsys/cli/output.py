@@ -6,7 +6,8 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from numbers import Number
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -56,9 +57,7 @@ def print_table(
         title: a line above it.
         decimals: name → decimals of the numbers in that column, or in each of its rows.
     """
-    from rich.cells import cell_len
-    from rich.table import Table
-    from rich.text import Text
+    from rich.cells import cell_len  # of rich, no more: its tables take long to import
 
     cells = {
         name: _cells(column, name, decimals.get(name, _decimals(column, name)))
@@ -66,21 +65,14 @@ def print_table(
     }
     widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
     _fit(widths, [name for name in columns if not _numeric(columns[name])])
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name, width in widths.items():
-        justify: Any = "right" if _numeric(columns[name]) else "left"
-        header = Text(name, no_wrap=True, overflow="ellipsis")
-        table.add_column(header, justify=justify, width=width)
-    table.add_row(*("─" * width for width in widths.values()))
-    for row in zip(*(cells[name] for name in widths), strict=True):
-        table.add_row(*(
-            Text(cell, overflow="fold") if name in _WHOLE
-            else Text(cell, no_wrap=True, overflow="ellipsis")
-            for name, cell in zip(widths, row, strict=True)
-        ))  # fmt: skip
+    right = {name for name in widths if _numeric(columns[name])}
+    rules = ["─" * width for width in widths.values()]
     if title:
         print(title)
-    _print_rich(table, _width() + 2)
+    for head in (list(widths), rules):
+        print(*_lines(widths, head, right, folded=()))
+    for row in zip(*(cells[name] for name in widths), strict=True):
+        print(*_lines(widths, row, right, folded=_WHOLE), sep="\n")
     print()
     left_out = [name for name in columns if name not in widths]
     if left_out:
@@ -206,14 +198,39 @@ def say_account(account: Account) -> None:
     print_pairs(account.lines(), file=sys.stderr)
 
 
-def _print_rich(renderable: Any, width: int) -> None:
-    # Without the blanks at the ends of lines, which would be in every file it is piped to.
-    from rich.console import Console
+def _lines(
+    widths: Mapping[Any, int], row: Sequence[str], right: Collection[Any], folded: Collection[str]
+) -> Iterator[str]:
+    # One row of a table: the columns in `folded` take several lines where others are cut short.
+    # No blanks at the ends of lines, which would be in every file it is piped to.
+    from rich.cells import cell_len
 
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
-    with console.capture() as captured:
-        console.print(renderable)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    cells = [
+        _folded(cell, width) if name in folded else [_cut(cell, width)]
+        for (name, width), cell in zip(widths.items(), row, strict=True)
+    ]
+    for parts in zip_longest(*cells, fillvalue=""):
+        line = []
+        for (name, width), part in zip(widths.items(), parts, strict=True):
+            blank = " " * (width - cell_len(part))
+            line.append(blank + part if name in right else part + blank)
+        yield "  ".join(line).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    # The text on a line of so many cells, of which some characters take two.
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
+def _folded(text: str, width: int) -> list[str]:
+    # Broken between words, and within one that is longer than a line.
+    from rich.cells import cell_len, chop_cells
+
+    if cell_len(text) != len(text):
+        return chop_cells(text, width)
+    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
 
 
 def _width() -> int:

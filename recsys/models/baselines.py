@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import entry_rows
+from recsys.lazy import sp
 from recsys.models.common import OnEpoch, Progress
 from recsys.models.explicit_als import mean_rating
 from recsys.models.factors import Embeddings, Factorization, Factors

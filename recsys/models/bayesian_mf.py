@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.errors import ArgumentError
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
 from recsys.models.factors import Embeddings, Factorization, Factors

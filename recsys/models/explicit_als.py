@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import ArgumentError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.als import (
     AlternatingModel,
     cg_steps_field,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows, with_ones
 from recsys.errors import ArgumentError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.als import (
     AlternatingModel,
     cg_steps_field,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import entry_rows, frozen_csr, positive, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.arrays import paired_rows
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Spec

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys.csr import with_ones
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 
 
 def without_described(factors: Any) -> Any:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import with_values
 from recsys.errors import DataError
+from recsys.lazy import sp
 from recsys.models import truncated_svd
 from recsys.models.common import FloatArray, OnEpoch, Progress
 from recsys.models.factors import Embeddings, Factorization, Factors

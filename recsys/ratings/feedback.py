@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import kept_entries, positive, with_values
 from recsys.errors import ArgumentError, DataError
+from recsys.lazy import sp
 
 _DAY = 24 * 60 * 60  # seconds
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, ModelError
 from recsys.ids import IdIndex, shown
+from recsys.lazy import sp
 from recsys.models.common import Rows, Side
 from recsys.models.from_features import SIDES, with_rows
 from recsys.recommend.items import ItemTable

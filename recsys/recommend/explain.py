@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from recsys.lazy import sp
 from recsys.recommend.answer import Table
 from recsys.recommend.parts import ModelParts
 
@@ -127,7 +127,7 @@ class Explanation:
         )
 
 
-Person = tuple[sp.csr_matrix, Any]
+Person: TypeAlias = "tuple[sp.csr_matrix, Any]"
 """The ratings (1, n_items) of somebody, as they gave them, and the person as the fit sees them."""
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, Rows
 from recsys.models.spec import Fitted
 
 Found = tuple[npt.NDArray[np.int32], FloatArray]
-Excluded = sp.csr_matrix | tuple[Rows, Rows]
+Excluded: TypeAlias = "sp.csr_matrix | tuple[Rows, Rows]"
 
 _SCORES = 1 << 24  # scores formed together: 64 MB
 

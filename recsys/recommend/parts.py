@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from recsys.csr import CsrArrays
 from recsys.errors import ModelError
+from recsys.lazy import sp
 from recsys.models.common import Side
 from recsys.models.from_features import FeatureWeights
 from recsys.models.spec import Fitted
@@ -55,6 +56,20 @@ class _Frame:
         raise AttributeError("item_table has no default")
 
 
+class _History:
+    """A field that takes a matrix or its arrays, and gives the matrix when it is asked for."""
+
+    def __set__(self, model: ModelParts, history: sp.csr_matrix | CsrArrays | None) -> None:
+        object.__setattr__(model, "_history", history)
+
+    def __get__(self, model: ModelParts | None, owner: type) -> sp.csr_matrix | None:
+        if model is None:  # the default of the field
+            return None
+        if isinstance(model._history, CsrArrays):
+            object.__setattr__(model, "_history", model._history.matrix())
+        return model._history
+
+
 @dataclass(frozen=True, eq=False)
 class ModelParts:
     """A fit, the history of its users and the table of its items."""
@@ -64,7 +79,7 @@ class ModelParts:
     item_table: _Frame = _Frame("items")
     """What is known of each item, in the order of `factors.items`: a DataFrame, made when it is
     first asked for. `items` is the same without pandas."""
-    history: sp.csr_matrix | None = None
+    history: _History = _History()
     """(n_users, n_items) ratings of the training users: what counts as seen. None if left out."""
     feedback: Feedback = field(default_factory=Feedback)
     """How ratings entered the training, and enter fold-in."""
@@ -83,7 +98,8 @@ class ModelParts:
     """What features of the items and of the users are worth; a side that was trained without
     features is not there."""
 
-    if TYPE_CHECKING:  # set through item_table and user_table
+    if TYPE_CHECKING:  # set through history, item_table and user_table
+        _history: ClassVar[Any]
         items: ClassVar[ItemTable]
         people: ClassVar[ItemTable]
 
@@ -219,12 +235,25 @@ class ModelParts:
         Raises:
             ModelError: the model was saved without it.
         """
-        if self.history is None:
+        self._require_history()
+        return self.history
+
+    def seen_by(self, row: int) -> npt.NDArray[np.int32]:
+        """Increasing rows of the items that a user has rated; see `seen`.
+
+        Raises:
+            ModelError: the model was saved without its history.
+        """
+        self._require_history()
+        known = self._history  # a matrix or its arrays: nothing else is needed of it
+        return np.asarray(known.indices[known.indptr[row] : known.indptr[row + 1]])
+
+    def _require_history(self) -> None:
+        if self._history is None:
             raise ModelError(
                 "this model was saved without its history, so what a user has seen is unknown; "
                 "ask with exclude_seen=False or save it with its history"
             )
-        return self.history
 
     @cached_property
     def counts(self) -> Counts | None:

@@ -12,10 +12,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.errors import ArgumentError
 from recsys.ids import as_id_array, several
+from recsys.lazy import sp
 from recsys.models.arrays import paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
@@ -43,13 +43,10 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
             model, None, choice, _NONE, None, _STRANGER, f"user {user} is not in the data"
         )
     row = model.fitted.users.row(user)
-    history = model.seen() if choice.exclude_seen else model.history
-    seen, counted = _NONE, None
-    if history is not None:
-        seen = history.indices[history.indptr[row] : history.indptr[row + 1]]
-        # Only models without user factors need it; for the others it would be a copy.
-        if model.fitted.item_vectors is None:
-            counted = model.feedback.of(history[[row]])
+    seen = model.seen_by(row) if choice.exclude_seen else _NONE
+    # Only models without user factors need it; for the others it would be a copy.
+    folds = model.fitted.item_vectors is None and model.history is not None
+    counted = model.feedback.of(model.seen()[[row]]) if folds else None
     people = model.fitted.people(slice(row, row + 1), counted)
     new = bool(model.ranker().newcomers(np.array([row]), counted, people)[0])
     if new:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -33,10 +34,15 @@ class TitleIndex:
     def __init__(self, items: IdIndex, titles: Iterable[str | None] | None) -> None:
         self._items = items
         self._titles = [title or "" for title in (() if titles is None else titles)]
-        self._rows: dict[str, set[int]] = defaultdict(set)
+
+    @cached_property
+    def _rows(self) -> Mapping[str, set[int]]:
+        # Rows by each form of their titles, plain; this takes a second for 100,000 titles.
+        found: dict[str, set[int]] = defaultdict(set)
         for row, title in enumerate(self._titles):
             for key in _keys(title):
-                self._rows[key].add(row)
+                found[key].add(row)
+        return found
 
     def row(self, title: str) -> int:
         """The row of the item with this title.
@@ -45,7 +51,7 @@ class TitleIndex:
             UnknownIdError: several items have it, and they are listed; or none has, and the closest
                 titles are named.
         """
-        exact = [row for row in self._rows.get(_plain(title), ()) if self._titles[row] == title]
+        exact = [row for row, one in enumerate(self._titles) if title and one == title]
         rows = exact or sorted(self._rows.get(_plain(title), ()))
         if len(rows) == 1:
             return rows[0]

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import ArgumentError, ModelFileError, RecsysError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.common import Side
 from recsys.models.factors import Factorization, Factors
 from recsys.models.from_features import FeatureWeights
@@ -243,4 +243,4 @@ def _weights(
     weights = checks.csr(arrays, _WEIGHTS, (len(items), len(items)))
     if weights is None or not isinstance(said.spec, ItemModel):
         raise ValueError("an item-item model needs its weights and a spec that makes them")
-    return ItemWeights(users, items, weights, said.spec, said.log)
+    return ItemWeights(users, items, weights.matrix(), said.spec, said.log)
