@@ -13,7 +13,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from recsys import __version__
-from recsys.cli.derive import kinds_of
 from recsys.errors import ArgumentError, RecsysError, outcome
 
 COMMANDS = {
@@ -92,6 +91,8 @@ class Commands(TyperGroup):
         """The command of that name; None where there is none."""
         if cmd_name not in COMMANDS:
             return None
+        from recsys.cli.derive import kinds_of  # which imports NumPy
+
         module = importlib.import_module(f"recsys.cli.{cmd_name}")
         one = typer.Typer(add_completion=False, rich_markup_mode=None)
         one.command(cmd_name, cls=Command, help=COMMANDS[cmd_name])(module.command)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from recsys.ratings.account import Account
     from recsys.recommend.answer import Table
 
-_FIRST = ("title", "year", "genres")  # what is shown of items, in this order
 _SHORTENED = ("genres", "title", "remark")  # the last texts to give way in a narrow terminal
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
 _DECIMALS = {"score": 4, "p": 4}  # of columns that do not say how many
@@ -144,8 +143,7 @@ def columns_of(table: Table, show: Sequence[str] = ()) -> dict[str, list[Any]]:
                 f"show must be one of {', '.join(table.columns)}, not {name!r}"
                 f"{near(name, table.columns)}"
             )
-    known = [name for name in _FIRST if name in table.columns and any(table.column(name))]
-    names = dict.fromkeys([*table.answer, *known, *show])
+    names = dict.fromkeys([*table.shown, *show])
     return {name: table.column(name) for name in names}
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from recsys import kernels
+from recsys import kernels, notebook
 from recsys.csr import entry_rows
 from recsys.errors import ArgumentError, DataError, FitError
 from recsys.ids import IdIndex
+from recsys.models import shown
 from recsys.models.alternating import OnState, State
 from recsys.models.arrays import paired_rows, placed
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
@@ -204,6 +205,9 @@ class Factors:
     def n_factors(self) -> int:
         """Width f of the factors; 0 for models without any."""
         return int(self.user_factors.shape[1])
+
+    def _repr_html_(self) -> str:
+        return notebook.block("Factors", notebook.pairs(shown.lines(self)))
 
     def __repr__(self) -> str:
         return (

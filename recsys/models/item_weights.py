@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from recsys import notebook
 from recsys.csr import entry_rows, frozen_csr, positive, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
 from recsys.lazy import sp
+from recsys.models import shown
 from recsys.models.arrays import paired_rows
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Spec
@@ -56,6 +58,9 @@ class ItemWeights:
             )
         self.weights.sort_indices()
         frozen_csr(self.weights)
+
+    def _repr_html_(self) -> str:
+        return notebook.block("ItemWeights", notebook.pairs(shown.lines(self)))
 
     def __repr__(self) -> str:
         size = f"{len(self.items):,} items, {self.weights.nnz:,} weights"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from recsys import notebook
+from recsys.models import shown
 from recsys.recommend import explain as explaining
 from recsys.recommend import groups, onboarding, questions, similar
 from recsys.recommend.choice import Choice, How
@@ -40,6 +42,21 @@ class Recommender(ModelParts):
     def __repr__(self) -> str:
         seen = "no history" if self.history is None else f"{self.history.nnz:,} ratings"
         return f"Recommender({self.factors!r}, {seen})"
+
+    def _repr_html_(self) -> str:
+        kept = self.history
+        lines = [
+            *shown.lines(self.fitted),
+            ("feedback", str(self.feedback)),
+            ("history", "none: it was left out" if kept is None else f"{kept.nnz:,} ratings"),
+            ("items", ", ".join(self.items.columns) or "nothing is known of them but their ids"),
+        ]
+        for side, found in self.features.items():
+            known = ", ".join(column.name for column in found.coding.columns)
+            lines.append((f"features of {side}", known))
+        if self.fingerprint:
+            lines.append(("data", f"fingerprint {self.fingerprint[:16]}"))
+        return notebook.block("Recommender", notebook.pairs(lines))
 
     @overload
     def predict(
