@@ -29,6 +29,7 @@ COMMANDS = {
     "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",
     "export": "Write the factors of a model as Parquet files or NumPy arrays.",
+    "index": "Build an approximate index of a very large model, where one pays.",
     "map": "Draw a map of the items of a model.",
     "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
 }

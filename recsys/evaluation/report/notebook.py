@@ -9,19 +9,17 @@ from recsys.evaluation.result.verdict import headline, verdict
 
 
 def shown(result: Results) -> str:
-    """Headline, verdict, and means with intervals: a row per model, the best first."""
-    summary, metrics = result.summary, list(dict.fromkeys(result.summary["metric"]))
+    """Headline, verdict, and means with intervals: a column per model, the best first."""
+    summary, models = result.summary, result.ranked
+    metrics = list(dict.fromkeys(summary["metric"]))
     there = set(zip(summary["model"], summary["metric"], strict=True))
-    columns: dict[str, list[str]] = {"model": result.ranked}
-    for metric in metrics:
-        cells = [
-            mean_cell(result, one, metric) if (one, metric) in there else ""
-            for one in result.ranked
-        ]
-        columns[metric] = cells
+    columns = {
+        model: [mean_cell(result, model, one) if (model, one) in there else "" for one in metrics]
+        for model in models
+    }
     notes = [
         verdict(result),
         "Means over users with 95 % intervals; stars: p < 0.05, 0.01, 0.001 against the baseline.",
     ]
-    table = notebook.table(columns, right=metrics)
+    table = notebook.table({"": metrics} | columns, right=models)
     return notebook.block(headline(result), table, notes=notes)
