@@ -14,6 +14,7 @@ import argparse
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,6 @@ HEAD = (
     "| items | f | spread | multiplications of the exact search | exact, ms | index, ms "
     "| recall | candidates | built in, s | graph, MB |\n|---|---|---|---|---|---|---|---|---|---|"
 )
-SPREADS = 0.0, 0.3, 0.6, 1.0
 QUERIES = 300
 BUILT_ANYWAY = 100_000  # items, up to which an index is measured also where it does not pay
 FloatArray = npt.NDArray[np.float32]
@@ -85,18 +85,16 @@ def processor_time(work: Callable[[], Any]) -> tuple[Any, float]:
     return work(), time.process_time() - started
 
 
-def synthetic(sizes: list[int], widths: list[int]) -> Iterator[list[str]]:
+def synthetic(sizes: list[int], widths: list[int], spreads: list[float]) -> Iterator[list[str]]:
     """Lines of random items."""
     for width in widths:
-        for spread in SPREADS:
+        for spread in spreads:
             for n in sizes:
                 items, queries = world(n, width, spread)
                 bias = np.zeros(n, np.float32)
-                (found, about), seconds = processor_time(
-                    lambda i=items, b=bias, q=queries: build(
-                        i, b, q, "recommend", always=len(i) <= BUILT_ANYWAY
-                    )
-                )
+                always = n <= BUILT_ANYWAY
+                work = partial(build, items, bias, queries, "recommend", always=always)
+                (found, about), seconds = processor_time(work)
                 exact = ExactIndex(items)
                 yield cells(f"{spread:g}", exact, found, about, queries, seconds)
 
@@ -140,6 +138,7 @@ def main() -> None:
     made.add_argument("models", nargs="*", metavar="MODEL", help="model files")
     made.add_argument("--items", default="10000,26000,100000", help="sizes of catalogues")
     made.add_argument("--factors", default="64,128", help="widths")
+    made.add_argument("--spreads", default="0,0.3,0.6,1", help="of the lengths of items")
     made.add_argument("--write", action="store_true", help=f"write the table into {PAGE.name}")
     options = made.parse_args()
     print(HEAD)
@@ -147,7 +146,8 @@ def main() -> None:
     sizes, widths = (
         [int(part) for part in text.split(",") if part] for text in (options.items, options.factors)
     )
-    for source in (*map(of_model, options.models), synthetic(sizes, widths)):
+    spreads = [float(part) for part in options.spreads.split(",")]
+    for source in (*map(of_model, options.models), synthetic(sizes, widths, spreads)):
         for line in source:
             lines.append(line)
             print(f"| {' | '.join(line)} |", flush=True)

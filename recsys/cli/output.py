@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SHORTENED = ("genres", "title", "remark")  # the last texts to give way in a narrow terminal
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
 _DECIMALS = {"score": 4, "p": 4}  # of columns that do not say how many
+_LARGE, _DECIMALS_OF_LARGE = 10, 2  # scores of such a size, and their decimals
 _NARROWEST = 10  # cells that texts keep
 _NARROWEST_TITLE = 15
 _NAMED = 8  # columns that are not shown, but named
@@ -248,6 +249,8 @@ def _decimals(column: Sequence[Any], name: str) -> int | None:
     # Scores that are all whole, such as the counts of popularity, are shown as such.
     if name == "score" and all(float(one).is_integer() for one in column if not _missing(one)):
         return 0
+    if name == "score" and any(abs(one) >= _LARGE for one in column if not _missing(one)):
+        return _DECIMALS_OF_LARGE
     return _DECIMALS.get(name)
 
 

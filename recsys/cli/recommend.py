@@ -22,7 +22,7 @@ def command(given: Given, show: Show = None, json: Json = False) -> None:
     if json:
         print_json(answer.to_dict())
         return
-    print_answer(answer, show or (), f"User {answer.asked['user']} liked")
+    print_answer(answer, show or (), f"User {request.user} liked")
 
 
 def _write(request: RecommendRequest, show: Sequence[str], json: bool) -> None:

@@ -25,12 +25,12 @@ Purpose = Literal["recommend", "similar"]
 """What an index is for: scores of people, or the cosine of items."""
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
-PAYS_FROM = 1_000_000
+PAYS_FROM = 2_000_000
 """Multiplications of an exact search from which an index pays; docs/performance.md measures it."""
 
 _K = 10  # length of the lists that recall is measured on
 _QUERIES = 1000  # that it is measured on
-_EXPANSIONS = (32, 64, 128, 256, 512, 1024)
+_EXPANSIONS = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 _LINKS = 16  # of each item
 _BUILDING = 128  # candidates while the graph is built
 _MOST = 2048  # candidates asked for; beyond, the exact search takes less time
@@ -116,9 +116,9 @@ class ApproximateIndex:
         if open_:
             them = np.array(sorted(open_))
             parts = [columns[starts[at] : starts[at + 1]] for at in them]
-            out = np.cumsum([0, *map(len, parts)]), np.concatenate(parts)
+            left_out = np.cumsum([0, *map(len, parts)]), np.concatenate(parts)
             rows[them], scores[them] = self._exact.search(
-                queries[them], k, out, candidates, n_threads
+                queries[them], k, left_out, candidates, n_threads
             )
         return rows, scores
 
@@ -126,7 +126,8 @@ class ApproximateIndex:
         self, query: FloatArray, n: int, excluded: Rows, candidates: Rows | None
     ) -> npt.NDArray[np.int64]:
         # What the graph finds and the question allows, best first.
-        found = self._graph.search(_with_one(query), n, threads=1).keys.astype(np.int64)
+        keys = self._graph.search(_with_one(query), n, threads=1).keys
+        found: npt.NDArray[np.int64] = keys.astype(np.int64)
         if candidates is not None:
             found = found[self._mask(candidates)[found]]
         return found[~np.isin(found, excluded)] if len(excluded) else found
@@ -274,7 +275,8 @@ def indexes_of(
         vectors, bias = items_of(model, purpose)
         if purpose == "similar":
             rows = _sample(rng, np.flatnonzero(vectors.any(axis=1)))
-            queries, excluded = vectors[rows], (np.arange(len(rows) + 1), rows)
+            queries = vectors[rows]
+            excluded: tuple[Rows, Rows] | None = (np.arange(len(rows) + 1), rows)
         else:
             queries, excluded = _people(model, rng)
         found[purpose] = build(

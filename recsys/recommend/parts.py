@@ -67,7 +67,8 @@ class _History:
             return None
         if isinstance(model._history, CsrArrays):
             object.__setattr__(model, "_history", model._history.matrix())
-        return model._history
+        history: sp.csr_matrix | None = model._history
+        return history
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,10 @@ class ModelParts:
     item_table: _Frame = _Frame("items")
     """What is known of each item, in the order of `factors.items`: a DataFrame, made when it is
     first asked for. `items` is the same without pandas."""
-    history: _History = _History()
+    if TYPE_CHECKING:
+        history: sp.csr_matrix | None = None
+    else:
+        history: _History = _History()
     """(n_users, n_items) ratings of the training users: what counts as seen. None if left out."""
     feedback: Feedback = field(default_factory=Feedback)
     """How ratings entered the training, and enter fold-in."""
@@ -236,7 +240,8 @@ class ModelParts:
             ModelError: the model was saved without it.
         """
         self._require_history()
-        return self.history
+        history: Any = self.history
+        return history
 
     def seen_by(self, row: int) -> npt.NDArray[np.int32]:
         """Increasing rows of the items that a user has rated; see `seen`.

@@ -243,7 +243,10 @@ def search_titles(model: ModelParts, words: str, n: int = 10) -> Table:
     if not words.strip():
         raise ArgumentError("words must have at least one letter or digit of a title")
     rows, scores = model.titles.search(words, n)
-    return item_table(model, rows, scores, n, "no other title is close to these words")
+    why = "no other title is close to these words"
+    if not any(model.items.titles or ()):
+        why = "the items of this model have no titles"
+    return item_table(model, rows, scores, n, why)
 
 
 def _ranked(

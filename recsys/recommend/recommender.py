@@ -49,7 +49,7 @@ class Recommender(ModelParts):
 
         There is one for recommendations and one for `similar_items` with the metric cosine. An
         index pays where the exact search cannot skip most items, which is measured on stored users
-        and on items: for similar items from some 15,000 items of 64 factors; for recommendations
+        and on items: for similar items from some 30,000 items of 64 factors; for recommendations
         only where the factors of the items are of similar length. Answers then have the same items
         but for a share, exact scores, and never an excluded item. `recsys.save_index` keeps them.
 
@@ -79,12 +79,14 @@ class Recommender(ModelParts):
     @property
     def approximate(self) -> Mapping[Purpose, ApproximateIndex]:
         """The approximate indexes by purpose; empty where every search is exact."""
-        return self.derived.get("approximate", {})
+        found: Mapping[Purpose, ApproximateIndex] = self.derived.get("approximate", {})
+        return found
 
     @property
     def index_report(self) -> Mapping[Purpose, About]:
         """What was measured of each index, and why there is none; empty before `indexed`."""
-        return self.derived.get("index_report", {})
+        found: Mapping[Purpose, About] = self.derived.get("index_report", {})
+        return found
 
     def _repr_html_(self) -> str:
         kept = self.history

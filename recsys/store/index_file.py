@@ -12,6 +12,7 @@ from recsys.provenance import versions
 from recsys.recommend.approximate import PURPOSES, About, checksum, items_of, restored
 from recsys.recommend.recommender import Recommender
 from recsys.store import container
+from recsys.store.container import Array
 
 __all__ = ["load_index", "save_index"]
 
@@ -26,8 +27,8 @@ def save_index(model: Recommender, path: str | os.PathLike[str]) -> Path:
         ModelFileError: the file cannot be written.
     """
     file = Path(os.path.expanduser(path))
-    arrays = {name: found.to_bytes() for name, found in model.approximate.items()}
-    items = {name: checksum(*items_of(model, name)) for name in arrays}
+    arrays: dict[str, Array] = {name: found.to_bytes() for name, found in model.approximate.items()}
+    items = {name: checksum(*items_of(model, name)) for name in model.approximate}
     about = {name: one.to_dict() for name, one in model.index_report.items()}
     container.write(file, arrays, {"index": about, "items": items, "versions": versions()})
     return file

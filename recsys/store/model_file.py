@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -181,7 +181,8 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
     return Recommender(
         fitted,
         ItemTable(len(items), arrow=tables.convertible(item_table.remove_column(0))),
-        checks.csr(arrays, _HISTORY, (len(users), len(items))),
+        # Its arrays are as good: most questions need no more of it.
+        cast("Any", checks.csr(arrays, _HISTORY, (len(users), len(items)))),
         said.feedback,
         said.fingerprint,
         about.get("account"),

@@ -23,7 +23,7 @@ def test_nothing_is_written_where_no_index_pays(
     out = tmp_path / "x.index"
     asked(str(model_path), "--out", str(out))
     said = capsys.readouterr().out
-    assert "recommend  exact: an exact search multiplies" in said
+    assert "recommend  exact: the exact search needs" in said
     assert "saved      nothing: no index pays" in said
     assert not out.exists()
 

@@ -23,6 +23,15 @@ def test_tables_fit_the_terminal(
     assert ("…" in out) == (width in ("40", "60"))
 
 
+def test_a_group_gets_a_table(recsys_command: RunCommand, model_path: Path) -> None:
+    code, out, err = recsys_command("recommend", model_path, "--group", "1,2", "-n", "3")
+    assert code == 0, err
+    title, heads, _, *rows = out.strip().splitlines()
+    assert title == "For users 1, 2 together (average)"
+    assert heads.split()[:5] == ["rank", "item", "score", "least", "most"]
+    assert len(rows) == 3
+
+
 def test_what_was_liked_is_called_by_its_kind(recsys_command: RunCommand, tmp_path: Path) -> None:
     rows = [f"u{u},g{i},{u + i}.5" for u in range(6) for i in range(6)]
     (tmp_path / "plays.csv").write_text("\n".join(["user,item,Hours", *rows]) + "\n")
