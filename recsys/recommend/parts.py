@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from recsys.models.from_features import FeatureWeights
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.values import distinct, is_scale
+from recsys.recommend.approximate import About, ApproximateIndex, Purpose
 from recsys.recommend.choice import LIKE, Allowed, Choice
 from recsys.recommend.filters.columns import ItemColumns
 from recsys.recommend.filters.masks import mask
@@ -240,8 +241,7 @@ class ModelParts:
             ModelError: the model was saved without it.
         """
         self._require_history()
-        history: Any = self.history
-        return history
+        return cast("sp.csr_matrix", self.history)
 
     def seen_by(self, row: int) -> npt.NDArray[np.int32]:
         """Increasing rows of the items that a user has rated; see `seen`.
@@ -293,6 +293,30 @@ class ModelParts:
     def index(self) -> Index:
         """The items, ready to be searched."""
         return index_of(self.fitted)
+
+    def with_index(
+        self, indexes: Mapping[Purpose, ApproximateIndex], report: Mapping[Purpose, About]
+    ) -> Self:
+        """The same model with these indexes; a model made from it with other factors has none."""
+        model = replace(self)
+        model.derived["approximate"], model.derived["index_report"] = indexes, report
+        if "recommend" in indexes:
+            model.__dict__["index"] = indexes["recommend"]
+        if "similar" in indexes:
+            model.item_similarity.use("cosine", indexes["similar"])
+        return model
+
+    @property
+    def approximate(self) -> Mapping[Purpose, ApproximateIndex]:
+        """The approximate indexes by purpose; empty where every search is exact."""
+        found: Mapping[Purpose, ApproximateIndex] = self.derived.get("approximate", {})
+        return found
+
+    @property
+    def index_report(self) -> Mapping[Purpose, About]:
+        """What was measured of each index, and why there is none; empty before `indexed`."""
+        found: Mapping[Purpose, About] = self.derived.get("index_report", {})
+        return found
 
     @cached_property
     def item_similarity(self) -> Similarity:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys import notebook
-from recsys.models import shown
 from recsys.recommend import explain as explaining
-from recsys.recommend import groups, onboarding, questions, similar
-from recsys.recommend.approximate import About, ApproximateIndex, Purpose, indexes_of
+from recsys.recommend import groups, onboarding, questions, shown, similar
+from recsys.recommend.approximate import indexes_of
 from recsys.recommend.choice import Choice, How
 from recsys.recommend.described import with_described
 from recsys.recommend.explain import Explanation
@@ -64,44 +62,8 @@ class Recommender(ModelParts):
         graphs = {name: index for name, (index, _) in found.items() if index is not None}
         return self.with_index(graphs, {name: about for name, (_, about) in found.items()})
 
-    def with_index(
-        self, indexes: Mapping[Purpose, ApproximateIndex], report: Mapping[Purpose, About]
-    ) -> Recommender:
-        """The same model with these indexes; a model made from it with other factors has none."""
-        model = replace(self)
-        model.derived["approximate"], model.derived["index_report"] = indexes, report
-        if "recommend" in indexes:
-            model.__dict__["index"] = indexes["recommend"]
-        if "similar" in indexes:
-            model.item_similarity.use("cosine", indexes["similar"])
-        return model
-
-    @property
-    def approximate(self) -> Mapping[Purpose, ApproximateIndex]:
-        """The approximate indexes by purpose; empty where every search is exact."""
-        found: Mapping[Purpose, ApproximateIndex] = self.derived.get("approximate", {})
-        return found
-
-    @property
-    def index_report(self) -> Mapping[Purpose, About]:
-        """What was measured of each index, and why there is none; empty before `indexed`."""
-        found: Mapping[Purpose, About] = self.derived.get("index_report", {})
-        return found
-
     def _repr_html_(self) -> str:
-        kept = self.history
-        lines = [
-            *shown.lines(self.fitted),
-            ("feedback", str(self.feedback)),
-            ("history", "none: it was left out" if kept is None else f"{kept.nnz:,} ratings"),
-            ("items", ", ".join(self.items.columns) or "nothing is known of them but their ids"),
-        ]
-        for side, found in self.features.items():
-            known = ", ".join(column.name for column in found.coding.columns)
-            lines.append((f"features of {side}", known))
-        if self.fingerprint:
-            lines.append(("data", f"fingerprint {self.fingerprint[:16]}"))
-        return notebook.block("Recommender", notebook.pairs(lines))
+        return shown.html(self)
 
     @overload
     def predict(
