@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from recsys.csr import CsrArrays
 from recsys.errors import ModelError
+from recsys.immutable import Immutable
 from recsys.lazy import sp
 from recsys.models.common import Side
 from recsys.models.from_features import FeatureWeights
@@ -73,7 +74,7 @@ class _History:
 
 
 @dataclass(frozen=True, eq=False)
-class ModelParts:
+class ModelParts(Immutable):
     """A fit, the history of its users and the table of its items."""
 
     factors: Any

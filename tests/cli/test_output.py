@@ -123,7 +123,7 @@ def test_whole_scores_have_no_decimals(capsys: pytest.CaptureFixture[str]) -> No
     print_table({"item": [1, 2, 3], "score": [583.0, float("nan"), None]})
     assert capsys.readouterr().out.splitlines()[2] == "   1    583"
     print_table({"item": [1, 2], "score": [583.0, 0.5]})
-    assert capsys.readouterr().out.splitlines()[2] == "   1  583.0000"
+    assert capsys.readouterr().out.splitlines()[2] == "   1  583.00"
 
 
 def test_decimals_of_columns_and_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
