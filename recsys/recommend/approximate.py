@@ -25,7 +25,7 @@ Purpose = Literal["recommend", "similar"]
 """What an index is for: scores of people, or the cosine of items."""
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
-PAYS_FROM = 2_000_000
+PAYS_FROM = 3_000_000
 """Multiplications of an exact search from which an index pays; docs/performance.md measures it."""
 
 _K = 10  # length of the lists that recall is measured on

@@ -47,7 +47,7 @@ class Recommender(ModelParts):
 
         There is one for recommendations and one for `similar_items` with the metric cosine. An
         index pays where the exact search cannot skip most items, which is measured on stored users
-        and on items: for similar items from some 30,000 items of 64 factors; for recommendations
+        and on items: for similar items from some 45,000 items of 64 factors; for recommendations
         only where the factors of the items are of similar length. Answers then have the same items
         but for a share, exact scores, and never an excluded item. `recsys.save_index` keeps them.
 

@@ -17,6 +17,7 @@ from recsys.ids import IdIndex
 
 _ARTICLE_LAST = re.compile(r"^(.*), (the|a|an|le|la|les|l'|il|el|das|der|die)$")
 _ARTICLE_FIRST = re.compile(r"^(the|a|an) (?=.)")
+_ARTICLES = ("th", "a ", "an")  # how keys begin that may begin with one
 _YEAR_LAST = re.compile(r"\s*\((\d{4})[^()]*\)\s*$")
 _ALSO = re.compile(r"\s*\((?:a\.k\.a\. )?([^()]*)\)")
 _SHOWN = 8  # candidates named in a message
@@ -116,7 +117,9 @@ class TitleIndex:
 
 def _plain(title: str) -> str:
     # Letters and digits of the title, with the article in front and the year, if any, last.
-    text = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode() or title
+    text = title
+    if not title.isascii():
+        text = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode() or title
     text = text.casefold().strip()
     year = _YEAR_LAST.search(text)
     if year:
@@ -134,9 +137,18 @@ def _keys(title: str) -> set[str]:
         return set()
     bare = _YEAR_LAST.sub("", title)
     year = title[len(bare) :]
-    names = {bare, _ALSO.sub("", bare), *_ALSO.findall(bare)}
-    keys = {_plain(form) for name in names if name.strip() for form in (name, name + year)}
-    return (keys | {_ARTICLE_FIRST.sub("", key) for key in keys}) - {""}
+    names = {bare}
+    if "(" in bare:
+        names |= {_ALSO.sub("", bare), *_ALSO.findall(bare)}
+    keys = set()
+    for name in names:
+        if name.strip():
+            plain = _plain(name)
+            # Where nothing else is in parentheses, the year is what the form with it adds.
+            digits = _YEAR_LAST.search(year) if "(" not in name else None
+            keys |= {plain, f"{plain} {digits[1]}".strip() if digits else _plain(name + year)}
+    articles = {_ARTICLE_FIRST.sub("", key) for key in keys if key[:2] in _ARTICLES}
+    return (keys | articles) - {""}
 
 
 class HasTitles(Protocol):
