@@ -101,6 +101,36 @@ def _fit(widths: dict[Any, int], texts: Sequence[Any]) -> None:
             over += takes
 
 
+def print_as(
+    answer: Answer, show: Sequence[str], json: bool, csv: bool, past_title: str = ""
+) -> None:
+    """The answer as a table, or as the JSON or CSV that was asked for.
+
+    Raises:
+        ArgumentError: both were asked for, or there is no column of a name in `show`.
+    """
+    if json and csv:
+        raise ArgumentError("give either --json or --csv")
+    if json:
+        print_json(answer.to_dict())
+    elif csv:
+        _print_csv(answer)
+    else:
+        print_answer(answer, show, past_title)
+
+
+def _print_csv(answer: Answer) -> None:
+    # Every column, in full; what should be said of the table is not part of it.
+    import csv
+
+    names = answer.table.columns
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(zip(*(answer.table.column(name) for name in names), strict=True))
+    for remark in answer.remarks:
+        say(remark)
+
+
 def print_answer(answer: Answer, show: Sequence[str] = (), past_title: str = "") -> None:
     """The answer to a question: what the user liked, the table, and what should be said of it.
 
