@@ -198,12 +198,12 @@ class Recommender(ModelParts):
         answered: Mapping[Any, float | None] | None = None,
         **allowed: Any,
     ) -> pd.DataFrame:
-        """The n items to ask a new person about, which tell most about their taste.
+        """The n items to ask a new person about, after which the model knows their taste best.
 
-        Each is the item with the largest expected gain: the probability that somebody has seen it,
-        times the nats by which a rating of it would narrow down their factors, given the answers so
-        far and the items above it. Without re-training, by the spread of the users' factors
-        (D-optimal design).
+        Training users answer in their place. Each question is the one whose answers, after those
+        above it, bring the scores of all items closest to those by all ratings of these users: the
+        column `score` is by how much the mean cosine of the two rises. With `answered`, users count
+        by how well they agree with the person in what they have seen.
 
         Args:
             n: how many.
