@@ -65,6 +65,7 @@ def test_a_question_imports_nothing_slow(question: list[str], model: Path) -> No
     )
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert {"numpy", "recsys.recommend.questions"} <= loaded
+    # SciPy comes in by `import scipy.sparse as sp`: write `from recsys.lazy import sp` instead.
     assert sorted(loaded & set(SLOW)) == []
 
 
