@@ -64,7 +64,7 @@ class Table:
     @property
     def remarks(self) -> list[str]:
         """The notes as sentences: why the table is short, and what its scores do not say."""
-        words = {"shortfall": "Only {}.", "remark": "Note: {}."}
+        words = {"shortfall": "Only {}.", "remark": "Note: {}.", "interval": "Note: {}."}
         return [words[name].format(text) for name, text in self.notes.items()]
 
     def records(self) -> Iterator[dict[str, Any]]:

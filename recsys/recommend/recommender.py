@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recsys.ratings.arrow_tables import Table
+    from recsys.ratings.ratings import Ratings
 
 Numbers = npt.NDArray[np.float64]
 OfUnknown = Literal["raise", "nan", "bias"]
@@ -135,7 +136,7 @@ class Recommender(ModelParts):
 
     def recommend_for(
         self,
-        ratings: Mapping[Any, float],
+        ratings: Mapping[Any, float] | Ratings,
         n: int | None = None,
         *,
         choice: Choice | None = None,
@@ -145,10 +146,13 @@ class Recommender(ModelParts):
 
         The person is folded in: their factors solve the same equations as those of a training user.
         With `exclude_seen`, what they rated is left out. Without ratings that count, the answer is
-        the most popular items, as for such a user (see `recommend`).
+        the most popular items, as for such a user (see `recommend`); with dislikes alone, those of
+        them that are not like what was disliked. A remark says where a model takes a low rating for
+        a like.
 
         Args:
             ratings: item id or title → rating, on the scale of the training ratings; may be empty.
+                Or the `Ratings` of one person.
             n: how many; None for that of the choice.
             choice: what may be recommended.
             changes: settings of the choice, such as `exclude_seen=False` or
@@ -156,7 +160,7 @@ class Recommender(ModelParts):
 
         Raises:
             UnknownIdError: an item is not there; a title that fits several lists them.
-            ArgumentError: a rating is not a finite number.
+            ArgumentError: a rating is not a finite number, or the ratings are not of one person.
         """
         chosen = (choice or Choice()).but(n, **changes)
         return questions.recommend_for(self, ratings, chosen).frame()
