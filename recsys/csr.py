@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+
+Combine = Callable[[npt.NDArray[Any], npt.NDArray[Any]], npt.NDArray[Any]]
+"""From the values of entries in one matrix, and of the same in another, to what counts."""
 
 
 def entry_rows(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
@@ -72,6 +76,43 @@ def largest_of_rows(
         if end - begin > n:
             least[row] = np.partition(keys[begin:end], end - begin - n)[end - begin - n]
     return kept_entries(matrix, keys >= np.repeat(least, np.diff(matrix.indptr)))
+
+
+def merged(matrix: sp.csr_matrix, more: sp.csr_matrix, combine: Combine) -> sp.csr_matrix:
+    """The entries of two matrices of one shape, both sorted; one that is in both is combined.
+
+    Only the rows that `more` has entries in are searched; the others are copied as they are.
+
+    >>> old, new = sp.csr_matrix([[5.0, 0.0], [3.0, 4.0]]), sp.csr_matrix([[1.0, 2.0], [0.0, 0.0]])
+    >>> merged(old, new, np.maximum).toarray().tolist()
+    [[5.0, 2.0], [3.0, 4.0]]
+
+    Args:
+        matrix: the larger one.
+        more: the smaller one.
+        combine: from both values (n,) of the entries in both to theirs.
+    """
+    rows = np.flatnonzero(np.diff(more.indptr))
+    own, new = matrix[rows], more[rows]
+    of_row, width = entry_rows(new), matrix.shape[1]
+    keys, wanted = entry_rows(own) * width + own.indices, of_row * width + new.indices
+    at = np.searchsorted(keys, wanted)
+    there = np.zeros(len(at), bool)
+    inside = at < len(keys)
+    there[inside] = keys[at[inside]] == wanted[inside]
+    places = at + (matrix.indptr[rows] - own.indptr[:-1])[of_row]
+    data = matrix.data.copy()
+    old = places[there]
+    data[old] = combine(data[old], new.data[there])
+    added = np.bincount(rows[of_row[~there]], minlength=matrix.shape[0])
+    return sp.csr_matrix(
+        (
+            np.insert(data, places[~there], new.data[~there]),
+            np.insert(matrix.indices, places[~there], new.indices[~there]),
+            matrix.indptr + np.concatenate([[0], np.cumsum(added)]),
+        ),
+        shape=matrix.shape,
+    )
 
 
 def frozen(array: npt.NDArray[Any] | None) -> Any:

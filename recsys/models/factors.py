@@ -6,19 +6,19 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys import kernels
 from recsys.csr import entry_rows
-from recsys.errors import ArgumentError, DataError, FitError
+from recsys.errors import ArgumentError, FitError
 from recsys.ids import IdIndex
 from recsys.models.alternating import OnState, State
 from recsys.models.arrays import paired_rows, placed
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
-from recsys.models.learned import folded, problem_of, without_described
+from recsys.models.learned import checked, checked_rows, folded, problem_of, without_described
 from recsys.models.registry import make_spec
 from recsys.models.spec import Fitted, Spec
 
@@ -37,6 +37,14 @@ class Embeddings:
 
     bias: FloatArray
     factors: FloatArray
+
+
+class Solved(NamedTuple):
+    """Rows of one side, and what else the model keeps of them."""
+
+    embeddings: Embeddings
+    state: Mapping[str, npt.NDArray[Any]] = {}
+    """Rows of arrays in `Factors.state`, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +72,8 @@ class Factors:
     state: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """Whatever else the model needs to fold in, by name. Only the model reads it. An array whose
     name begins with `user_` or `item_` has one row per user or item. `user_described` and
-    `item_described` (uint8) are 1 for those whose factors come from features."""
+    `item_described` (uint8) are 1 for those that had no part in the training: their factors come
+    from features, or from ratings that an update added."""
 
     def __post_init__(self) -> None:
         width = self.user_factors.shape[1]
@@ -243,25 +252,25 @@ class Factors:
         """Embeddings of new users, from their counted ratings (n, n_items).
 
         For models with `spec.folds_in_exactly`, a training user's ratings give back their stored
-        embedding. A user without ratings gets zeros. Items whose factors come from features are
-        left out of the problem, as they were in the training, unless the user has rated one.
+        embedding. A user without ratings gets zeros. Items that had no part in the training are
+        left out of the problem, too, unless the user has rated one.
 
         Raises:
             ArgumentError: the ratings do not have a column for each item.
             DataError: a rating is not finite.
             FitError: a user has no finite solution.
         """
-        rows = _checked_rows(history, self.items)
-        return _checked(folded(self, rows, self.spec.fold_in_users, "item"))
+        rows = checked_rows(history, self.items)
+        return checked(folded(self, rows, self.spec.fold_in_users, "item"))
 
     def fold_in_items(self, ratings: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items, from their counted ratings (n, n_users)."""
-        rows = _checked_rows(ratings, self.users)
-        return _checked(folded(self, rows, self.spec.fold_in_items, "user"))
+        rows = checked_rows(ratings, self.users)
+        return checked(folded(self, rows, self.spec.fold_in_items, "user"))
 
     @cached_property
     def learned(self) -> Factors:
-        """The same factors without the users and items whose factors come from features."""
+        """The same factors without the users and items that had no part in the training."""
         return cast("Factors", without_described(self))
 
     def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
@@ -271,7 +280,7 @@ class Factors:
             history: (1, n_items) their counted ratings.
             items: (n,) rows.
         """
-        row = _checked_rows(history, self.items)
+        row = checked_rows(history, self.items)
         parts = self.spec.contributions(*problem_of(self, row))
         return parts @ self.item_factors[items].T.astype(np.float64)
 
@@ -313,29 +322,15 @@ class Factors:
         return np.asarray(scores, np.float32)
 
 
-def _checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
-    # As float32, with a column for each id.
-    matrix = matrix.tocsr().astype(np.float32)
-    if matrix.shape[1] != len(index):
-        raise ArgumentError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
-    if not np.isfinite(matrix.data).all():
-        raise DataError("a rating to fold in is not finite")
-    return matrix
-
-
-def _checked(found: Embeddings) -> Embeddings:
-    bad = ~(np.isfinite(found.factors).all(axis=1) & np.isfinite(found.bias))
-    if bad.any():
-        raise FitError(f"row {int(bad.argmax())} has no finite solution; raise the regularization")
-    return found
-
-
 @dataclass(frozen=True)
 class Factorization(Spec):
     """A spec whose fit gives `Factors`, and which can fold in users and items."""
 
     state_names: ClassVar[tuple[str, ...]] = ()
     """The arrays that its factors must have in `Factors.state`."""
+    users_need_items: ClassVar[bool] = True
+    """Whether the row of a user depends on those of the items, so that an update leaves the items
+    of the training as they are."""
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
         """The shapes of arrays in `Factors.state` that a model reads without a check of its own."""
@@ -361,6 +356,17 @@ class Factorization(Spec):
     @abstractmethod
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items from their ratings (n, n_users), users fixed."""
+
+    def solved(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Solved:
+        """Rows that join the factors, or whose ratings have changed, with their state.
+
+        Args:
+            factors: give the other side.
+            matrix: counted ratings: users × items for the side "users", items × users for "items".
+            side: which.
+        """
+        fold_in = self.fold_in_users if side == "users" else self.fold_in_items
+        return Solved(fold_in(factors, matrix))
 
     def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
         """(nnz, f) what each rating of a person adds to their folded-in factors.

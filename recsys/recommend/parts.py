@@ -18,6 +18,7 @@ from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.values import distinct, is_scale
 from recsys.recommend.choice import LIKE, Allowed, Choice
+from recsys.recommend.drift import Drift
 from recsys.recommend.filters.columns import ItemColumns
 from recsys.recommend.filters.masks import mask
 from recsys.recommend.index import Index, index_of
@@ -83,9 +84,23 @@ class ModelParts:
     """What features of the items and of the users are worth; a side that was trained without
     features is not there."""
 
+    late_items: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Increasing rows of the items whose first counted rating came after the training."""
+    updated: Drift | None = None
+    """What updates have added since the training; None without any."""
+
     if TYPE_CHECKING:  # set through item_table and user_table
         items: ClassVar[ItemTable]
         people: ClassVar[ItemTable]
+
+    @property
+    def drift(self) -> Drift:
+        """How far updates have taken the model from its training."""
+        if self.updated is not None:
+            return self.updated
+        if self.history is not None:
+            return Drift(int(self.history.nnz))
+        return Drift(0 if self.counts is None else int(self.counts.users.sum()))
 
     @property
     def fitted(self) -> Fitted:

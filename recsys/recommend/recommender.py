@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from recsys.recommend import explain as explaining
 from recsys.recommend import groups, onboarding, questions, similar
+from recsys.recommend import update as updating
 from recsys.recommend.choice import Choice, How
 from recsys.recommend.described import with_described
 from recsys.recommend.explain import Explanation
@@ -21,7 +22,9 @@ from recsys.recommend.similarity import Metric
 if TYPE_CHECKING:
     import pandas as pd
 
+    from recsys.models.factors import Embeddings
     from recsys.ratings.arrow_tables import Table
+    from recsys.ratings.ratings import Ratings
 
 Numbers = npt.NDArray[np.float64]
 OfUnknown = Literal["raise", "nan", "bias"]
@@ -352,6 +355,46 @@ class Recommender(ModelParts):
             DataError: the table has no ids.
         """
         return with_described(self, "users", table)
+
+    def update(self, new_ratings: Ratings) -> Recommender:
+        """The model with more ratings, without training it again.
+
+        Users and items that it does not have join, with their rows of the tables. A user and item
+        that were rated before get the new rating, or the sum with it where values are counts: what
+        the training did about repeats. Users with new ratings and items that joined are solved
+        again; the items of the training keep their factors. Item–item models take ratings into the
+        users' histories, and items that join have no weights. `drift` says how far this has gone.
+
+        Args:
+            new_ratings: on the scale of the training ratings.
+
+        Raises:
+            ModelError: the model has no history.
+            DataError: a value does not suit the model.
+            ArgumentError: an id is text where those of the model are whole numbers.
+            FitError: a row has no finite solution.
+        """
+        return updating.update(self, new_ratings)
+
+    def fold_in_users(self, ratings: Ratings) -> Embeddings:
+        """Biases (n,) and factors (n, f) of people, from their ratings of the model's items.
+
+        Nobody is added to the model; `update` does that. The rows are in the order of
+        `ratings.users.ids`, and follow from these ratings alone.
+
+        Raises:
+            ModelError: the model has no factors.
+            UnknownIdError: the model does not have an item.
+            DataError: a value does not suit the model.
+        """
+        return updating.fold_in(self, "users", ratings)
+
+    def fold_in_items(self, ratings: Ratings) -> Embeddings:
+        """Biases (n,) and factors (n, f) of items, from their ratings by the model's users.
+
+        The rows are in the order of `ratings.items.ids`; see `fold_in_users`.
+        """
+        return updating.fold_in(self, "items", ratings)
 
     def liked(self, user: object, n: int = 10) -> pd.DataFrame:
         """The n items a training user rated highest: rank, item, rating, item columns."""

@@ -1,0 +1,191 @@
+"""Users, items and ratings that come after the training: folded in, or added for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.csr import Combine, merged
+from recsys.errors import ArgumentError, DataError, ModelError
+from recsys.ids import IdIndex
+from recsys.models.common import Rows, Side
+from recsys.models.factors import Embeddings, Factors
+from recsys.models.resolving import Changed, resolved
+from recsys.recommend.described import with_more
+from recsys.recommend.ranking import Counts
+
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
+    from recsys.recommend.parts import ModelParts
+
+M = TypeVar("M", bound="ModelParts")
+
+_COMBINED: Mapping[str, Combine] = {
+    "latest": lambda old, new: new,
+    "mean": lambda old, new: (old + new) / 2,
+    "max": np.maximum,
+    "sum": np.add,
+    "count": np.add,
+}
+"""What counts for a user and item that are rated again, by what counted in the training."""
+
+
+def fold_in(model: ModelParts, side: Side, ratings: Ratings) -> Embeddings:
+    """See `Recommender.fold_in_users` and `fold_in_items`."""
+    factors = model.factors
+    if not isinstance(factors, Factors):
+        raise ModelError(f"{factors.spec.name} has no factors to fold in; update adds {side}")
+    _check(model, ratings)
+    if side == "users":
+        columns, matrix, index = ratings.items.ids, ratings.matrix, model.fitted.items
+    else:
+        columns, matrix, index = ratings.users.ids, ratings.matrix.T.tocsr(), model.fitted.users
+    at = index.rows(columns)
+    counted = model.feedback.of(matrix)
+    parts = counted.data, at[counted.indices], counted.indptr
+    placed = sp.csr_matrix(parts, shape=(matrix.shape[0], len(index)))
+    placed.sort_indices()
+    return factors.fold_in_users(placed) if side == "users" else factors.fold_in_items(placed)
+
+
+def update(model: M, new: Ratings) -> M:
+    """The model with more ratings; see `Recommender.update`."""
+    if model.history is None:
+        raise ModelError(
+            "this model was saved without its history, which an update adds to; train it again, or "
+            "save it with its history"
+        )
+    _check(model, new)
+    before = model.drift
+    n_users, n_items = len(model.fitted.users), len(model.fitted.items)
+    model = replace(model, saved_counts=model.require_counts())
+    model = _grown(_grown(model, "items", new), "users", new)
+    more = _placed(new, model.fitted.users, model.fitted.items)
+    old = model.seen()
+    history = merged(old, more, _combined(model))
+    touched = np.flatnonzero(np.diff(more.indptr))
+    counts, late = _recounted(model, history, touched)
+    n_added = history.nnz - old.nnz
+    drift = replace(
+        before,
+        added=before.added + n_added,
+        changed=before.changed + more.nnz - n_added,
+        users=before.users + len(model.fitted.users) - n_users,
+        items=before.items + len(model.fitted.items) - n_items,
+        updates=before.updates + 1,
+    )
+    model = replace(
+        model, history=history, saved_counts=counts, late_items=late, updated=drift
+    )
+    if isinstance(model.factors, Factors):  # item–item models have no rows of users
+        changed = _changed(model, touched, np.unique(more.indices))
+        model = replace(model, factors=resolved(model.factors, changed))
+    return model
+
+
+def _check(model: ModelParts, new: Ratings) -> None:
+    # Whether the values of the new ratings can be those of the model.
+    from recsys.ratings.ratings import Ratings
+
+    if not isinstance(new, Ratings):
+        raise ArgumentError(f"new ratings must be Ratings (read_ratings), not {type(new).__name__}")
+    kind = (model.account or {}).get("kind")
+    is_scale = new.account is not None and new.account.kind == "ratings"
+    if kind == "seen" and is_scale:
+        raise DataError(
+            "the new ratings are on a scale, and the model was trained on what was seen, without "
+            "values; leave their column of ratings out"
+        )
+    if model.scale is None or not new.n_ratings:
+        return
+    if not new.has_values:
+        raise DataError("the new ratings have no values, and the model was trained on ratings")
+    low, high = model.scale
+    outside = np.flatnonzero((new.matrix.data < low) | (new.matrix.data > high))
+    if len(outside):
+        first = outside[0]
+        row = int(np.searchsorted(new.matrix.indptr, first, side="right")) - 1
+        raise DataError(
+            f"user {new.users.name(row)} gave item {new.items.name(new.matrix.indices[first])} "
+            f"{new.matrix.data[first]:g}; the scale of the training ratings is {low:g} to {high:g}"
+        )
+
+
+def _grown(model: M, side: Side, new: Ratings) -> M:
+    # The model with the users or items that it does not have yet.
+    own, theirs = getattr(model.fitted, side), getattr(new, side)
+    unknown = np.flatnonzero(own.find(theirs.ids) < 0)
+    if not len(unknown):
+        return model
+    table, old = (
+        (new.item_table, model.items) if side == "items" else (new.user_table, model.people)
+    )
+    more = table[[name for name in old.columns if name in table.columns]].iloc[unknown]
+    more.insert(0, own.kind, theirs.ids[unknown])
+    return with_more(model, side, more)
+
+
+def _placed(new: Ratings, users: IdIndex, items: IdIndex) -> sp.csr_matrix:
+    # The new ratings in the rows and columns of the model, whose ids may be text where the new ones
+    # are numbers, and then in another order.
+    rows, columns = users.rows(new.users.ids), items.rows(new.items.ids)
+    entries = new.matrix.tocoo()
+    parts = entries.data, (rows[entries.row], columns[entries.col])
+    placed = sp.csr_matrix(parts, shape=(len(users), len(items)))
+    placed.sort_indices()
+    return placed
+
+
+def _combined(model: ModelParts) -> Combine:
+    account = model.account or {}
+    how = account.get("duplicates")
+    if how not in _COMBINED:  # "error", or nobody knows
+        how = "sum" if account.get("kind") in ("counts", "seen") else "latest"
+    return _COMBINED[how]
+
+
+def _recounted(
+    model: ModelParts, history: sp.csr_matrix, touched: Rows
+) -> tuple[Counts, Rows]:
+    # How many ratings count now, and the items whose first ones came after the training.
+    before, after = (model.feedback.of(m[touched]) for m in (model.seen(), history))
+    was = model.require_counts()
+    users, items = was.users.copy(), was.items.copy()
+    users[touched] = np.diff(after.indptr)
+    for matrix, sign in ((before, -1), (after, 1)):
+        items += sign * np.bincount(matrix.indices, minlength=len(items))
+    first = np.flatnonzero((was.items == 0) & (items > 0))
+    return Counts(users, items), np.union1d(model.late_items, first)
+
+
+def _changed(model: ModelParts, touched: Rows, items: Rows) -> Changed:
+    # Everybody who has to be solved again.
+    late = model.late_items
+    if not model.factors.spec.users_need_items:
+        late = np.union1d(late, items)
+    raters = _columns(model.seen(), late)
+    users = np.union1d(touched, raters.indices)
+    return Changed(
+        users,
+        model.feedback.of(model.seen()[users]),
+        late,
+        model.feedback.of(raters),
+    )
+
+
+def _columns(matrix: sp.csr_matrix, columns: Rows) -> sp.csr_matrix:
+    # (n_columns, n_rows) some columns as rows, found in one look at every entry.
+    if not len(columns):
+        return sp.csr_matrix((0, matrix.shape[0]), dtype=np.float32)
+    position = np.full(matrix.shape[1], -1, np.int64)
+    position[columns] = np.arange(len(columns))
+    entries = np.flatnonzero((position >= 0)[matrix.indices])
+    rows = np.searchsorted(matrix.indptr, entries, side="right") - 1
+    parts = matrix.data[entries], (position[matrix.indices[entries]], rows)
+    found = sp.csr_matrix(parts, shape=(len(columns), matrix.shape[0]))
+    found.sort_indices()
+    return found
