@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-
-Combine = Callable[[npt.NDArray[Any], npt.NDArray[Any]], npt.NDArray[Any]]
-"""From the values of entries in one matrix, and of the same in another, to what counts."""
 
 
 def entry_rows(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
@@ -78,41 +74,69 @@ def largest_of_rows(
     return kept_entries(matrix, keys >= np.repeat(least, np.diff(matrix.indptr)))
 
 
-def merged(matrix: sp.csr_matrix, more: sp.csr_matrix, combine: Combine) -> sp.csr_matrix:
-    """The entries of two matrices of one shape, both sorted; one that is in both is combined.
+class Places(NamedTuple):
+    """Where pairs of a row and a column are among the entries of a sorted matrix, or would be."""
 
-    Only the rows that `more` has entries in are searched; the others are copied as they are.
+    at: npt.NDArray[np.int64]
+    """(n,) position of the entry, or of the one before which it belongs."""
+    there: npt.NDArray[np.bool_]
+    """(n,) whether there is such an entry."""
 
-    >>> old, new = sp.csr_matrix([[5.0, 0.0], [3.0, 4.0]]), sp.csr_matrix([[1.0, 2.0], [0.0, 0.0]])
-    >>> merged(old, new, np.maximum).toarray().tolist()
-    [[5.0, 2.0], [3.0, 4.0]]
+
+def places(matrix: sp.csr_matrix, rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> Places:
+    """Where pairs (n,) are in a sorted matrix, by bisection of their rows.
+
+    >>> matrix = sp.csr_matrix([[0, 7, 0, 8], [9, 0, 0, 0]])
+    >>> places(matrix, np.array([0, 0, 1]), np.array([2, 3, 0]))
+    Places(at=array([1, 1, 2]), there=array([False,  True,  True]))
+    """
+    low, ends = (matrix.indptr[rows + i].astype(np.int64) for i in (0, 1))
+    high = ends.copy()
+    while (open_ := low < high).any():
+        middle = (low + high) // 2
+        # Where a row is exhausted, `middle` may be beyond the last entry.
+        below = open_ & (matrix.indices[np.minimum(middle, matrix.nnz - 1)] < columns)
+        low, high = np.where(below, middle + 1, low), np.where(open_ & ~below, middle, high)
+    there = low < ends
+    there[there] = matrix.indices[low[there]] == columns[there]
+    return Places(low, there)
+
+
+def with_entries(
+    matrix: sp.csr_matrix,
+    where: Places,
+    rows: npt.NDArray[Any],
+    columns: npt.NDArray[Any],
+    values: npt.NDArray[Any],
+) -> sp.csr_matrix:
+    """A matrix with these values at some pairs, given in order; its other entries stay.
+
+    >>> matrix, rows, columns = sp.csr_matrix([[5, 0], [3, 4]]), np.array([0, 1]), np.array([1, 0])
+    >>> where = places(matrix, rows, columns)
+    >>> with_entries(matrix, where, rows, columns, np.array([8, 9])).toarray().tolist()
+    [[5, 8], [9, 4]]
 
     Args:
-        matrix: the larger one.
-        more: the smaller one.
-        combine: from both values (n,) of the entries in both to theirs.
+        matrix: sorted.
+        where: the pairs in it.
+        rows: (n,) increasing.
+        columns: (n,) increasing within a row.
+        values: (n,)
     """
-    rows = np.flatnonzero(np.diff(more.indptr))
-    own, new = matrix[rows], more[rows]
-    of_row, width = entry_rows(new), matrix.shape[1]
-    keys, wanted = entry_rows(own) * width + own.indices, of_row * width + new.indices
-    at = np.searchsorted(keys, wanted)
-    there = np.zeros(len(at), bool)
-    inside = at < len(keys)
-    there[inside] = keys[at[inside]] == wanted[inside]
-    places = at + (matrix.indptr[rows] - own.indptr[:-1])[of_row]
-    data = matrix.data.copy()
-    old = places[there]
-    data[old] = combine(data[old], new.data[there])
-    added = np.bincount(rows[of_row[~there]], minlength=matrix.shape[0])
-    return sp.csr_matrix(
-        (
-            np.insert(data, places[~there], new.data[~there]),
-            np.insert(matrix.indices, places[~there], new.indices[~there]),
-            matrix.indptr + np.concatenate([[0], np.cumsum(added)]),
-        ),
-        shape=matrix.shape,
-    )
+    new = ~where.there
+    inserted = where.at[new] + np.arange(new.sum())
+    kept = np.ones(matrix.nnz + len(inserted), bool)
+    kept[inserted] = False
+    data = np.empty(len(kept), matrix.dtype)
+    indices = np.empty(len(kept), matrix.indices.dtype)
+    for out, old, more in ((data, matrix.data, values), (indices, matrix.indices, columns)):
+        out[kept] = old
+        out[inserted] = more[new]
+    changed = where.at + np.cumsum(new)
+    data[changed[where.there]] = values[where.there]
+    added = np.bincount(rows[new], minlength=matrix.shape[0])
+    indptr = matrix.indptr + np.concatenate([[0], np.cumsum(added)])
+    return sp.csr_matrix((data, indices, indptr), shape=matrix.shape)
 
 
 def frozen(array: npt.NDArray[Any] | None) -> Any:

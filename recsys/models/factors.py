@@ -184,10 +184,13 @@ class Factors:
 
     def over(self, users: IdIndex, items: IdIndex) -> Factors:
         """The same factors for other users and items; zeros for those that are not known here."""
+        same = {"user": users is self.users, "item": items is self.items}
         found = {"user": self.users.find(users.ids), "item": self.items.find(items.ids)}
 
         def placed(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
             rows = found[side]
+            if same[side]:
+                return table
             out = np.zeros((len(rows), *table.shape[1:]), table.dtype)
             out[rows >= 0] = table[rows[rows >= 0]]
             return out

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import Combine, merged
+from recsys.csr import entry_rows, places, with_entries
 from recsys.errors import ArgumentError, DataError, ModelError
 from recsys.ids import IdIndex
 from recsys.models.common import Rows, Side
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from recsys.recommend.parts import ModelParts
 
 M = TypeVar("M", bound="ModelParts")
+
+Combine = Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], npt.NDArray[Any]]
+"""From stored values (n,) and new ones of the same pairs to those that count."""
 
 _COMBINED: Mapping[str, Combine] = {
     "latest": lambda old, new: new,
@@ -64,25 +68,24 @@ def update(model: M, new: Ratings) -> M:
     n_users, n_items = len(model.fitted.users), len(model.fitted.items)
     model = replace(model, saved_counts=model.require_counts())
     model = _grown(_grown(model, "items", new), "users", new)
-    more = _placed(new, model.fitted.users, model.fitted.items)
-    old = model.seen()
-    history = merged(old, more, _combined(model))
-    touched = np.flatnonzero(np.diff(more.indptr))
-    counts, late = _recounted(model, history, touched)
-    n_added = history.nnz - old.nnz
+    merged = _merged(model, _placed(new, model.fitted.users, model.fitted.items))
     drift = replace(
         before,
-        added=before.added + n_added,
-        changed=before.changed + more.nnz - n_added,
+        added=before.added + merged.n_added,
+        changed=before.changed + new.n_ratings - merged.n_added,
         users=before.users + len(model.fitted.users) - n_users,
         items=before.items + len(model.fitted.items) - n_items,
         updates=before.updates + 1,
     )
     model = replace(
-        model, history=history, saved_counts=counts, late_items=late, updated=drift
+        model,
+        history=merged.history,
+        saved_counts=merged.counts,
+        late_items=merged.late,
+        updated=drift,
     )
     if isinstance(model.factors, Factors):  # item–item models have no rows of users
-        changed = _changed(model, touched, np.unique(more.indices))
+        changed = _changed(model, merged.users, merged.items)
         model = replace(model, factors=resolved(model.factors, changed))
     return model
 
@@ -140,7 +143,41 @@ def _placed(new: Ratings, users: IdIndex, items: IdIndex) -> sp.csr_matrix:
     return placed
 
 
-def _combined(model: ModelParts) -> Combine:
+class _Merged(NamedTuple):
+    # The history with the new ratings, and what they have changed.
+    history: sp.csr_matrix
+    n_added: int
+    counts: Counts
+    users: Rows
+    items: Rows
+    late: Rows
+
+
+def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
+    # Without a look at the ratings that stay as they are.
+    old, was = model.seen(), model.require_counts()
+    rows, columns = entry_rows(more), more.indices
+    where = places(old, rows, columns)
+    stored = old.data[where.at[where.there]]
+    values = more.data.copy()
+    values[where.there] = _combine(model)(stored, values[where.there])
+    change = model.feedback.counted(values).astype(np.int64)
+    change[where.there] -= model.feedback.counted(stored)
+    users, items = was.users.copy(), was.items.copy()
+    np.add.at(users, rows, change)
+    np.add.at(items, columns, change)
+    first = np.flatnonzero((was.items == 0) & (items > 0))
+    return _Merged(
+        with_entries(old, where, rows, columns, values),
+        int((~where.there).sum()),
+        Counts(users, items),
+        np.flatnonzero(np.diff(more.indptr)),
+        np.flatnonzero(np.bincount(columns, minlength=more.shape[1])),
+        _both(model.late_items, first, more.shape[1]),
+    )
+
+
+def _combine(model: ModelParts) -> Combine:
     account = model.account or {}
     how = account.get("duplicates")
     if how not in _COMBINED:  # "error", or nobody knows
@@ -148,33 +185,26 @@ def _combined(model: ModelParts) -> Combine:
     return _COMBINED[how]
 
 
-def _recounted(
-    model: ModelParts, history: sp.csr_matrix, touched: Rows
-) -> tuple[Counts, Rows]:
-    # How many ratings count now, and the items whose first ones came after the training.
-    before, after = (model.feedback.of(m[touched]) for m in (model.seen(), history))
-    was = model.require_counts()
-    users, items = was.users.copy(), was.items.copy()
-    users[touched] = np.diff(after.indptr)
-    for matrix, sign in ((before, -1), (after, 1)):
-        items += sign * np.bincount(matrix.indices, minlength=len(items))
-    first = np.flatnonzero((was.items == 0) & (items > 0))
-    return Counts(users, items), np.union1d(model.late_items, first)
-
-
 def _changed(model: ModelParts, touched: Rows, items: Rows) -> Changed:
     # Everybody who has to be solved again.
     late = model.late_items
     if not model.factors.spec.users_need_items:
-        late = np.union1d(late, items)
+        late = _both(late, items, len(model.fitted.items))
     raters = _columns(model.seen(), late)
-    users = np.union1d(touched, raters.indices)
+    users = _both(touched, raters.indices, len(model.fitted.users))
     return Changed(
         users,
         model.feedback.of(model.seen()[users]),
         late,
         model.feedback.of(raters),
     )
+
+
+def _both(some: Rows, others: Rows, n: int) -> Rows:
+    # The increasing rows of a table of n that are in one or the other.
+    found = np.zeros(n, bool)
+    found[some] = found[others] = True
+    return np.flatnonzero(found)
 
 
 def _columns(matrix: sp.csr_matrix, columns: Rows) -> sp.csr_matrix:
