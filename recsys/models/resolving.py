@@ -47,13 +47,13 @@ def resolved(factors: Factors, changed: Changed) -> Factors:
         DataError: a rating does not suit the model.
         FitError: a row has no finite solution.
     """
+    factors = _marked(factors, changed)
+    if not len(changed.items):
+        return _solved(factors, "users", changed.users, changed.ratings)
     late = np.zeros(len(factors.items), bool)
     late[changed.items] = True
-    factors = _marked(factors, changed)
     entries = kept_entries(changed.ratings, ~late[changed.ratings.indices])
     factors = _solved(factors, "users", changed.users, entries)
-    if not len(changed.items):
-        return factors
     factors = _solved(factors, "items", changed.items, changed.raters)
     if not factors.spec.users_need_items:
         return factors

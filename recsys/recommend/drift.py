@@ -18,7 +18,7 @@ class Drift:
     added: int = 0
     """Ratings that updates added."""
     changed: int = 0
-    """Stored ratings that updates replaced or added to."""
+    """Stored ratings whose value updates changed."""
     users: int = 0
     """Users that joined."""
     items: int = 0
@@ -43,19 +43,20 @@ class Drift:
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return vars(self) | {"share": self.share, "due": self.due}
+        return vars(self) | {"share": self.share, "due": self.due, "said": str(self)}
 
     def __str__(self) -> str:
-        """One sentence, without its period.
+        r"""One sentence, without its period.
 
-        >>> str(Drift(90_000, added=900, users=12, items=3, updates=2))
-        '1.0 % of the ratings are newer than the training (12 users, 3 items, 2 updates)'
-        >>> str(Drift(90_000))
-        'none: no update since the training'
+        >>> print(str(Drift(90_000, added=900, users=12, updates=2)).replace("; ", "\n"))
+        1.0 % of the ratings are newer than the training (12 users, 0 items, 2 updates)
+        train again at 10 %
+        >>> print(Drift(90_000))
+        none: no update since the training
         """
         if not self.updates:
             return "none: no update since the training"
         counts = ((self.users, "user"), (self.items, "item"), (self.updates, "update"))
         said = ", ".join(f"{n:,} {noun}{'' if n == 1 else 's'}" for n, noun in counts)
         line = f"{100 * self.share:.1f} % of the ratings are newer than the training ({said})"
-        return f"{line}; train again" if self.due else line
+        return f"{line}; train again {'now' if self.due else f'at {100 * LIMIT:.0f} %'}"

@@ -15,8 +15,11 @@ from recsys.errors import ArgumentError, DataError, ModelError
 from recsys.ids import IdIndex
 from recsys.models.common import Rows, Side
 from recsys.models.factors import Embeddings, Factors
+from recsys.models.item_weights import ItemWeights
 from recsys.models.resolving import Changed, resolved
+from recsys.ratings.source import DUPLICATES
 from recsys.recommend.described import with_more
+from recsys.recommend.drift import LIMIT
 from recsys.recommend.ranking import Counts
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ _COMBINED: Mapping[str, Combine] = {
     "sum": np.add,
     "count": np.add,
 }
-"""What counts for a user and item that are rated again, by what counted in the training."""
+"""What counts when a user rates an item again, by what counted in the training."""
 
 
 def fold_in(model: ModelParts, side: Side, ratings: Ratings) -> Embeddings:
@@ -58,11 +61,7 @@ def fold_in(model: ModelParts, side: Side, ratings: Ratings) -> Embeddings:
 
 def update(model: M, new: Ratings) -> M:
     """The model with more ratings; see `Recommender.update`."""
-    if model.history is None:
-        raise ModelError(
-            "this model was saved without its history, which an update adds to; train it again, or "
-            "save it with its history"
-        )
+    require_history(model)
     _check(model, new)
     before = model.drift
     n_users, n_items = len(model.fitted.users), len(model.fitted.items)
@@ -72,7 +71,7 @@ def update(model: M, new: Ratings) -> M:
     drift = replace(
         before,
         added=before.added + merged.n_added,
-        changed=before.changed + new.n_ratings - merged.n_added,
+        changed=before.changed + merged.n_changed,
         users=before.users + len(model.fitted.users) - n_users,
         items=before.items + len(model.fitted.items) - n_items,
         updates=before.updates + 1,
@@ -88,6 +87,42 @@ def update(model: M, new: Ratings) -> M:
         changed = _changed(model, merged.users, merged.items)
         model = replace(model, factors=resolved(model.factors, changed))
     return model
+
+
+def require_history(model: ModelParts) -> None:
+    """Raises ModelError if the model has no history."""
+    if model.history is None:
+        raise ModelError(
+            "this model was saved without its history, which an update adds to; train it again, or "
+            "save it with its history"
+        )
+
+
+def remarks(model: ModelParts) -> tuple[str, ...]:
+    """What to know about an updated model, each in one sentence without its period."""
+    said = []
+    if model.drift.due:
+        said.append(
+            f"{100 * model.drift.share:.0f} % of the ratings are newer than the training, and the "
+            f"limit is {100 * LIMIT:.0f} %: train the model again on all ratings"
+        )
+    n = len(weightless(model))
+    if n:
+        have = "item that joined has" if n == 1 else "items that joined have"
+        said.append(
+            f"{n:,} {have} no weights in {model.fitted.spec.name}, and cannot be recommended "
+            "before the model is trained again"
+        )
+    if model.feedback.half_life is not None:
+        said.append("ratings of users who were solved again do not decay before the next training")
+    return tuple(said)
+
+
+def weightless(model: ModelParts) -> Rows:
+    """Rows of the items of an item–item model that joined and have no weights."""
+    if not isinstance(model.factors, ItemWeights):
+        return np.zeros(0, np.int64)
+    return model.late_items[model.factors.weights.getnnz(axis=0)[model.late_items] == 0]
 
 
 def _check(model: ModelParts, new: Ratings) -> None:
@@ -147,6 +182,7 @@ class _Merged(NamedTuple):
     # The history with the new ratings, and what they have changed.
     history: sp.csr_matrix
     n_added: int
+    n_changed: int
     counts: Counts
     users: Rows
     items: Rows
@@ -160,7 +196,16 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
     where = places(old, rows, columns)
     stored = old.data[where.at[where.there]]
     values = more.data.copy()
-    values[where.there] = _combine(model)(stored, values[where.there])
+    again = np.flatnonzero(where.there)
+    how = _how(model)
+    if how == "error" and len(again):
+        user, item = rows[again[0]], columns[again[0]]
+        raise DataError(
+            f"user {model.fitted.users.name(user)} has rated item {model.fitted.items.name(item)} "
+            "before, and the model was trained with duplicates=error; leave such ratings out"
+        )
+    if len(again):
+        values[again] = _COMBINED[how](stored, values[again])
     change = model.feedback.counted(values).astype(np.int64)
     change[where.there] -= model.feedback.counted(stored)
     users, items = was.users.copy(), was.items.copy()
@@ -169,7 +214,8 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
     first = np.flatnonzero((was.items == 0) & (items > 0))
     return _Merged(
         with_entries(old, where, rows, columns, values),
-        int((~where.there).sum()),
+        more.nnz - len(again),
+        int((values[again] != stored).sum()),
         Counts(users, items),
         np.flatnonzero(np.diff(more.indptr)),
         np.flatnonzero(np.bincount(columns, minlength=more.shape[1])),
@@ -177,12 +223,12 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
     )
 
 
-def _combine(model: ModelParts) -> Combine:
+def _how(model: ModelParts) -> str:
+    # What counts when a user rates an item again.
     account = model.account or {}
+    by_kind = "sum" if account.get("kind") in ("counts", "seen") else "latest"
     how = account.get("duplicates")
-    if how not in _COMBINED:  # "error", or nobody knows
-        how = "sum" if account.get("kind") in ("counts", "seen") else "latest"
-    return _COMBINED[how]
+    return how if how in DUPLICATES else by_kind
 
 
 def _changed(model: ModelParts, touched: Rows, items: Rows) -> Changed:
