@@ -264,12 +264,12 @@ class Factors:
             FitError: a user has no finite solution.
         """
         rows = checked_rows(history, self.items)
-        return checked(folded(self, rows, self.spec.fold_in_users, "item"))
+        return cast("Embeddings", checked(folded(self, rows, self.spec.fold_in_users, "item")))
 
     def fold_in_items(self, ratings: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items, from their counted ratings (n, n_users)."""
         rows = checked_rows(ratings, self.users)
-        return checked(folded(self, rows, self.spec.fold_in_items, "user"))
+        return cast("Embeddings", checked(folded(self, rows, self.spec.fold_in_items, "user")))
 
     @cached_property
     def learned(self) -> Factors:
@@ -332,8 +332,7 @@ class Factorization(Spec):
     state_names: ClassVar[tuple[str, ...]] = ()
     """The arrays that its factors must have in `Factors.state`."""
     users_need_items: ClassVar[bool] = True
-    """Whether the row of a user depends on those of the items, so that an update leaves the items
-    of the training as they are."""
+    """Whether users' rows depend on items' rows, so that updates leave the training's items."""
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
         """The shapes of arrays in `Factors.state` that a model reads without a check of its own."""

@@ -87,18 +87,16 @@ def _solved(factors: Factors, side: Side, at: Rows, ratings: sp.csr_matrix) -> F
     if apart is not None and not apart[ratings.indices].any():
         by, ratings = factors.learned, ratings[:, apart == 0]
     found = factors.spec.solved(by, ratings, side)
-    rows: dict[str, npt.NDArray[Any]] = {
-        f"{own}_bias": found.embeddings.bias,
-        f"{own}_factors": found.embeddings.factors,
+    rows = {"bias": found.embeddings.bias, "factors": found.embeddings.factors}
+    changed: dict[str, Any] = {
+        f"{own}_{name}": _with_rows(getattr(factors, f"{own}_{name}"), at, new)
+        for name, new in rows.items()
     }
-    tables = {name: _with_rows(getattr(factors, name), at, new) for name, new in rows.items()}
-    state = {n: _with_rows(factors.state[n], at, new) for n, new in found.state.items()}
-    return replace(factors, **tables, state=dict(factors.state) | state)
+    state = {name: _with_rows(factors.state[name], at, new) for name, new in found.state.items()}
+    return replace(factors, **changed, state=dict(factors.state) | state)
 
 
-def _with_rows(
-    table: npt.NDArray[Any], at: Rows, rows: npt.NDArray[Any]
-) -> npt.NDArray[Any]:
+def _with_rows(table: npt.NDArray[Any], at: Rows, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     changed = table.copy()
     changed[at] = rows
     return changed

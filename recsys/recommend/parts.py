@@ -258,7 +258,8 @@ class ModelParts:
             return None
         values = self.history.data
         low, high = float(values.min()), float(values.max())
-        if self.account is not None and _spans(self.account, low, high):
+        known = self.updated is not None  # counts may have been added up beyond what was read
+        if self.account is not None and (known or _spans(self.account, low, high)):
             is_rating = self.account.get("kind") == "ratings"
         else:  # not the values that were read, or nobody knows: only a scale is surely one
             different = distinct(values)

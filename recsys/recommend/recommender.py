@@ -379,8 +379,7 @@ class Recommender(ModelParts):
     def fold_in_users(self, ratings: Ratings) -> Embeddings:
         """Biases (n,) and factors (n, f) of people, from their ratings of the model's items.
 
-        Nobody is added to the model; `update` does that. The rows are in the order of
-        `ratings.users.ids`, and follow from these ratings alone.
+        Nobody is added to the model, as by `update`. Rows are in the order of `ratings.users`.
 
         Raises:
             ModelError: the model has no factors.

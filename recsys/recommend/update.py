@@ -122,7 +122,8 @@ def weightless(model: ModelParts) -> Rows:
     """Rows of the items of an item–item model that joined and have no weights."""
     if not isinstance(model.factors, ItemWeights):
         return np.zeros(0, np.int64)
-    return model.late_items[model.factors.weights.getnnz(axis=0)[model.late_items] == 0]
+    for_item = model.factors.weights.getnnz(axis=0)
+    return np.asarray(model.late_items[for_item[model.late_items] == 0])
 
 
 def _check(model: ModelParts, new: Ratings) -> None:
@@ -186,7 +187,7 @@ class _Merged(NamedTuple):
     counts: Counts
     users: Rows
     items: Rows
-    late: Rows
+    late: npt.NDArray[np.int64]
 
 
 def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
@@ -246,7 +247,7 @@ def _changed(model: ModelParts, touched: Rows, items: Rows) -> Changed:
     )
 
 
-def _both(some: Rows, others: Rows, n: int) -> Rows:
+def _both(some: Rows, others: Rows, n: int) -> npt.NDArray[np.int64]:
     # The increasing rows of a table of n that are in one or the other.
     found = np.zeros(n, bool)
     found[some] = found[others] = True
@@ -256,7 +257,7 @@ def _both(some: Rows, others: Rows, n: int) -> Rows:
 def _columns(matrix: sp.csr_matrix, columns: Rows) -> sp.csr_matrix:
     # (n_columns, n_rows) some columns as rows, found in one look at every entry.
     if not len(columns):
-        return sp.csr_matrix((0, matrix.shape[0]), dtype=np.float32)
+        return sp.csr_matrix(np.zeros((0, matrix.shape[0]), np.float32))
     position = np.full(matrix.shape[1], -1, np.int64)
     position[columns] = np.arange(len(columns))
     entries = np.flatnonzero((position >= 0)[matrix.indices])

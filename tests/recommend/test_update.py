@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import recsys
+from recsys.diagnosis.health import health
 from recsys.errors import ArgumentError, DataError, ModelError, UnknownIdError
 from recsys.models.factors import Factorization, Factors
 from recsys.models.item_weights import ItemModel
@@ -65,8 +66,9 @@ def test_history_counts_and_ids_are_those_of_a_training_on_everything(
     again = recsys.train(spec, whole, feedback=feedback)
     assert model.fitted.users == whole.users
     assert model.fitted.items == whole.items
-    assert (model.seen() != whole.matrix).nnz == 0
-    assert model.counts is not None and again.counts is not None
+    assert np.array_equal(model.seen().toarray(), whole.matrix.toarray())
+    assert model.counts is not None
+    assert again.counts is not None
     assert model.counts.users.tolist() == again.counts.users.tolist()
     assert model.counts.items.tolist() == again.counts.items.tolist()
     assert model.item_table.loc[model.item_row("i97"), "title"] == "F 25"
@@ -155,9 +157,9 @@ def test_the_rows_solve_their_equations(parts: tuple[recsys.Ratings, recsys.Rati
         if not ratings[late].any():
             assert np.allclose(factors.user_factors[row], users[row], atol=1e-4)
     # Items that joined follow from these users, and who rated one is then solved against all.
-    for row in np.flatnonzero(late):
+    for row in map(int, np.flatnonzero(late)):
         assert np.allclose(factors.item_factors[row], solved(history[:, row], users), atol=1e-4)
-    for row in np.flatnonzero(history[:, late].any(axis=1)):
+    for row in map(int, np.flatnonzero(history[:, late].any(axis=1))):
         expected = solved(history[row], factors.item_factors)
         assert np.allclose(factors.user_factors[row], expected, atol=1e-4)
 
@@ -189,6 +191,14 @@ def test_repeats_count_as_in_the_training(how: Any, expected: float) -> None:
     old = visits([(1, 1, 3), (1, 2, 7), (2, 1, 40), (2, 2, 2), (3, 2, 1)])
     model = recsys.train(recsys.Popularity(), old).update(visits([(1, 1, 2)]))
     assert model.seen()[0, 0] == expected
+
+
+def test_counts_may_grow_beyond_those_of_the_training() -> None:
+    frame = pd.DataFrame({"user_id": [1, 1, 2, 2], "item_id": [1, 2, 1, 3], "plays": [1, 2, 2, 40]})
+    model = recsys.train(recsys.Popularity(), of(frame[:3], rating="plays"))
+    for expected in (41, 81):
+        model = model.update(of(frame[:1].assign(plays=40), rating="plays"))
+        assert model.seen()[0, 0] == expected
 
 
 def test_a_repeat_is_an_error_where_it_was_one() -> None:
@@ -345,3 +355,14 @@ def test_deviations_of_updated_users_shrink_with_ratings(sample: recsys.Ratings)
         updated = model.update(sample.select(some).without_empty())
         spread[n] = updated.predict([user] * 50, sample.items.ids[:50], deviation=True)[1].mean()
     assert spread[60] < 0.97 * spread[2]
+
+
+def test_the_health_of_an_updated_model_is_cured_by_training_again(
+    sample: recsys.Ratings,
+) -> None:
+    rng = np.random.default_rng(0)
+    later = rng.random(sample.n_ratings) < 0.3
+    model = recsys.train(recsys.ImplicitALS(8, n_epochs=30), sample.select(~later))
+    found = {s.code: s.remedy for s in health(model.update(sample.select(later))).symptoms}
+    assert found["unsolved"] == "train again, on all ratings"
+    assert "unsolved" not in {s.code for s in health(model).symptoms}
