@@ -16,6 +16,7 @@ from recsys.models.item_weights import ItemModel
 from recsys.models.spec import Spec
 from recsys.recommend.drift import LIMIT, Drift
 
+COLUMNS = ["user_id", "item_id", "rating"]
 MODELS = [*contract.EVERY, *contract.VARIANTS]
 EXACT = [one for one in MODELS if one.folds_in_exactly]
 FACTORIZATIONS = [one for one in EXACT if isinstance(one, Factorization)]
@@ -366,3 +367,50 @@ def test_the_health_of_an_updated_model_is_cured_by_training_again(
     found = {s.code: s.remedy for s in health(model.update(sample.select(later))).symptoms}
     assert found["unsolved"] == "train again, on all ratings"
     assert "unsolved" not in {s.code for s in health(model).symptoms}
+
+
+def test_items_may_join_between_others(random_ratings: recsys.Ratings) -> None:
+    """Row numbers of the history and of items that joined before move along."""
+    first, second = (
+        of(pd.DataFrame([("u01", item, 5.0), ("u03", item, 4.0)], columns=COLUMNS))
+        for item in ("i12x", "i03x")
+    )
+    model = recsys.train(recsys.ImplicitALS(4), random_ratings).update(first).update(second)
+    assert model.fitted.items.ids[model.late_items].tolist() == ["i03x", "i12x"]
+    whole = of(pd.concat([table(random_ratings), table(first), table(second)]))
+    assert np.array_equal(model.seen().toarray(), whole.matrix.toarray())
+    assert model.recommend("u02", 30)["item"].isin(["i03x", "i12x"]).sum() == 2
+
+
+def test_users_known_by_features_become_users_like_others() -> None:
+    rng = np.random.default_rng(2)
+    rows = [(u, i, float(rng.integers(1, 6))) for u in range(40) for i in range(20) if (u + i) % 3]
+    users = pd.DataFrame({"user_id": range(45), "club": [f"c{u % 4}" for u in range(45)]})
+    spec = recsys.ImplicitALS(4)
+    model = recsys.train(spec, of(pd.DataFrame(rows, columns=COLUMNS), users=users), features=True)
+    assert model.from_features("users").sum() == 5
+    joins = [(user, 50, 5.0) for user in (41, 42)] + [(41, 1, 5.0), (42, 2, 4.0)]
+    model = model.update(of(pd.DataFrame(joins, columns=COLUMNS)))
+    assert model.from_features("users").sum() == 3
+    assert np.flatnonzero(model.factors.state["user_described"]).tolist() == [40, 43, 44]
+    assert np.any(model.factors.item_factors[model.item_row(50)])
+    found = model.factors.fold_in_users(model.feedback.of(model.seen()))
+    rated = np.diff(model.seen().indptr) > 0
+    assert np.allclose(found.factors[rated], model.factors.user_factors[rated], atol=1e-5)
+
+
+def test_what_features_are_worth_is_not_mixed_up_by_items_that_joined() -> None:
+    rng = np.random.default_rng(2)
+    rows = [(u, i, 5.0) for u in range(30) for i in range(10, 30) if rng.random() < 0.4]
+    items = pd.DataFrame({"item_id": range(40), "genres": [f"g{i % 3}" for i in range(40)]})
+    ratings = of(pd.DataFrame(rows, columns=COLUMNS), items=items[10:30])
+    model = recsys.train(recsys.EASE(), ratings, features=["genres"])
+    joins = pd.DataFrame([(1, 3, 5.0), (2, 3, 5.0)], columns=COLUMNS)
+    updated = model.update(of(joins, items=items))
+    table_of_new = items[35:36].rename(columns={"item_id": "item"})
+    plain, after = (one.with_items(table_of_new) for one in (model, updated))
+    weights = [
+        one.factors.weights[np.ix_(one.item_rows(range(10, 30)), one.item_rows([35]))].toarray()
+        for one in (plain, after)
+    ]
+    assert np.array_equal(*weights)
