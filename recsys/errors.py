@@ -63,6 +63,10 @@ class GateUndecidedError(GateError):
     """A candidate about which too little is known to replace the model in service."""
 
 
+class Terminated(KeyboardInterrupt):  # no error: the process is to end
+    """The process was asked to end (SIGTERM); what is done is kept, as after Ctrl-C."""
+
+
 class Outcome(NamedTuple):
     """How an error is reported outside Python."""
 
@@ -83,6 +87,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     MemoryError: Outcome(7, 503),
     OSError: Outcome(7, 503),
     KeyboardInterrupt: Outcome(130, 503),
+    Terminated: Outcome(143, 503),
 }
 """Error class → outcome; a class that is not listed has that of its nearest base class."""
 

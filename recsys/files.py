@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from recsys.errors import ArgumentError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_PART = ".part"
+_MOST_OF_NAME = 60  # characters of a name, up to four bytes each, of the 255 bytes of a file name
 
 
 def output_file(
@@ -51,7 +60,8 @@ def output_file(
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A stream whose content becomes the file at `path` when the block ends without an error.
 
-    The content goes to a temporary file in the same folder, is synced to disk and renamed. A file
+    The content goes to a temporary file in the same folder, is synced to disk and renamed. What
+    earlier writers of the same file left there when they were killed is removed. A file
     that is replaced keeps its mode and, where permitted, its owner; a symbolic link stays a link,
     and its target is replaced. Folders that do not exist are created.
 
@@ -63,18 +73,19 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     old = target.stat() if target.exists() else None
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise OSError(f"{path} is not a regular file")
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
-    # Created with mode 666 less the umask, which only the system can apply safely: reading the
-    # umask means setting it, for all threads.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    _remove_leftovers(target)
+    temporary, descriptor = _created(target)
     try:
-        with os.fdopen(os.open(temporary, flags, 0o666), "wb") as stream:
+        with os.fdopen(descriptor, "wb") as stream:
             if old is not None and os.name == "posix":
                 _inherit(stream.fileno(), old)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, target)
+            if fcntl is not None:  # while it is locked, so that nobody takes it for a leftover
+                os.replace(temporary, target)
+        if fcntl is None:  # a file that is open cannot be renamed there
+            os.replace(temporary, target)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -85,6 +96,61 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Replaces the file at `path` by `text` in UTF-8; see `replacing`."""
     with replacing(path) as stream:
         stream.write(text.encode("utf-8"))
+
+
+def _created(target: Path) -> tuple[Path, int]:
+    # A new temporary file, locked for as long as it is written. Created with mode 666 less the
+    # umask, which only the system can apply safely: reading the umask means setting it, for all
+    # threads.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
+        descriptor = os.open(temporary, flags, 0o666)
+        locked = _locked(descriptor, wait=True)
+        if not locked or _same_file(temporary, descriptor):
+            return temporary, descriptor
+        os.close(descriptor)  # another writer took it for a leftover before it was locked
+
+
+def _remove_leftovers(target: Path) -> None:
+    # A temporary file that nobody has locked was left by a writer that was killed.
+    if fcntl is None:
+        return
+    prefix = _prefix(target)
+    for name in os.listdir(target.parent):
+        middle = name.removeprefix(prefix).removesuffix(_PART)
+        if name != f"{prefix}{middle}{_PART}" or not re.fullmatch("[0-9a-f]{16}", middle):
+            continue
+        leftover = target.with_name(name)
+        with suppress(OSError):
+            descriptor = os.open(leftover, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                if _locked(descriptor) and _same_file(leftover, descriptor):
+                    os.unlink(leftover)
+            finally:
+                os.close(descriptor)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:_MOST_OF_NAME]}."
+
+
+def _locked(descriptor: int, wait: bool = False) -> bool:
+    # Whether the file is locked by this process now, until it is closed.
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # by another process, or on a file system without locks
+        return False
+    return True
+
+
+def _same_file(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _inherit(descriptor: int, old: os.stat_result) -> None:

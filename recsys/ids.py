@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import ArgumentError, UnknownIdError
+from recsys.immutable import Immutable
 
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 """A whole number in the only spelling that survives a round trip through int."""
@@ -25,7 +26,7 @@ IdArray = npt.NDArray[Any]
 Ids = npt.ArrayLike | Sequence[object]
 
 
-class IdIndex:
+class IdIndex(Immutable):
     """An immutable map between external ids and row numbers 0 .. n−1, in increasing order of ids.
 
     Integer ids are int64, all others are strings (integers beyond int64, too). The row numbers

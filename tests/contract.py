@@ -331,6 +331,17 @@ def a_batch_answers_like_one_by_one(spec: Spec, ratings: recsys.Ratings) -> None
             of_user = table[table["user"] == user]
             assert of_user["item"].tolist() == alone["item"].tolist()
             assert np.allclose(of_user["score"], alone["score"], rtol=1e-5, atol=1e-6)
+    if isinstance(model.factors, recsys.Factors):
+        _people_are_folded_in_each_for_themselves(model.factors, ratings.matrix[:20])
+
+
+def _people_are_folded_in_each_for_themselves(factors: recsys.Factors, rows: Any) -> None:
+    # To the bit: who else is asked for must not change what somebody gets.
+    together = factors.fold_in_users(rows)
+    for i in range(rows.shape[0]):
+        alone = factors.fold_in_users(rows[i : i + 1])
+        assert np.array_equal(together.factors[i], alone.factors[0])
+        assert together.bias[i] == alone.bias[0]
 
 
 def continuing_gives_the_same_bits_as_never_stopping(

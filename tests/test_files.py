@@ -1,7 +1,11 @@
 """Files are replaced completely or not at all, and keep their mode and kind."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,3 +83,66 @@ def test_bad_output_paths_are_refused_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"report must end in \.html, \.md"):
         output_file(tmp_path / "x.pdf", "report", (".html", ".md"))
     assert output_file(tmp_path / "new" / "x.md", endings=(".md",)) == tmp_path / "new" / "x.md"
+
+
+_KILLED = """
+import os, signal, sys
+from recsys.files import replacing
+with replacing(sys.argv[1]) as stream:
+    stream.write(b"half")
+    stream.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    write_text(file, "old")
+    (tmp_path / ".report.html.notes.part").write_text("not ours")
+    (tmp_path / ".other.html.0123456789abcdef.part").write_text("of another file")
+    (tmp_path / ".report.html.0123456789abcdef.part").symlink_to(file)
+    others = set(os.listdir(tmp_path))
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(file)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert file.read_text() == "old"
+    assert len(os.listdir(tmp_path)) == len(others) + 1
+    write_text(file, "new")
+    assert file.read_text() == "new"
+    assert set(os.listdir(tmp_path)) == others
+
+
+def test_a_file_that_is_being_written_is_no_leftover(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    with replacing(file) as stream:
+        stream.write(b"first")
+        write_text(file, "second")
+        assert file.read_text() == "second"
+    assert file.read_text() == "first"
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_many_writers_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    failures: list[BaseException] = []
+
+    def write(text: str) -> None:
+        try:
+            for _ in range(30):
+                write_text(file, text)
+        except BaseException as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write, args=(letter * 1000,)) for letter in "abcd"]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    assert failures == []
+    assert file.read_text() in {letter * 1000 for letter in "abcd"}
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_names_of_any_length_are_written(tmp_path: Path) -> None:
+    for name in ("é" * 120, "x" * 250):
+        write_text(tmp_path / name, "text")
+        assert (tmp_path / name).read_text() == "text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import signal
 import sys
 from contextlib import suppress
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from recsys import __version__
-from recsys.errors import ArgumentError, RecsysError, outcome
+from recsys.errors import ArgumentError, RecsysError, Terminated, outcome
 
 COMMANDS = {
     "datasets": "List the data sets that fetch downloads, with their sizes and licence.",
@@ -116,6 +117,7 @@ def run(arguments: list[str] | None = None) -> None:
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
     _prepare_output()
+    terminated = _end_on_sigterm()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         command = typer.main.get_command(app)
@@ -128,7 +130,11 @@ def run(arguments: list[str] | None = None) -> None:
         _drop_output()
         code = 0
     except (Exception, KeyboardInterrupt) as error:
-        code = _report(error)
+        # typer turns every KeyboardInterrupt into an error of its own.
+        code = _report(Terminated() if terminated else error)
+        # CPython remembers an interrupt that came while it executed a text, as the import of a
+        # dataclass does, and would end by the signal, not with the code. This makes it forget.
+        exec("")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -137,6 +143,8 @@ def _report(error: BaseException) -> int:
     if isinstance(error, RecsysError):
         return _fail(str(error), error.exit_code)
     code = outcome(error).exit_code
+    if isinstance(error, Terminated):
+        return _fail("terminated; no incomplete file was left", code)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return _fail("interrupted; no incomplete file was left", _INTERRUPTED)
     # A thread whose stack does not fit is a plain RuntimeError.
@@ -155,6 +163,21 @@ def _report(error: BaseException) -> int:
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "recsys"
     return _fail(f"{message()} Try '{where} --help'.", outcome(ArgumentError()).exit_code)
+
+
+def _end_on_sigterm() -> list[int]:
+    # SIGTERM ends a command as Ctrl-C does, so that temporary files are removed. The list gets the
+    # signal when it comes; later ones do not disturb the cleaning up.
+    received: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        received.append(number)
+        raise Terminated
+
+    with suppress(ValueError):  # not in the main thread: the host handles signals
+        signal.signal(signal.SIGTERM, end)
+    return received
 
 
 def _prepare_output() -> None:

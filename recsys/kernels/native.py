@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,12 @@ import numpy.typing as npt
 
 from recsys.errors import ArgumentError
 from recsys.threads import default_threads
+
+if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    raise ImportError(
+        "recsys is not tested without the global interpreter lock, where its caches could be "
+        "filled twice at once; run this Python with the environment variable PYTHON_GIL=1"
+    )
 
 try:
     _kernels = importlib.import_module("recsys.kernels._kernels")

@@ -15,6 +15,7 @@ from recsys import kernels
 from recsys.csr import entry_rows
 from recsys.errors import ArgumentError, FitError
 from recsys.ids import IdIndex
+from recsys.immutable import Immutable
 from recsys.models.alternating import OnState, State
 from recsys.models.arrays import paired_rows, placed
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
@@ -32,7 +33,7 @@ _PAIRS = 1 << 16  # pairs whose scores are computed together
 
 
 @dataclass(frozen=True)
-class Embeddings:
+class Embeddings(Immutable):
     """Biases (n,) and factors (n, f), float32, of n users or items."""
 
     bias: FloatArray
@@ -48,7 +49,7 @@ class Solved(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Factors:
+class Factors(Immutable):
     """Two tables of factors. A score is `mean + user_bias + item_bias + user · item`.
 
     Immutable; NaN and infinity are refused.

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen_csr, positive, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
+from recsys.immutable import Immutable
 from recsys.models.arrays import paired_rows
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Spec
@@ -25,7 +26,7 @@ _DENSE = 0.2  # share of entries from which on a dense table is smaller and fast
 
 
 @dataclass(frozen=True, eq=False)
-class ItemWeights:
+class ItemWeights(Immutable):
     """Item-to-item weights. A score is the user's history times the item's column.
 
     Users have no embedding: what the model knows of them is their history, so a user folds in

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from recsys.csr import entry_rows, frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
+from recsys.immutable import Immutable
 from recsys.ratings.account import Account
 from recsys.ratings.accounting import Decided, account_of
 from recsys.ratings.arrow_tables import Table, as_frame, as_table, raw_of_named
@@ -34,7 +35,7 @@ IntArray = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Ratings:
+class Ratings(Immutable):
     """User–item ratings. Every array is read-only; changes make a new `Ratings`."""
 
     users: IdIndex

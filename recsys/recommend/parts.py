@@ -12,6 +12,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.errors import ModelError
+from recsys.immutable import Immutable
 from recsys.models.common import Side
 from recsys.models.from_features import FeatureWeights
 from recsys.models.spec import Fitted
@@ -57,7 +58,7 @@ class _Frame:
 
 
 @dataclass(frozen=True, eq=False)
-class ModelParts:
+class ModelParts(Immutable):
     """A fit, the history of its users and the table of its items."""
 
     factors: Any

@@ -13,12 +13,12 @@ import stat
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 
 from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
@@ -36,6 +36,11 @@ _DTYPES = {
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 
 _ALIGNMENT = 64  # of the first array: the width of a cache line and of the widest vector
+_LONGEST_HEADER = 16 << 20  # bytes; a search of ten thousand trials takes about a third of it
+_MOST_DIMENSIONS = 8
+
+COPIED = 64 << 20
+"""Bytes up to which a file is read into memory rather than mapped, unless the caller says."""
 
 
 class Header(NamedTuple):
@@ -61,7 +66,7 @@ def write(
 
     Raises:
         ArgumentError: an array has a type that the format does not have, or a name that is not
-            text.
+            text, or `about` is too long.
         ModelFileError: the file cannot be written.
     """
     plain = {name: _plain(name, array) for name, array in arrays.items()}
@@ -75,6 +80,11 @@ def write(
     metadata["sha256"] = _digest(tensors, metadata).hexdigest()
     header = json.dumps({"__metadata__": metadata, **tensors}).encode()
     header += b" " * (-(8 + len(header)) % _ALIGNMENT)
+    if len(header) > _LONGEST_HEADER:
+        raise ArgumentError(
+            f"{len(header):,} bytes are too much for the header of a model file; shorten what "
+            "account, measured or the record of the search say"
+        )
     try:
         # safetensors' own serialize_file writes neither to a stream nor atomically.
         with replacing(path) as stream:
@@ -86,19 +96,37 @@ def write(
         raise ModelFileError(f"{path}: cannot be written ({reason(error)})") from None
 
 
-def read(path: str | os.PathLike[str], *, verify: bool) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of a file, mapped into memory and read-only, and what its header says.
+def read(
+    path: str | os.PathLike[str],
+    *,
+    verify: bool,
+    mmap: bool | None = None,
+    sha256: str | None = None,
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The read-only arrays of a file, and what its header says.
+
+    The file is opened once: header and arrays are of one file, whatever replaces it meanwhile.
 
     Args:
         path: the file.
         verify: whether to compare the arrays with their checksums, which reads all of them.
+        mmap: whether the arrays are mapped into memory; None to map files larger than `COPIED`.
+        sha256: of the whole file, as 64 hexadecimal digits; None not to compare it.
 
     Raises:
-        ModelFileError: the file is missing, foreign, cut off, altered or from a newer version.
+        ArgumentError: `path` is no path, or `sha256` no digest.
+        ModelFileError: the file is missing, foreign, cut off, altered, another one than `sha256`
+            says, or from a newer version.
     """
+    wanted = None if sha256 is None else _digest_of(sha256)
     with _opened(path) as (file, stream):
+        if wanted is not None and hashlib.file_digest(stream, "sha256").hexdigest() != wanted:
+            raise ModelFileError(f"{file}: another file than sha256={wanted[:12]}... names")
+        stream.seek(0)
         header = _header(file, stream)
-        arrays = _mapped(file, stream, header)
+        if mmap is None:
+            mmap = os.fstat(stream.fileno()).st_size > COPIED
+        arrays = _arrays(file, stream, header, mmap)
         if verify:
             _verify(file, header, arrays)
     return arrays, header.about
@@ -162,63 +190,109 @@ def _digest(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> hashlib.
     return hashlib.sha256(json.dumps([tensors, signed], sort_keys=True).encode())
 
 
+def _digest_of(given: object) -> str:
+    text = given.strip().lower() if isinstance(given, str) else ""
+    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
+        raise ArgumentError(f"sha256 must be 64 hexadecimal digits, not {given!r}")
+    return text
+
+
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, BinaryIO]]:
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, BufferedReader]]:
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path must be the name of a model file, not {path!r}")
     file = Path(os.path.expanduser(path))
+    # Without blocking, because opening a pipe would wait for its writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        mode = os.stat(file).st_mode
-        if stat.S_ISDIR(mode):
+        if os.name != "posix" and file.is_dir():  # which cannot be opened there
             raise ModelFileError(f"{file}: a folder, not a model file")
-        if not stat.S_ISREG(mode):
-            # Opening a pipe would wait for its writer.
-            raise ModelFileError(f"{file}: a device or a pipe, not a model file")
-        with file.open("rb") as stream:
-            yield file, stream
+        descriptor = os.open(file, flags)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise ModelFileError(f"{file}: a folder, not a model file")
+            if not stat.S_ISREG(mode):
+                raise ModelFileError(f"{file}: a device or a pipe, not a model file")
+            with open(descriptor, "rb", closefd=False) as stream:
+                yield file, stream
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise ModelFileError(f"{file}: no such model file") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise ModelFileError(f"{file}: cannot be read ({reason(error)})") from None
 
 
-def _header(file: Path, stream: BinaryIO) -> Header:
-    try:
-        with safe_open(file, framework="np") as parsed:
-            metadata = parsed.metadata() or {}
-            slices = {name: parsed.get_slice(name) for name in parsed.offset_keys()}
-            shapes = {n: (s.get_dtype(), tuple(s.get_shape())) for n, s in slices.items()}
-    except SafetensorError as error:
-        raise _unreadable(file, stream, error) from None
-    if not os.path.samestat(os.fstat(stream.fileno()), os.stat(file)):
-        raise ModelFileError(f"{file}: replaced while it was read; load it again")
-    if metadata.get("format") != "recsys" or "recsys" not in metadata:
-        raise ModelFileError(f"{file}: not a recsys model file")
-    about = _about(file, metadata["recsys"])
-    unknown = {dtype for dtype, _ in shapes.values()} - set(_DTYPES)
-    if unknown:
-        raise ModelFileError(f"{file}: has arrays of type {unknown.pop()}; save it again")
-    tensors = _layout(shapes)
-    if about["schema_version"] > 1:
-        _compare(file, "its header", _digest(tensors, metadata), metadata.get("sha256"))
-    size = struct.unpack("<Q", stream.read(8))[0]
-    return Header(tensors, metadata, about, 8 + size)
-
-
-def _unreadable(file: Path, stream: BinaryIO, error: SafetensorError) -> ModelFileError:
+def _header(file: Path, stream: BufferedReader) -> Header:
+    size = os.fstat(stream.fileno()).st_size
     start = stream.read(9)
     if len(start) < 9 or start[8:] != b"{":
-        return ModelFileError(f"{file}: not a recsys model file")
-    if os.fstat(stream.fileno()).st_size < 8 + struct.unpack("<Q", start[:8])[0]:
-        return ModelFileError(f"{file}: cut off within its header; copy or save it again")
-    said = reason(error).removeprefix("Error while deserializing header: ")
-    return ModelFileError(f"{file}: cut off or altered ({said}); copy or save it again")
+        raise ModelFileError(f"{file}: not a recsys model file")
+    length = struct.unpack("<Q", start[:8])[0]
+    if length > _LONGEST_HEADER:
+        raise ModelFileError(f"{file}: not a recsys model file (a header of {length:,} bytes)")
+    if size < 8 + length:
+        raise ModelFileError(f"{file}: cut off within its header; copy or save it again")
+    try:
+        tensors = _parsed(start[8:] + stream.read(length - 1))
+        metadata = tensors.pop("__metadata__", {})
+        if metadata.get("format") != "recsys" or not isinstance(metadata.get("recsys"), str):
+            raise ModelFileError(f"{file}: not a recsys model file")
+        if not all(isinstance(text, str) for text in metadata.values()):
+            raise ValueError("metadata that is no text")
+        about = _about(file, metadata["recsys"])
+        shapes = {name: _shape(file, one) for name, one in tensors.items()}
+        laid = _layout(dict(sorted(shapes.items(), key=lambda one: _begin(tensors[one[0]]))))
+        if laid != tensors:
+            raise ValueError("arrays that overlap, or with gaps between them")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = reason(error) if str(error) else "a header that is none"
+        raise ModelFileError(
+            f"{file}: cut off or altered ({said}); copy or save it again"
+        ) from None
+    end = max((one["data_offsets"][1] for one in laid.values()), default=0)
+    if size != 8 + length + end:
+        said = f"{size:,} bytes instead of {8 + length + end:,}"
+        raise ModelFileError(f"{file}: cut off or altered ({said}); copy or save it again")
+    if about["schema_version"] > 1:
+        _compare(file, "its header", _digest(laid, metadata), metadata.get("sha256"))
+    return Header(laid, metadata, about, 8 + length)
+
+
+def _parsed(text: str | bytes) -> dict[str, Any]:
+    # JSON in which no object has a key twice: readers differ in which of the two they take.
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key that is there twice")
+        return found
+
+    parsed = json.loads(text, object_pairs_hook=once)
+    if not isinstance(parsed, dict):
+        raise ValueError("a header that is no object")
+    return parsed
+
+
+def _shape(file: Path, tensor: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
+    dtype, shape = tensor["dtype"], tensor["shape"]
+    if dtype not in _DTYPES:
+        raise ModelFileError(f"{file}: has arrays of type {one_line(str(dtype))}; save it again")
+    if len(shape) > _MOST_DIMENSIONS or any(type(n) is not int or n < 0 for n in shape):
+        raise ValueError("a shape that is none")
+    return dtype, tuple(shape)
+
+
+def _begin(tensor: Mapping[str, Any]) -> tuple[int, int]:
+    # An empty array comes before the one that begins where it does.
+    begin, end = tensor["data_offsets"]
+    return begin, end
 
 
 def _about(file: Path, text: str) -> dict[str, Any]:
     try:
-        about = json.loads(text)
-        version = about["schema_version"]
+        about = _parsed(text)
+        version: Any = about["schema_version"]
         if type(version) is not int or version < 1:
             raise ValueError(f"schema_version {version!r}")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -226,7 +300,7 @@ def _about(file: Path, text: str) -> dict[str, Any]:
             f"{file}: damaged header ({reason(error)}); copy or save it again"
         ) from None
     if version > SCHEMA_VERSION:
-        versions = about.get("versions")
+        versions: Any = about.get("versions")
         known = isinstance(versions, dict) and isinstance(versions.get("recsys-mf"), str)
         written = one_line(versions["recsys-mf"]) if known else "a newer version"
         raise ModelFileError(
@@ -236,18 +310,22 @@ def _about(file: Path, text: str) -> dict[str, Any]:
     return dict(about)
 
 
-def _mapped(file: Path, stream: BinaryIO, header: Header) -> dict[str, Array]:
+def _arrays(file: Path, stream: BufferedReader, header: Header, mmap: bool) -> dict[str, Array]:
     arrays = {}
     for name, tensor in header.tensors.items():
         dtype, shape = np.dtype(_DTYPES[tensor["dtype"]]), tuple(tensor["shape"])
         begin = header.start + tensor["data_offsets"][0]
         if begin % dtype.itemsize:
             raise ModelFileError(f"{file}: {name} is not aligned to its type; save it again")
-        if math.prod(shape):
+        if mmap and math.prod(shape):
             # A map for each array: SciPy copies arrays that are small parts of a larger one.
             arrays[name] = np.asarray(np.memmap(stream, dtype, "r", begin, shape))
-        else:
-            arrays[name] = frozen(np.zeros(shape, dtype))
+            continue
+        arrays[name] = np.empty(shape, dtype)
+        stream.seek(begin)
+        if stream.readinto(_bytes(arrays[name])) < arrays[name].nbytes:
+            raise ModelFileError(f"{file}: cut off while it was read; load it again")
+        frozen(arrays[name])
     return arrays
 
 

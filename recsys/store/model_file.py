@@ -84,8 +84,14 @@ def save(
     return file
 
 
-def load(path: str | os.PathLike[str], *, verify: bool = True) -> Recommender:
-    """The model in the file at `path`, its arrays mapped into memory and read-only.
+def load(
+    path: str | os.PathLike[str],
+    *,
+    verify: bool = True,
+    mmap: bool | None = None,
+    sha256: str | None = None,
+) -> Recommender:
+    """The model in the file at `path`; its arrays are read-only.
 
     The structure is always checked: header, types and shapes, order of the ids, history sorted and
     in range, no NaN. This reads every array once. `verify` reads them once more to compare them
@@ -93,15 +99,25 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> Recommender:
     factors, 11 million ratings, 135 MB) takes about 0.06 s without `verify` and 0.16 s with it on a
     server core with SHA instructions, once the file is in the page cache.
 
+    A model that is mapped uses its file for as long as it lives. Replacing the file, as `save` and
+    `mv` do, does not change it; writing into the file, as `cp` does, changes its answers or kills
+    the process. `mmap=False` reads everything into memory of its own.
+
     Args:
         path: the file; `~` is the home folder.
         verify: whether to compare checksums, which finds every altered byte. Without it a factor or
             a title that was altered goes unnoticed. The header's own checksum is always compared.
+        mmap: whether to map the arrays into memory, which processes share; None to map files of
+            more than 64 MiB, and to read smaller ones.
+        sha256: digest of the whole file, from a place that is trusted, as `sha256sum` prints it;
+            any other file is refused. Checksums within the file find damage, not forgery.
 
     Raises:
-        ModelFileError: the file is missing, damaged, no model file or from a newer version.
+        ArgumentError: `sha256` is no digest.
+        ModelFileError: the file is missing, damaged, no model file or from a newer version, or has
+            another digest.
     """
-    arrays, about = container.read(path, verify=verify)
+    arrays, about = container.read(path, verify=verify, mmap=mmap, sha256=sha256)
     try:
         return _model(arrays, about)
     except (KeyError, TypeError, ValueError, OverflowError, RecsysError) as error:

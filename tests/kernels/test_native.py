@@ -1,5 +1,7 @@
 """Arguments of the compiled code are checked first, because it checks nothing itself."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -80,3 +82,15 @@ def test_thread_setting_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECSYS_ISA", "mmx")
     with pytest.raises(ValueError, match="RECSYS_ISA"):
         kernels.solve_rows(**problem(0))
+
+
+def test_python_without_the_lock_is_refused_with_a_reason() -> None:
+    code = "import sys; sys._is_gil_enabled = lambda: False; from recsys import kernels"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .startswith("ImportError: recsys is not tested without the global interpreter lock")
+    )
+    assert "PYTHON_GIL=1" in done.stderr

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
@@ -223,7 +224,7 @@ def test_a_failed_write_is_a_model_file_error(tmp_path: Path) -> None:
 
 
 def test_a_reader_never_mixes_two_files(tmp_path: Path) -> None:
-    """Each file has one value in header and arrays, and is replaced while it is read."""
+    """Each file has one value in header and arrays, and is replaced while it is read: no error."""
     path = tmp_path / "m"
     container.write(path, {"a": np.zeros(1000)}, {"value": 0})
     stop = threading.Event()
@@ -237,13 +238,110 @@ def test_a_reader_never_mixes_two_files(tmp_path: Path) -> None:
     writer = threading.Thread(target=replace)
     writer.start()
     try:
-        for _ in range(300):
-            try:
-                arrays, about = container.read(path, verify=False)
-            except ModelFileError as error:
-                assert "replaced while it was read" in str(error)  # noqa: PT017
-            else:
-                assert (arrays["a"] == about["value"]).all()
+        for i in range(600):
+            arrays, about = container.read(path, verify=True, mmap=bool(i % 2))
+            assert (arrays["a"] == about["value"]).all()
     finally:
         stop.set()
         writer.join()
+
+
+def test_what_was_read_into_memory_does_not_depend_on_the_file(saved: Path) -> None:
+    """Small files are read by default: writing into them, or cutting them off, changes nothing."""
+    for mmap in (None, False):
+        before = saved.read_bytes()
+        arrays, _ = container.read(saved, verify=True, mmap=mmap)
+        os.truncate(saved, 0)
+        assert np.array_equal(arrays["a"], np.arange(6.0).reshape(2, 3))
+        saved.write_bytes(before)
+
+
+def test_large_files_are_mapped_by_default(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mapped() -> bool:
+        arrays, _ = container.read(saved, verify=True)
+        with saved.open("r+b") as stream:
+            stream.seek(-5 - 6 * 8, os.SEEK_END)
+            byte = stream.read(1)
+            stream.seek(-1, os.SEEK_CUR)
+            stream.write(bytes([byte[0] ^ 1]))
+            stream.flush()
+            changed = bool(arrays["a"][0, 0] != 0)
+            stream.seek(-1, os.SEEK_CUR)
+            stream.write(byte)
+        return changed
+
+    assert not mapped()
+    monkeypatch.setattr(container, "COPIED", saved.stat().st_size - 1)
+    assert mapped()
+
+
+def test_only_the_file_with_the_digest_is_read(saved: Path) -> None:
+    digest = hashlib.sha256(saved.read_bytes()).hexdigest()
+    for text in (digest, digest.upper(), f" {digest}\n"):
+        container.read(saved, verify=True, sha256=text)
+    container.write(saved, {"a": np.zeros(3)}, {})  # a sound file, and another one
+    with pytest.raises(ModelFileError, match=f"another file than sha256={digest[:12]}"):
+        container.read(saved, verify=True, sha256=digest)
+    for bad in (digest[:-1], "x" * 64, 3):
+        with pytest.raises(ArgumentError, match="sha256 must be 64 hexadecimal digits"):
+            container.read(saved, verify=True, sha256=bad)  # type: ignore[arg-type]
+
+
+def _raw(path: Path, head: str, data: bytes = b"") -> Path:
+    path.write_bytes(struct.pack("<Q", len(head.encode())) + head.encode() + data)
+    return path
+
+
+_ABOUT = json.dumps({"__metadata__": {"format": "recsys", "recsys": '{"schema_version": 1}'}})[:-1]
+
+
+@pytest.mark.parametrize(
+    ("tensors", "size", "why"),
+    [
+        ('"a": ONE, "a": ONE', 4, "a key that is there twice"),
+        ('"a": {"dtype": "F32", "dtype": "F32", "shape": [1], "data_offsets": [0, 4]}', 4, "twice"),
+        ('"a": ONE, "b": ONE', 4, "overlap"),
+        ('"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}', 8, "overlap, or with gaps"),
+        ('"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}', 4, "overlap, or with gaps"),
+        ('"a": {"dtype": "F32", "shape": [-1, -1], "data_offsets": [0, 4]}', 4, "a shape that is"),
+        ('"a": {"dtype": "F32", "shape": [true], "data_offsets": [0, 4]}', 4, "a shape that is"),
+        ('"a": {"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}', 4, "a shape that is"),
+        ('"a": {"dtype": "F32", "shape": [ONES], "data_offsets": [0, 4]}', 4, "a shape that is"),
+        ('"a": {"dtype": "F32", "shape": 1, "data_offsets": [0, 4]}', 4, "cut off or altered"),
+        ('"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4, 4]}', 4, "cut off or altered"),
+        ('"a": {"dtype": "F32", "shape": [1], "data_offsets": ["0", "4"]}', 4, "cut off or alt"),
+        ('"a": {"dtype": "F32", "shape": [1]}', 4, "data_offsets"),
+        ('"a": 3', 0, "cut off or altered"),
+        ('"a": ONE', 3, "instead of"),
+        ('"a": ONE', 5, "instead of"),
+        ('"__metadata__": {}', 0, "a key that is there twice"),
+    ],
+)
+def test_arrays_that_do_not_fit_the_file_are_refused(
+    tensors: str, size: int, why: str, tmp_path: Path
+) -> None:
+    one = '{"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
+    told = tensors.replace("ONES", ", ".join("1" * 9)).replace("ONE", one)
+    path = _raw(tmp_path / "m", f"{_ABOUT}, {told}}}", b"\0" * size)
+    with pytest.raises(ModelFileError, match=why) as caught:
+        container.read(path, verify=False)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_key_that_is_there_twice_in_what_the_writer_said_is_refused(tmp_path: Path) -> None:
+    about = json.dumps('{"schema_version": 1, "schema_version": 1}')
+    path = _raw(tmp_path / "m", f'{{"__metadata__": {{"format": "recsys", "recsys": {about}}}}}')
+    with pytest.raises(ModelFileError, match="damaged header .a key that is there twice"):
+        container.read(path, verify=False)
+
+
+def test_a_huge_header_is_refused_at_once(tmp_path: Path) -> None:
+    """It is not even read: this file has none behind its first bytes."""
+    with (tmp_path / "m").open("wb") as stream:
+        stream.write(struct.pack("<Q", 99_000_000) + b"{")
+        stream.truncate(100_000_000)
+    with pytest.raises(ModelFileError, match="a header of 99,000,000 bytes"):
+        container.read(tmp_path / "m", verify=False)
+    with pytest.raises(ArgumentError, match="too much for the header of a model file"):
+        container.write(tmp_path / "n", {}, {"log": "x" * (17 << 20)})
+    assert not (tmp_path / "n").exists()

@@ -215,7 +215,7 @@ def test_nothing_of_a_loaded_model_can_be_written_to(saved: Path) -> None:
 def test_large_arrays_are_mapped_not_copied(
     spec: Any, sample: recsys.Ratings, tmp_path: Path
 ) -> None:
-    model = recsys.load(recsys.save(recsys.train(spec, sample), tmp_path / "m"))
+    model = recsys.load(recsys.save(recsys.train(spec, sample), tmp_path / "m"), mmap=True)
     assert model.history is not None
     arrays = [model.history.data, model.history.indices]
     if isinstance(spec, recsys.ItemKNN):

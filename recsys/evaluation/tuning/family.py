@@ -70,7 +70,7 @@ class Family:
         with silent():
             self._study: Any = optuna.create_study(
                 storage=storage,
-                study_name=space.model,
+                study_name=space.study,
                 direction="maximize" if goal.higher_is_better else "minimize",
                 pruner=optuna.pruners.MedianPruner(n_startup_trials=_STARTUP),
                 load_if_exists=True,
@@ -205,6 +205,17 @@ def import_optuna() -> Any:
             "tuning needs optuna; install it with pip install 'recsys-mf[tune]'"
         ) from None
     return optuna
+
+
+def kept_in(storage: Any, model: str, name: str) -> list[str]:
+    """What each of the studies of a model keeps under a name, in the order they were made."""
+    if storage is None:
+        return []
+    optuna = import_optuna()
+    with silent():
+        summaries = optuna.study.get_all_study_summaries(storage, include_best_trial=False)
+    own = [one for one in summaries if one.study_name.partition(" ")[0] == model]
+    return [str(one.user_attrs[name]) for one in own if name in one.user_attrs]
 
 
 def storage_at(path: Path) -> Any:

@@ -9,17 +9,20 @@ from recsys.errors import ArgumentError
 from recsys.models.registry import SPECS
 from recsys.settings import option
 
+MODELS = "implicit-als", "normalized-svd", "blend"
+"""What is searched unless models are named."""
+
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def models_field() -> Any:
     """The setting `models`."""
     return option(
-        ["implicit-als"],
+        list(MODELS),
         choices=lambda: list(SPECS),
         metavar="NAME,NAME,...",
-        meaning="Models to search.",
-        default_text="implicit-als",
+        meaning="Models to search; blend joins the best of the others.",
+        default_text=",".join(MODELS),
     )
 
 

@@ -18,6 +18,8 @@ from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.validation import mean_value, validation_metric
 from recsys.models.als import AlternatingModel
 from recsys.models.alternating import OnState, State
+from recsys.models.blend import Blend
+from recsys.models.factors import Factorization, Factors
 from recsys.models.spec import Fitted, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -91,6 +93,7 @@ class Bench:
         self.goal = goal
         self._ratings, self._given, self._seed = ratings, feedback, seed
         self._trained_on: dict[tuple[int, Feedback], Ratings] = {}
+        self._members: dict[tuple[int, Factorization, Feedback], Factors] = {}
 
     @cached_property
     def parts(self) -> Sequence[PreparedSplit]:
@@ -124,7 +127,12 @@ class Bench:
             check = None
             if i == 0 and on_step is not None and isinstance(spec, AlternatingModel):
                 check = self._check(spec, ratings, feedback, on_step)
-            values.append(self._measured(spec.fit(ratings, on_state=check), feedback, part))
+            if isinstance(spec, Blend):
+                members = [self._member(i, one, feedback) for one in spec.of]
+                fitted: Fitted = spec.joined(ratings, members)
+            else:
+                fitted = spec.fit(ratings, on_state=check)
+            values.append(self._measured(fitted, feedback, part))
             if on_step is not None and i + 1 < len(self.parts):
                 on_step(PART + i, float(np.mean(values)))
         return float(np.mean(values))
@@ -151,6 +159,12 @@ class Bench:
         entering = feedback if self._given is None else None
         ranker = replace(part.ranker(fitted), feedback=entering)
         return mean_value(ranker, part, self.goal.metric)
+
+    def _member(self, i: int, spec: Factorization, feedback: Feedback) -> Factors:
+        # Fitted once: blends of the same members differ in their weights only.
+        if (i, spec, feedback) not in self._members:
+            self._members[i, spec, feedback] = spec.fit(self._train_of(i, feedback))
+        return self._members[i, spec, feedback]
 
     def _train_of(self, i: int, feedback: Feedback) -> Ratings:
         if (i, feedback) not in self._trained_on:

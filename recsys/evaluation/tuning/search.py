@@ -11,6 +11,13 @@ from typing import Any
 
 from recsys.errors import ArgumentError, FitError
 from recsys.evaluation.protocol.failures import failure
+from recsys.evaluation.tuning.blends import SHARE as JOINED_SHARE
+from recsys.evaluation.tuning.blends import (
+    BlendSpace,
+    check_members,
+    is_blend_of_winners,
+    space_of_best,
+)
 from recsys.evaluation.tuning.family import (
     COMPLETE,
     FAILED,
@@ -18,10 +25,12 @@ from recsys.evaluation.tuning.family import (
     Family,
     Trial,
     best_of,
+    kept_in,
     storage_at,
 )
 from recsys.evaluation.tuning.objective import MOST_PARTS, MOST_USERS, SHARE, Bench, Goal
-from recsys.evaluation.tuning.spaces import space_of
+from recsys.evaluation.tuning.spaces import Space, space_of
+from recsys.models.blend import Blend
 from recsys.models.registry import SPECS
 from recsys.models.spec import check_suits
 from recsys.ratings.feedback import Feedback
@@ -31,6 +40,8 @@ from recsys.recommend.chosen import OnSearch, Searching
 STUDY = "study.db"
 """Name of the database in the folder of a search."""
 
+
+_JOINED = "joined"  # what the study of a blend keeps its members under
 
 _CLOSE = 0.1
 """A model stays while it is behind the best one by less than this share of what that one gains over
@@ -81,6 +92,9 @@ class Search:
                 missing, or the folder has the study of something else.
             DataError: the ratings do not suit a model, or nothing can be held out.
         """
+        joined = {name for name, own in models.items() if is_blend_of_winners(name, own)}
+        if joined:
+            check_members(models)
         for name in models:
             kind = SPECS[name]
             check_suits(kind, ratings)
@@ -90,18 +104,33 @@ class Search:
                 )
         self.goal, self.limits, self.feedback = goal, limits, feedback
         self.bench = Bench(ratings, feedback, goal, seed)
-        spaces = [space_of(name, ratings, feedback, own, seed) for name, own in models.items()]
-        storage = None if folder is None else storage_at(folder / STUDY)
-        self.families = [Family(space, goal, seed, storage) for space in spaces]
-        about = {
+        self._seed, self._folder = seed, folder
+        self._about = {
             "ratings": ratings.fingerprint,
             "metric": goal.name,
             "feedback": "searched" if feedback is None else str(feedback),
             "seed": str(seed),
             "validation parts": f"{SHARE:g} of the ratings, {MOST_PARTS} × {MOST_USERS} users",
         }
-        for family in self.families:
-            _check_same(folder, family, about)
+        self._storage = None if folder is None else storage_at(folder / STUDY)
+        self._models = [
+            self._family(space_of(name, ratings, feedback, own, seed))
+            for name, own in models.items()
+            if name not in joined
+        ]
+        self._joins = bool(joined)
+        texts = kept_in(self._storage, Blend.name, _JOINED) if joined else []
+        self._blends = [self._family(BlendSpace.parsed(text, seed)) for text in texts]
+
+    def _family(self, space: Space) -> Family:
+        family = Family(space, self.goal, self._seed, self._storage)
+        _check_same(self._folder, family, self._about)
+        return family
+
+    @property
+    def families(self) -> list[Family]:
+        """The trials of each model, those of each blend last."""
+        return [*self._models, *self._blends]
 
     @property
     def trials(self) -> list[Trial]:
@@ -144,12 +173,19 @@ class Search:
         return min(1.0, max(len(done) / self.limits.trials, spent / self.limits.seconds))
 
     def _next(self, done: list[Trial]) -> Family | None:
-        # The model whose turn it is: a model of more hyperparameters has more turns.
+        # The model whose turn it is, until only the trials of the blend are left.
         share = self._share(done)
         if share >= 1:
             return None
-        rounds = math.ceil(math.log2(len(self.families))) + 1
-        n = math.ceil(len(self.families) / 2 ** int(share * rounds))
+        if not self._joins:
+            return self._next_model(share)
+        own = share / (1 - JOINED_SHARE)
+        return (self._next_model(own) if own < 1 else None) or self._joined(done)
+
+    def _next_model(self, share: float) -> Family | None:
+        # A model of more hyperparameters has more turns.
+        rounds = math.ceil(math.log2(len(self._models))) + 1
+        n = math.ceil(len(self._models) / 2 ** int(share * rounds))
         there = [family for family in self._staying(n) if not family.exhausted]
         return min(
             there,
@@ -157,11 +193,26 @@ class Search:
             default=None,
         )
 
+    def _joined(self, done: list[Trial]) -> Family | None:
+        # The blend of the best so far, while it has trials left.
+        blends = {family.space.study: family for family in self._blends}
+        others = [trial for trial in done if trial.model != Blend.name]
+        space = space_of_best(others, self.goal.higher_is_better, self._seed)
+        if space is None:
+            return None
+        if space.study not in blends:
+            blends[space.study] = self._family(space)
+            blends[space.study].keep(_JOINED, space.about)
+            self._blends.append(blends[space.study])
+        found = blends[space.study]
+        enough = math.ceil(JOINED_SHARE * self.limits.trials)
+        return found if len(found.trials) < enough else None
+
     def _staying(self, n: int) -> list[Family]:
         # The n best models, all that are close to the best, and those that have only begun.
         sign = 1 if self.goal.higher_is_better else -1
-        level = {family: _level(family, -sign * math.inf) for family in self.families}
-        ranked = sorted(self.families, key=lambda one: sign * level[one], reverse=True)
+        level = {family: _level(family, -sign * math.inf) for family in self._models}
+        ranked = sorted(self._models, key=lambda one: sign * level[one], reverse=True)
         best = level[ranked[0]]
         close = _CLOSE * abs(best - self.bench.baseline[1])
         return [

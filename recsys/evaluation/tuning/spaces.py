@@ -74,6 +74,11 @@ class Space:
     """Settings to try first: the published defaults, what a rule takes from the data, and points
     around that."""
 
+    @property
+    def study(self) -> str:
+        """Name of its study."""
+        return self.model
+
     def spec(self, params: Params) -> Spec:
         """The model of a point of the space."""
         own = {name: value for name, value in params.items() if name != FEEDBACK}

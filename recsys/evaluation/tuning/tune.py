@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from recsys.errors import ArgumentError
 from recsys.evaluation.tuning.limits import (
+    MODELS,
     budget_field,
     hyperparameters_field,
     metric_field,
@@ -37,8 +38,9 @@ class Tuner(Settings):
     that it is given is looked at. Each model starts with its published defaults, `ImplicitALS` also
     with the rule of `auto`; then a tree-structured Parzen estimator proposes settings within the
     typical ranges, and trainings that are behind after some epochs are given up. The models take
-    turns, and those that fall far behind leave. The same data and seed choose the same, to the bit,
-    unless a budget of time cuts the search.
+    turns, and those that fall far behind leave. `blend` among the models joins the best of each
+    factorization, and has the last fifth of the trials for its weights. The same data and seed
+    choose the same, to the bit, unless a budget of time cuts the search.
     """
 
     models: Sequence[str] = models_field()
@@ -145,7 +147,7 @@ class Tuner(Settings):
 
 def tune(
     ratings: Ratings,
-    models: Sequence[str] | str = ("implicit-als",),
+    models: Sequence[str] | str = MODELS,
     *,
     metric: str = "ndcg@10",
     trials: int = 100,
@@ -162,7 +164,8 @@ def tune(
 
     Args:
         ratings: what to choose for; a tenth of them is held out to choose by.
-        models: names of models.
+        models: names of models; "blend" joins the best of the other factorizations, with weights
+            that take the last fifth of the trials.
         metric: what to choose by, such as `ndcg@10`, `recall@20` or `rmse`.
         trials: settings to try, of all models together.
         budget: time after which no trial starts, in seconds or such as "10m"; None for no limit.

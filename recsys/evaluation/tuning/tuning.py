@@ -74,6 +74,7 @@ class Tuning(Found):
         top = {**data, "model": hyperparameters.pop("model"), FEEDBACK: self.best.feedback}
         if "seed" in hyperparameters:
             top["seed"] = hyperparameters.pop("seed")
+        members = hyperparameters.pop("of", [])  # of a blend
         tables = {name: value for name, value in top.items() if isinstance(value, Mapping)}
         lines = [
             f"# {label_of(self.metric)} {self.score:.4f} on validation parts, the best of "
@@ -82,6 +83,8 @@ class Tuning(Found):
         ]
         for name, table in {**tables, "hyperparameters": hyperparameters}.items():
             lines += ["", f"[{name}]", *_assignments(table)]
+        for member in members:
+            lines += ["", "[[hyperparameters.of]]", *_assignments(member)]
         return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,54 @@
+"""SIGTERM ends a command as Ctrl-C does: one line, its exit code, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+@pytest.fixture(scope="module")
+def archive(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample as a zip file, which is unpacked to the temporary folder."""
+    import shutil
+
+    made = tmp_path_factory.mktemp("archive") / "sample"
+    return Path(shutil.make_archive(str(made), "zip", root / "data", "sample"))
+
+
+@pytest.mark.parametrize("delay", [0.0, 1.5])  # while it reads; while it trains
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
+def test_a_command_that_is_ended_says_so_and_leaves_nothing(
+    number: int, code: int, said: str, delay: float, archive: Path, tmp_path: Path
+) -> None:
+    out, temporary = tmp_path / "out", tmp_path / "tmp"
+    out.mkdir()
+    temporary.mkdir()
+    slow = ["--model", "implicit-als", "--set", "n_epochs=100000", "--set", "n_factors=64"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recsys", "train", archive, *slow, "-o", out / "m.safetensors"],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not list(temporary.iterdir()) and time.monotonic() < end:  # until it reads
+        time.sleep(0.01)
+    time.sleep(delay)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert err.strip().splitlines()[-1] == f"recsys: {said}; no incomplete file was left"
+    assert list(out.iterdir()) == []
+    assert not [path for path in temporary.rglob("*") if path.is_file()]
