@@ -29,11 +29,9 @@ from recsys.csr import entry_rows, places
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.drift import LIMIT
 from recsys.recommend.recommender import Recommender
 from recsys.threads import default_threads
 
-MARKS = "<!-- updates -->", "<!-- /updates -->"
 CUTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Shares of the ratings that a model is trained on."""
 SHARES = (0.01, 0.05, 0.1, 0.2)
@@ -175,24 +173,27 @@ def main() -> None:
     )
     parser.add_argument("ratings", type=Path, help="MovieLens 100K")
     parser.add_argument("--models", default=",".join(MODELS), help="default: %(default)s")
+    parser.add_argument("--tables", default="quality,times", help="default: %(default)s")
     parser.add_argument("--size", type=float, default=1.0, help="share of the full matrix")
     parser.add_argument("--write", action="store_true", help="write the tables into the page")
     options = parser.parse_args()
-    ratings, lines = recsys.read_ratings(options.ratings), []
-    for part in (quality(ratings, options.models.split(",")), times(options.size)):
-        for text in part:
+    machine = provenance.machine()
+    made_with = (
+        f"{machine['processor']}, {machine['cores']} cores, {default_threads()} threads; "
+        f"commit {provenance.commit()}"
+    )
+    tables = {
+        "quality": lambda: quality(recsys.read_ratings(options.ratings), options.models.split(",")),
+        "times": lambda: times(options.size),
+    }
+    for name in options.tables.split(","):
+        lines = []
+        for text in (*tables[name](), "", f"{made_with}."):
             print(text, flush=True)
             lines.append(text)
-        lines.append("")
-    machine = provenance.machine()
-    lines.append(
-        f"{machine['processor']}, {machine['cores']} cores, {default_threads()} threads; "
-        f"commit {provenance.commit()}; medians of {ROUNDS} rounds. An update is due at "
-        f"{LIMIT:.0%} new ratings."
-    )
-    print(lines[-1])
-    if options.write:
-        replace_between_marks(PAGE, "\n".join(lines) + "\n", MARKS)
+        if options.write:
+            marks = f"<!-- updates: {name} -->", f"<!-- /updates: {name} -->"
+            replace_between_marks(PAGE, "\n".join(lines) + "\n", marks)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_entries_join_as_in_a_dictionary(
     old: list[tuple[int, int, int]], new: list[tuple[int, int, int]]
 ) -> None:
     first, more = ({(row, column): value for row, column, value in part} for part in (old, new))
-    matrix = sp.csr_matrix((5, 6), dtype=np.float32)
+    matrix = sp.csr_matrix(np.zeros((5, 6), np.float32))
     for part in (first, more):  # the first fills an empty matrix
         pairs = sorted(part)
         rows, columns = (np.array([pair[i] for pair in pairs], np.int32) for i in (0, 1))
@@ -86,5 +86,6 @@ def test_entries_join_as_in_a_dictionary(
     expected = first | more
     assert matrix.nnz == len(expected)
     assert matrix.has_canonical_format
-    entries = zip(entry_rows(matrix), matrix.indices, matrix.data, strict=True)
+    parts = entry_rows(matrix), matrix.indices, matrix.data
+    entries = zip(*(part.tolist() for part in parts), strict=True)
     assert {(row, column): value for row, column, value in entries} == expected

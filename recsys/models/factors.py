@@ -45,7 +45,7 @@ class Solved(NamedTuple):
 
     embeddings: Embeddings
     state: Mapping[str, npt.NDArray[Any]] = {}
-    """Rows of arrays in `Factors.state`, by name."""
+    """Their rows of arrays in `Factors.state`, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,7 @@ class Factors(Immutable):
     state: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """Whatever else the model needs to fold in, by name. Only the model reads it. An array whose
     name begins with `user_` or `item_` has one row per user or item. `user_described` and
-    `item_described` (uint8) are 1 for those that had no part in the training: their factors come
-    from features, or from ratings that an update added."""
+    `item_described` (uint8) are 1 for those that had no part in the training."""
 
     def __post_init__(self) -> None:
         width = self.user_factors.shape[1]
@@ -256,8 +255,8 @@ class Factors(Immutable):
         """Embeddings of new users, from their counted ratings (n, n_items).
 
         For models with `spec.folds_in_exactly`, a training user's ratings give back their stored
-        embedding. A user without ratings gets zeros. Items that had no part in the training are
-        left out of the problem, too, unless the user has rated one.
+        embedding. A user without ratings gets zeros. Items that had no part in the training have
+        none here, unless the user has rated one.
 
         Raises:
             ArgumentError: the ratings do not have a column for each item.

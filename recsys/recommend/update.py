@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from recsys.csr import entry_rows, places, with_entries
+from recsys.csr import entry_rows, frozen_csr, places, with_entries
 from recsys.errors import ArgumentError, DataError, ModelError
 from recsys.ids import IdIndex
 from recsys.models.common import Rows, Side
@@ -214,7 +214,7 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
     np.add.at(items, columns, change)
     first = np.flatnonzero((was.items == 0) & (items > 0))
     return _Merged(
-        with_entries(old, where, rows, columns, values),
+        frozen_csr(with_entries(old, where, rows, columns, values)),
         more.nnz - len(again),
         int((values[again] != stored).sum()),
         Counts(users, items),
