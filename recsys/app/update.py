@@ -80,9 +80,9 @@ def update(request: UpdateRequest, on_account: OnAccount = no_account) -> Update
 
 def _as_in_training(request: UpdateRequest, model: Recommender) -> UpdateRequest:
     # Repeats and missing values mean what they meant, unless the request says otherwise.
-    account = model.account or {}
-    return replace(
-        request,
-        duplicates=request.duplicates or account.get("duplicates") or None,
-        missing=request.missing if request.missing is not None else account.get("missing") or None,
-    )
+    from recsys.recommend.update import duplicates_of
+
+    missing = request.missing
+    if missing is None:
+        missing = (model.account or {}).get("missing") or None
+    return replace(request, duplicates=duplicates_of(model), missing=missing)

@@ -98,6 +98,14 @@ def require_history(model: ModelParts) -> None:
         )
 
 
+def duplicates_of(model: ModelParts) -> str:
+    """What counts when a user rates an item again, as in the training."""
+    account = model.account or {}
+    by_kind = "sum" if account.get("kind") in ("counts", "seen") else "latest"
+    how = account.get("duplicates")
+    return how if how in DUPLICATES else by_kind
+
+
 def remarks(model: ModelParts) -> tuple[str, ...]:
     """What to know about an updated model, each in one sentence without its period."""
     said = []
@@ -198,7 +206,7 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
     stored = old.data[where.at[where.there]]
     values = more.data.copy()
     again = np.flatnonzero(where.there)
-    how = _how(model)
+    how = duplicates_of(model)
     if how == "error" and len(again):
         user, item = rows[again[0]], columns[again[0]]
         raise DataError(
@@ -222,14 +230,6 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
         np.flatnonzero(np.bincount(columns, minlength=more.shape[1])),
         _both(model.late_items, first, more.shape[1]),
     )
-
-
-def _how(model: ModelParts) -> str:
-    # What counts when a user rates an item again.
-    account = model.account or {}
-    by_kind = "sum" if account.get("kind") in ("counts", "seen") else "latest"
-    how = account.get("duplicates")
-    return how if how in DUPLICATES else by_kind
 
 
 def _changed(model: ModelParts, touched: Rows, items: Rows) -> Changed:
