@@ -36,7 +36,7 @@ class Answer:
     @property
     def remarks(self) -> list[str]:
         """Sentences about the table: why it is short, and what its scores do not say."""
-        words = {"shortfall": "Only {}.", "remark": "Note: {}."}
+        words = {"shortfall": "Only {}.", "remark": "Note: {}.", "interval": "Note: {}."}
         return [words[name].format(text) for name, text in self.table.notes.items()]
 
     def to_dict(self) -> dict[str, Any]:

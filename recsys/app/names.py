@@ -42,14 +42,21 @@ def item_name(model: Recommender, item: object) -> str:
     return title if title is not None else str(model.fitted.items.ids[row])
 
 
-def new_person(model: Recommender, texts: Iterable[str]) -> dict[int | str, float]:
+def new_person(
+    model: Recommender, texts: Iterable[str], more: Iterable[tuple[str, float]] = ()
+) -> dict[int | str, float]:
     """Ratings of somebody who is not in the data, from texts such as "Toy Story=5".
+
+    Args:
+        model: whose items are rated.
+        texts: items and ratings.
+        more: likewise, as pairs.
 
     Raises:
         ArgumentError: a text has no "=", what follows is no number, or an item comes twice.
         UnknownIdError: there is no such item.
     """
-    return _by_item(model, map(assigned_rating, texts), "rate")
+    return _by_item(model, [*map(assigned_rating, texts), *more], "rate")
 
 
 def changed_ratings(model: Recommender, texts: Iterable[str]) -> dict[int | str, float | None]:

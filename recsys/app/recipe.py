@@ -104,9 +104,9 @@ class Recipe(Source):
     feedback: str | None = option(
         None,
         metavar="HOW",
-        meaning="How ratings become confidence: values, ones, log (of counts), at-least=4 to "
-        "count only ratings from 4, or dislikes-below=3. With ones,half-life=180d and the like, "
-        "older ratings weigh less.",
+        meaning="How ratings become confidence: values, ones, log (of counts), centered "
+        "(low ratings count against), at-least=4 to count only ratings from 4, or "
+        "dislikes-below=3. With ones,half-life=180d and the like, older ratings weigh less.",
         default_text="values, unless auto chooses",
     )
     features: Sequence[str] | None = features_field()

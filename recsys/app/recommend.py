@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
 from recsys.app.names import changed_ratings, item_name, new_person, user_id
+from recsys.app.own_ratings import own_ratings
 from recsys.errors import ArgumentError
 from recsys.recommend.choice import HOWS, Choice
-from recsys.settings import option
+from recsys.settings import option, settings_of
 
 if TYPE_CHECKING:
     from recsys.recommend.explain import Person
     from recsys.recommend.recommender import Recommender
+
+
+_NAMED = 10  # ratings that are repeated above a list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,12 @@ class RecommendRequest(ShortForms, Choice):
         [],
         metavar="TITLE=RATING",
         meaning="Rating of a new person, such as 'Toy Story=5'. Repeatable.",
+    )
+    ratings: str | None = option(
+        None,
+        metavar="FILE",
+        meaning="File with the ratings of a new person: a column of titles or ids and one of "
+        "ratings, or any file of ratings of one user.",
     )
     liked: int = option(0, low=0, meaning="Also show this many of the items the user liked.")
     unknown: str = option(
@@ -64,11 +74,13 @@ class RecommendRequest(ShortForms, Choice):
         super().__post_init__()
         if sum(self._for_whom) != 1:
             raise ArgumentError(
-                "say for whom: one of --user ID, --rate TITLE=RATING (once or more), --group "
-                "ID,ID,..., --all and --users-file FILE"
+                "say for whom: one of --user ID, --rate TITLE=RATING (once or more) or --ratings "
+                "FILE, --group ID,ID,..., --all and --users-file FILE"
             )
-        if self.rate and (self.liked or not self.exclude_seen or self.unknown != "raise"):
-            raise ArgumentError("liked, unknown and include-seen do not go with --rate")
+        if self.new and (self.liked or not self.exclude_seen or self.unknown != "raise"):
+            raise ArgumentError(
+                "liked, unknown and include-seen do not go with --rate and --ratings"
+            )
         if self.many != (self.out is not None):
             raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
         if self.many and (self.liked or self.why or self.what_if):
@@ -83,7 +95,12 @@ class RecommendRequest(ShortForms, Choice):
     @property
     def _for_whom(self) -> tuple[bool, ...]:
         one, group = self.user is not None, self.group is not None
-        return one, group, bool(self.rate), self.everybody, self.users_file is not None
+        return one, group, self.new, self.everybody, self.users_file is not None
+
+    @property
+    def new(self) -> bool:
+        """Whether the list is for somebody who is not in the data."""
+        return bool(self.rate) or self.ratings is not None
 
     @property
     def many(self) -> bool:
@@ -92,7 +109,8 @@ class RecommendRequest(ShortForms, Choice):
 
     def choice(self, model: Recommender) -> Choice:
         """What may be recommended, with items as the model knows them."""
-        return Choice(n=self.n, exclude_seen=self.exclude_seen, **self.of_model(model))
+        own = {one.name: getattr(self, one.name) for one in settings_of(Choice)}
+        return Choice(**own | self.of_model(model))
 
 
 def recommend(request: RecommendRequest, model: Recommender | None = None) -> Answer:
@@ -119,8 +137,11 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         title = f"For users {', '.join(request.group)} together ({how})"
         return Answer(title, {"group": members, "together": how}, table)
     if request.user is None:
-        ratings = new_person(model, request.rate)
-        given = ", ".join(f"{item_name(model, item)} {value:g}" for item, value in ratings.items())
+        file = own_ratings(request.ratings) if request.ratings is not None else ()
+        ratings = new_person(model, request.rate, file)
+        names = [f"{item_name(model, item)} {value:g}" for item, value in ratings.items()]
+        given = ", ".join(names[:_NAMED])
+        given += f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         row = person.ratings_row(model, ratings)
         answer = Answer(
             f"For somebody who gave {given}", asked, questions.recommend_row(model, row, choice)

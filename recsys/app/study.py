@@ -91,8 +91,9 @@ class Study(Source):
     feedback: str = option(
         "values",
         metavar="HOW",
-        meaning="What counts as liked: values, ones, log, at-least=4 to count only ratings from "
-        "4, or dislikes-below=3; also how older ratings weigh less, as in ones,half-life=180d.",
+        meaning="What counts as liked: values, ones, log, centered, at-least=4 to count only "
+        "ratings from 4, or dislikes-below=3; also how older ratings weigh less, as in "
+        "ones,half-life=180d.",
     )
     features: Sequence[str] | None = features_field("all with held-out-items, otherwise none")
     per_user: int = option(0, low=0, meaning="Leave out users with fewer ratings.")

@@ -40,7 +40,7 @@ class TuneRequest(Source):
         None,
         metavar="HOW",
         meaning="What counts as liked, and how ratings become confidence: values, ones, log (of "
-        "counts), or at-least=4 to count only ratings from 4.",
+        "counts), centered, or at-least=4 to count only ratings from 4.",
         default_text="every rating is liked, and how they enter is searched",
     )
     seed: int = option(0, low=0, meaning="Seed for the held-out ratings, the trials and the fits.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FIRST = ("title", "year", "genres")  # what is shown of items, in this order
 _SHORTENED = ("genres", "title", "remark")  # the last texts to give way in a narrow terminal
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
-_DECIMALS = {"score": 4, "p": 4}  # of columns that do not say how many
+_DECIMALS = {"score": 4, "low": 4, "high": 4, "p": 4}  # of columns that do not say how many
 _NARROWEST = 10  # cells that texts keep
 _NARROWEST_TITLE = 15
 _NAMED = 8  # columns that are not shown, but named

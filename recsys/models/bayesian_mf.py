@@ -19,6 +19,7 @@ from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
 from recsys.models.factors import Embeddings, Factorization, Factors, Solved
 from recsys.models.gibbs import GibbsSide, Prior, drawn_noise, links_of, posterior
+from recsys.models.posterior import Posterior
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper, option
 from recsys.threads import one_blas_thread
@@ -26,7 +27,6 @@ from recsys.threads import one_blas_thread
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
 
-_NUMBERS = 1 << 22  # numbers of all samples of such pairs: 16 MB
 _OTHER = {"user": "item", "item": "user"}
 _TURNS: tuple[tuple[Side, Side], ...] = (("items", "users"), ("users", "items"))
 
@@ -192,23 +192,44 @@ class BayesianMF(Factorization):
         self, factors: Factors, user_rows: Rows, item_rows: Rows
     ) -> npt.NDArray[np.float64]:
         """Standard deviation (n,) of the rating of each pair: of the samples, and of one rating."""
-        draws, biases = factors.state["user_draws"], factors.state["item_biases"]
-        items = self._items(factors)
-        found = np.empty(len(user_rows))
-        step = max(1, _NUMBERS // draws[0].size)
-        for start in range(0, len(found), step):
-            users, columns = user_rows[start : start + step], item_rows[start : start + step]
-            x = draws[users]
-            scores = np.einsum("pkf,pkf->pk", x[:, :, :-1], items[columns])
-            scores += x[:, :, -1] + biases[columns]
-            found[start : start + step] = scores.var(axis=1, dtype=np.float64)
+        draws, positions = np.unique(user_rows, return_inverse=True)
+        posterior = self.posterior(factors)
+        found = posterior.pair_deviations(posterior.of_users(draws), positions, item_rows)
         noise = np.square(factors.state["noise"]).mean()
-        return np.asarray(np.sqrt(found + noise) * factors.state["scale"][0])
+        return np.asarray(np.sqrt(found**2 + noise * factors.state["scale"][0] ** 2))
 
-    def _items(self, factors: Factors) -> FloatArray:
-        # (n_items, n, f) of each sample, in the unit of standardized ratings.
+    def posterior(self, factors: Factors) -> Posterior:
+        """The draws, for expected ratings and how sure they are."""
+        return Posterior(self, factors)
+
+    def fold_in_draws(self, factors: Factors, matrix: sp.csr_matrix, seed: int) -> FloatArray:
+        """(n, K, f + 1) draws of new users, given the items, biases and priors of each sample.
+
+        The noise of each row comes from a generator of its own with this seed, so that a person
+        gets the same alone as among others.
+        """
+        width, starts = self.n_factors + 1, matrix.indptr
+        on_ratings = np.empty((self.n_samples, matrix.nnz), np.float32)
+        on_rows = np.empty((self.n_samples, matrix.shape[0], width))
+        for row in range(matrix.shape[0]):
+            rng = np.random.default_rng(seed)
+            on_rows[:, row] = rng.standard_normal((self.n_samples, width))
+            part = slice(starts[row], starts[row + 1])
+            on_ratings[:, part] = rng.standard_normal((self.n_samples, part.stop - part.start))
+        found = np.empty((matrix.shape[0], self.n_samples, width), np.float32)
+        samples = self._samples(factors, matrix, "users")
+        for k, (targets, against, prior, noise) in enumerate(samples):
+            noisy = targets + np.float32(noise) * on_ratings[k]
+            eta = on_rows[k] @ np.linalg.cholesky(prior.precision).T
+            drawn = posterior(matrix, noisy, against, prior, noise, eta=eta)
+            found[:, k] = drawn.solve()[0]
+        return found
+
+    def item_draws(self, factors: Factors, rows: Rows | slice = slice(None)) -> FloatArray:
+        """(n_items, K, f) the draws of items, in the unit of standardized ratings."""
         unit = np.float32(math.sqrt(self.n_samples / factors.state["scale"][0]))
-        return factors.item_factors.reshape(-1, self.n_samples, self.n_factors) * unit
+        table = factors.item_factors[rows]
+        return table.reshape(-1, self.n_samples, self.n_factors) * unit
 
     def _fold_in(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Embeddings:
         found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)
@@ -222,7 +243,7 @@ class BayesianMF(Factorization):
         # Of each sample what the rows of `matrix` are solved from: see `posterior`.
         own, state = ("user" if side == "users" else "item"), factors.state
         if own == "user":
-            table, biases = self._items(factors), state["item_biases"]
+            table, biases = self.item_draws(factors), state["item_biases"]
         else:
             table, biases = state["user_draws"][:, :, :-1], state["user_draws"][:, :, -1]
         targets = (matrix.data - np.float32(factors.mean)) / np.float32(state["scale"][0])

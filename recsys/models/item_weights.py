@@ -172,9 +172,6 @@ class ItemWeights(Immutable):
 class ItemModel(Spec):
     """A spec whose fit gives `ItemWeights`."""
 
-    ignores_values: ClassVar[bool] = False
-    """Whether a history counts as ones, whatever its values above 0."""
-
     if TYPE_CHECKING:
 
         def fit(self, ratings: Ratings, *args: Any, **options: Any) -> ItemWeights:

@@ -36,6 +36,7 @@ _LOSS_SAMPLE = 50_000  # pairs on which the loss of logistic MF is measured
 @dataclass(frozen=True)
 class _Pairwise(Factorization):
     folds_in_exactly: ClassVar[bool] = False
+    ignores_values: ClassVar[bool] = True
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Ridge regression on the item factors, scaled to the users' mean length (approximate)."""

@@ -18,6 +18,7 @@ from recsys.settings import NamedSettings
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
+    from recsys.models.posterior import Posterior
     from recsys.ratings.ratings import Ratings
 
 
@@ -108,6 +109,8 @@ class Spec(NamedSettings, ABC):
     """Whether a score is a predicted rating, so that its error is meaningful."""
     folds_in_exactly: ClassVar[bool] = True
     """Whether folding a training user back in returns their stored embedding."""
+    ignores_values: ClassVar[bool] = False
+    """Whether feedback counts as ones, whatever its values above 0."""
     resumable: ClassVar[bool] = False
     """Whether a training can start from a state or from factors, and reports its states."""
     peak_memory: ClassVar[PeakMemory]
@@ -152,7 +155,18 @@ class Spec(NamedSettings, ABC):
         Raises:
             ArgumentError: the model does not know it.
         """
-        raise ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
+        raise self._unsure()
+
+    def posterior(self, fitted: Any) -> Posterior:
+        """What is known of how sure scores are.
+
+        Raises:
+            ArgumentError: the model does not know it.
+        """
+        raise self._unsure()
+
+    def _unsure(self) -> ArgumentError:
+        return ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
 
     @abstractmethod
     def _fit(

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.csr import with_values
-from recsys.errors import DataError
 from recsys.models import truncated_svd
 from recsys.models.common import FloatArray, OnEpoch, Progress, Side
 from recsys.models.factors import Embeddings, Factorization, Factors, Solved
@@ -85,7 +84,8 @@ class NormalizedSVD(PureSVD):
     much of each frequency stays, and γ how much of the popularity that was taken out is put back.
     The two filters of GF-CF (Shen et al. 2021, "How Powerful is Graph Convolution for
     Recommendation?") are p = 2, γ = 0, which is linear, and p = 0, γ = ½, the ideal low-pass; α > 0
-    adds a low-pass of c factors to the power. Ratings must not be negative.
+    adds a low-pass of c factors to the power. Ratings below 0 (dislikes) count as 0: they are not
+    edges of the graph.
 
     Item factors are D_i^γ V, user factors the rest of the product. A new user is folded in by the
     same product; a new item by V = R̃ᵀUΣ⁻¹ with R̃ the normalized matrix. What both need is kept in
@@ -122,7 +122,7 @@ class NormalizedSVD(PureSVD):
 
     def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
         started = time.perf_counter()
-        matrix = ratings.matrix
+        matrix = _likes(ratings.matrix)
         user_scale, item_root = self._roots(matrix)
         normalized = _scaled(matrix, user_scale, item_root)
         rank = min(self.n_factors, *matrix.shape)
@@ -144,12 +144,14 @@ class NormalizedSVD(PureSVD):
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Their ratings, scaled, times the filter: the product that gave the training users."""
+        matrix = _likes(matrix)
         own, _ = self._roots(matrix)
         x = _filtered(matrix, own, factors.item_factors, factors.state)
         return Embeddings(np.zeros(len(x), np.float32), x)
 
     def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
         """Each rating, scaled, times its item's row of the filter."""
+        matrix = _likes(matrix)
         own, _ = self._roots(matrix)
         scaled = _scaled(matrix, own, factors.state["item_scale"])
         plain = super().contributions(factors, scaled)
@@ -157,6 +159,7 @@ class NormalizedSVD(PureSVD):
 
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """R̃ᵀUΣ⁻¹ for their columns of R̃, which for a training item is its row of V, times D_i^γ."""
+        matrix = _likes(matrix)
         own, _ = self._roots(matrix)
         scaled = _scaled(matrix, own, factors.state["user_scale"])
         if "user_basis" not in factors.state:  # a file of version 0.1, whose users are R̃ V
@@ -196,12 +199,12 @@ class NormalizedSVD(PureSVD):
 
     def _roots(self, matrix: sp.csr_matrix) -> tuple[FloatArray, FloatArray]:
         # D_u^-½ and D_i^-½.
-        if matrix.nnz and matrix.data.min() < 0:
-            raise DataError(
-                f"{self.name} needs ratings that are not negative, but one is "
-                f"{matrix.data.min():g}; implicit-als takes such ratings as dislikes"
-            )
         return _inverse_root(matrix.sum(axis=1)), _inverse_root(matrix.sum(axis=0))
+
+
+def _likes(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    # With 0 for dislikes.
+    return with_values(matrix, np.maximum(matrix.data, 0))
 
 
 def _filtered(

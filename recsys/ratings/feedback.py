@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +12,10 @@ import scipy.sparse as sp
 
 from recsys.csr import kept_entries, positive, with_values
 from recsys.errors import ArgumentError, DataError
+from recsys.ratings.centered import RatingScale
 
 _DAY = 24 * 60 * 60  # seconds
+_NAMES = ("values", "ones", "log", "centered")
 
 if TYPE_CHECKING:
     # Recommendations need Feedback, but neither Ratings nor pandas.
@@ -25,7 +27,7 @@ class Feedback:
     """What ratings mean for a model. It is stored with the model, for ratings that come later.
 
     >>> Feedback.parse("at-least=4,half-life=180d")
-    Feedback(ones=True, threshold=4.0, log=False, dislikes_below=None, half_life=180.0)
+    Feedback(ones=True, threshold=4.0, half_life=180.0)
     """
 
     ones: bool = False
@@ -41,8 +43,23 @@ class Feedback:
     """Days in which confidence halves: it is multiplied by 2^(−age / half_life), with the age of a
     rating at the latest time in the training ratings. Ratings without times, such as those of a
     person who is folded in, keep theirs. None for no decay."""
+    centered: bool = False
+    """Whether a rating counts for or against an item by its distance from the mean of the person;
+    see `recsys.ratings.centered.RatingScale`."""
+    scale: RatingScale | None = None
+    """What centered ratings are compared with; taken from the training ratings by `fitted`."""
+
+    def __repr__(self) -> str:
+        changed = [f"{one.name}={getattr(self, one.name)!r}" for one in fields(self)
+                   if getattr(self, one.name) != one.default]  # fmt: skip
+        return f"Feedback({', '.join(changed)})"
 
     def __post_init__(self) -> None:
+        others = self.ones or self.log or self.threshold is not None
+        if self.centered and others:
+            raise ArgumentError("centered feedback has no ones, log or threshold")
+        if self.scale is not None and not self.centered:
+            raise ArgumentError("only centered feedback has a scale")
         if self.ones and self.log:
             raise ArgumentError("feedback of ones has no logarithm: choose ones or log")
         if self.dislikes_below is not None and (self.threshold is not None or not self.ones):
@@ -57,7 +74,7 @@ class Feedback:
 
     @classmethod
     def parse(cls, text: str) -> Feedback:
-        """The feedback for "values", "ones", "log", "at-least=4" or "dislikes-below=3".
+        """The feedback for "values", "ones", "log", "centered", "at-least=4" or "dislikes-below=3".
 
         Any of them may be followed by ",half-life=180d".
 
@@ -70,7 +87,7 @@ class Feedback:
             given: dict[str, Any] = {}
             if name in ("at-least", "dislikes-below"):
                 given["threshold" if name == "at-least" else "dislikes_below"] = _finite(number)
-            elif entering not in ("values", "ones", "log"):
+            elif entering not in _NAMES:
                 raise ValueError
             if "," in text:
                 unit = decay.removeprefix("half-life=")
@@ -79,18 +96,19 @@ class Feedback:
                 given["half_life"] = float(unit[:-1])
         except ValueError:
             raise ArgumentError(
-                "feedback must be values, ones, log, at-least=NUMBER or dislikes-below=NUMBER, "
+                f"feedback must be {', '.join(_NAMES)}, at-least=NUMBER or dislikes-below=NUMBER, "
                 f"alone or with a number of days above 0 as ones,half-life=180d, not {text!r}"
             ) from None
-        return cls(ones=name not in ("values", "log"), log=name == "log", **given)
+        given |= {one: True for one in ("log", "centered") if one == name}
+        return cls(ones=name not in ("values", "log", "centered"), **given)
 
     def __str__(self) -> str:
         if self.threshold is not None:
             entering = f"at-least={self.threshold:g}"
         elif self.dislikes_below is not None:
             entering = f"dislikes-below={self.dislikes_below:g}"
-        elif self.log:
-            entering = "log"
+        elif self.log or self.centered:
+            entering = "log" if self.log else "centered"
         else:
             entering = "ones" if self.ones else "values"
         return entering if self.half_life is None else f"{entering},half-life={self.half_life:g}d"
@@ -98,40 +116,77 @@ class Feedback:
     @property
     def keeps_ratings(self) -> bool:
         """Whether a rating enters as it is, up to its logarithm, so that models can predict it."""
-        return not self.ones and self.half_life is None
+        return not self.ones and not self.centered and self.half_life is None
+
+    @property
+    def knows_dislikes(self) -> bool:
+        """Whether a low rating counts against an item."""
+        return self.centered or self.dislikes_below is not None
+
+    @property
+    def unfitted(self) -> Feedback:
+        """The same without a scale: as it was asked for."""
+        return self if self.scale is None else replace(self, scale=None)
+
+    def fitted(self, ratings: Ratings) -> Feedback:
+        """The same with what it takes from the training ratings, where it takes anything.
+
+        Raises:
+            DataError: it is centered, and the ratings are on no scale.
+        """
+        if not self.centered or self.scale is not None:
+            return self
+        return replace(self, scale=RatingScale.of(ratings))
 
     def of(self, matrix: sp.csr_matrix) -> sp.csr_matrix:
         """The confidences (float32) of the ratings in a matrix, as a matrix of the same shape.
 
         A matrix has no times, so nothing decays. The matrix itself is not changed; the result may
         share its arrays.
+
+        Raises:
+            ArgumentError: it is centered, and has not been fitted.
         """
         matrix = sp.csr_matrix(matrix, dtype=np.float32)
         matrix = kept_entries(matrix, self.counts(matrix))
-        values = self._confidences(matrix.data)
+        values = self._confidences(matrix)
         return matrix if values is matrix.data else with_values(matrix, values)
 
-    def liked(self, ratings: Ratings) -> sp.csr_matrix:
+    def liked(self, ratings: Ratings, known: sp.csr_matrix | None = None) -> sp.csr_matrix:
         """(n_users, n_items) the ratings that count and whose confidence is above zero.
 
         A value of 0 or less is feedback, but no like: an item that was held out with one is no
         relevant item.
 
+        Args:
+            ratings: those that were held out.
+            known: (n_users, n_items) the other ratings of the same people, for their means.
+
         Raises:
             DataError: there are none.
         """
         # What is relevant does not depend on how long ago it was, so it needs no times.
-        found = positive(replace(self, half_life=None).apply(ratings).matrix)
+        found = positive(replace(self, half_life=None)._applied(ratings, known).matrix)
         if not found.nnz:
             raise DataError("no rating is above 0, so nothing counts as liked")
         return found
+
+    def likes(self, ratings: Ratings) -> npt.NDArray[np.bool_]:
+        """(n_ratings,) which ratings count, are above zero and no dislikes."""
+        if self.knows_dislikes:
+            return np.asarray(self.fitted(ratings)._confidences(ratings.matrix) > 0)
+        return np.asarray((ratings.matrix.data > 0) & self.counts(ratings.matrix))
 
     def apply(self, ratings: Ratings) -> Ratings:
         """The ratings that count, with their confidences as values; all users and items stay.
 
         Raises:
-            DataError: no rating reaches the threshold, or they have no times for a half-life.
+            DataError: no rating reaches the threshold, they have no times for a half-life, or they
+                are on no scale and the feedback is centered.
         """
+        return self._applied(ratings)
+
+    def _applied(self, ratings: Ratings, known: sp.csr_matrix | None = None) -> Ratings:
         latest = self._latest(ratings)
         if self.threshold is not None:
             keep = self.counts(ratings.matrix)
@@ -141,7 +196,7 @@ class Feedback:
                     f"{ratings.matrix.data.max():g}"
                 )
             ratings = ratings.select(keep)
-        values = self._confidences(ratings.matrix.data)
+        values = self.fitted(ratings)._confidences(ratings.matrix, known)
         if self.half_life is not None and ratings.timestamps is not None:
             ages = (latest - ratings.timestamps) / _DAY
             values = values * np.exp2(-ages / self.half_life)
@@ -157,8 +212,18 @@ class Feedback:
         least = -np.inf if self.threshold is None else np.float32(self.threshold)
         return np.asarray(values >= least)
 
-    def _confidences(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _confidences(
+        self, matrix: sp.csr_matrix, known: sp.csr_matrix | None = None
+    ) -> npt.NDArray[np.float32]:
         # Before any decay; the same array where values are confidences.
+        values: npt.NDArray[np.float32] = matrix.data
+        if self.centered:
+            if self.scale is None:
+                raise ArgumentError(
+                    "centered feedback needs the mean and scale of the training ratings first: "
+                    "Feedback.fitted(ratings)"
+                )
+            return self.scale.confidences(matrix, known)
         if self.dislikes_below is not None:
             liked = values >= np.float32(self.dislikes_below)
             return np.where(liked, np.float32(1), np.float32(-1))

@@ -19,11 +19,13 @@ COUNT_WORDS = (*COUNT_NAMES, "visits", "minutes", "seconds", "duration", "amount
 """Words, as `plain` writes them, with which the name of a column of counts ends."""
 RATING_WORDS = (*RATING_NAMES, "scores", "star", "label")
 
+MANY_ZEROS = 1 / 3
+"""Share of zeros from which on they may stand for "not rated"."""
+
 _MOST_STEPS = 20  # of a scale of ratings: 0 to 10 in halves has as many
 _BLOCK = 1 << 20
 _TAIL = 4  # times the median, at least, is the largest of counts
 _FAR = 99.0  # stands for "not rated" where it is far outside the scale, as in Jester
-_MANY_ZEROS = 1 / 3
 
 
 def understood(raw: RawRatings, missing: Sequence[float] | None = None) -> tuple[Kind, str]:
@@ -153,7 +155,7 @@ def _kept(raw: RawRatings, keep: npt.NDArray[np.bool_]) -> Values:
 def _remark_on_outliers(raw: RawRatings, values: Values, missing: Sequence[float]) -> None:
     low, high = float(values.min()), float(values.max())
     n_zeros = int((values == 0).sum()) if low == 0 and high > 1 else 0
-    if n_zeros > _MANY_ZEROS * len(values) and 0 not in missing:
+    if n_zeros > MANY_ZEROS * len(values) and 0 not in missing:
         raw.remarks.append(
             f"{n_zeros:,} of {len(values):,} values are 0; if 0 stands for not rated, "
             "--missing 0 leaves them out"

@@ -18,6 +18,11 @@ How = Literal["average", "least-misery", "most-pleasure"]
 
 HOWS: tuple[How, ...] = get_args(How)
 
+Risk = Literal["mean", "lower", "upper", "thompson"]
+"""What items are ranked by: the expected rating, an end of its interval, or one draw of it."""
+
+RISKS: tuple[Risk, ...] = get_args(Risk)
+
 LIKE = 0.5
 """Cosine from which items count as similar to one that is to be left out with its like."""
 
@@ -87,11 +92,25 @@ class Choice(Allowed):
         "as mmr=0.3.",
         default_text="the best scores",
     )
+    risk: str | None = option(
+        None,
+        choices=lambda: RISKS,
+        meaning="For a model that knows how sure it is: rank by the mean, by the lower or upper "
+        "end of its 90 % interval, or by one draw from the posterior (thompson); the answer has "
+        "the interval as low and high.",
+        default_text="the mean, without the interval",
+    )
+    seed: int = option(0, low=0, meaning="Seed for the draw of thompson.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.rerank is not None:
             parse(self.rerank)
+
+    @cached_property
+    def only_risk(self) -> Choice | None:
+        """Nothing but the risk of this choice; None where there is none."""
+        return None if self.risk is None else Choice(risk=self.risk, seed=self.seed)
 
     def but(self, n: int | None = None, **changes: Any) -> Choice:
         """The same choice with some settings changed; n stays where it is None.

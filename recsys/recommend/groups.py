@@ -31,6 +31,8 @@ def recommend_group(
     """The best items for several people together; see `Recommender.recommend_group`."""
     if how not in HOWS:
         raise ArgumentError(f"how must be one of {', '.join(HOWS)}, not {how!r}")
+    if choice.risk is not None:
+        raise ArgumentError("risk is for one person at a time: leave it out for a group")
     if isinstance(people, str | Mapping) or not len(people):
         raise ArgumentError("people must be a list of users and of ratings, with at least one")
     group = [_person(model, one) for one in people]

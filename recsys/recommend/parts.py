@@ -28,6 +28,7 @@ from recsys.recommend.ranking import Counts, FittedRanker
 from recsys.recommend.rerank.catalog import Catalog
 from recsys.recommend.rerank.reranking import Reranking
 from recsys.recommend.rerank.ways import parse
+from recsys.recommend.risk import AtRisk
 from recsys.recommend.similarity import Similarity
 from recsys.recommend.titles import TitleIndex, as_rows
 
@@ -112,13 +113,27 @@ class ModelParts(Immutable):
     def ranker(self, choice: Choice | None = None, *, folds_in: bool = False) -> FittedRanker:
         """A ranker that is this model under a choice; evaluation sets the length of the lists."""
         candidates, exclude_seen, reranking = None, True, None
+        fitted, index = self.fitted, self.index
         if choice is not None:
             candidates, exclude_seen = self.candidates(choice), choice.exclude_seen
             reranking = self.reranking(choice)
+            if choice.risk is not None:
+                fitted = self.at_risk(choice.risk, choice.seed)
+                index = index_of(fitted)
         return FittedRanker(
-            self.fitted, folds_in, candidates, exclude_seen, self.index, self.counts,
+            fitted, folds_in, candidates, exclude_seen, index, self.counts,
             reranking=reranking, described="users" in self.features,
         )  # fmt: skip
+
+    def at_risk(self, risk: str, seed: int) -> AtRisk:
+        """The fit, scoring under a risk.
+
+        Raises:
+            ArgumentError: the model knows no standard deviations.
+        """
+        if "posterior" not in self.derived:
+            self.derived["posterior"] = self.fitted.spec.posterior(self.fitted)
+        return AtRisk(self.fitted, self.derived["posterior"], risk, seed)
 
     def from_features(self, side: Side) -> npt.NDArray[np.bool_]:
         """(n,) which items or users have no counted ratings, and are described by features."""

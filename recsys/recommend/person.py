@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from recsys.errors import ArgumentError
 from recsys.recommend.parts import ModelParts
+
+if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
 
 _LARGEST = 1e6  # rating of a new person; no scale goes so far
 
@@ -19,14 +22,16 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
 
     Args:
         model: whose items are rated.
-        ratings: item id or title → rating; a mapping, or a pandas Series.
+        ratings: item id or title → rating; a mapping, a pandas Series, or `Ratings` of one user.
 
     Raises:
         ArgumentError: a rating is not a finite number or outside the range of the training
-            ratings, or an item comes twice.
+            ratings, an item comes twice, or `Ratings` are not of one user.
         UnknownIdError: an item is not there.
     """
-    if not isinstance(ratings, Mapping) and hasattr(ratings, "to_dict"):
+    if hasattr(ratings, "matrix") and hasattr(ratings, "users"):
+        ratings = by_item(ratings)
+    elif not isinstance(ratings, Mapping) and hasattr(ratings, "to_dict"):
         ratings = ratings.to_dict()
     if not isinstance(ratings, Mapping):
         raise ArgumentError(f"ratings must map items to ratings, not be a {type(ratings).__name__}")
@@ -40,6 +45,24 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
         raise ArgumentError(f"ratings name one item twice, the second time as {again!r}")
     parts = values[order], items[order].astype(np.int32), np.array([0, len(items)])
     return sp.csr_matrix(parts, shape=(1, len(model.fitted.items)))
+
+
+def by_item(ratings: Ratings) -> dict[Any, float]:
+    """Item id → rating of the only user of some ratings.
+
+    Raises:
+        ArgumentError: they are not of one user.
+    """
+    rows = np.flatnonzero(np.diff(ratings.matrix.indptr))
+    if len(rows) != 1:
+        some = ", ".join(str(one) for one in ratings.users.ids[rows[:3]])
+        raise ArgumentError(
+            f"the ratings must be of one person, not of {len(rows):,} users ({some}, ...); keep "
+            "those of one"
+        )
+    row = ratings.matrix[rows[0]]
+    ids = ratings.items.ids[row.indices].tolist()
+    return dict(zip(ids, row.data.tolist(), strict=True))
 
 
 def _rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:

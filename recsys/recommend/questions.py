@@ -6,7 +6,7 @@ need not import pandas.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -22,17 +22,26 @@ from recsys.recommend.choice import Choice
 from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.person import changed_row, ratings_row
-from recsys.recommend.ranking import FittedRanker
+from recsys.recommend.ranking import FittedRanker, dislikes_alone
+from recsys.recommend.risk import LEVEL, AtRisk
+from recsys.recommend.signs import blind_to
 from recsys.recommend.tables import check_n, item_table, marked, why_filtered
 
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
+
+INTERVAL = f"low and high are the {LEVEL:.0%} interval of the expected rating"
+"""The note on an answer with intervals."""
+
+Ends = npt.NDArray[np.float64]
 
 _BLOCK = 8192  # users ranked together
 _NONE = np.zeros(0, np.int32)
 _NO_ORDER = "all scores are equal, and the order says nothing"
 _GET_POPULAR = "these are the most popular items, without scores"
 _NEWCOMER = "popular: no ratings that count"
+_DISLIKES = "popular: only dislikes"
+_UNLIKE = ", and not like what they disliked"
 _STRANGER = "popular: not in the data"
 
 
@@ -47,23 +56,20 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
     seen, counted = _NONE, None
     if history is not None:
         seen = history.indices[history.indptr[row] : history.indptr[row + 1]]
-        # Only models without user factors need it; for the others it would be a copy.
-        if model.fitted.item_vectors is None:
+        if _needs_counted(model):
             counted = model.feedback.of(history[[row]])
-    people = model.fitted.people(slice(row, row + 1), counted)
-    new = bool(model.ranker().newcomers(np.array([row]), counted, people)[0])
-    if new:
-        return _ranked(
-            model, None, choice, seen, None, _NEWCOMER, _nothing_counts(model, "this user")
-        )
+    ranker = model.ranker(choice.only_risk)
+    people = ranker.fitted.people(slice(row, row + 1), counted)
+    if ranker.newcomers(np.array([row]), counted, people)[0]:
+        return _of_newcomer(model, choice, seen, counted, "this user")
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
-    if not model.fitted.indifferent(people)[0]:
+    if not ranker.fitted.indifferent(people)[0]:
         described = bool(model.from_features("users")[row])
         return table.noting(remark=_by_features(model, "this user") if described else "")
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
 
 
-def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choice) -> Table:
+def recommend_for(model: ModelParts, ratings: Any, choice: Choice) -> Table:
     """The best items for a person who is not in the data; see `Recommender.recommend_for`."""
     return recommend_row(model, ratings_row(model, ratings), choice)
 
@@ -71,17 +77,37 @@ def recommend_for(model: ModelParts, ratings: Mapping[Any, float], choice: Choic
 def recommend_row(model: ModelParts, row: sp.csr_matrix, choice: Choice) -> Table:
     """The best items for a person with some ratings (1, n_items), who is folded in."""
     counted = model.feedback.of(row)
-    people = model.fitted.fold_in_users(counted)
-    if model.ranker(folds_in=True).newcomers(_NONE, counted, people).any():
-        why = (
-            _nothing_counts(model, "this person") if row.nnz else "nothing is known of this person"
-        )
-        return _ranked(model, None, choice, row.indices, None, _NEWCOMER, why)
+    ranker = model.ranker(choice.only_risk, folds_in=True)
+    people = ranker.fitted.fold_in_users(counted)
+    if ranker.newcomers(_NONE, counted, people).any():
+        return _of_newcomer(model, choice, row.indices, counted, "this person", row.nnz > 0)
     table = _ranked(model, people, choice, row.indices, lambda: counted)
     if counted.nnz:
-        return table
+        return table.noting(remark=blind_to(model, row, counted))
     why = _nothing_counts(model, "this person")
     return table.noting(remark=f"{why}: everybody like that gets this list")
+
+
+def _of_newcomer(
+    model: ModelParts,
+    choice: Choice,
+    seen: npt.NDArray[np.int32],
+    counted: sp.csr_matrix | None,
+    who: str,
+    rated: bool = True,
+) -> Table:
+    # The most popular items, without what is like something they disliked.
+    if counted is not None and dislikes_alone(counted)[0]:
+        why = _only_dislikes(model, who)
+        like = model.ranker().like_disliked(counted)
+        return _ranked(model, None, choice, seen, None, _DISLIKES, why, like)
+    why = _nothing_counts(model, who) if rated else f"nothing is known of {who}"
+    return _ranked(model, None, choice, seen, None, _NEWCOMER, why)
+
+
+def _needs_counted(model: ModelParts) -> bool:
+    # Other models have all they need in the factors of the users: it would be a copy.
+    return model.fitted.item_vectors is None or model.feedback.knows_dislikes
 
 
 def what_if(
@@ -108,7 +134,9 @@ def recommend_many(
         rows = index.find(asked) if _popular(unknown) else index.rows(asked)
     ranker, width = model.ranker(choice), min(choice.n, len(model.fitted.items))
     found = np.empty((len(rows), width), np.int32), np.empty((len(rows), width), np.float32)
-    new, stranger = np.zeros(len(rows), bool), rows < 0
+    # Where the choice has a risk: the ends of the intervals of the scores.
+    ends = np.full((2, len(rows), width if choice.risk else 0), np.nan)
+    new, stranger = np.zeros(len(rows), np.int64), rows < 0
     blank = np.zeros(len(rows), bool)  # whose order says nothing, where counts are unknown
     seen = model.seen() if choice.exclude_seen else model.history
     known = np.flatnonzero(~stranger)
@@ -117,22 +145,29 @@ def recommend_many(
         block = rows[at]
         of_block = None if seen is None else seen[block]
         history = None
-        needed = model.fitted.item_vectors is None or ranker.reranking is not None
-        if of_block is not None and needed:
-            # Only models without user factors need it; for the others it would be a copy.
+        if of_block is not None and (_needs_counted(model) or ranker.reranking is not None):
             history = model.feedback.of(of_block)
-        people = model.fitted.people(block, history)
-        new[at] = ranker.newcomers(block, history, people)
-        blank[at] = model.fitted.indifferent(people)
+        people = ranker.fitted.people(block, history)
+        flags = ranker.newcomers(block, history, people)
+        new[at] = flags
+        if history is not None:
+            new[at] += flags & dislikes_alone(history)
+        blank[at] = ranker.fitted.indifferent(people)
         if ranker.reranking is None:
-            lists = ranker.ranked(people, width, of_block, new[at])
+            lists = ranker.ranked(people, width, of_block, flags, history)
         else:
-            longer = ranker.ranked(people, ranker.reranking.wanted(width), of_block, new[at])
+            wanted = ranker.reranking.wanted(width)
+            longer = ranker.ranked(people, wanted, of_block, flags, history)
             lists = ranker.reranking.lists(longer, history, width)
         found[0][at], found[1][at] = lists
+        if isinstance(ranker.fitted, AtRisk):
+            there = np.nonzero(lists[0] >= 0)
+            low_high = ranker.fitted.intervals(people, there[0], lists[0][there])
+            ends[:, at[there[0]], there[1]] = low_high
     if stranger.any():
         found[0][stranger], found[1][stranger] = _most_popular(model, ranker, width)
-    return _batch(model, rows if users is None else several(users), rows, found, new, blank, choice)
+    given = rows if users is None else several(users)
+    return _batch(model, given, rows, found, ends, new, blank, choice)
 
 
 def _batch(
@@ -140,11 +175,13 @@ def _batch(
     asked: Any,
     rows: npt.NDArray[np.int64],
     found: Found,
-    new: npt.NDArray[np.bool_],
+    ends: npt.NDArray[np.float64],
+    new: npt.NDArray[np.int64],
     blank: npt.NDArray[np.bool_],
     choice: Choice,
 ) -> Table:
-    # The answer to many users, of whom those that were not found have row −1.
+    # The answer to many users, of whom those that were not found have row −1. Those who get the
+    # most popular items are 1 in `new`, and 2 where there are only dislikes.
     (items, scores), stranger = found, rows < 0
     left = items >= 0
     who, at = np.nonzero(left)
@@ -152,32 +189,40 @@ def _batch(
     if stranger.any():
         given = as_id_array(asked, "user")
         ids = given if given.dtype == ids.dtype else np.where(stranger, given.astype(object), ids)
-    popular = new | stranger
+    popular = (new > 0) | stranger
     answer: dict[str, npt.NDArray[Any]] = {
         "user": ids[who],
         "rank": at + 1,
         "item": model.fitted.items.ids[items[left]],
         "score": np.where(popular[who], np.float32(np.nan), scores[left]),
     }
+    if choice.risk is not None:
+        known = ~popular[who]
+        answer |= {name: np.where(known, end[left], np.nan) for name, end in _named(ends)}
     described = model.from_features("items")[items[left]]
     if popular.any() or described.any():
-        words = np.array([None, _NEWCOMER, _STRANGER], object)
+        words = np.array([None, _NEWCOMER, _DISLIKES, _STRANGER], object)
         by_item = marked(described)
-        answer["remark"] = np.where(popular[who], words[new + 2 * stranger][who], by_item)
+        answer["remark"] = np.where(popular[who], words[new + 3 * stranger][who], by_item)
     n, short = len(rows), int((left.sum(axis=1) < choice.n).sum())
     why = f"{short} of {n} users have fewer than {choice.n} items left" if short else ""
     remarks = []
-    if new.any():
-        remarks.append(f"{_nothing_counts(model, f'{new.sum()} of {n} users')}: {_GET_POPULAR}")
+    if (new == 1).any():
+        who_new = f"{(new == 1).sum()} of {n} users"
+        remarks.append(f"{_nothing_counts(model, who_new)}: {_GET_POPULAR}")
+    if (new == 2).any():
+        who_new = f"{(new == 2).sum()} of {n} users"
+        remarks.append(f"{_only_dislikes(model, who_new)}: {_GET_POPULAR}{_UNLIKE}")
     if stranger.any():
         remarks.append(f"{stranger.sum()} of {n} users are not in the data: {_GET_POPULAR}")
     by_features = model.from_features("users")[np.maximum(rows, 0)] & ~popular
     if by_features.any():
         remarks.append(_by_features(model, f"{by_features.sum()} of {n} users"))
-    if (blank & ~new).any():
-        rest = _nothing_counts(model, f"{(blank & ~new).sum()} of {n} users")
+    if (blank & (new == 0)).any():
+        rest = _nothing_counts(model, f"{(blank & (new == 0)).sum()} of {n} users")
         remarks.append(f"{rest}: {_NO_ORDER}")
-    return Table(answer).noting(shortfall=why, remark="; ".join(remarks))
+    interval = "" if choice.risk is None else INTERVAL
+    return Table(answer).noting(shortfall=why, remark="; ".join(remarks), interval=interval)
 
 
 def predict(
@@ -257,15 +302,19 @@ def _ranked(
     history: Callable[[], sp.csr_matrix] | None,
     remark: str = "",
     why: str = "",
+    avoided: npt.NDArray[np.integer] = _NONE,
 ) -> Table:
     # The answer to one person, who has seen the items in these increasing rows; `history` gives
     # their counted ratings. With a remark, about each row, they get the most popular items: `why`
-    # says so.
+    # says so. Items that are avoided are left out, too.
     columns = seen if choice.exclude_seen else _NONE
+    if len(avoided):
+        columns = np.union1d(columns, avoided).astype(np.int32)
     if choice.exclude:
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
     # What one question leaves out is excluded: the items of the index need not be packed again.
-    ranker = replace(model.ranker(), candidates=model.candidates(choice.without_exclude))
+    allowed = model.candidates(choice.without_exclude)
+    ranker = replace(model.ranker(choice.only_risk), candidates=allowed)
     k = min(choice.n, len(model.fitted.items))
     excluded = np.array([0, len(columns)]), columns
     if remark:
@@ -284,10 +333,25 @@ def _ranked(
         short = why_filtered(model, choice.where, len(candidates), short)
     table = item_table(model, items[0][found], scores[0][found], choice.n, short)
     if not remark:
-        return table
+        return _with_interval(table, ranker.fitted, people, items[0][found])
     each = np.full(len(table), remark, object)
     answer = dict(table.answer) | {"remark": each}
-    return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}")
+    without = _UNLIKE if len(avoided) else ""
+    return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}{without}")
+
+
+def _with_interval(table: Table, fitted: Any, people: Any, items: npt.NDArray[np.int32]) -> Table:
+    # The answer to one person with the ends of the intervals after the scores.
+    if not isinstance(fitted, AtRisk):
+        return table
+    ends = fitted.intervals(people, np.zeros(len(items), np.int64), items)
+    first = {name: table.answer[name] for name in ("rank", "item", "score")}
+    answer = first | dict(_named(ends)) | dict(table.answer)
+    return replace(table, answer=answer).noting(interval=INTERVAL)
+
+
+def _named(ends: Iterable[Ends]) -> Iterator[tuple[str, Ends]]:
+    return zip(("low", "high"), ends, strict=True)
 
 
 def _most_popular(
@@ -306,6 +370,10 @@ def _popular(unknown: str) -> bool:
 
 def _nothing_counts(model: ModelParts, who: str) -> str:
     return f"nothing {who} rated counts for the model (feedback {model.feedback})"
+
+
+def _only_dislikes(model: ModelParts, who: str) -> str:
+    return f"everything {who} rated counts against its item (feedback {model.feedback})"
 
 
 def _by_features(model: ModelParts, who: str) -> str:

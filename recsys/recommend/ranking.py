@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from recsys.csr import entry_rows
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
+from recsys.recommend.choice import LIKE
 from recsys.recommend.index import ExactIndex, Excluded, Found, Index, index_of
 from recsys.recommend.rerank.reranking import Reranking
 
@@ -61,8 +63,9 @@ class Counts(NamedTuple):
 class FittedRanker:
     """Ranks by the scores of a fit; newcomers get the most popular items.
 
-    A newcomer is somebody without counted ratings, or to whom the fit gives the same score for
-    every item. Their scores are the counts of the items.
+    A newcomer is somebody of whom no like is known, or to whom the fit gives the same score for
+    every item. Their scores are the counts of the items. What is like something that they disliked
+    is left out. To models that predict ratings, dislikes alone say as much as likes.
     """
 
     fitted: Fitted
@@ -93,29 +96,57 @@ class FittedRanker:
 
     def people(self, users: Rows, history: sp.csr_matrix) -> Any:
         """The users as the fit sees them."""
-        if self.feedback is not None:
-            history = self.feedback.of(history)
+        history = self.counted(history)
         if self.folds_in:
             return self.fitted.fold_in_users(history)
         return self.fitted.people(users, history)
+
+    def counted(self, history: sp.csr_matrix) -> sp.csr_matrix:
+        """The history as it enters the scores."""
+        return history if self.feedback is None else self.feedback.of(history)
 
     def newcomers(self, users: Rows, history: sp.csr_matrix | None, people: Any) -> Flags:
         """(n,) whether the model knows nothing about each of some people.
 
         Args:
             users: (n,) their rows in the training.
-            history: (n, n_items) CSR, their counted feedback; only needed where they fold in.
+            history: (n, n_items) CSR, their counted feedback; only needed where they fold in, or
+                where it may have dislikes.
             people: the same users as the fit sees them.
         """
         if self.counts is None:
             return np.zeros_like(self.fitted.indifferent(people))
         blank = self.fitted.indifferent(people)
+        if history is not None:
+            blank = blank | (dislikes_alone(history) & (not self.fitted.spec.predicts_ratings))
         if self.folds_in:
             assert history is not None
             return np.asarray(blank | (np.diff(history.indptr) == 0))
         if self.described:
-            return blank
+            return np.asarray(blank)
         return np.asarray(blank | (self.counts.users[users] == 0))
+
+    def like_disliked(self, history: sp.csr_matrix) -> npt.NDArray[np.int64]:
+        """Increasing rows of the items that are like what somebody (1, n_items) disliked.
+
+        Like means a cosine of at least `LIKE` to one of these items; of item–item models, whose
+        weights are noisier, at least that share of the largest sum of their weights.
+        """
+        disliked = history.indices[history.data < 0]
+        found, total = np.zeros(history.shape[1], bool), np.zeros(history.shape[1])
+        for row in disliked:
+            weights = self.fitted.similarities(int(row))
+            if weights is None:
+                found |= self._directions @ self._directions[row] >= LIKE
+            else:
+                total += weights
+        found |= (total > 0) & (total >= LIKE * total.max(initial=0))
+        found[disliked] = True
+        return np.flatnonzero(found)
+
+    @cached_property
+    def _directions(self) -> Any:
+        return self.fitted.item_directions
 
     def ranked(
         self,
@@ -123,6 +154,7 @@ class FittedRanker:
         k: int,
         excluded: Excluded | None = None,
         newcomers: Flags | None = None,
+        history: sp.csr_matrix | None = None,
     ) -> Found:
         """Item rows (n, k) int32 and scores (n, k) float32 of people; −1 and NaN at the end.
 
@@ -131,6 +163,7 @@ class FittedRanker:
             k: length of the lists.
             excluded: items not to return; see `Index`.
             newcomers: (n,) who gets the most popular items; None for nobody.
+            history: (n, n_items) CSR, counted feedback, where newcomers may have dislikes.
         """
         if not self.exclude_seen:
             excluded = None
@@ -141,8 +174,25 @@ class FittedRanker:
             them = np.flatnonzero(newcomers)
             if excluded is not None:
                 excluded = _excluded_of(excluded, them)
+            if history is not None:
+                excluded = self._without_disliked(history[them], excluded)
             rows[them], scores[them] = self.popular(len(them), k, excluded)
         return rows, scores
+
+    def _without_disliked(self, history: sp.csr_matrix, excluded: Excluded | None) -> Any:
+        # What to exclude from the lists of newcomers, with what is like something they disliked.
+        who = np.flatnonzero(dislikes_alone(history))
+        if not len(who):
+            return excluded
+        parts = [np.zeros(0, np.int64)] * history.shape[0]
+        if excluded is not None:
+            starts, columns = (
+                excluded if isinstance(excluded, tuple) else (excluded.indptr, excluded.indices)
+            )
+            parts = np.split(columns, starts[1:-1])
+        for row in who:
+            parts[row] = np.union1d(parts[row], self.like_disliked(history[[row]]))
+        return np.cumsum([0, *map(len, parts)]), np.concatenate(parts).astype(np.int32)
 
     def popular(self, n: int, k: int, excluded: Excluded | None = None) -> Found:
         """The most popular items (n, k) for n people, and how often each was rated."""
@@ -156,11 +206,11 @@ class FittedRanker:
 
         A list that was re-ranked is in no order of scores: it gets 0, −1, −2, ... instead.
         """
-        people = self.people(users, history)
+        people, history = self.people(users, history), self.counted(history)
         newcomers = self.newcomers(users, history, people)
         if self.reranking is None:
-            return self.ranked(people, k, excluded, newcomers)
-        found = self.ranked(people, self.reranking.wanted(k), excluded, newcomers)
+            return self.ranked(people, k, excluded, newcomers, history)
+        found = self.ranked(people, self.reranking.wanted(k), excluded, newcomers, history)
         rows, scores = self.reranking.lists(found, history, k)
         return rows, np.where(np.isnan(scores), scores, -np.arange(k, dtype=np.float32))
 
@@ -178,11 +228,13 @@ class FittedRanker:
 
     def scores(self, users: Rows, history: sp.csr_matrix) -> FloatArray:
         """Scores (n, n_items) float32; minus infinity for items that are no candidates."""
-        people = self.people(users, history)
+        people, history = self.people(users, history), self.counted(history)
         scores = self.fitted.scores(people)
         newcomers = self.newcomers(users, history, people)
         if self.counts is not None and newcomers.any():
             scores[newcomers] = self.counts.items
+            for row in np.flatnonzero(newcomers & dislikes_alone(history)):
+                scores[row, self.like_disliked(history[[row]])] = -np.inf
         if self.candidates is not None:
             others = np.ones(scores.shape[1], bool)
             others[self.candidates] = False
@@ -192,6 +244,16 @@ class FittedRanker:
     def predicted(self, users: Rows, history: sp.csr_matrix, pairs: sp.csr_matrix) -> FloatArray:
         """Scores (nnz,) float32 of the entries of `pairs` (n, n_items)."""
         return self.fitted.pair_scores(self.people(users, history), pairs)
+
+
+def dislikes_alone(history: sp.csr_matrix) -> Flags:
+    """(n,) who has dislikes, and no likes, among their counted feedback (n, n_items)."""
+    n = history.shape[0]
+    if not history.nnz or history.data.min() >= 0:
+        return np.zeros(n, bool)
+    rows = entry_rows(history)
+    likes = np.bincount(rows[history.data > 0], minlength=n)
+    return np.asarray((likes == 0) & (np.bincount(rows[history.data < 0], minlength=n) > 0))
 
 
 def _excluded_of(excluded: Excluded, rows: Rows) -> Excluded:

@@ -114,7 +114,7 @@ class Recommender(ModelParts):
 
     def recommend_for(
         self,
-        ratings: Mapping[Any, float],
+        ratings: Mapping[Any, float] | Ratings,
         n: int | None = None,
         *,
         choice: Choice | None = None,
@@ -124,10 +124,13 @@ class Recommender(ModelParts):
 
         The person is folded in: their factors solve the same equations as those of a training user.
         With `exclude_seen`, what they rated is left out. Without ratings that count, the answer is
-        the most popular items, as for such a user (see `recommend`).
+        the most popular items, as for such a user (see `recommend`); with dislikes alone, those of
+        them that are not like what was disliked. A remark says where a model takes a low rating for
+        a like.
 
         Args:
             ratings: item id or title → rating, on the scale of the training ratings; may be empty.
+                Or the `Ratings` of one person.
             n: how many; None for that of the choice.
             choice: what may be recommended.
             changes: settings of the choice, such as `exclude_seen=False` or
@@ -135,7 +138,7 @@ class Recommender(ModelParts):
 
         Raises:
             UnknownIdError: an item is not there; a title that fits several lists them.
-            ArgumentError: a rating is not a finite number.
+            ArgumentError: a rating is not a finite number, or the ratings are not of one person.
         """
         chosen = (choice or Choice()).but(n, **changes)
         return questions.recommend_for(self, ratings, chosen).frame()
@@ -177,12 +180,12 @@ class Recommender(ModelParts):
         answered: Mapping[Any, float | None] | None = None,
         **allowed: Any,
     ) -> pd.DataFrame:
-        """The n items to ask a new person about, which tell most about their taste.
+        """The n items to ask a new person about, after which the model knows their taste best.
 
-        Each is the item with the largest expected gain: the probability that somebody has seen it,
-        times the nats by which a rating of it would narrow down their factors, given the answers so
-        far and the items above it. Without re-training, by the spread of the users' factors
-        (D-optimal design).
+        Training users answer in their place. Each question is the one whose answers, after those
+        above it, bring the scores of all items closest to those by all ratings of these users: the
+        column `score` is by how much the mean cosine of the two rises. With `answered`, users count
+        by how well they agree with the person in what they have seen.
 
         Args:
             n: how many.
@@ -359,11 +362,10 @@ class Recommender(ModelParts):
     def update(self, new_ratings: Ratings) -> Recommender:
         """The model with more ratings, without training it again.
 
-        Users and items that it does not have join, with their rows of the tables. A user and item
-        that were rated before get the new rating, or the sum with it where values are counts: what
-        the training did about repeats. Users with new ratings and items that joined are solved
-        again; the items of the training keep their factors. Item–item models take ratings into the
-        users' histories, and items that join have no weights. `drift` says how far this has gone.
+        Users and items that it does not have join, with their rows of the tables. Repeats count as
+        in the training: the latest rating, or the sum of counts. Users with new ratings and items
+        that joined are solved again; the items of the training keep their factors. Items that join
+        an item–item model have no weights. `drift` says how far this has gone.
 
         Args:
             new_ratings: on the scale of the training ratings.
@@ -389,10 +391,7 @@ class Recommender(ModelParts):
         return updating.fold_in(self, "users", ratings)
 
     def fold_in_items(self, ratings: Ratings) -> Embeddings:
-        """Biases (n,) and factors (n, f) of items, from their ratings by the model's users.
-
-        The rows are in the order of `ratings.items.ids`; see `fold_in_users`.
-        """
+        """Likewise of items, from their ratings by the model's users."""
         return updating.fold_in(self, "items", ratings)
 
     def liked(self, user: object, n: int = 10) -> pd.DataFrame:

@@ -55,12 +55,8 @@ def train(
     if isinstance(spec, Chooser):
         chosen = spec.choose(ratings, feedback, on_search)
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
-    feedback = feedback or Feedback()
-    if spec.predicts_ratings and feedback.half_life is not None:
-        raise ArgumentError(
-            f"{spec.name} predicts ratings, which do not decay: leave out the half-life, or choose "
-            "a model of confidences such as implicit-als"
-        )
+    feedback = (feedback or Feedback()).fitted(ratings)
+    _check_feedback(spec, feedback)
     whole = ratings.with_unrated() if features else ratings
     fitted, worth = _fitted(spec, feedback.apply(whole), features, on_epoch, start)
     return Recommender(
@@ -74,6 +70,20 @@ def train(
         user_table=whole.user_table,
         features=worth,
     )
+
+
+def _check_feedback(spec: Spec, feedback: Feedback) -> None:
+    # Models that predict ratings are trained on the ratings as they are.
+    if spec.predicts_ratings and feedback.centered:
+        raise ArgumentError(
+            f"{spec.name} predicts ratings, and compares them with means itself: leave out the "
+            "feedback"
+        )
+    if spec.predicts_ratings and feedback.half_life is not None:
+        raise ArgumentError(
+            f"{spec.name} predicts ratings, which do not decay: leave out the half-life, or choose "
+            "a model of confidences such as implicit-als"
+        )
 
 
 def _fitted(

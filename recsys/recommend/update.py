@@ -47,14 +47,13 @@ def fold_in(model: ModelParts, side: Side, ratings: Ratings) -> Embeddings:
     if not isinstance(factors, Factors):
         raise ModelError(f"{factors.spec.name} has no factors to fold in; update adds {side}")
     _check(model, ratings)
-    if side == "users":
-        columns, matrix, index = ratings.items.ids, ratings.matrix, model.fitted.items
-    else:
-        columns, matrix, index = ratings.users.ids, ratings.matrix.T.tocsr(), model.fitted.users
+    counted = model.feedback.of(ratings.matrix)
+    columns, index = ratings.items.ids, model.fitted.items
+    if side == "items":
+        counted, columns, index = counted.T.tocsr(), ratings.users.ids, model.fitted.users
     at = index.rows(columns)
-    counted = model.feedback.of(matrix)
     parts = counted.data, at[counted.indices], counted.indptr
-    placed = sp.csr_matrix(parts, shape=(matrix.shape[0], len(index)))
+    placed = sp.csr_matrix(parts, shape=(counted.shape[0], len(index)))
     placed.sort_indices()
     return factors.fold_in_users(placed) if side == "users" else factors.fold_in_items(placed)
 
@@ -237,14 +236,12 @@ def _changed(model: ModelParts, touched: Rows, items: Rows) -> Changed:
     late = model.late_items
     if not model.factors.spec.users_need_items:
         late = _both(late, items, len(model.fitted.items))
-    raters = _columns(model.seen(), late)
-    users = _both(touched, raters.indices, len(model.fitted.users))
-    return Changed(
-        users,
-        model.feedback.of(model.seen()[users]),
-        late,
-        model.feedback.of(raters),
-    )
+    n = len(model.fitted.users)
+    users = _both(touched, _columns(model.seen(), late).indices, n)
+    counted = model.feedback.of(model.seen()[users])  # by user: it may depend on all their ratings
+    raters = _columns(counted, late)
+    parts = raters.data, users[raters.indices], raters.indptr
+    return Changed(users, counted, late, sp.csr_matrix(parts, shape=(len(late), n)))
 
 
 def _both(some: Rows, others: Rows, n: int) -> npt.NDArray[np.int64]:

@@ -12,6 +12,7 @@ from recsys.models.common import Progress, Side
 from recsys.models.from_features import FeatureWeights
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
+from recsys.ratings.centered import RatingScale
 from recsys.ratings.features import Coding
 from recsys.ratings.feedback import Feedback
 from recsys.recommend.drift import Drift
@@ -128,8 +129,16 @@ def _feedback(saved: Mapping[str, Any]) -> Feedback:
         if saved.get(name) is not None
     }
     ones, log = _of(saved, "ones", bool), _of(saved, "log", bool, False)
+    centered, scale = _of(saved, "centered", bool, False), saved.get("scale")
+    if centered and scale is None:
+        raise ValueError("centered feedback must have its scale")
     try:
-        return Feedback(ones=ones, log=log, **numbers)
+        if scale is not None:
+            ends = {one: _number(one, scale[one], finite=True) for one in ("mean", "low", "high")}
+            scale = RatingScale(**ends)
+        return Feedback(ones=ones, log=log, **numbers, centered=centered, scale=scale)
+    except (KeyError, TypeError):
+        raise ValueError("feedback: a scale must have its mean, low and high") from None
     except ArgumentError as error:
         raise ValueError(f"feedback: {error}") from None
 

@@ -131,7 +131,7 @@ def _write_json_lines(table: Table, stream: BinaryIO) -> None:
 
 
 def _encoded(values: list[Any], name: str) -> list[str]:
-    if name == "score":
+    if name in ("score", "low", "high"):
         return ["null" if value is None else str(round(value, _DECIMALS)) for value in values]
     if any(isinstance(value, list | dict) for value in values):
         return [json.dumps(value, default=str) for value in values]

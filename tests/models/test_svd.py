@@ -105,10 +105,17 @@ def test_a_filter_of_more_factors_than_there_are_passes_them_all(
     assert np.array_equal(every.user_factors, more.user_factors)
 
 
-def test_normalized_svd_refuses_negative_ratings(random_ratings: recsys.Ratings) -> None:
+def test_dislikes_are_no_edges_of_the_graph(random_ratings: recsys.Ratings) -> None:
     values = random_ratings.matrix.data - 3
-    with pytest.raises(recsys.errors.DataError, match="negative"):
-        recsys.NormalizedSVD(3).fit(random_ratings.with_values(values))
+    spec = recsys.NormalizedSVD(4)
+    found = spec.fit(random_ratings.with_values(values))
+    same = spec.fit(random_ratings.with_values(np.maximum(values, 0)))
+    assert np.array_equal(found.user_factors, same.user_factors)
+    rows = random_ratings.with_values(values).matrix
+    assert np.allclose(found.fold_in_users(rows).factors, found.user_factors, atol=1e-5)
+    shares = found.shares(rows[3], np.arange(5))
+    assert (shares[rows[3].data < 0] == 0).all()
+    assert shares.any()
 
 
 def test_ratings_beyond_float32_have_no_decomposition(random_ratings: recsys.Ratings) -> None:

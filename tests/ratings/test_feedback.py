@@ -51,7 +51,7 @@ def test_training_and_fold_in_have_one_rule(frame: pd.DataFrame, text: str) -> N
 
 
 def test_text_round_trip_and_bad_texts() -> None:
-    for text in ("values", "ones", "log", "at-least=3.5", "dislikes-below=3"):
+    for text in ("values", "ones", "log", "centered", "at-least=3.5", "dislikes-below=3"):
         assert str(recsys.Feedback.parse(text)) == text
         decaying = f"{text},half-life=0.5d"
         assert str(recsys.Feedback.parse(decaying)) == decaying

@@ -83,10 +83,13 @@ def contest(
             why = f"none of the {n:,} test ratings that it has not seen counts as liked"
         cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
         same = all(_seen(model, split.train).all() for split in splits)
-        same &= model.feedback == feedback
+        same &= model.feedback.unfitted == feedback.unfitted
         return replace(_undecidable(model, splits, cannot), same_training=same)
     how = "as it is served, on ratings that it has not seen"
-    same = all(_is_history(model, split.train) for split in chosen) and model.feedback == feedback
+    same = (
+        all(_is_history(model, split.train) for split in chosen)
+        and model.feedback.unfitted == feedback.unfitted
+    )
     return Contest(tuple(chosen), Served(model), how, as_asked, same)
 
 
@@ -146,6 +149,6 @@ def _is_history(model: Recommender, ratings: Ratings) -> bool:
 
 def _n_users(splits: Sequence[Split], feedback: Feedback) -> int:
     # Users with a test rating that counts as liked.
-    rows = [np.flatnonzero(np.diff(positive(feedback.of(split.test.matrix)).indptr))
-            for split in splits]  # fmt: skip
+    liked = [positive(feedback.fitted(one.train).of(one.test.matrix)) for one in splits]
+    rows = [np.flatnonzero(np.diff(matrix.indptr)) for matrix in liked]
     return len(np.unique(np.concatenate(rows))) if rows else 0

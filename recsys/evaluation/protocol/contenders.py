@@ -125,7 +125,7 @@ def _chosen(
     chosen = model.choose(rated, prepared.feedback, on_search)
     fitted, described = _fitted(chosen.spec, chosen.feedback.apply(ratings), prepared, on_epoch)
     # The history has what counts in the evaluation, as it was given or chosen.
-    entering = chosen.feedback if prepared.feedback is None else None
+    entering = chosen.feedback.fitted(ratings) if prepared.feedback is None else None
     ranker = replace(prepared.ranker(fitted, described), feedback=entering)
     spec = fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}
     return Trained(ranker, spec, fitted.log)

@@ -169,15 +169,15 @@ def prepare(
     Raises:
         DataError: no training or test rating counts.
     """
-    given, feedback = feedback, feedback or Feedback()
+    given, feedback = feedback, (feedback or Feedback()).fitted(split.train)
     return PreparedSplit(
         split=split,
         k=k,
         trained_on=feedback.apply(split.train),
-        relevant=feedback.liked(split.test),
+        relevant=feedback.liked(split.test, split.seen.matrix),
         history=feedback.of(split.seen.matrix),
         users=np.flatnonzero(np.diff(split.test.matrix.indptr)).astype(np.int64),
         counts=np.bincount(split.train.matrix.indices, minlength=split.train.n_items),
-        feedback=None if given == Feedback() else given,
+        feedback=None if given == Feedback() else feedback,
         features=features,
     )

@@ -58,7 +58,7 @@ class Auto(NamedSettings):
             rule: where the search starts.
         """
         kinds = kinds_of_feedback(ratings) if feedback is None else [feedback]
-        liked = (ratings.matrix.data > 0) & (feedback or Feedback()).counts(ratings.matrix)
+        liked = (feedback or Feedback()).likes(ratings)
         ledger = Ledger(self.budget, self.time_limit)
         bench = Bench(ratings, liked, ledger, self.seed, on_search)
         rounds = Rounds(bench, kinds, self.seed, rule)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 from recsys.evaluation.search.kinds import kinds_of_feedback
+from recsys.evaluation.search.rounds import DISLIKES
 from recsys.evaluation.search.validation import K, Part, Values, carve
 from recsys.models.baselines import Popularity
 from recsys.models.blend import Blend
@@ -79,14 +80,14 @@ class Blending:
                 feedback, one = chosen.feedback, chosen.spec
             specs.append(one)
         blend = Blend(of=specs, seed=self.seed)
-        liked = (ratings.matrix.data > 0) & (feedback or Feedback()).counts(ratings.matrix)
+        liked = (feedback or Feedback()).likes(ratings)
         part = carve(ratings, liked, self.seed)
         kinds = kinds_of_feedback(ratings) if feedback is None else [feedback]
         if part is None:
             return Chosen(blend, kinds[0], _record(self.to_dict(), blend, kinds[0], None, []))
         log: list[_Trial] = []
         fitted = (_Members(blend, part, kind, log, on_search) for kind in kinds)
-        best = max(fitted, key=lambda members: members.alike)
+        best = max(fitted, key=_worth)
         spec = _without_zeros(blend, best.best_weights())
         found = _record(self.to_dict(), spec, best.feedback, best.popularity, log)
         return Chosen(spec, best.feedback, found)
@@ -193,6 +194,11 @@ class _Members:
         spec = _without_zeros(self.spec, weights)
         assert isinstance(spec, Blend)
         return spec.joined(self._train, kept)
+
+
+def _worth(members: _Members) -> float:
+    # What is given for knowing dislikes is that of the search of `auto`.
+    return members.alike * (1 + DISLIKES * members.feedback.knows_dislikes)
 
 
 def _moved(weights: Weights, step: float) -> list[Weights]:

@@ -7,14 +7,14 @@ import numpy.typing as npt
 
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.ratings.values import kind_by_values
+from recsys.ratings.values import MANY_ZEROS, kind_by_values
 
 
 def kinds_of_feedback(ratings: Ratings) -> list[Feedback]:
     """What suits these values, the first one to begin with.
 
-    Every positive rating as 1 comes first. Ratings may also enter by their values or from a
-    threshold, counts by their logarithms or values.
+    Ratings on a scale are centered first: a low one then counts against its item. They may also
+    enter as 1, by their values or from a threshold, counts as 1, by their logarithms or values.
     """
     values = ratings.matrix.data
     if not ratings.has_values or not len(values) or (values == 1).all():
@@ -30,7 +30,10 @@ def kinds_of_feedback(ratings: Ratings) -> list[Feedback]:
         return [first, Feedback()]
     if _kind(ratings) == "counts":
         return [first, Feedback(log=True), Feedback()]
-    return [first, Feedback(ones=True, threshold=_upper_half(positive)), Feedback()]
+    found = [first, Feedback(ones=True, threshold=_upper_half(positive)), Feedback()]
+    # Where so many are 0, it probably stands for "not rated".
+    zeros = low == 0 and float((values == 0).mean()) > MANY_ZEROS
+    return found if zeros else [Feedback(centered=True), *found]
 
 
 def _kind(ratings: Ratings) -> str:

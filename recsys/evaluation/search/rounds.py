@@ -4,7 +4,8 @@
 2. Refine: where the surface of the scores promises most, wider and longer.
 3. Width: doubled while that pays; halved while that costs nothing.
 4. Polish: where the surface promises most at the chosen width.
-5. Epochs: those of the trials where more gain nothing.
+5. Dislikes: feedback that knows them, where that costs next to nothing.
+6. Epochs: those of the trials where more gain nothing.
 
 The best setting of a round is the one whose mean on the surface is highest, not the one with the
 highest score, which depends more on chance.
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from recsys.evaluation.search.rule import EPOCHS, RULE, SPREAD, WIDTH, Point
 from recsys.evaluation.search.surface import Surface
@@ -32,6 +34,11 @@ POPULAR = Point(contrast=1000.0, ridge=1.0, exponent=1.0)
 PAYS, COSTS_NOTHING = 1.002, 0.998
 """NDCG of a doubled width over that of the best so far to be chosen, and of a halved one or of
 fewer epochs."""
+
+DISLIKES = 0.01
+"""Share of the NDCG that feedback which knows dislikes may cost and still be chosen. To a model
+without it, one star is the same as five, which an NDCG that counts every rated item as relevant
+does not show."""
 
 CANDIDATES = 256
 """Settings among which the surface finds the most promising one."""
@@ -88,12 +95,13 @@ class Rounds:
         self._choose_width()
         polished = self._refine(POLISH, self.chosen.width)
         self._take(polished)
+        self._choose_dislikes(self.best)
         self._choose_epochs(self.best)
 
     def _take(self, trials: Sequence[Trial]) -> None:
         # The best on the surface of all trials becomes the choice.
         if trials:
-            means = self._surface().means([trial.setting for trial in trials])
+            means = _worth(self._surface(), [trial.setting for trial in trials])
             self.best = trials[int(means.argmax())]
             # The first rounds are narrower than what is chosen, if only for speed.
             width = max(self.best.setting.width, self.chosen.width)
@@ -130,10 +138,11 @@ class Rounds:
         # The best so far at this width; after it, where most improvement is expected.
         surface, trials = self._surface(), self._bench.trials
         known = [trial.setting._replace(width=width) for trial in trials]
-        means = surface.means(known)
+        means = _worth(surface, known)
         best = known[int(means.argmax())]
         if first:
             return best
+        expected = float(surface.means(known).max())
         candidates = []
         for scale in (0.3, 1.0):
             points = self._around(best.point, CANDIDATES // 2, scale)
@@ -142,7 +151,7 @@ class Rounds:
                 Setting(point, width, best.feedback if i % 2 else self._kinds[kinds[i]])
                 for i, point in enumerate(points)
             ]
-        return candidates[int(surface.gains(candidates, float(means.max())).argmax())]
+        return candidates[int(surface.gains(candidates, expected).argmax())]
 
     def _affordable(self, stage: Stage, setting: Setting) -> tuple[int, int]:
         # How many points, and on how many validation parts, the share of a stage allows.
@@ -189,6 +198,21 @@ class Rounds:
             self.chosen = setting
         return self.chosen.width != first
 
+    def _choose_dislikes(self, best: Trial) -> None:
+        # The same point with feedback that knows dislikes, unless that is surely worse.
+        for kind in self._kinds if not self.chosen.feedback.knows_dislikes else ():
+            if not kind.knows_dislikes:
+                continue
+            setting = self.chosen._replace(feedback=kind)
+            trial = self._tried(setting, best.n_epochs, best.n_parts)
+            if trial is None or len(trial.values) != len(best.values):
+                continue
+            lost = best.values - trial.values
+            noise = 1.96 * float(lost.std()) / math.sqrt(len(lost))
+            if lost.mean() <= max(noise, DISLIKES * best.score):
+                self.best, self.chosen = trial, setting
+                return
+
     def _choose_epochs(self, best: Trial) -> None:
         longer = self._tried(self.chosen, EPOCHS, best.n_parts)
         if longer is None:
@@ -206,6 +230,12 @@ class Rounds:
             trial = self._tried(alone, EPOCHS, best.n_parts)
             if trial is not None and trial.score > best.score:
                 self.best, self.chosen, self.n_epochs = trial, alone, EPOCHS
+
+
+def _worth(surface: Surface, settings: Sequence[Setting]) -> npt.NDArray[np.float64]:
+    # The expected score of each setting, with what is given for knowing dislikes.
+    knows = np.array([setting.feedback.knows_dislikes for setting in settings])
+    return surface.means(settings) + DISLIKES * knows
 
 
 def middle(points: Iterable[Point]) -> Point:

@@ -156,7 +156,7 @@ class Bench:
 
     def _measured(self, fitted: Fitted, feedback: Feedback, part: PreparedSplit) -> float:
         # The history of a part has what counts as liked: where that is not given, all ratings.
-        entering = feedback if self._given is None else None
+        entering = feedback.fitted(part.split.train) if self._given is None else None
         ranker = replace(part.ranker(fitted), feedback=entering)
         return mean_value(ranker, part, self.goal.metric)
 

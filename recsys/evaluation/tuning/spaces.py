@@ -154,12 +154,12 @@ def _kinds(kind: type[Spec], ratings: Ratings, feedback: Feedback | None) -> tup
     if feedback is not None:
         return (feedback,)
     found = kinds_of_feedback(ratings)
-    if not getattr(kind, "ignores_values", False):
+    if not kind.ignores_values:
         return tuple(found)
     # What differs in values only is the same to a model that ignores them.
-    unlike: dict[float | None, Feedback] = {}
+    unlike: dict[tuple[float | None, bool], Feedback] = {}
     for one in found:
-        unlike.setdefault(one.threshold, one)
+        unlike.setdefault((one.threshold, one.centered), one)
     return tuple(unlike.values())
 
 

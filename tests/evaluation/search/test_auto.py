@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -14,6 +15,7 @@ import recsys
 from recsys import Ratings
 from recsys.app.recipe import Recipe
 from recsys.errors import ArgumentError
+from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.protocol.validation import validation_score
 from recsys.evaluation.search.kinds import kinds_of_feedback
 from recsys.evaluation.search.record import lines
@@ -80,8 +82,10 @@ def test_the_same_data_and_seed_choose_the_same_bits_on_any_number_of_threads(
 
 def test_without_a_budget_it_is_the_rule(sample: Ratings) -> None:
     chosen = recsys.auto(budget=0, seed=4).choose(sample)
-    feedback = recsys.Feedback(ones=True)
-    expected = Shape.of(feedback.apply(sample)).spec(RULE, WIDTH, EPOCHS)
+    feedback = recsys.Feedback(centered=True)
+    counted = feedback.apply(sample)
+    confidence = float(np.abs(counted.matrix.data).mean())
+    expected = Shape.of(counted).spec(RULE, WIDTH, EPOCHS, confidence)
     assert chosen.spec == recsys.ImplicitALS(**expected.values() | {"seed": 4})
     assert chosen.feedback == feedback
     assert chosen.record["trials"] == []
@@ -202,13 +206,27 @@ def test_noise_gets_lists_about_as_good_as_popularity() -> None:
 
 def test_kinds_of_feedback_suit_the_values() -> None:
     def kinds(*values: float) -> list[str]:
-        return [str(kind) for kind in kinds_of_feedback(Ratings.from_matrix(np.array([values])))]
+        table = {"user_id": 1, "item_id": np.arange(len(values)), "value": values}
+        ratings = Ratings.from_frame(pd.DataFrame(table), rating="value", missing=[])
+        return [str(kind) for kind in kinds_of_feedback(ratings)]
 
     assert kinds(1, 1, 1) == ["values"]
-    assert kinds(1, 2, 3, 4, 5, 5) == ["ones", "at-least=4", "values"]
+    assert kinds(1, 2, 3, 4, 5, 5) == ["centered", "ones", "at-least=4", "values"]
+    assert kinds(-2, 1, 2, 2) == ["centered", "at-least=1", "at-least=2", "values"]
+    assert kinds(0, 1, 2, 2) == ["centered", "at-least=1", "at-least=2", "values"]
+    assert kinds(0, 0, 1, 2, 2) == ["at-least=1", "at-least=2", "values"]  # 0 is "not rated"
     assert kinds(1, 2, 900) == ["ones", "log", "values"]
     assert kinds(-1, 1, 1) == ["at-least=1", "values"]
     assert kinds(-2, -1) == ["values"]
+
+
+def test_dislikes_are_chosen_unless_they_cost_much(sample: Ratings) -> None:
+    """Where stars are drawn at random, half of the likes would be lost as dislikes."""
+    chosen = recsys.auto(budget=0.3).choose(sample)
+    assert str(chosen.feedback) == "centered"
+    stars = np.random.default_rng(0).choice([1.0, 5.0], sample.n_ratings)
+    other = recsys.auto(budget=0.3).choose(sample.with_values(stars))
+    assert str(other.feedback) in ("ones", "values")
 
 
 def test_progress_is_reported_and_an_exception_stops_the_search(sample: Ratings) -> None:
@@ -248,9 +266,9 @@ def test_an_evaluation_reports_the_trials_of_each_search(sample: Ratings) -> Non
 def test_held_out_users_are_folded_in_with_the_chosen_feedback(sample: Ratings) -> None:
     split = recsys.splits.held_out_users(sample, 0.3, 0.3)
     result = recsys.evaluate({"auto": recsys.auto(budget=0)}, split, k=5)
-    feedback = recsys.Feedback(ones=True)
-    spec = recsys.auto(budget=0).choose(split.train).spec
-    same = recsys.evaluate({"same": spec}, split, k=5, feedback=feedback)
+    model = recsys.train(recsys.auto(budget=0), split.train)
+    assert str(model.feedback) == "centered"
+    same = recsys.evaluate({"same": Served(model)}, split, k=5)
     assert result.of("auto", "ndcg@5")["mean"] == same.of("same", "ndcg@5")["mean"]
 
 

@@ -101,7 +101,7 @@ def test_the_feedback_with_which_equal_weights_rank_best_is_taken() -> None:
     chosen = recsys.blend(ALS, SVD).choose(seen.with_values(stars))
     trials = chosen.record["trials"]
     alike = {t["feedback"]: t["ndcg"] for t in trials if t["weights"] == [0.5, 0.5]}
-    assert set(alike) == {"ones", "values", "at-least=4"}
+    assert set(alike) == {"centered", "ones", "values", "at-least=4"}
     # The stars say nothing, so it is best not to look at them.
     assert str(chosen.feedback) == max(alike, key=lambda kind: alike[kind]) == "ones"
     given = recsys.blend(ALS, SVD).choose(seen.with_values(stars), recsys.Feedback())

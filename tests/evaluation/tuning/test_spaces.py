@@ -33,9 +33,9 @@ def test_every_model_starts_with_its_published_defaults(model: str, sample: Rati
 
 def test_implicit_als_also_starts_with_the_rule(sample: Ratings) -> None:
     space = space_of("implicit-als", sample)
-    counted = recsys.Feedback(ones=True).apply(sample)
+    counted = recsys.Feedback(centered=True).apply(sample)
     assert space.spec(space.starts[1]) == Shape.of(counted).spec(RULE, WIDTH, EPOCHS)
-    assert str(space.feedback(space.starts[1])) == "ones"
+    assert str(space.feedback(space.starts[1])) == "centered"
     rule = space.spec(space.starts[1])  # then come points around it
     for start in space.starts[2:]:
         ratio = start["unobserved_weight"] / rule.values()["unobserved_weight"]
@@ -80,8 +80,8 @@ def test_what_trades_time_for_precision_is_not_searched(sample: Ratings) -> None
 @pytest.mark.parametrize(
     ("model", "kinds"),
     [
-        ("implicit-als", ["ones", "at-least=4", "values"]),
-        ("ease", ["ones", "at-least=4"]),  # it ignores the values
+        ("implicit-als", ["centered", "ones", "at-least=4", "values"]),
+        ("ease", ["centered", "ones", "at-least=4"]),  # it ignores the values
         ("explicit-als", ["values"]),
     ],
 )

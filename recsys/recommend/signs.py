@@ -1,0 +1,59 @@
+"""What a model makes of a low rating: nothing, less than of a high one, or a dislike."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.models.external import External
+from recsys.recommend.parts import ModelParts
+
+
+def blind_to(model: ModelParts, ratings: sp.csr_matrix, counted: sp.csr_matrix) -> str:
+    """What to know where a model takes low ratings of a person for likes, or no notice of them.
+
+    Args:
+        model: the model.
+        ratings: (1, n_items) as the person gave them.
+        counted: (1, n_items) what of them counts, and how.
+
+    Returns:
+        "" where every rating in the lower half of the scale counts against its item or not at all.
+    """
+    spec, feedback = model.fitted.spec, model.feedback
+    if model.fitted.item_vectors is not None and not model.fitted.n_factors:
+        return f"{spec.name} gives everybody the same list, whatever they rated"
+    regression = isinstance(spec, External) and not spec.unobserved_weight
+    if spec.predicts_ratings or regression:
+        return ""
+    kind, ends = _scale(model)
+    if kind in ("counts", "seen"):
+        what = "counts" if kind == "counts" else "what was seen, without ratings"
+        return f"the model was trained on {what}: every value above 0 counts in favour of its item"
+    given = np.zeros(ratings.shape[1], np.float32)
+    given[ratings.indices] = ratings.data
+    liked = counted.indices[counted.data > 0]
+    low = liked[given[liked] < (ends[0] + ends[1]) / 2]
+    if not len(low):
+        return ""
+    titles, item = model.items.titles, int(low[0])
+    name = (None if titles is None else titles[item]) or model.fitted.items.ids[item]
+    same = feedback.ones or spec.ignores_values
+    how = "as much as the highest would" if same else "only less than a higher rating would"
+    remedy = ": train with --feedback centered for low ratings to count against their items"
+    return (
+        f"the {given[item]:g} for {name} counts in its favour, {how} (feedback {feedback})"
+        f"{'' if feedback.knows_dislikes else remedy}"
+    )
+
+
+def _scale(model: ModelParts) -> tuple[str, tuple[float, float]]:
+    # The kind of the training ratings, and the ends of their scale where they have one.
+    account = model.account or {}
+    kind = str(account.get("kind", "ratings"))
+    if model.scale is not None:
+        return "ratings", model.scale
+    low, high = account.get("low"), account.get("high")
+    if kind == "ratings" and isinstance(low, int | float) and isinstance(high, int | float):
+        return kind, (float(low), float(high))
+    return ("seen" if kind == "ratings" else kind), (0.0, 0.0)
