@@ -21,6 +21,7 @@ COMMANDS = {
     "fetch": "Download a MovieLens data set and verify it; continues where a download stopped.",
     "doctor": "Show what is understood of a ratings file, and what is odd about it.",
     "train": "Train a model on a ratings file and save it.",
+    "update": "Add new ratings, users and items to a model without training it again.",
     "tune": "Search models and hyperparameters with Optuna, on held-out training ratings.",
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
     "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",

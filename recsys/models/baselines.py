@@ -31,6 +31,7 @@ class Popularity(Factorization):
     """
 
     name: ClassVar[str] = "popularity"
+    users_need_items: ClassVar[bool] = False
     peak_memory: ClassVar[PeakMemory] = PeakMemory(9, 3)
 
     def _fit(self, ratings: Ratings, *_: Any) -> Factors:

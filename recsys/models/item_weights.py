@@ -145,8 +145,9 @@ class ItemWeights(Immutable):
         return found
 
     def indifferent(self, people: sp.csr_matrix) -> npt.NDArray[np.bool_]:
-        """(n,) whether a history is empty."""
-        return np.asarray(np.diff(people.indptr) == 0)
+        """(n,) whether no item of a history has a weight for another."""
+        speaks = np.diff(self.weights.indptr) > 0
+        return np.asarray(with_ones(people, np.int64) @ speaks == 0)
 
     @property
     def item_directions(self) -> sp.csr_matrix:

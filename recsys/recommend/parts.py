@@ -21,6 +21,7 @@ from recsys.ratings.feedback import Feedback
 from recsys.ratings.values import distinct, is_scale
 from recsys.recommend.approximate import About, ApproximateIndex, Purpose
 from recsys.recommend.choice import LIKE, Allowed, Choice
+from recsys.recommend.drift import Drift
 from recsys.recommend.filters.columns import ItemColumns
 from recsys.recommend.filters.masks import mask
 from recsys.recommend.index import Index, index_of
@@ -105,10 +106,24 @@ class ModelParts(Immutable):
     """What features of the items and of the users are worth; a side that was trained without
     features is not there."""
 
+    late_items: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Increasing rows of the items whose first counted rating came after the training."""
+    updated: Drift | None = None
+    """What updates have added since the training; None without any."""
+
     if TYPE_CHECKING:  # set through history, item_table and user_table
         _history: ClassVar[Any]
         items: ClassVar[ItemTable]
         people: ClassVar[ItemTable]
+
+    @property
+    def drift(self) -> Drift:
+        """How far updates have taken the model from its training."""
+        if self.updated is not None:
+            return self.updated
+        if self.history is not None:
+            return Drift(int(self.history.nnz))
+        return Drift(0 if self.counts is None else int(self.counts.users.sum()))
 
     @property
     def fitted(self) -> Fitted:
@@ -298,7 +313,8 @@ class ModelParts(Immutable):
             return None
         values = self.history.data
         low, high = float(values.min()), float(values.max())
-        if self.account is not None and _spans(self.account, low, high):
+        known = self.updated is not None  # counts may have been added up beyond what was read
+        if self.account is not None and (known or _spans(self.account, low, high)):
             is_rating = self.account.get("kind") == "ratings"
         else:  # not the values that were read, or nobody knows: only a scale is surely one
             different = distinct(values)

@@ -13,16 +13,14 @@ from recsys.recommend import explain as explaining
 from recsys.recommend import groups, onboarding, questions, shown, similar
 from recsys.recommend.approximate import indexes_of
 from recsys.recommend.choice import Choice, How
-from recsys.recommend.described import with_described
 from recsys.recommend.explain import Explanation
-from recsys.recommend.parts import ModelParts
+from recsys.recommend.growing import Growing
 from recsys.recommend.person import ratings_row
 from recsys.recommend.similarity import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from recsys.ratings.arrow_tables import Table
     from recsys.ratings.ratings import Ratings
 
 Numbers = npt.NDArray[np.float64]
@@ -30,7 +28,7 @@ OfUnknown = Literal["raise", "nan", "bias"]
 
 
 @dataclass(frozen=True, eq=False)
-class Recommender(ModelParts):
+class Recommender(Growing):
     """Answers questions in external ids; items may also be given by title.
 
     Every answer is a table whose first columns are `rank` (1 is best), an id and `score`, followed
@@ -350,36 +348,6 @@ class Recommender(ModelParts):
     ) -> pd.DataFrame:
         """The n users most similar to `user`: rank, user, score and, with history, n_ratings."""
         return similar.similar_users(self, user, n, metric, alpha).frame()
-
-    def with_items(self, table: Table) -> Recommender:
-        """The same model with items that nobody has rated, known by their features alone.
-
-        They can be recommended and compared as any other; answers mark them.
-
-        Args:
-            table: a row per item, the ids in a column `item`, and the columns that the model was
-                trained with, such as `genres` and `year`; what is missing is unknown.
-
-        Raises:
-            ModelError: the model was trained without features of its items.
-            ArgumentError: an item is already in the model.
-            DataError: the table has no ids.
-        """
-        return with_described(self, "items", table)
-
-    def with_users(self, table: Table) -> Recommender:
-        """The same model with users who rated nothing, known by their features alone.
-
-        Args:
-            table: a row per user, the ids in a column `user`; see `with_items`.
-
-        Raises:
-            ModelError: the model was trained without features of its users, as item–item models
-                always are.
-            ArgumentError: a user is already in the model.
-            DataError: the table has no ids.
-        """
-        return with_described(self, "users", table)
 
     def liked(self, user: object, n: int = 10) -> pd.DataFrame:
         """The n items a training user rated highest: rank, item, rating, item columns."""
