@@ -118,6 +118,24 @@ def test_folding_in_any_user_of_an_updated_model_returns_their_factors(
         assert np.allclose(found.bias, model.factors.user_bias, atol=1e-5)
 
 
+def test_centered_ratings_are_centered_again_by_all_that_a_person_gave(
+    parts: tuple[recsys.Ratings, recsys.Ratings],
+) -> None:
+    """Their mean moves with every rating, so that the old ratings count differently, too."""
+    spec = recsys.ImplicitALS(n_factors=4, n_epochs=3)
+    trained = recsys.train(spec, parts[0], feedback="centered")
+    frame = table(parts[1])
+    once = trained.update(parts[1])
+    twice = trained.update(of(frame[::2])).update(of(frame[1::2]))
+    for model in (once, twice):
+        assert model.feedback == trained.feedback
+        found = model.fitted.fold_in_users(model.feedback.of(model.seen()))
+        assert np.allclose(found.factors, model.factors.user_factors, atol=1e-5)
+    pd.testing.assert_frame_equal(
+        once.recommend_many(n=5), twice.recommend_many(n=5), rtol=1e-5, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize("spec", REPEATABLE, ids=lambda one: one.name)
 def test_two_updates_are_one_with_both(
     spec: Spec, parts: tuple[recsys.Ratings, recsys.Ratings]
