@@ -122,3 +122,16 @@ def test_missing_values_are_empty_and_numbers_on_the_right() -> None:
     html = notebook.table({"a": [1.5, None], "b": ["x", float("nan")]})
     assert ">1.5000<" in html
     assert html.count("></td>") == 2
+
+
+def test_what_was_chosen_and_tuned(ratings: Ratings, sample: Ratings) -> None:
+    chosen = recsys.auto(budget=0).choose(ratings)
+    html = shown(chosen)
+    assert "implicit-als" in html
+    assert "budget 0" in html  # the remark
+    assert f"recsys train {chosen.record['recipe']}" in html
+    found = recsys.tune(sample, ("ease", "pure-svd"), trials=3, feedback="ones")
+    html = shown(found)
+    assert f"{found.best.model} is the best of 3 trials" in html
+    assert html.count("<tr") == 2 + len(found.best_of_models)
+    assert "popularity" in html
