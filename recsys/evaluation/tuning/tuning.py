@@ -36,7 +36,8 @@ class Tuning(Found):
         columns: dict[str, list[Any]] = {
             "model": [one.model for one in best] + [name],
             self.metric: [one.value for one in best] + [value],
-            "settings": [f"{one.feedback}; {in_words(one)}" for one in best] + ["baseline"],
+            FEEDBACK: [one.feedback for one in best] + [None],
+            "settings": [in_words(one, without=FEEDBACK) for one in best] + [None],
         }
         title = f"{self.best.model} is the best of {len(self.trials)} trials"
         return notebook.block(title, notebook.table(columns), notes=self.record["remarks"])
