@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recsys import threads
@@ -49,6 +48,8 @@ def _without_login(word: re.Match[str]) -> str:
 
 def versions() -> dict[str, str]:
     """Package → version, for the packages that results depend on."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     found = {}
     for name in _PACKAGES:
         try:
