@@ -81,7 +81,7 @@ def print_table(
     if title:
         show(one_line(title))
     for head in (list(map(one_line, widths)), rules):
-        show(*_lines(widths, head, right, folded=()))
+        show("\n".join(_lines(widths, head, right, folded=())))
     for row in zip(*(cells[name] for name in widths), strict=True):
         show("\n".join(_lines(widths, row, right, folded=_WHOLE)))
     show()
