@@ -68,9 +68,13 @@ def _complete_titles(talk: Conversation) -> None:
     except ImportError:
         return
 
+    found: list[str] = []
+
     def complete(text: str, state: int) -> str | None:
-        titles = talk.titles(text)
-        return titles[state] if state < len(titles) else None
+        # readline asks for one after the other, and shows them as they are.
+        if not state:
+            found[:] = (title for title in talk.titles(text) if one_line(title) == title)
+        return found[state] if state < len(found) else None
 
     readline.set_completer(complete)
     readline.set_completer_delims("\n")
