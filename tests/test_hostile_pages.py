@@ -45,7 +45,7 @@ def pages(
     result.to_html(folder / "report.html")
     movie_map(model, folder / "map.html", title=f"{MARKUP[1]} {SURROGATE}")
     answer = search(SearchRequest(model="", words="script", n=50), model)
-    shown = [model, answer, model.fitted, result]
+    shown: list[Any] = [model, answer, model.fitted, result]
     cells = "".join(one._repr_html_() for one in shown)
     (folder / "notebook.html").write_text(f"<!doctype html><meta charset=utf-8>{cells}", "utf-8")
     return {name: folder / f"{name}.html" for name in ("report", "map", "notebook")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import sys
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from recsys.errors import ArgumentError
+from recsys.files import csv_text
 from recsys.settings import near
 from recsys.visible import in_json_text, one_line, visible
 
@@ -132,17 +132,13 @@ def print_as(
 
 def _print_csv(answer: Answer) -> None:
     # Every column, in full; what should be said of the table is not part of it.
-    import csv
-
     names = answer.table.columns
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(zip(*(answer.table.column(name) for name in names), strict=True))
+    columns = [answer.table.column(name) for name in names]
+    text = csv_text([names, *zip(*columns, strict=True)])
     if sys.stdout.isatty():  # which would obey control characters; a file gets the data as it is
-        show(text.getvalue().removesuffix("\n"))
+        show(text.removesuffix("\n"))
     else:
-        sys.stdout.write(text.getvalue())
+        sys.stdout.write(text)
     for remark in answer.remarks:
         say(remark)
 
