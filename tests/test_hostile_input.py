@@ -1,4 +1,4 @@
-"""No text makes a door take time quadratic in its length."""
+"""Hostile text that is read or compared: time is linear, and what is refused is named."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import recsys
+from recsys.app.recipe import Recipe, read_recipe
 from recsys.cli.output import print_pairs, print_paragraph, print_table
 from recsys.errors import ArgumentError, RecsysError
 from recsys.evaluation.report import charts
@@ -113,3 +114,11 @@ def test_a_field_longer_than_the_reader_takes_is_named(tmp_path: Path) -> None:
     file.write_text(f'movieId,title\n1,"{"x" * 200_000}"\n')
     with pytest.raises(recsys.errors.DataError, match=r"movies\.csv, line 2: more than 131,072"):
         read_delimited(str(file), None, quoted=True)
+
+
+@pytest.mark.parametrize("text", [f"n = {'[' * 20_000}", f"n = {'1' * 5000}", "n = '\udcff'"])
+def test_a_recipe_that_is_no_toml_is_refused_in_one_line(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ArgumentError, match="not TOML"):
+        read_recipe(file, Recipe)
