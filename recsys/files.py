@@ -39,6 +39,19 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         ) from None
 
 
+def read_whole(path: Path) -> bytes:
+    """The bytes of a file or pipe.
+
+    Raises:
+        OSError: it cannot be read, or is a device, which may have no end.
+    """
+    with open(path, "rb") as stream:
+        mode = os.fstat(stream.fileno()).st_mode
+        if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not stream.isatty()):
+            raise OSError(errno.EINVAL, "is a device, not a file", str(path))
+        return stream.read()
+
+
 def output_file(
     path: str | os.PathLike[str], argument: str = "out", endings: Sequence[str] = ()
 ) -> Path:

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from recsys import __version__
+from recsys.cli.resources import ShortageError, check_resources, is_shortage
 from recsys.errors import ArgumentError, RecsysError, Terminated, outcome
 
 COMMANDS = {
@@ -68,6 +69,7 @@ class Commands(TyperGroup):
         """The command of that name; None where there is none."""
         if cmd_name not in COMMANDS:
             return None
+        check_resources()  # before it imports anything that does not come back without them
         module = importlib.import_module(f"recsys.cli.{cmd_name}")
         one = typer.Typer(add_completion=False, rich_markup_mode=None)
         one.command(cmd_name, cls=Command, help=COMMANDS[cmd_name])(module.command)
@@ -146,8 +148,9 @@ def _report(error: BaseException) -> int:
         return _fail("terminated; no incomplete file was left", code)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return _fail("interrupted; no incomplete file was left", _INTERRUPTED)
-    # A thread whose stack does not fit is a plain RuntimeError.
-    if isinstance(error, MemoryError) or str(error) == "can't start new thread":
+    if isinstance(error, ShortageError):
+        return _fail(str(error), code)
+    if is_shortage(error):
         detail = f": {error}" if str(error) else ""
         code = outcome(MemoryError()).exit_code
         return _fail(f"not enough memory{detail}; see recsys train --estimate", code)

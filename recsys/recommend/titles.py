@@ -80,7 +80,11 @@ class TitleIndex:
                 for row in self._rows[key]:
                     best[row] = max(best.get(row, 0.0), fits)
             close = process.extract(
-                plain, self._rows.keys(), scorer=fuzz.WRatio, limit=5 * n, score_cutoff=60
+                plain,
+                self._rows.keys(),
+                scorer=fuzz.WRatio,
+                limit=5 * min(n, len(self._rows)),
+                score_cutoff=60,
             )
             for key, fits, _ in close:
                 for row in self._rows[key]:

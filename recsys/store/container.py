@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
-from recsys.files import replacing
+from recsys.files import expanded, replacing
 
 SCHEMA_VERSION = 2
 """Raised when an older reader could no longer make sense of a file."""
@@ -201,7 +201,7 @@ def _digest_of(given: object) -> str:
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, BufferedReader]]:
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path must be the name of a model file, not {path!r}")
-    file = Path(os.path.expanduser(path))
+    file = expanded(path)
     # Without blocking, because opening a pipe would wait for its writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import ArgumentError, ModelFileError, RecsysError
+from recsys.files import expanded
 from recsys.ids import IdIndex
 from recsys.models.common import Side
 from recsys.models.factors import Factorization, Factors
@@ -72,7 +73,7 @@ def save(
     if not isinstance(model, Recommender) or not isinstance(path, str | os.PathLike):
         given = type(model).__name__, type(path).__name__
         raise ArgumentError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
-    file = Path(os.path.expanduser(path))
+    file = expanded(path)
     account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
     about |= _checked("search", model.search)
