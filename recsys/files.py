@@ -116,6 +116,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.replace(temporary, target)
         if fcntl is None:  # a file that is open cannot be renamed there
             os.replace(temporary, target)
+    except OSError as error:
+        if error.filename is None:  # as of a full disk
+            error.filename = str(path)
+        raise
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)

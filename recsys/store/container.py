@@ -5,6 +5,7 @@ docs/model-file.md describes the format for readers without this package.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -42,6 +43,8 @@ _MOST_DIMENSIONS = 8
 COPIED = 64 << 20
 """Bytes up to which a file is read into memory rather than mapped, unless the caller says."""
 
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+
 
 class Header(NamedTuple):
     """What a file says about itself before its arrays."""
@@ -68,6 +71,7 @@ def write(
         ArgumentError: an array has a type that the format does not have, or a name that is not
             text, or `about` is too long.
         ModelFileError: the file cannot be written.
+        OSError: the disk is full, or the system refuses a file of this size.
     """
     plain = {name: _plain(name, array) for name, array in arrays.items()}
     # Widest types first, so that every array starts at a multiple of its own width.
@@ -93,6 +97,8 @@ def write(
             for array in parts.values():
                 stream.write(_bytes(array))
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _NO_ROOM:
+            raise
         raise ModelFileError(f"{path}: cannot be written ({reason(error)})") from None
 
 
