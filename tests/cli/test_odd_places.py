@@ -120,7 +120,8 @@ def test_a_reader_that_goes_away_is_no_error(command: str, model_path: Path, roo
 def test_the_exit_code_of_a_gate_survives_a_broken_pipe(root: Path, tmp_path: Path) -> None:
     sample = root / "data/sample"
     train = f"$R train {sample} --model ease -o {tmp_path}/m.safetensors --test 0.1"
-    gate = f"$R evaluate {sample} --models popularity --against {tmp_path}/m.safetensors --gate ndcg@10"
+    against = f"--against {tmp_path}/m.safetensors --gate ndcg@10"
+    gate = f"$R evaluate {sample} --models popularity {against}"
     code, _, _ = shell(f"{train} && {gate}")
     assert code == 6
     assert shell(f"set -o pipefail; {gate} | head -c 0")[0] == code
