@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +24,34 @@ except ImportError:  # Windows
 
 _PART = ".part"
 _MOST_OF_NAME = 60  # characters of a name, up to four bytes each, of the 255 bytes of a file name
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with `~` and `~NAME` replaced by a home folder.
+
+    Raises:
+        ArgumentError: there is no user of that name.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ArgumentError(
+            f"{os.fspath(path)!r} begins with the home folder of a user who does not exist; for a "
+            f"file of that name, write {os.path.join('.', path)!r}"
+        ) from None
+
+
+def read_whole(path: Path) -> bytes:
+    """The bytes of a file or pipe.
+
+    Raises:
+        OSError: it cannot be read, or is a device, which may have no end.
+    """
+    with open(path, "rb") as stream:
+        mode = os.fstat(stream.fileno()).st_mode
+        if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not stream.isatty()):
+            raise OSError(errno.EINVAL, "is a device, not a file", str(path))
+        return stream.read()
 
 
 def output_file(
@@ -41,7 +71,7 @@ def output_file(
             cannot be written to.
     """
     text = os.fspath(path)
-    file = Path(text).expanduser()
+    file = expanded(text)
     if endings and file.suffix not in endings:
         raise ArgumentError(f"{argument} must end in {', '.join(endings)}, not {text!r}")
     if not text or file.is_dir():
@@ -70,7 +100,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         OSError: something could not be written; the old file is unchanged.
     """
-    target = Path(os.path.realpath(Path(path).expanduser()))
+    target = Path(os.path.realpath(expanded(path)))
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.stat() if target.exists() else None
     if old is not None and not stat.S_ISREG(old.st_mode):
@@ -88,6 +118,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.replace(temporary, target)
         if fcntl is None:  # a file that is open cannot be renamed there
             os.replace(temporary, target)
+    except OSError as error:
+        if error.filename is None:  # as of a full disk
+            error.filename = str(path)
+        raise
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -116,6 +150,75 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> str:
         csv.writer(line, lineterminator="\r\n").writerow(row)
         lines.append(line.getvalue().removesuffix("\r\n") + "\n")
     return "".join(lines)
+
+
+@dataclass
+class Claim:
+    """A file that is written in several runs, and that no other process writes at the same time."""
+
+    path: Path
+    stream: BinaryIO
+    """Open for reading and writing, at the start of the file."""
+    exclusive: bool
+    """Whether others are kept out; False where the file system has no locks."""
+    keep: bool = True
+    """Whether the file stays when it is released."""
+
+
+@contextmanager
+def claimed(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[Claim]:
+    """The file at `path`, which is created if it is not there; waits while another process has it.
+
+    Args:
+        path: where it is. A link is not followed.
+        on_wait: called once if another process has the file.
+
+    Raises:
+        OSError: it cannot be opened, or is a link, a folder or a device.
+    """
+    descriptor = _opened_regular(path)
+    exclusive = _locked(descriptor)
+    if not exclusive and fcntl is not None:
+        if on_wait is not None:
+            on_wait()
+        exclusive = _locked(descriptor, wait=True)
+    if exclusive and not _same_file(path, descriptor):  # removed while we waited
+        os.close(descriptor)
+        with claimed(path, on_wait) as claim:
+            yield claim
+        return
+    with os.fdopen(descriptor, "r+b") as stream:
+        claim = Claim(path, stream, exclusive)
+        try:
+            yield claim
+        finally:
+            if not claim.keep and fcntl is not None:  # while it is locked
+                os.unlink(path)
+    if not claim.keep and fcntl is None:  # a file that is open cannot be removed there
+        os.unlink(path)
+
+
+def sync_tree(folder: Path) -> None:
+    """Waits until everything in a folder is on the disk."""
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(path, name), "rb+") as stream:
+                os.fsync(stream.fileno())
+        _sync_folder(Path(path))
+
+
+def _opened_regular(path: Path) -> int:
+    # A file with a second name would be changed under that name, too.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    if os.path.islink(path):
+        raise OSError(errno.ELOOP, "is a link, and is not followed; remove it", str(path))
+    descriptor = os.open(path, flags, 0o666)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is not a regular file of one name; remove it", str(path))
+    return descriptor
 
 
 def _created(target: Path) -> tuple[Path, int]:

@@ -7,15 +7,13 @@ The recbole package carries a copy of it. pip downloads its wheel without instal
 takes no source package, whose build would run code, and only the wheel with the hash below.
 """
 
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from recsys.errors import RecsysError
 from recsys.ratings.archives import unpack
-from recsys.ratings.datasets import licence_of
+from recsys.ratings.datasets import filling, licence_of
 
 REQUIREMENT = (
     "recbole==1.2.1 --hash=sha256:9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
@@ -24,25 +22,24 @@ INSIDE = "recbole/dataset_example/ml-100k/"
 
 
 def bring(folder: Path, requirement: str = REQUIREMENT) -> None:
-    """Makes `folder` the data set; does nothing where the folder exists.
+    """Makes `folder` the data set; does nothing where it has ratings.
 
     Raises:
         subprocess.CalledProcessError: pip does not get the wheel; it has said why.
-        DataError: the wheel is damaged.
+        DataError: the wheel is damaged, or the folder holds something else.
     """
-    if folder.is_dir():
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        place = Path(temporary)
-        (place / "requirements.txt").write_text(requirement)
+    with filling(folder) as work:
+        if work is None:
+            return
+        requirements = work.place / "requirements.txt"
+        requirements.write_text(requirement)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--disable-pip-version-check", "--only-binary=:all:", "--require-hashes"]
-        command += ["--dest", temporary, "--requirement", f"{temporary}/requirements.txt"]
+        command += ["--dest", str(work.place), "--requirement", str(requirements)]
         subprocess.run(command, check=True)
-        (wheel,) = place.glob("*.whl")
-        unpack(wheel, place, lambda name: name.startswith(INSIDE))
-        os.replace(place / INSIDE, folder)
+        (wheel,) = work.place.glob("*.whl")
+        unpack(wheel, work.place, lambda name: name.startswith(INSIDE))
+        work.finish(work.place / INSIDE)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,7 @@ def test_the_data_set_comes_out_of_the_wheel(
     script: ModuleType, index: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "data" / "ml-100k"
+    target.mkdir(parents=True)  # without ratings: not the data set
     script.bring(target, write_wheel(index))
     assert [file.name for file in target.iterdir()] == ["ml-100k.inter"]
     assert recsys.read_ratings(target).n_ratings == 1

@@ -54,7 +54,8 @@ def compare(request: CompareRequest) -> Comparison:
         ArgumentError: neither evaluation has a metric of that name.
         DataError: a file is missing or is no report.
     """
-    from recsys.evaluation.result.comparing import compare_reports, read_report
+    from recsys.evaluation.result.comparing import compare_reports
+    from recsys.evaluation.result.reading import read_report
 
     reports = read_report(request.first), read_report(request.second)
     found = compare_reports(*reports)

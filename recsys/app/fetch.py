@@ -25,7 +25,12 @@ class FetchRequest(Settings):
         "data", metavar="DIR", meaning="Folder that will hold the folder of the data set."
     )
     timeout: float = option(
-        30.0, low=0, above=True, metavar="SECONDS", meaning="Give up after so long without a byte."
+        30.0,
+        low=0,
+        high=86_400,
+        above=True,
+        metavar="SECONDS",
+        meaning="Give up after so long without a byte.",
     )
 
 
@@ -38,6 +43,8 @@ class FetchedSet:
     source: str
     """Where it came from."""
     licence: str
+    remark: str = ""
+    """What its checksum does not show."""
 
     @property
     def was_there(self) -> bool:
@@ -46,22 +53,30 @@ class FetchedSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return {"folder": str(self.folder), "source": self.source, "licence": self.licence}
+        return {
+            "folder": str(self.folder), "source": self.source, "licence": self.licence,
+            "remarks": [self.remark] if self.remark else [],
+        }  # fmt: skip
 
 
 def fetch(
-    request: FetchRequest, on_bytes: Callable[[int, int | None], None] | None = None
+    request: FetchRequest,
+    on_bytes: Callable[[int, int | None], None] | None = None,
+    on_wait: Callable[[], None] | None = None,
 ) -> FetchedSet:
     """The data set, downloaded unless it is there.
 
     Args:
         request: which, and where to.
         on_bytes: called with the bytes that are done and those of the whole.
+        on_wait: called once if another process is fetching the same set.
 
     Raises:
         DownloadError: it could not be downloaded completely and unaltered.
     """
     from recsys.ratings import datasets
 
-    found = datasets.fetch(request.name, request.to, timeout=request.timeout, on_bytes=on_bytes)
-    return FetchedSet(request.name, found.folder, found.source, found.licence)
+    found = datasets.fetch(
+        request.name, request.to, timeout=request.timeout, on_bytes=on_bytes, on_wait=on_wait
+    )
+    return FetchedSet(request.name, found.folder, found.source, found.licence, found.remark)

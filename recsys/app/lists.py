@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from recsys.app.names import user_id
 from recsys.errors import ArgumentError, UnknownIdError
-from recsys.files import output_file
+from recsys.files import expanded, output_file, read_whole
 
 if TYPE_CHECKING:
     from recsys.app.recommend import RecommendRequest
@@ -97,9 +97,9 @@ def write_lists(
 def _users(request: RecommendRequest, model: Recommender) -> npt.NDArray[Any]:
     if request.users_file is None:
         return model.fitted.users.ids
-    path = Path(request.users_file).expanduser()
+    path = expanded(request.users_file)
     try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        lines = [line.strip() for line in read_whole(path).decode("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentError(f"users-file {str(path)!r} cannot be read: {error}") from None
     index, found = model.fitted.users, []
@@ -122,7 +122,7 @@ def _about(
     # Blocks of an earlier run are only used where all of this is the same.
     from recsys import __version__
 
-    model = Path(request.model).expanduser().stat()
+    model = expanded(request.model).stat()
     return {
         "model": [model.st_size, model.st_mtime_ns],
         "choice": choice.values(),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.errors import ArgumentError, DataError
+from recsys.files import expanded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ def own_ratings(path: str) -> list[tuple[str, float]]:
         ArgumentError: there is no such file, or it has the ratings of several users.
         DataError: it cannot be read, or a rating is no number.
     """
-    file = Path(path).expanduser()
+    file = expanded(path)
     if not file.exists():
         raise ArgumentError(f"ratings {str(file)!r}: no such file")
     table = _without_users(str(file))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.evaluation.search.limits import budget_field, time_limit_field
-from recsys.files import output_file
+from recsys.files import expanded, output_file, read_whole
 from recsys.models.registry import SPECS, make_spec
 from recsys.ratings.source import Source
 from recsys.settings import Settings, near, option, settings_of
@@ -262,7 +262,7 @@ def read_recipe(path: Path, request: type[Settings]) -> dict[str, Any]:
         ArgumentError: the file is missing, no TOML, or has a key or value that is wrong.
     """
     try:
-        entries = tomllib.loads(path.read_text("utf-8"))
+        entries = tomllib.loads(read_whole(expanded(path)).decode("utf-8"))
     except OSError as error:
         raise ArgumentError(f"config {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # TOML errors, bad UTF-8, numbers of 5,000 digits

@@ -87,7 +87,9 @@ class Study(Source):
         meaning="Train each model that draws at random once per seed, such as 0,1,2.",
         default_text="the seed of the split",
     )
-    k: int = option(10, low=1, flags=("-k",), meaning="Length of the recommended lists.")
+    k: int = option(
+        10, low=1, high=100_000, flags=("-k",), meaning="Length of the recommended lists."
+    )
     feedback: str = option(
         "values",
         metavar="HOW",
@@ -105,7 +107,10 @@ class Study(Source):
         "mmr=0.1,mmr=0.3,calibrated=0.1.",
     )
     sampled_negatives: int = option(
-        0, low=0, meaning="Also rank each held-out item among this many random items."
+        0,
+        low=0,
+        high=1_000_000,
+        meaning="Also rank each held-out item among this many random items.",
     )
     against: str | None = option(
         None, metavar="FILE", meaning="Model file of the model in service, to compare with."

@@ -16,6 +16,7 @@ from recsys.evaluation.tuning.limits import (
     models_field,
     trials_field,
 )
+from recsys.files import expanded
 from recsys.ratings.source import Source
 from recsys.settings import option, settings_of
 
@@ -132,7 +133,7 @@ def run(
     from recsys.store.model_file import save
 
     tuner, feedback, file = request.tuner(), request.parsed_feedback(), request.save_file()
-    folder = Path(request.out).expanduser()
+    folder = expanded(request.out)
     on_stage("reading")
     ratings = read_and_account(request, on_account)
     search = tuner.search(ratings, feedback, folder)

@@ -14,11 +14,15 @@ def command(given: Given, json: Json = False) -> None:
     """Runs `recsys fetch`."""
     request = FetchRequest(**given)
     with download_progress(quiet=json) as on_bytes:
-        found = fetch(request, on_bytes)
+        found = fetch(
+            request, on_bytes, lambda: say(f"waiting for another fetch of {request.name}")
+        )
     if json:
         print_json(found.to_dict())
         return
     say(f"Licence of {found.name}:\n{found.licence}\n")
     said = "is already there" if found.was_there else f"from {found.source}"
     say(f"{found.name} {said}")
+    if found.remark:
+        say(f"Note: {found.remark}.")
     show(found.folder)

@@ -14,6 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from recsys import __version__
+from recsys.cli.resources import ShortageError, check_resources, is_shortage
+from recsys.cli.streams import Unbroken, drop
 from recsys.errors import ArgumentError, RecsysError, Terminated, outcome
 from recsys.visible import one_line
 
@@ -95,6 +97,7 @@ class Commands(TyperGroup):
         """The command of that name; None where there is none."""
         if cmd_name not in COMMANDS:
             return None
+        check_resources()  # before it imports anything that does not come back without them
         from recsys.cli.derive import kinds_of  # which imports NumPy
 
         module = importlib.import_module(f"recsys.cli.{cmd_name}")
@@ -148,7 +151,8 @@ def options(
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits with the code that `recsys.errors.OUTCOMES` gives.
 
-    A bug is not caught: it ends in a traceback and exit code 1.
+    Where the reader of standard output has gone, as in `recsys ... | head`, that is no error. A bug
+    is not caught: it ends in a traceback and exit code 1.
     """
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
@@ -161,10 +165,6 @@ def run(arguments: list[str] | None = None) -> None:
         sys.stdout.flush()
         if code == _INTERRUPTED:  # some versions of typer answer Ctrl-C with this code
             raise KeyboardInterrupt
-    except BrokenPipeError:
-        # The reader of our output has gone; there is nobody left to write to.
-        _drop_output()
-        code = 0
     except (Exception, KeyboardInterrupt) as error:
         # typer turns every KeyboardInterrupt into an error of its own.
         code = _report(Terminated() if terminated else error)
@@ -183,13 +183,14 @@ def _report(error: BaseException) -> int:
         return _fail("terminated; no incomplete file was left", code)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return _fail("interrupted; no incomplete file was left", _INTERRUPTED)
-    # A thread whose stack does not fit is a plain RuntimeError.
-    if isinstance(error, MemoryError) or str(error) == "can't start new thread":
+    if isinstance(error, ShortageError):
+        return _fail(str(error), code)
+    if is_shortage(error):
         detail = f": {error}" if str(error) else ""
         code = outcome(MemoryError()).exit_code
         return _fail(f"not enough memory{detail}; see recsys train --estimate", code)
     if isinstance(error, OSError):
-        _drop_output()
+        drop(sys.stdout)
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"cannot read or write: {where}{error.strerror or error}", code)
     # Usage errors are click's ClickException, of the click that typer depends on or contains.
@@ -218,18 +219,20 @@ def _end_on_sigterm() -> list[int]:
 
 def _prepare_output() -> None:
     # A terminal that cannot show a character shows its code, rather than half an answer. Where
-    # standard output is closed, there is nowhere to print to.
+    # standard output or error is closed, there is nowhere to print to.
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:  # print would take standard output instead
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _drop_output() -> None:
-    # What is left in the buffer would fail again when Python ends.
-    with suppress(OSError):  # it may have no file behind it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # The work goes on where the reader of the output has gone, as in `| head`, and remarks must not
+    # end it at all.
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = Unbroken(sys.stdout, BrokenPipeError)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = Unbroken(sys.stderr, OSError)
 
 
 def _fail(message: str, code: int) -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from recsys.diagnosis.health import Health
 from recsys.errors import ModelError
-from recsys.files import replacing
+from recsys.files import expanded, replacing
 
 COLOURS = (
     "#1e58d3", "#ed264d", "#529c6c", "#cc7219", "#61088d", "#02c3ec", "#900258", "#525603",
@@ -230,7 +230,7 @@ def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
     Returns:
         The file. A file that exists is replaced only by a complete one.
     """
-    file = Path(path).expanduser()
+    file = expanded(path)
     with replacing(file) as stream:
         figure.savefig(stream, dpi=200, format=file.suffix[1:])
     pyplot().close(figure)

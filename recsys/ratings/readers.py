@@ -13,6 +13,7 @@ from typing import Any, cast
 import pandas as pd
 
 from recsys.errors import DataError
+from recsys.files import expanded
 from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
 from recsys.ratings.arrow_tables import Table, as_frame, as_table
@@ -107,7 +108,7 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
         source: where they are.
         tables: of the items and users, instead of files.
     """
-    path = Path(source.ratings).expanduser()
+    path = expanded(source.ratings)
     if path.is_file() and path.suffix == ".zip":
         with _unpacked(path) as folder:
             return read(replace(source, ratings=folder), tables)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import shown
 
 Times = npt.NDArray[np.float64]
@@ -49,12 +49,18 @@ def parsed(
     """What a column holds, which values are not times, and whether it holds dates.
 
     Dates are converted to seconds since 1970, numbers are returned as they are.
+
+    Raises:
+        ArgumentError: the format is none.
     """
     if pd.api.types.is_datetime64_any_dtype(series):
         return *_dates(pd.to_datetime(series, utc=True)), True
     if date_format:
         text = series.astype(str).str.strip()
-        dates = pd.to_datetime(text, errors="coerce", utc=True, format=date_format)
+        try:
+            dates = pd.to_datetime(text, errors="coerce", utc=True, format=date_format)
+        except ValueError as error:
+            raise ArgumentError(f"date_format {date_format!r} is no format: {error}") from None
         return *_dates(dates), True
     numbers = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64)
     if not np.isnan(numbers).all():

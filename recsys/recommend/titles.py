@@ -88,7 +88,8 @@ class TitleIndex:
                 for row in self._rows[key]:
                     best[row] = max(best.get(row, 0.0), fits)
             word, keys = plain[:_COMPARED], self._rows.keys()
-            close = process.extract(word, keys, scorer=fuzz.WRatio, limit=5 * n, score_cutoff=60)
+            limit = 5 * min(n, len(self._rows))
+            close = process.extract(word, keys, scorer=fuzz.WRatio, limit=limit, score_cutoff=60)
             for key, fits, _ in close:
                 for row in self._rows[key]:
                     best[row] = max(best.get(row, 0.0), 0.9 * fits)

@@ -5,6 +5,7 @@ docs/model-file.md describes the format for readers without this package.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -22,7 +23,7 @@ import numpy.typing as npt
 
 from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
-from recsys.files import replacing
+from recsys.files import expanded, replacing
 
 SCHEMA_VERSION = 2
 """Raised when an older reader could no longer make sense of a file."""
@@ -41,6 +42,8 @@ _MOST_DIMENSIONS = 8
 
 COPIED = 64 << 20
 """Bytes up to which a file is read into memory rather than mapped, unless the caller says."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Header(NamedTuple):
@@ -68,6 +71,7 @@ def write(
         ArgumentError: an array has a type that the format does not have, or a name that is not
             text, or `about` is too long.
         ModelFileError: the file cannot be written.
+        OSError: the disk is full, or the system refuses a file of this size.
     """
     plain = {name: _plain(name, array) for name, array in arrays.items()}
     # Widest types first, so that every array starts at a multiple of its own width.
@@ -93,6 +97,8 @@ def write(
             for array in parts.values():
                 stream.write(_bytes(array))
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _NO_ROOM:
+            raise
         raise ModelFileError(f"{path}: cannot be written ({reason(error)})") from None
 
 
@@ -201,7 +207,7 @@ def _digest_of(given: object) -> str:
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, BufferedReader]]:
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path must be the name of a model file, not {path!r}")
-    file = Path(os.path.expanduser(path))
+    file = expanded(path)
     # Without blocking, because opening a pipe would wait for its writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from recsys.errors import ArgumentError, ModelError
-from recsys.files import output_file, replacing
+from recsys.files import expanded, output_file, replacing
 
 if TYPE_CHECKING:
     from recsys.ids import IdIndex
@@ -38,7 +38,7 @@ def export(model: Recommender, folder: str | Path, to: str = "parquet") -> list[
         raise ModelError(
             f"{model.fitted.spec.name} has no factors to export; train a factorization"
         )
-    base = Path(folder).expanduser()
+    base = expanded(folder)
     f = model.factors
     if to == "npz":
         with _file(base / "factors.npz") as stream:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys.errors import ModelFileError
+from recsys.files import expanded
 from recsys.provenance import versions
 from recsys.recommend.approximate import PURPOSES, About, checksum, items_of, restored
 from recsys.recommend.recommender import Recommender
@@ -26,7 +27,7 @@ def save_index(model: Recommender, path: str | os.PathLike[str]) -> Path:
     Raises:
         ModelFileError: the file cannot be written.
     """
-    file = Path(os.path.expanduser(path))
+    file = expanded(path)
     arrays: dict[str, Array] = {name: found.to_bytes() for name, found in model.approximate.items()}
     items = {name: checksum(*items_of(model, name)) for name in model.approximate}
     about = {name: one.to_dict() for name, one in model.index_report.items()}

@@ -17,6 +17,7 @@ import numpy as np
 
 from recsys import kernels
 from recsys.errors import ArgumentError, ModelFileError, RecsysError
+from recsys.files import expanded
 from recsys.ids import IdIndex
 from recsys.lazy import sp
 from recsys.models.common import Side
@@ -73,7 +74,7 @@ def save(
     if not isinstance(model, Recommender) or not isinstance(path, str | os.PathLike):
         given = type(model).__name__, type(path).__name__
         raise ArgumentError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
-    file = Path(os.path.expanduser(path))
+    file = expanded(path)
     account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
     about |= _checked("search", model.search)

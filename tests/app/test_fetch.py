@@ -12,6 +12,7 @@ from recsys.errors import ArgumentError
 
 def test_an_existing_set_is_not_downloaded(tmp_path: Path) -> None:
     (tmp_path / "ml-1m").mkdir()
+    (tmp_path / "ml-1m" / "ratings.dat").write_text("1::2::3::4\n")
     found = fetch(FetchRequest(name="ml-1m", to=str(tmp_path)))
     assert found.was_there
     assert found.to_dict()["folder"] == str(tmp_path / "ml-1m")
@@ -23,6 +24,7 @@ def test_an_existing_set_is_not_downloaded(tmp_path: Path) -> None:
     [
         ({"name": "ml-2m"}, "name must be one of ml-100k, .*did you mean 'ml-"),
         ({"name": "ml-1m", "timeout": 0}, "timeout must be a number above 0"),
+        ({"name": "ml-1m", "timeout": 1e30}, "timeout must be a number .* at most 86400"),
     ],
 )
 def test_bad_requests_are_refused(settings: dict[str, object], said: str) -> None:

@@ -17,6 +17,7 @@ def test_fetch_says_where_and_under_what_licence(
     assert code == 3
     assert "cannot be reached" in err
     (tmp_path / "ml-1m").mkdir()
+    (tmp_path / "ml-1m" / "ratings.dat").write_text("1::2::3::4\n")
     code, out, err = recsys_command("fetch", "ml-1m", "--to", tmp_path)
     assert code == 0
     assert out == f"{tmp_path}/ml-1m\n"

@@ -96,5 +96,5 @@ def test_an_archive_that_does_not_fit_on_the_disk(
     with zipfile.ZipFile(archive, "w") as bundle:
         bundle.writestr("ratings.csv", RATINGS)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
-    with pytest.raises(DataError, match="set TMPDIR to a folder with more space"):
+    with pytest.raises(OSError, match="unzip it where there is more space"):
         archives.unpack(archive, tmp_path)

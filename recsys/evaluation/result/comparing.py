@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recsys.errors import DataError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import metric_of
-from recsys.evaluation.result.document import SCHEMA
+from recsys.evaluation.result.reading import Report
 from recsys.evaluation.result.statistics import (
     holm,
     permutation_tests,
@@ -24,7 +20,6 @@ from recsys.evaluation.result.statistics import (
     resampled_ratios,
 )
 
-Report = Mapping[str, Any]
 FloatVector = npt.NDArray[np.float64]
 
 
@@ -38,27 +33,6 @@ class Compared:
     metric)."""
     remarks: tuple[str, ...]
     """Differences between the two that are not numbers: data, splits, settings, versions."""
-
-
-def read_report(path: str | os.PathLike[str]) -> Report:
-    """An evaluation as `Evaluation.to_json` wrote it.
-
-    Raises:
-        DataError: the file is missing, or is not an evaluation.
-    """
-    try:
-        found = json.loads(Path(path).expanduser().read_text("utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from None
-    except ValueError:
-        raise DataError(f"{path}: not JSON; write it with --report FILE.json") from None
-    if not isinstance(found, dict) or not {"schema_version", "summary", "per_user"} <= set(found):
-        raise DataError(
-            f"{path}: not an evaluation; write it with recsys evaluate --report FILE.json"
-        )
-    if found["schema_version"] > SCHEMA:
-        raise DataError(f"{path}: written by a newer version; update recsys-mf")
-    return found
 
 
 def compare_reports(first: Report, second: Report) -> Compared:
@@ -80,6 +54,8 @@ def _rows(
     first: Report, second: Report, metric: str, means: Sequence[Mapping[Any, float]], paired: bool
 ) -> list[dict[str, Any]]:
     pairs = [(m, m) for m in first["specs"] if (m, metric) in means[0] and (m, metric) in means[1]]
+    if not all(any(m == metric for _, m in own) for own in means):
+        return []
     best = _best(means[0], metric), _best(means[1], metric)
     if best[0] != best[1]:
         pairs.append(best)
@@ -91,7 +67,7 @@ def _rows(
         name = a if a == b else f"best: {a} → {b}"
         row = {"model": name, "metric": metric, "first": values[0], "second": values[1]}
         rows.append(row | {"difference": values[1] - values[0]})
-        if paired and metric in first["per_user"]:
+        if paired and metric in first["per_user"] and metric in second["per_user"]:
             rows[-1] |= _tested(first, second, metric, a, b)
     if rows and all("p" in row for row in rows):
         for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
@@ -123,7 +99,8 @@ def _tested(first: Report, second: Report, metric: str, a: str, b: str) -> dict[
 
 
 def _means(report: Report) -> dict[tuple[str, str], float]:
-    return {(row["model"], row["metric"]): row["mean"] for row in report["summary"]}
+    known = [row for row in report["summary"] if row["mean"] is not None]
+    return {(row["model"], row["metric"]): row["mean"] for row in known}
 
 
 def _best(means: Mapping[Any, float], metric: str) -> str:

@@ -6,6 +6,7 @@ trials have the same ones. The studies of one search share a database.
 
 from __future__ import annotations
 
+import errno
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -223,6 +224,7 @@ def storage_at(path: Path) -> Any:
 
     Raises:
         ArgumentError: there is a file, and it is no such database.
+        OSError: the disk is full or broken.
     """
     optuna = import_optuna()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,6 +233,8 @@ def storage_at(path: Path) -> Any:
             return optuna.storages.RDBStorage(f"sqlite:///{path}")
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
+        if "disk" in reason:  # "disk I/O error", "database or disk is full"
+            raise OSError(errno.EIO, reason, str(path)) from None
         raise ArgumentError(
             f"{path} is no study that this version can read ({reason}); choose another folder"
         ) from None

@@ -21,6 +21,7 @@ from recsys.evaluation.tuning.limits import (
 from recsys.evaluation.tuning.objective import Goal
 from recsys.evaluation.tuning.search import STUDY, Limits, Search
 from recsys.evaluation.tuning.tuning import BEST, REPORT, Tuning
+from recsys.files import expanded
 from recsys.models.common import OnEpoch
 from recsys.models.registry import SPECS
 from recsys.models.spec import Fitted
@@ -209,7 +210,7 @@ def write(found: Tuning, folder: Path, data: Mapping[str, Any] | None = None) ->
 
 def _folder(out: str | os.PathLike[str]) -> Path:
     # The folder of a search: a new one, an empty one, or one that has a study.
-    folder = Path(out).expanduser()
+    folder = expanded(out)
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"out must be a folder, and {str(folder)!r} is a file")
     if folder.is_dir() and not (folder / STUDY).exists():

@@ -89,6 +89,19 @@ def find(location: str, name: str | None = None, columns: Iterable[str] = ()) ->
     raise DataError(f"{location}: no ratings file in this folder (looked for {expected})")
 
 
+def holds_ratings(folder: str) -> bool:
+    """Whether a folder, or one directly inside it, has ratings that are not empty."""
+    inside = [str(path) for path in Path(folder).iterdir() if path.is_dir()]
+    usable = layouts()
+    found = (
+        where
+        for one in [folder, *inside]
+        for sets in (_sets(one, usable), _other_sets(one, usable, None))
+        for _, where in sets
+    )
+    return any(os.path.isdir(where) or os.path.getsize(where) for where in found)
+
+
 def resembled(location: str, tried: Layout) -> str:
     """What to say of a file that `tried` could not read: the layout that it looks like, or ""."""
     others = [one for one in layouts()[:-1] if one is not tried]  # the last reads any text

@@ -8,7 +8,8 @@ import pytest
 
 import recsys
 from recsys.errors import DataError
-from recsys.evaluation.result.comparing import compare_reports, read_report
+from recsys.evaluation.result.comparing import compare_reports
+from recsys.evaluation.result.reading import read_report
 from recsys.models.spec import Spec
 from recsys.ratings import splits
 
