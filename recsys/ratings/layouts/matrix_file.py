@@ -7,7 +7,6 @@ import zlib
 from typing import Any
 
 import numpy as np
-import scipy.io
 import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, DataError
@@ -15,6 +14,7 @@ from recsys.ratings.columns import first_line
 from recsys.ratings.compressed import opened, without_suffix
 from recsys.ratings.layout import Layout, named
 from recsys.ratings.matrices import raw_of_matrix
+from recsys.ratings.matrix_market import read_matrix
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Source
 
@@ -45,7 +45,7 @@ def read(file: str, source: Source) -> RawRatings:
 def _matrix(file: str) -> Any:
     if without_suffix(file).endswith(".mtx"):
         with opened(file) as stream:
-            return scipy.io.mmread(stream)
+            return read_matrix(stream)
     loaded = np.load(file, allow_pickle=False)  # a pickle could run code
     if isinstance(loaded, np.ndarray):
         return loaded

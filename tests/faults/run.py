@@ -1,0 +1,52 @@
+"""Attacks the product and counts what comes of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from faults.attacks import ATTACKS
+from faults.runs import BUILD
+from faults.tally import Tally, saved, table
+from faults.worker import case, outcomes
+
+
+def run(name: str, numbers: range, seed: int) -> Tally:
+    """The outcomes of some cases of an attack."""
+    tally = Tally(name)
+    if ATTACKS[name].may_kill:
+        found = outcomes(name, numbers, seed)
+    else:
+        found = ((number, case(name, number, seed)) for number in numbers)
+    for number, outcome in found:
+        tally.add(number, seed, outcome)
+    return tally
+
+
+def main() -> int:
+    """Runs what the command line asks for; 1 where an outcome is bad."""
+    parser = argparse.ArgumentParser(prog="scripts/test --faults", description=__doc__)
+    parser.add_argument("attacks", nargs="*", metavar="ATTACK", help=", ".join(ATTACKS))
+    parser.add_argument("--n", type=int, help="cases of each attack")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=int, default=0, help="number of the first case")
+    parser.add_argument("--case", type=int, help="repeat this case only")
+    parser.add_argument(
+        "--results", type=Path, default=BUILD / "results", help="folder that keeps the counts"
+    )
+    given = parser.parse_args()
+    tallies = []
+    for name in given.attacks or ATTACKS:
+        n = 1 if given.case is not None else given.n or ATTACKS[name].n
+        start = given.start if given.case is None else given.case
+        tally = run(name, range(start, start + n), given.seed)
+        print("\n".join([*list(table([tally]))[2:3], *tally.bad]), flush=True)
+        tallies.append(tally)
+        if given.case is None:
+            tally.save(given.results)
+    print("\n".join(table(tallies if given.case is not None else saved(given.results))))
+    return int(any(tally.bad for tally in tallies))
+
+
+
+
