@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-from functools import cache
 
 from faults.runs import Done
 from faults.stage import Stage, Stages
@@ -16,21 +15,14 @@ AT_AN_OPERATION = 0.75
 _stages = Stages("kills")
 
 
-@cache
-def _measured(name: str, number: int, old: bool) -> tuple[float, int]:
-    del name
-    took, n_operations, _ = _stages.of(number).measured(old)
-    return took, n_operations
-
-
 def attack(number: int, rng: random.Random) -> Outcome:
     """Kills one command once."""
     stage = _stages.of(number)
     old = rng.random() < 0.6
     number_of_signal = rng.choice([signal.SIGKILL, signal.SIGTERM])
-    took, n_operations = _measured(stage.writer.name, number, old)
+    took, n_operations = stage.undisturbed
     stage.reset(old)
-    if rng.random() < AT_AN_OPERATION and n_operations:
+    if rng.random() < AT_AN_OPERATION:
         do = "kill" if number_of_signal == signal.SIGKILL else "term"
         at = rng.randint(1, n_operations)
         when = f"operation {at} of {n_operations}"

@@ -8,18 +8,15 @@ from pathlib import Path
 from faults.attacks import ATTACKS
 from faults.runs import BUILD
 from faults.tally import Tally, saved, table
-from faults.worker import case, outcomes
+from faults.worker import Worker, case
 
 
-def run(name: str, numbers: range, seed: int) -> Tally:
+def run(name: str, numbers: range, seed: int, worker: Worker) -> Tally:
     """The outcomes of some cases of an attack."""
     tally = Tally(name)
-    if ATTACKS[name].may_kill:
-        found = outcomes(name, numbers, seed)
-    else:
-        found = ((number, case(name, number, seed)) for number in numbers)
-    for number, outcome in found:
-        tally.add(number, seed, outcome)
+    outcome = worker.outcome if ATTACKS[name].may_kill else case
+    for number in numbers:
+        tally.add(number, seed, outcome(name, number, seed))
     return tally
 
 
@@ -39,7 +36,8 @@ def main() -> int:
     for name in given.attacks or ATTACKS:
         n = 1 if given.case is not None else given.n or ATTACKS[name].n
         start = given.start if given.case is None else given.case
-        tally = run(name, range(start, start + n), given.seed)
+        with Worker() as worker:
+            tally = run(name, range(start, start + n), given.seed, worker)
         print("\n".join([*list(table([tally]))[2:3], *tally.bad]), flush=True)
         tallies.append(tally)
         if given.case is None:

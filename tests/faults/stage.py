@@ -27,13 +27,23 @@ class Stage:
         self.out, self._old = place / "out", place / "old" / writer.name
 
     @cached_property
+    def undisturbed(self) -> tuple[float, int]:
+        """Seconds and operations on files of a run without old files."""
+        log = self.place / "operations"
+        log.unlink(missing_ok=True)
+        self.reset(old=False)
+        start = time.monotonic()
+        done = self.run({"LOG": str(log)})
+        assert done.code == 0, (self.writer.name, done.err)
+        took = time.monotonic() - start
+        shutil.rmtree(self._old, ignore_errors=True)
+        shutil.copytree(self.out, self._old)
+        return took, log.stat().st_size
+
+    @cached_property
     def old(self) -> Mapping[str, bytes]:
         """What an undisturbed run writes: name → content."""
-        if not self._old.exists():
-            self.reset(old=False)
-            done = self.run()
-            assert done.code == 0, (self.writer.name, done.err)
-            shutil.copytree(self.out, self._old)
+        assert self.undisturbed
         return {name: (self._old / name).read_bytes() for name in self.writer.whole}
 
     def reset(self, old: bool) -> None:
@@ -56,20 +66,6 @@ class Stage:
         server = served(self.place / "www") if self.writer.name == "fetch" else nullcontext({})
         with server as environment:
             return run(self.writer.command(self.place), self.place, shim, environment, after)
-
-    def measured(self, old: bool, least: int = 0) -> tuple[float, int, int]:
-        """Seconds, operations on files and allocations of at least so many bytes of a run."""
-        logs = [self.place / "operations", self.place / "allocations"]
-        for log in logs:
-            log.unlink(missing_ok=True)
-        self.reset(old)
-        start = time.monotonic()
-        shim: dict[str, str | int] = {"LOG": str(logs[0]), "ALLOCATIONS": str(logs[1])}
-        done = self.run({**shim, "LEAST": least})
-        assert done.code == 0, (self.writer.name, done.err)
-        took = time.monotonic() - start
-        counts = [log.stat().st_size if log.exists() else 0 for log in logs]
-        return took, counts[0], counts[1]
 
     def files(self) -> list[str]:
         """What is in the output folder, files and empty folders."""

@@ -1,46 +1,72 @@
-"""A process that runs cases of an attack and prints an outcome for each, because it may die."""
+"""A process that runs cases of attacks, because it may die: a line in and a line out for each."""
 
 from __future__ import annotations
 
 import faulthandler
 import json
+import os
 import random
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from types import TracebackType
 
 from faults.runs import ROOT, TIMEOUT
 from faults.tally import CRASH, HANG, Outcome
 
-Attack = Callable[[int, random.Random], Outcome]
 
+class Worker:
+    """The process, started when it is needed; use it in a `with` statement."""
 
-def outcomes(name: str, numbers: range, seed: int) -> Iterator[tuple[int, Outcome]]:
-    """The number and outcome of each case, from as many processes as die and one more."""
-    todo = numbers
-    while todo:
-        command = [sys.executable, "-m", "faults.worker", name, str(seed)]
-        process = subprocess.Popen(
-            [*command, str(todo.start), str(todo.stop)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._err = tempfile.TemporaryFile("w+")
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._end()
+        self._err.close()
+
+    def outcome(self, name: str, number: int, seed: int) -> Outcome:
+        """The outcome of one case."""
+        process = self._process or self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{name} {number} {seed}\n")
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], TIMEOUT)
+        line = process.stdout.readline() if ready else ""
+        if line:
+            return Outcome(**json.loads(line))
+        code = self._end()
+        self._err.seek(0)
+        said = self._err.read()[-1500:]
+        return Outcome(CRASH if ready else HANG, f"exit status {code}: {said}")
+
+    def _started(self) -> subprocess.Popen[str]:
+        # -P, so that not the checkout but what is installed is under test.
+        path = [str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._err.seek(0)
+        self._err.truncate()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "faults.worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._err, text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
         )  # fmt: skip
-        stream = process.stdout
-        assert stream is not None
-        for number in todo:
-            ready, _, _ = select.select([stream], [], [], TIMEOUT)
-            line = stream.readline() if ready else ""
-            if not line:
-                break
-            yield number, Outcome(**json.loads(line))
-        else:
-            process.wait()
-            return
+        return self._process
+
+    def _end(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
         process.kill()
-        _, err = process.communicate()
-        kind = CRASH if ready else HANG
-        yield number, Outcome(kind, f"exit status {process.returncode}: {err[-1500:]}")
-        todo = range(number + 1, todo.stop)
+        process.communicate()
+        return process.returncode
 
 
 def case(name: str, number: int, seed: int) -> Outcome:
@@ -51,11 +77,11 @@ def case(name: str, number: int, seed: int) -> Outcome:
 
 
 def main() -> None:
-    """Runs cases `start` to `stop` of an attack with a seed."""
+    """Answers cases until there are no more."""
     faulthandler.enable()
-    name, seed, start, stop = sys.argv[1], *map(int, sys.argv[2:])
-    for number in range(start, stop):
-        print(json.dumps(case(name, number, seed)._asdict()), flush=True)
+    for line in sys.stdin:
+        name, number, seed = line.split()
+        print(json.dumps(case(name, int(number), int(seed))._asdict()), flush=True)
 
 
 if __name__ == "__main__":
