@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from recsys.errors import ArgumentError, DataError
+from recsys.ids import shown
 
 _LONGEST_NAME, _LONGEST_LINE = 60, 300  # characters of a message
 
@@ -133,14 +134,14 @@ def few(names: Sequence[str], most: int = 12) -> str:
     >>> few(["a", "b"]), few(["a", "b", "c"], most=2)
     ("'a', 'b'", "'a', 'b' and 1 more")
     """
-    shown = ", ".join(repr(_cut(name, _LONGEST_NAME)) for name in names[:most])
-    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+    first = ", ".join(shown(name, _LONGEST_NAME) for name in names[:most])
+    return first + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _unclear(name: str, role: str, source: str) -> DataError:
     return DataError(
-        f"{source}: more than one column {_cut(name, _LONGEST_NAME)!r}, so the {role} is unclear; give its number with "
-        f"--column {role}=NUMBER"
+        f"{source}: more than one column {shown(name, _LONGEST_NAME)}, so the {role} is unclear; "
+        f"give its number with --column {role}=NUMBER"
     )
 
 
@@ -150,8 +151,4 @@ def first_line(error: object) -> str:
     A library may quote a value of any length, of which the beginning is enough.
     """
     line = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return _cut(line, _LONGEST_LINE)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]} ..."
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} ..."

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from faults import formats, inputs, kills
+from faults import formats, inputs, kills, packed, tables
 from faults.tally import Outcome
 
 
@@ -24,7 +24,12 @@ class Attack(NamedTuple):
     """Whether it runs the product in its own process, which then is one that may die."""
 
 
-ATTACKS: dict[str, Attack] = {"kills": Attack(kills.attack, 600, 12, may_kill=False)} | {
-    f"read-{form.name}": Attack(partial(inputs.reader, form), 1000, 25)
-    for form in formats.formats()
-}
+def _attacks() -> Iterator[tuple[str, Attack]]:
+    yield "kills", Attack(kills.attack, 600, 12, may_kill=False)
+    for form in (*formats.formats(), *packed.formats()):
+        yield f"read-{form.name}", Attack(partial(inputs.reader, form), 1000, 25)
+    yield "item-tables", Attack(tables.items, 2000, 40)
+    yield "user-tables", Attack(tables.users, 1000, 25)
+
+
+ATTACKS: dict[str, Attack] = dict(_attacks())

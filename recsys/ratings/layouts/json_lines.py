@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from recsys.errors import DataError
+from recsys.ids import shown
 from recsys.ratings.columns import LARGEST, assign_roles, first_line
 from recsys.ratings.compressed import opened
 from recsys.ratings.item_tables import normalized
@@ -129,7 +130,7 @@ def _numbers(key: str, cells: list[Any], lines: array[int], file: str) -> Any:
     bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
     if bad.any():
         at = int(bad.argmax())
-        raise DataError(f"{file}, line {lines[at]}: {key!r} is {cells[at]!r}, not a finite number")
+        raise DataError(f"{file}, line {lines[at]}: {key!r} is {shown(cells[at])}, not a finite number")
     return values.astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from typing import Any
@@ -29,7 +30,8 @@ def read(file: str, source: Source) -> RawRatings:
         matrix = _matrix(file)
         raw = raw_of_matrix(matrix, None, None, file)
     except (ArgumentError, ValueError, KeyError, OSError, EOFError, TypeError, AttributeError,
-            zipfile.BadZipFile, zlib.error, StopIteration, OverflowError) as error:  # fmt: skip
+            zipfile.BadZipFile, zlib.error, StopIteration, OverflowError, RuntimeError,
+            tokenize.TokenError) as error:  # fmt: skip
         if isinstance(error, DataError):
             raise
         raise DataError(f"{file}: not a readable matrix ({first_line(error)})") from None

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.errors import DataError
+from recsys.ids import shown
 from recsys.ratings.account import counted
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.compressed import first_lines, opened
@@ -79,7 +80,7 @@ def _row(row: list[str], here: str) -> tuple[str, tuple[str, str, float]]:
     if not user or not game:
         raise DataError(f"{here}: the {'game' if user else 'user'} is missing")
     if not (is_number(hours) and abs(float(hours)) <= LARGEST):
-        raise DataError(f"{here}: the hours are {hours!r}, not a finite number")
+        raise DataError(f"{here}: the hours are {shown(hours)}, not a finite number")
     return kind, (user, game, float(hours))
 
 
