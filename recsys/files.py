@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -17,6 +18,9 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+NO_RESOURCE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a system that lacks something, when the place to write to is right."""
 
 _PART = ".part"
 _MOST_OF_NAME = 60  # characters of a name, up to four bytes each, of the 255 bytes of a file name
@@ -86,6 +90,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.replace(temporary, target)
         if fcntl is None:  # a file that is open cannot be renamed there
             os.replace(temporary, target)
+    except OSError as error:
+        if error.filename is None:  # as of a write to a full disk
+            error.filename = os.fspath(path)
+        raise
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)

@@ -82,7 +82,11 @@ def with_numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_years(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with whole years, from the titles where it has none, and its columns in order."""
+    """The table with whole years, from the titles where it has none, and its columns in order.
+
+    Of columns with the same name, the first is kept.
+    """
+    table = table.loc[:, ~table.columns.duplicated()]
     if "year" in table.columns:
         table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
     elif "title" in table.columns:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
-from recsys.files import replacing
+from recsys.files import NO_RESOURCE, replacing
 
 SCHEMA_VERSION = 2
 """Raised when an older reader could no longer make sense of a file."""
@@ -67,7 +67,8 @@ def write(
     Raises:
         ArgumentError: an array has a type that the format does not have, or a name that is not
             text, or `about` is too long.
-        ModelFileError: the file cannot be written.
+        ModelFileError: the file cannot be written there.
+        OSError: the disk is full or fails.
     """
     plain = {name: _plain(name, array) for name, array in arrays.items()}
     # Widest types first, so that every array starts at a multiple of its own width.
@@ -93,6 +94,8 @@ def write(
             for array in parts.values():
                 stream.write(_bytes(array))
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in NO_RESOURCE:
+            raise
         raise ModelFileError(f"{path}: cannot be written ({reason(error)})") from None
 
 

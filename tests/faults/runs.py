@@ -14,7 +14,8 @@ from typing import NamedTuple
 from faults.tally import CLEAN, CRASH, HANG, RAW, RIGHT, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "faults"
+BUILD = Path(os.environ.get("FAULTS_BUILD", ROOT / "build" / "faults"))
+"""Where attacks work; two runs at once need a folder each."""
 TIMEOUT = 120.0
 ENDED_BY = {-signal.SIGKILL: "SIGKILL", 143: "SIGTERM"}
 """Exit status → the signal of an attack that led to it."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from faults.runs import BUILD, Done, run
@@ -39,6 +39,15 @@ class Stage:
         shutil.rmtree(self._old, ignore_errors=True)
         shutil.copytree(self.out, self._old)
         return took, log.stat().st_size
+
+    @cache  # noqa: B019
+    def allocations(self, least: int) -> int:
+        """Allocations of at least so many bytes of a run."""
+        log = self.place / "allocations"
+        log.unlink(missing_ok=True)
+        self.reset(old=False)
+        assert self.run({"ALLOCATIONS": str(log), "LEAST": least}).code == 0
+        return log.stat().st_size
 
     @cached_property
     def old(self) -> Mapping[str, bytes]:

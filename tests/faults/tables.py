@@ -79,7 +79,7 @@ def items(number: int, rng: random.Random) -> Outcome:
     data = (mutation.text if is_text else mutation.binary)(rng, ITEMS[name](_rows(rng)))
 
     def question(file: Path) -> str:
-        table = read_items(str(file))
+        table = _kept(read_items(str(file)), "item")
         if not is_text or "title" not in table.columns:
             return ""
         raw = decoded(data)
@@ -88,6 +88,15 @@ def items(number: int, rng: random.Random) -> Outcome:
         return _unlike_lines(table, raw, "item", "title", name == "r.item")
 
     return _asked(name, data, question)
+
+
+def _kept(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    # The table as ratings keep it, which also looks at the ids.
+    from recsys.ratings.item_tables import tidied
+
+    known, ids = tidied(table, kind, "the test")
+    known.insert(0, kind, ids)
+    return known
 
 
 def _unescaped(line: str) -> str:
@@ -135,7 +144,7 @@ def users(number: int, rng: random.Random) -> Outcome:
     data = mutation.text(rng, (head + "".join(form.format(*one) for one in made)).encode())
 
     def question(file: Path) -> str:
-        table = read_users(str(file))
+        table = _kept(read_users(str(file)), "user")
         if "gender" not in table.columns:
             return ""
         raw = decoded(data)

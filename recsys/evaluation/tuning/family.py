@@ -6,7 +6,9 @@ trials have the same ones. The studies of one search share a database.
 
 from __future__ import annotations
 
+import errno
 import math
+import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsys.errors import ArgumentError
+from recsys.errors import ArgumentError, DataError
 from recsys.evaluation.tuning.objective import Goal
 from recsys.evaluation.tuning.spaces import Dimension, Params, Space
 
@@ -81,7 +83,8 @@ class Family:
 
     def keep(self, name: str, value: str) -> str:
         """Remembers a text with the study; returns the one that is there already, if any."""
-        return str(self._study.user_attrs.get(name) or self._kept(name, value))
+        with silent():
+            return str(self._study.user_attrs.get(name) or self._kept(name, value))
 
     def _kept(self, name: str, value: str) -> str:
         self._study.set_user_attr(name, value)
@@ -90,7 +93,9 @@ class Family:
     @property
     def trials(self) -> list[Trial]:
         """What was tried, in order."""
-        for one in self._study.get_trials(deepcopy=False, states=_states(*_ENDED)):
+        with silent():
+            ended = self._study.get_trials(deepcopy=False, states=_states(*_ENDED))
+        for one in ended:
             there = one.number in self._known or one.number in self._dropped
             if not there and "number" in one.user_attrs:
                 self._known[one.number] = self._trial(one)
@@ -130,8 +135,9 @@ class Family:
 
     def behind(self, trial: optuna.trial.Trial, step: int, value: float) -> bool:
         """Whether a trial should be given up, as its value at a step is worse than the median."""
-        trial.report(value, step)
-        return trial.should_prune()
+        with silent():
+            trial.report(value, step)
+            return trial.should_prune()
 
     def tell(
         self,
@@ -142,11 +148,11 @@ class Family:
         **about: Any,
     ) -> None:
         """Ends a trial. One without a number was interrupted, and does not count."""
-        if number is not None:
-            for name, one in {"number": number, **about}.items():
-                trial.set_user_attr(name, one)
         codes = {COMPLETE: "COMPLETE", PRUNED: "PRUNED", FAILED: "FAIL"}
         with silent():
+            if number is not None:
+                for name, one in {"number": number, **about}.items():
+                    trial.set_user_attr(name, one)
             self._study.tell(
                 trial, value if state == COMPLETE else None, state=_state(codes[state])
             )
@@ -238,16 +244,35 @@ def storage_at(path: Path) -> Any:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Without Optuna's messages and its warnings that a feature may change."""
+    """Without Optuna's messages and its warnings that a feature may change.
+
+    Raises:
+        OSError: the database of the search cannot be written, as on a full disk.
+        DataError: it is damaged.
+    """
     optuna = import_optuna()
+    import sqlalchemy  # which Optuna's database needs
+
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
+    except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise _database_error(error) from None
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def _database_error(error: BaseException) -> Exception:
+    # Of SQLite's own errors, those about the system are operational ones.
+    while not isinstance(error, sqlite3.Error) and error.__cause__ is not None:
+        error = error.__cause__
+    said = " ".join(str(error).split())[:120]
+    if isinstance(error, sqlite3.OperationalError):
+        return OSError(errno.EIO, f"{said}; the trials so far are kept", "the study of the search")
+    return DataError(f"the study of the search is damaged ({said}); choose another folder")
 
 
 def _distribution(one: Dimension) -> Any:
