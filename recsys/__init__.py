@@ -37,6 +37,8 @@ _HOMES = {
     "tune": "recsys.evaluation.tuning.tune",
     "save": "recsys.store.model_file",
     "load": "recsys.store.model_file",
+    "save_index": "recsys.store.index_file",
+    "load_index": "recsys.store.index_file",
     "fetch": "recsys.ratings.datasets",
 }
 """Name → module, of everything but the models, which the registry knows."""
@@ -84,6 +86,8 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.recommend.choice import Choice as Choice
     from recsys.recommend.recommender import Recommender as Recommender
     from recsys.recommend.training import train as train
+    from recsys.store.index_file import load_index as load_index
+    from recsys.store.index_file import save_index as save_index
     from recsys.store.model_file import load as load
     from recsys.store.model_file import save as save
 

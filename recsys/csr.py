@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
+
+from recsys.lazy import sp
+
+
+class CsrArrays(NamedTuple):
+    """What a CSR matrix is made of: sorted rows without repeats."""
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int32]
+    data: npt.NDArray[np.float32]
+    shape: tuple[int, int]
+
+    def matrix(self) -> sp.csr_matrix:
+        """The read-only matrix, on the same memory."""
+        parts = self.data, self.indices, self.indptr
+        return frozen_csr(sp.csr_matrix(parts, shape=self.shape, copy=False))
 
 
 def entry_rows(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
@@ -72,6 +87,71 @@ def largest_of_rows(
         if end - begin > n:
             least[row] = np.partition(keys[begin:end], end - begin - n)[end - begin - n]
     return kept_entries(matrix, keys >= np.repeat(least, np.diff(matrix.indptr)))
+
+
+class Places(NamedTuple):
+    """Where pairs of a row and a column are among the entries of a sorted matrix, or would be."""
+
+    at: npt.NDArray[np.int64]
+    """(n,) position of the entry, or of the one before which it belongs."""
+    there: npt.NDArray[np.bool_]
+    """(n,) whether there is such an entry."""
+
+
+def places(matrix: sp.csr_matrix, rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> Places:
+    """Where pairs (n,) are in a sorted matrix, by bisection of their rows.
+
+    >>> matrix = sp.csr_matrix([[0, 7, 0, 8], [9, 0, 0, 0]])
+    >>> places(matrix, np.array([0, 0, 1]), np.array([2, 3, 0]))
+    Places(at=array([1, 1, 2]), there=array([False,  True,  True]))
+    """
+    low, ends = (matrix.indptr[rows + i].astype(np.int64) for i in (0, 1))
+    high = ends.copy()
+    while (open_ := low < high).any():
+        middle = (low + high) // 2
+        # Where a row is exhausted, `middle` may be beyond the last entry.
+        below = open_ & (matrix.indices[np.minimum(middle, matrix.nnz - 1)] < columns)
+        low, high = np.where(below, middle + 1, low), np.where(open_ & ~below, middle, high)
+    there = low < ends
+    there[there] = matrix.indices[low[there]] == columns[there]
+    return Places(low, there)
+
+
+def with_entries(
+    matrix: sp.csr_matrix,
+    where: Places,
+    rows: npt.NDArray[Any],
+    columns: npt.NDArray[Any],
+    values: npt.NDArray[Any],
+) -> sp.csr_matrix:
+    """A matrix with these values at some pairs, given in order; its other entries stay.
+
+    >>> matrix, rows, columns = sp.csr_matrix([[5, 0], [3, 4]]), np.array([0, 1]), np.array([1, 0])
+    >>> where = places(matrix, rows, columns)
+    >>> with_entries(matrix, where, rows, columns, np.array([8, 9])).toarray().tolist()
+    [[5, 8], [9, 4]]
+
+    Args:
+        matrix: sorted.
+        where: the pairs in it.
+        rows: (n,) increasing.
+        columns: (n,) increasing within a row.
+        values: (n,)
+    """
+    new = ~where.there
+    inserted = where.at[new] + np.arange(new.sum())
+    kept = np.ones(matrix.nnz + len(inserted), bool)
+    kept[inserted] = False
+    data = np.empty(len(kept), matrix.dtype)
+    indices = np.empty(len(kept), matrix.indices.dtype)
+    for out, old, more in ((data, matrix.data, values), (indices, matrix.indices, columns)):
+        out[kept] = old
+        out[inserted] = more[new]
+    changed = where.at + np.cumsum(new)
+    data[changed[where.there]] = values[where.there]
+    added = np.bincount(rows[new], minlength=matrix.shape[0])
+    indptr = matrix.indptr + np.concatenate([[0], np.cumsum(added)])
+    return sp.csr_matrix((data, indices, indptr), shape=matrix.shape)
 
 
 def frozen(array: npt.NDArray[Any] | None) -> Any:

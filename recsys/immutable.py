@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys.csr import frozen, frozen_csr
+from recsys.lazy import sp
 
 
 class Immutable:

@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recsys import threads
@@ -46,6 +45,8 @@ def without_passwords(text: str) -> str:
 
 def versions() -> dict[str, str]:
     """Package → version, for the packages that results depend on."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     found = {}
     for name in _PACKAGES:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recsys import notebook
 from recsys.ids import in_json
 
 if TYPE_CHECKING:
@@ -36,8 +37,11 @@ class Answer:
     @property
     def remarks(self) -> list[str]:
         """Sentences about the table: why it is short, and what its scores do not say."""
-        words = {"shortfall": "Only {}.", "remark": "Note: {}.", "interval": "Note: {}."}
-        return [words[name].format(text) for name, text in self.table.notes.items()]
+        return self.table.remarks
+
+    def _repr_html_(self) -> str:
+        columns = {name: self.table.column(name) for name in self.table.shown}
+        return notebook.block(self.title, notebook.table(columns), notes=self.remarks)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON. Missing values are None."""

@@ -94,6 +94,7 @@ def describe(path: str) -> Description:
         "account": model.account,
         "search": model.search,
         "measured": about.get("measured"),
+        "drift": model.drift.to_dict(),
     }
     if factors.n_factors:
         described["factor norms"] = _norms(factors)

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
@@ -63,6 +63,17 @@ def options_of(
         return parsed
 
     return decorate
+
+
+def kinds_of(command: Callable[..., None]) -> dict[str, Any]:
+    """The type that each parameter of a command has where it is given: str, int, list[str], ..."""
+    kinds = {}
+    for one in inspect.signature(command, eval_str=True).parameters.values():
+        kind = get_args(one.annotation)[0] if get_args(one.annotation) else one.annotation
+        kinds[one.name] = next((part for part in get_args(kind) if part is not type(None)), kind)
+        if get_origin(kind) is list:
+            kinds[one.name] = kind
+    return kinds
 
 
 def own_first(request: type[Settings]) -> list[Setting]:

@@ -41,7 +41,7 @@ def _print(found: Explanation, n: int) -> None:
     print_table(
         {
             "because of": [row.get("title") or row["source"] for row in table],
-            "rating": ["" if row["rating"] is None else f"{row['rating']:g}" for row in table],
+            "rating": [row["rating"] for row in table],
             "share": [row["share"] for row in table],
         },
         found.title,

@@ -57,6 +57,7 @@ def _lines(found: dict[str, Any]) -> dict[str, str]:
         norms = found["factor norms"]
         lines["factor lengths"] = ", ".join(f"{k} {v:.3g}" for k, v in norms.items())
     return lines | {
+        "drift": found["drift"]["said"],
         "created": found["created"],
         "versions": ", ".join(f"{k} {v}" for k, v in found["versions"].items()),
         "data fingerprint": found["data_fingerprint"],

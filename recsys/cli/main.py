@@ -21,6 +21,7 @@ COMMANDS = {
     "fetch": "Download a MovieLens data set and verify it; continues where a download stopped.",
     "doctor": "Show what is understood of a ratings file, and what is odd about it.",
     "train": "Train a model on a ratings file and save it.",
+    "update": "Add new ratings, users and items to a model without training it again.",
     "tune": "Search models and hyperparameters with Optuna, on held-out training ratings.",
     "evaluate": "Measure models on held-out ratings, with intervals, paired tests and checks.",
     "compare": "Compare two JSON reports of `recsys evaluate --report FILE.json`.",
@@ -30,12 +31,33 @@ COMMANDS = {
     "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",
     "export": "Write the factors of a model as Parquet files or NumPy arrays.",
+    "index": "Build an approximate index of a very large model, where one pays.",
     "map": "Draw a map of the items of a model.",
     "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
 }
 """Name → help. Each is the function `command` of the module of that name in this package."""
 
 _INTERRUPTED = outcome(KeyboardInterrupt()).exit_code
+
+
+def _convert_when_needed(parameter: Any, kind: Any = None) -> Any:
+    # What was not given, texts and plain numbers need no conversion by typer, for which some
+    # versions of it import pydantic: a quarter of the time that a question takes.
+    converted = parameter.process_value
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        if value is None and not parameter.required:
+            value = () if parameter.multiple else None
+        elif kind is int and isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)
+        elif kind == list[str] and isinstance(value, tuple | list):
+            value = list(value)
+        elif kind is not str or not isinstance(value, str):
+            return converted(ctx, value)
+        return parameter.callback(ctx, parameter, value) if parameter.callback else value
+
+    parameter.process_value = process_value
+    return parameter
 
 
 class Command(TyperCommand):
@@ -56,6 +78,10 @@ class Command(TyperCommand):
                 raise ArgumentError(f"{parameter.opts[-1]} is given twice; give it once")
         return super().parse_args(ctx, args)
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help."""
+        return _convert_when_needed(super().get_help_option(ctx))
+
 
 class Commands(TyperGroup):
     """The commands, each imported when it is used, so that none waits for another's imports."""
@@ -68,10 +94,20 @@ class Commands(TyperGroup):
         """The command of that name; None where there is none."""
         if cmd_name not in COMMANDS:
             return None
+        from recsys.cli.derive import kinds_of  # which imports NumPy
+
         module = importlib.import_module(f"recsys.cli.{cmd_name}")
         one = typer.Typer(add_completion=False, rich_markup_mode=None)
         one.command(cmd_name, cls=Command, help=COMMANDS[cmd_name])(module.command)
-        return typer.main.get_command(one)
+        command = typer.main.get_command(one)
+        kinds = kinds_of(module.command)
+        for parameter in command.params:
+            _convert_when_needed(parameter, kinds.get(str(parameter.name)))
+        return command
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help."""
+        return _convert_when_needed(super().get_help_option(ctx))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Writes names and help, without importing the commands."""

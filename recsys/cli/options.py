@@ -10,6 +10,7 @@ import typer
 from recsys.errors import ArgumentError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, with every column.")]
 Config = Annotated[
     Path | None,
     typer.Option(

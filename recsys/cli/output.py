@@ -6,7 +6,8 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from numbers import Number
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from recsys.ratings.account import Account
     from recsys.recommend.answer import Table
 
-_FIRST = ("title", "year", "genres")  # what is shown of items, in this order
 _SHORTENED = ("genres", "title", "remark")  # the last texts to give way in a narrow terminal
 _WHOLE = ("item", "user", "model", "metric")  # texts that mean nothing when they are cut
 _DECIMALS = {"score": 4, "low": 4, "high": 4, "p": 4}  # of columns that do not say how many
+_LARGE, _DECIMALS_OF_LARGE = 10, 2  # scores of such a size, and their decimals
 _NARROWEST = 10  # cells that texts keep
 _NARROWEST_TITLE = 15
 _NAMED = 8  # columns that are not shown, but named
@@ -56,9 +57,7 @@ def print_table(
         title: a line above it.
         decimals: name → decimals of the numbers in that column, or in each of its rows.
     """
-    from rich.cells import cell_len
-    from rich.table import Table
-    from rich.text import Text
+    from rich.cells import cell_len  # of rich, no more: its tables take long to import
 
     cells = {
         name: _cells(column, name, decimals.get(name, _decimals(column, name)))
@@ -66,21 +65,14 @@ def print_table(
     }
     widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
     _fit(widths, [name for name in columns if not _numeric(columns[name])])
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name, width in widths.items():
-        justify: Any = "right" if _numeric(columns[name]) else "left"
-        header = Text(name, no_wrap=True, overflow="ellipsis")
-        table.add_column(header, justify=justify, width=width)
-    table.add_row(*("─" * width for width in widths.values()))
-    for row in zip(*(cells[name] for name in widths), strict=True):
-        table.add_row(*(
-            Text(cell, overflow="fold") if name in _WHOLE
-            else Text(cell, no_wrap=True, overflow="ellipsis")
-            for name, cell in zip(widths, row, strict=True)
-        ))  # fmt: skip
+    right = {name for name in widths if _numeric(columns[name])}
+    rules = ["─" * width for width in widths.values()]
     if title:
         print(title)
-    _print_rich(table, _width() + 2)
+    for head in (list(widths), rules):
+        print(*_lines(widths, head, right, folded=()))
+    for row in zip(*(cells[name] for name in widths), strict=True):
+        print(*_lines(widths, row, right, folded=_WHOLE), sep="\n")
     print()
     left_out = [name for name in columns if name not in widths]
     if left_out:
@@ -107,6 +99,36 @@ def _fit(widths: dict[Any, int], texts: Sequence[Any]) -> None:
             takes = min(max(0, -over), whole[name] - widths[name])
             widths[name] += takes
             over += takes
+
+
+def print_as(
+    answer: Answer, show: Sequence[str], json: bool, csv: bool, past_title: str = ""
+) -> None:
+    """The answer as a table, or as the JSON or CSV that was asked for.
+
+    Raises:
+        ArgumentError: both were asked for, or there is no column of a name in `show`.
+    """
+    if json and csv:
+        raise ArgumentError("give either --json or --csv")
+    if json:
+        print_json(answer.to_dict())
+    elif csv:
+        _print_csv(answer)
+    else:
+        print_answer(answer, show, past_title)
+
+
+def _print_csv(answer: Answer) -> None:
+    # Every column, in full; what should be said of the table is not part of it.
+    import csv
+
+    names = answer.table.columns
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(zip(*(answer.table.column(name) for name in names), strict=True))
+    for remark in answer.remarks:
+        say(remark)
 
 
 def print_answer(answer: Answer, show: Sequence[str] = (), past_title: str = "") -> None:
@@ -152,8 +174,7 @@ def columns_of(table: Table, show: Sequence[str] = ()) -> dict[str, list[Any]]:
                 f"show must be one of {', '.join(table.columns)}, not {name!r}"
                 f"{near(name, table.columns)}"
             )
-    known = [name for name in _FIRST if name in table.columns and any(table.column(name))]
-    names = dict.fromkeys([*table.answer, *known, *show])
+    names = dict.fromkeys([*table.shown, *show])
     return {name: table.column(name) for name in names}
 
 
@@ -206,14 +227,39 @@ def say_account(account: Account) -> None:
     print_pairs(account.lines(), file=sys.stderr)
 
 
-def _print_rich(renderable: Any, width: int) -> None:
-    # Without the blanks at the ends of lines, which would be in every file it is piped to.
-    from rich.console import Console
+def _lines(
+    widths: Mapping[Any, int], row: Sequence[str], right: Collection[Any], folded: Collection[str]
+) -> Iterator[str]:
+    # One row of a table: the columns in `folded` take several lines where others are cut short.
+    # No blanks at the ends of lines, which would be in every file it is piped to.
+    from rich.cells import cell_len
 
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
-    with console.capture() as captured:
-        console.print(renderable)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    cells = [
+        _folded(cell, width) if name in folded else [_cut(cell, width)]
+        for (name, width), cell in zip(widths.items(), row, strict=True)
+    ]
+    for parts in zip_longest(*cells, fillvalue=""):
+        line = []
+        for (name, width), part in zip(widths.items(), parts, strict=True):
+            blank = " " * (width - cell_len(part))
+            line.append(blank + part if name in right else part + blank)
+        yield "  ".join(line).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    # The text on a line of so many cells, of which some characters take two.
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
+def _folded(text: str, width: int) -> list[str]:
+    # Broken between words, and within one that is longer than a line.
+    from rich.cells import cell_len, chop_cells
+
+    if cell_len(text) != len(text):
+        return chop_cells(text, width)
+    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
 
 
 def _width() -> int:
@@ -233,6 +279,8 @@ def _decimals(column: Sequence[Any], name: str) -> int | None:
     # Scores that are all whole, such as the counts of popularity, are shown as such.
     if name == "score" and all(float(one).is_integer() for one in column if not _missing(one)):
         return 0
+    if name == "score" and any(abs(one) >= _LARGE for one in column if not _missing(one)):
+        return _DECIMALS_OF_LARGE
     return _DECIMALS.get(name)
 
 

@@ -6,23 +6,22 @@ from collections.abc import Sequence
 
 from recsys.app.recommend import RecommendRequest, recommend
 from recsys.cli.derive import Given, options_of
-from recsys.cli.options import Json, Show
-from recsys.cli.output import number, print_answer, print_json, print_pairs
+from recsys.cli.options import Csv, Json, Show
+from recsys.cli.output import number, print_as, print_json, print_pairs
 from recsys.cli.progress import counting
+from recsys.errors import ArgumentError
 
 
 @options_of(RecommendRequest)
-def command(given: Given, show: Show = None, json: Json = False) -> None:
+def command(given: Given, show: Show = None, json: Json = False, csv: Csv = False) -> None:
     """Runs `recsys recommend`."""
     request = RecommendRequest(**given)
+    if request.many and csv:
+        raise ArgumentError("csv goes with one list; --out FILE.csv writes those of --all")
     if request.many:
         _write(request, show or (), json)
         return
-    answer = recommend(request)
-    if json:
-        print_json(answer.to_dict())
-        return
-    print_answer(answer, show or (), f"User {answer.asked['user']} liked")
+    print_as(recommend(request), show or (), json, csv, f"User {request.user} liked")
 
 
 def _write(request: RecommendRequest, show: Sequence[str], json: bool) -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from recsys.app.search import SearchRequest, search
 from recsys.cli.derive import Given, options_of
-from recsys.cli.options import Json, Show
-from recsys.cli.output import print_answer, print_json
+from recsys.cli.options import Csv, Json, Show
+from recsys.cli.output import print_as
 
 
 @options_of(SearchRequest)
-def command(given: Given, show: Show = None, json: Json = False) -> None:
+def command(given: Given, show: Show = None, json: Json = False, csv: Csv = False) -> None:
     """Runs `recsys search`."""
-    answer = search(SearchRequest(**given))
-    if json:
-        print_json(answer.to_dict())
-        return
-    print_answer(answer, show or ())
+    print_as(search(SearchRequest(**given)), show or (), json, csv)

@@ -141,7 +141,7 @@ def health(model: Recommender, k: int = 10) -> Health:
         k=int(k),
         symptoms=(
             *symptoms.of_collapse(explained(model), spectrum),
-            *symptoms.of_systems(systems),
+            *symptoms.of_systems(systems, model.updated is not None),
             *symptoms.of_width(factor_share, axis_share),
             *symptoms.of_training(np.array([p.loss for p in factors.log])),
             *symptoms.of_popularity(correlation, recommended["recommended"].to_numpy()),

@@ -75,8 +75,11 @@ def of_collapse(explained: float | None, spectrum: FloatVector) -> Iterator[Find
         )
 
 
-def of_systems(conditions: pd.DataFrame) -> Iterator[Finding]:
-    """`ill-conditioned` and `unsolved`, per side of the table from `conditions`."""
+def of_systems(conditions: pd.DataFrame, updated: bool = False) -> Iterator[Finding]:
+    """`ill-conditioned` and `unsolved`, per side of the table from `conditions`.
+
+    An update leaves items as they were, while their equations change.
+    """
     for side, rows in conditions.groupby("side", sort=False):
         ill = rows[rows["condition"] > ILL_CONDITIONED]
         if len(ill):
@@ -95,7 +98,7 @@ def of_systems(conditions: pd.DataFrame) -> Iterator[Finding]:
                 "warning",
                 f"{len(unsolved):,} {side} are not at the solution of their equations "
                 f"(gradient up to {unsolved['gradient'].max():.1%} of the right side)",
-                "train longer",
+                "train again, on all ratings" if updated else "train longer",
             )
 
 

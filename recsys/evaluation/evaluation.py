@@ -53,6 +53,11 @@ class Evaluation(Results):
 
         return _written(page(self), path)
 
+    def _repr_html_(self) -> str:
+        from recsys.evaluation.report.notebook import shown
+
+        return shown(self)
+
 
 def _written(text: str, path: str | os.PathLike[str] | None) -> str:
     if path is not None:

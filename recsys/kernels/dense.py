@@ -4,7 +4,6 @@ The same bits at any number of threads: parts are added up in the order of the r
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -108,5 +107,7 @@ def in_blocks(
             for start in starts:
                 work(start)
             return
+        from concurrent.futures import ThreadPoolExecutor  # a question needs none
+
         with ThreadPoolExecutor(n_threads or default_threads()) as pool:
             list(pool.map(work, starts))

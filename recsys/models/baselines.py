@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import entry_rows
+from recsys.lazy import sp
 from recsys.models.common import OnEpoch, Progress
 from recsys.models.explicit_als import mean_rating
 from recsys.models.factors import Embeddings, Factorization, Factors
@@ -31,6 +31,7 @@ class Popularity(Factorization):
     """
 
     name: ClassVar[str] = "popularity"
+    users_need_items: ClassVar[bool] = False
     peak_memory: ClassVar[PeakMemory] = PeakMemory(9, 3)
 
     def _fit(self, ratings: Ratings, *_: Any) -> Factors:

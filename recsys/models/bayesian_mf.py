@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.errors import ArgumentError
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
-from recsys.models.factors import Embeddings, Factorization, Factors
-from recsys.models.gibbs import GibbsSide, Prior, links_of, posterior
+from recsys.models.factors import Embeddings, Factorization, Factors, Solved
+from recsys.models.gibbs import GibbsSide, Prior, drawn_noise, links_of, posterior
 from recsys.models.posterior import Posterior
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper, option
@@ -152,6 +152,26 @@ class BayesianMF(Factorization):
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Likewise, given the users."""
         return self._fold_in(factors, matrix, "items")
+
+    def solved(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Solved:
+        """Users' posterior means, and draws around them as `user_draws`; of items the draws.
+
+        An item that joins after the training has no link: who rated it says nothing more.
+        """
+        drawn = self._drawn(factors, matrix, side)
+        if side == "users":
+            return Solved(self.fold_in_users(factors, matrix), {"user_draws": drawn})
+        embeddings = _embeddings(drawn, float(np.float32(factors.state["scale"][0])))
+        return Solved(embeddings, {"item_biases": drawn[:, :, -1].copy()})
+
+    def _drawn(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> FloatArray:
+        # (n, n_samples, f + 1) of each row, given each sample's other side.
+        rng = np.random.default_rng(self.seed)
+        found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)
+        for k, (targets, against, prior, noise) in enumerate(self._samples(factors, matrix, side)):
+            noisy, eta = drawn_noise(targets, prior, noise, matrix.shape[0], rng)
+            found[:, k] = posterior(matrix, noisy, against, prior, noise, eta=eta).solve()[0]
+        return found
 
     def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
         """By each sample: the terms of the equations, and with links those of the prior's mean."""

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import ArgumentError
-from recsys.models.common import FloatArray, OnEpoch, Progress
-from recsys.models.factors import Embeddings, Factorization, Factors
+from recsys.models.common import FloatArray, OnEpoch, Progress, Side
+from recsys.models.factors import Embeddings, Factorization, Factors, Solved
 from recsys.models.registry import SPECS, make_spec
 from recsys.models.spec import PeakMemory
 from recsys.settings import option, settings_of
@@ -200,6 +200,17 @@ class Blend(Factorization):
         parts = [one.spec.fold_in_items(one, matrix) for one in members(factors)]
         scales = factors.state["scales"]
         return _side_by_side(parts, scales, np.ones_like(scales))
+
+    def solved(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Solved:
+        """By each member, with what it keeps and its biases."""
+        scales = factors.state["scales"]
+        parts = [one.spec.solved(one, matrix, side) for one in members(factors)]
+        state: dict[str, npt.NDArray[Any]] = {}
+        for i, part in enumerate(parts):
+            own = {f"{side[:-1]}_{_OWN}": part.embeddings.bias} | dict(part.state)
+            state |= {f"{name}.{i}": rows for name, rows in own.items()}
+        of = scales if side == "users" else np.ones_like(scales)
+        return Solved(_side_by_side([part.embeddings for part in parts], scales, of), state)
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
         """See `Factorization.state_shapes`.

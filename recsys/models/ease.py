@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import positive, with_ones
 from recsys.errors import FitError
+from recsys.lazy import sp
 from recsys.memory import free_memory
 from recsys.models.item_weights import ItemModel, ItemWeights
 from recsys.models.spec import PeakMemory

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import ArgumentError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.als import (
     AlternatingModel,
     cg_steps_field,
@@ -24,7 +24,7 @@ from recsys.models.als import (
 )
 from recsys.models.alternating import State, Step, require_finite
 from recsys.models.common import FloatArray, Side
-from recsys.models.factors import Embeddings, Factors
+from recsys.models.factors import Embeddings, Factors, Solved
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
@@ -113,6 +113,15 @@ class ExplicitALS(AlternatingModel):
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """The normal equations of an item, with the users as they are."""
         return self._fold_in(factors, matrix, "items")
+
+    def solved(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Solved:
+        """With the links of the rows, where there are implicit features."""
+        found = super().solved(factors, matrix, side)
+        if not self.implicit_weight:
+            return found
+        other = factors.item_factors if side == "users" else factors.user_factors
+        links = self.links(matrix, other, _scale_of(factors))
+        return found._replace(state={f"{side[:-1]}_links": links})
 
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
         """One half step of training; the last coordinate is the bias."""

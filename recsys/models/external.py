@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import ArgumentError
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, Side
 from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem

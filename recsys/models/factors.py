@@ -6,20 +6,21 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys import kernels
+from recsys import kernels, notebook
 from recsys.csr import entry_rows
-from recsys.errors import ArgumentError, DataError, FitError
+from recsys.errors import ArgumentError, FitError
 from recsys.ids import IdIndex
 from recsys.immutable import Immutable
+from recsys.models import shown
 from recsys.models.alternating import OnState, State
 from recsys.models.arrays import paired_rows, placed
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
-from recsys.models.learned import folded, problem_of, without_described
+from recsys.models.learned import checked, checked_rows, folded, problem_of, without_described
 from recsys.models.registry import make_spec
 from recsys.models.spec import Fitted, Spec
 
@@ -38,6 +39,14 @@ class Embeddings(Immutable):
 
     bias: FloatArray
     factors: FloatArray
+
+
+class Solved(NamedTuple):
+    """Rows of one side, and what else the model keeps of them."""
+
+    embeddings: Embeddings
+    state: Mapping[str, npt.NDArray[Any]] = {}
+    """Their rows of arrays in `Factors.state`, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +74,7 @@ class Factors(Immutable):
     state: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """Whatever else the model needs to fold in, by name. Only the model reads it. An array whose
     name begins with `user_` or `item_` has one row per user or item. `user_described` and
-    `item_described` (uint8) are 1 for those whose factors come from features."""
+    `item_described` (uint8) are 1 for those that had no part in the training."""
 
     def __post_init__(self) -> None:
         width = self.user_factors.shape[1]
@@ -176,10 +185,13 @@ class Factors(Immutable):
 
     def over(self, users: IdIndex, items: IdIndex) -> Factors:
         """The same factors for other users and items; zeros for those that are not known here."""
+        same = {"user": users is self.users, "item": items is self.items}
         found = {"user": self.users.find(users.ids), "item": self.items.find(items.ids)}
 
         def placed(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
             rows = found[side]
+            if same[side]:
+                return table
             out = np.zeros((len(rows), *table.shape[1:]), table.dtype)
             out[rows >= 0] = table[rows[rows >= 0]]
             return out
@@ -206,11 +218,12 @@ class Factors(Immutable):
         """Width f of the factors; 0 for models without any."""
         return int(self.user_factors.shape[1])
 
+    def _repr_html_(self) -> str:
+        return notebook.block("Factors", notebook.pairs(shown.lines(self)))
+
     def __repr__(self) -> str:
-        return (
-            f"Factors({self.spec.name}, {len(self.users):,} users x {len(self.items):,} items, "
-            f"width {self.n_factors})"
-        )
+        size = f"{len(self.users):,} users x {len(self.items):,} items"
+        return f"Factors({self.spec.name}, {size}, width {self.n_factors})"
 
     def predict(
         self, users: npt.ArrayLike, items: npt.ArrayLike, history: sp.csr_matrix | None = None
@@ -244,25 +257,25 @@ class Factors(Immutable):
         """Embeddings of new users, from their counted ratings (n, n_items).
 
         For models with `spec.folds_in_exactly`, a training user's ratings give back their stored
-        embedding. A user without ratings gets zeros. Items whose factors come from features are
-        left out of the problem, as they were in the training, unless the user has rated one.
+        embedding. A user without ratings gets zeros. Items that had no part in the training have
+        none here, unless the user has rated one.
 
         Raises:
             ArgumentError: the ratings do not have a column for each item.
             DataError: a rating is not finite.
             FitError: a user has no finite solution.
         """
-        rows = _checked_rows(history, self.items)
-        return _checked(folded(self, rows, self.spec.fold_in_users, "item"))
+        rows = checked_rows(history, self.items)
+        return cast("Embeddings", checked(folded(self, rows, self.spec.fold_in_users, "item")))
 
     def fold_in_items(self, ratings: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items, from their counted ratings (n, n_users)."""
-        rows = _checked_rows(ratings, self.users)
-        return _checked(folded(self, rows, self.spec.fold_in_items, "user"))
+        rows = checked_rows(ratings, self.users)
+        return cast("Embeddings", checked(folded(self, rows, self.spec.fold_in_items, "user")))
 
     @cached_property
     def learned(self) -> Factors:
-        """The same factors without the users and items whose factors come from features."""
+        """The same factors without the users and items that had no part in the training."""
         return cast("Factors", without_described(self))
 
     def shares(self, history: sp.csr_matrix, items: Rows) -> npt.NDArray[np.float64]:
@@ -272,7 +285,7 @@ class Factors(Immutable):
             history: (1, n_items) their counted ratings.
             items: (n,) rows.
         """
-        row = _checked_rows(history, self.items)
+        row = checked_rows(history, self.items)
         parts = self.spec.contributions(*problem_of(self, row))
         return parts @ self.item_factors[items].T.astype(np.float64)
 
@@ -314,29 +327,14 @@ class Factors(Immutable):
         return np.asarray(scores, np.float32)
 
 
-def _checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
-    # As float32, with a column for each id.
-    matrix = matrix.tocsr().astype(np.float32)
-    if matrix.shape[1] != len(index):
-        raise ArgumentError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
-    if not np.isfinite(matrix.data).all():
-        raise DataError("a rating to fold in is not finite")
-    return matrix
-
-
-def _checked(found: Embeddings) -> Embeddings:
-    bad = ~(np.isfinite(found.factors).all(axis=1) & np.isfinite(found.bias))
-    if bad.any():
-        raise FitError(f"row {int(bad.argmax())} has no finite solution; raise the regularization")
-    return found
-
-
 @dataclass(frozen=True)
 class Factorization(Spec):
     """A spec whose fit gives `Factors`, and which can fold in users and items."""
 
     state_names: ClassVar[tuple[str, ...]] = ()
     """The arrays that its factors must have in `Factors.state`."""
+    users_need_items: ClassVar[bool] = True
+    """Whether users' rows depend on items' rows, so that updates leave the training's items."""
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
         """The shapes of arrays in `Factors.state` that a model reads without a check of its own."""
@@ -363,6 +361,17 @@ class Factorization(Spec):
     def fold_in_items(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
         """Embeddings of new items from their ratings (n, n_users), users fixed."""
 
+    def solved(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Solved:
+        """Rows that join the factors, or whose ratings have changed, with their state.
+
+        Args:
+            factors: give the other side.
+            matrix: counted ratings: users × items for the side "users", items × users for "items".
+            side: which.
+        """
+        fold_in = self.fold_in_users if side == "users" else self.fold_in_items
+        return Solved(fold_in(factors, matrix))
+
     def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
         """(nnz, f) what each rating of a person adds to their folded-in factors.
 
@@ -379,15 +388,12 @@ class Factorization(Spec):
         return problem.contributions()[:, : factors.n_factors]
 
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem | None:
-        """The least-squares problem that the factors of one side solve, the other side fixed.
+        """The least-squares problem that the factors of one side solve; None where there is none.
 
         Args:
-            factors: gives the other side.
+            factors: gives the other side, which is fixed.
             matrix: (n, n_other) what the model trains on: users × items for the side "users", items
                 × users for "items".
             side: which.
-
-        Returns:
-            None for models that are not least squares row by row.
         """
         return None

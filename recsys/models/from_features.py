@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.kernels import float32
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, OnEpoch, Rows, Side
 from recsys.models.item_weights import ItemWeights
 from recsys.ratings.features import Coding

@@ -80,11 +80,7 @@ class GibbsSide:
             noise: standard deviation of a rating.
             rng: draws the noise.
         """
-        noisy = rng.standard_normal(len(targets), dtype=np.float32)
-        noisy *= np.float32(noise)
-        noisy += targets
-        root = cholesky(self.prior.precision, lower=True)
-        eta = rng.standard_normal(self.x.shape) @ root.T
+        noisy, eta = drawn_noise(targets, self.prior, noise, len(self.x), rng)
         by_links = self._links.forward if self._links is not None else None
         drawn = posterior(self.matrix, noisy, other, self.prior, noise, by_links, eta)
         self.x = drawn.solve()[0]
@@ -99,6 +95,17 @@ class GibbsSide:
             strength = float(rng.gamma(1 + links.size / 2) / (1 + squares / 2))
             rest -= self._links.forward(links)
         return Prior(*_normal_wishart(rest, links, strength, rng), links, strength)
+
+
+def drawn_noise(
+    targets: FloatArray, prior: Prior, noise: float, n: int, rng: Rng
+) -> tuple[FloatArray, Matrix]:
+    """Targets (nnz,) with noise, and η (n, f + 1), with which the solutions are draws."""
+    noisy = rng.standard_normal(len(targets), dtype=np.float32)
+    noisy *= np.float32(noise)
+    noisy += targets
+    root = cholesky(prior.precision, lower=True)
+    return noisy, rng.standard_normal((n, len(root))) @ root.T
 
 
 def posterior(

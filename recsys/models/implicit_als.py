@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows, with_ones
 from recsys.errors import ArgumentError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.als import (
     AlternatingModel,
     cg_steps_field,
@@ -24,7 +24,7 @@ from recsys.models.als import (
 )
 from recsys.models.alternating import State, Step, require_finite
 from recsys.models.common import FloatArray, Side
-from recsys.models.factors import Embeddings, Factors
+from recsys.models.factors import Embeddings, Factors, Solved
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
@@ -153,13 +153,25 @@ class ImplicitALS(AlternatingModel):
         """The normal equations of an item, with the users as they are."""
         return self._fold_in(factors, matrix, "items")
 
+    def solved(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Solved:
+        """With w of items."""
+        found = super().solved(factors, matrix, side)
+        if side == "users" or not self.popularity_exponent:
+            return found
+        unobserved = self._unobserved_of_new(factors, matrix)
+        return found._replace(state={"item_unobserved": unobserved})
+
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
         """One half step of training; see `row_problem`."""
         if side == "users":
             return self.row_problem(matrix, factors.item_factors, side, unobserved_of(factors))
-        mean = factors.state["popularity_mean"][0] if self.popularity_exponent else 1.0
-        unobserved = self.unobserved(np.diff(matrix.indptr), mean)
+        unobserved = self._unobserved_of_new(factors, matrix)
         return self.row_problem(matrix, factors.user_factors, side, unobserved)
+
+    def _unobserved_of_new(self, factors: Factors, matrix: sp.csr_matrix) -> Any:
+        # w of items that were not in the training, the rows of `matrix`; None where every w is 1.
+        mean = factors.state["popularity_mean"][0] if self.popularity_exponent else 1.0
+        return self.unobserved(np.diff(matrix.indptr), mean)
 
     def row_problem(
         self,

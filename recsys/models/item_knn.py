@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import entry_rows, kept_entries, largest_of_rows, positive
 from recsys.kernels.dense import in_blocks
+from recsys.lazy import sp
 from recsys.models.item_weights import ItemModel, ItemWeights
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper

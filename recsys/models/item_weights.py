@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from recsys import notebook
 from recsys.csr import entry_rows, frozen_csr, positive, with_ones
 from recsys.errors import ArgumentError, DataError, FitError, ModelError
 from recsys.ids import IdIndex
 from recsys.immutable import Immutable
+from recsys.lazy import sp
+from recsys.models import shown
 from recsys.models.arrays import paired_rows
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Spec
@@ -57,6 +59,9 @@ class ItemWeights(Immutable):
             )
         self.weights.sort_indices()
         frozen_csr(self.weights)
+
+    def _repr_html_(self) -> str:
+        return notebook.block("ItemWeights", notebook.pairs(shown.lines(self)))
 
     def __repr__(self) -> str:
         size = f"{len(self.items):,} items, {self.weights.nnz:,} weights"
@@ -140,8 +145,9 @@ class ItemWeights(Immutable):
         return found
 
     def indifferent(self, people: sp.csr_matrix) -> npt.NDArray[np.bool_]:
-        """(n,) whether a history is empty."""
-        return np.asarray(np.diff(people.indptr) == 0)
+        """(n,) whether no item of a history has a weight for another."""
+        speaks = np.diff(self.weights.indptr) > 0
+        return np.asarray(with_ones(people, np.int64) @ speaks == 0)
 
     @property
     def item_directions(self) -> sp.csr_matrix:

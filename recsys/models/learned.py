@@ -1,4 +1,4 @@
-"""Factors that were learned from ratings, apart from those that come from features.
+"""The factors of a training, apart from those of users and items that joined later.
 
 The problem of a new user is that of the training, in which items without ratings had no part. So
 they are left out of it, unless the user has rated one.
@@ -10,14 +10,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys.csr import with_ones
+from recsys.errors import ArgumentError, DataError, FitError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 
 
 def without_described(factors: Any) -> Any:
-    """`Factors` without the users and items whose factors come from features."""
+    """`Factors` without the users and items that had no part in the training."""
+    if not {"user_described", "item_described"} & factors.state.keys():
+        return factors
     kept = []
     for side, index in (("user", factors.users), ("item", factors.items)):
         described = factors.state.get(f"{side}_described", np.zeros(len(index), np.uint8))
@@ -59,3 +62,21 @@ def problem_of(factors: Any, row: sp.csr_matrix) -> tuple[Any, sp.csr_matrix]:
     if described is None or described[row.indices].any():
         return factors, row
     return factors.learned, row[:, described == 0]
+
+
+def checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
+    """Rows of ratings as float32; they must have a column for each id, and be finite."""
+    matrix = matrix.tocsr().astype(np.float32)
+    if matrix.shape[1] != len(index):
+        raise ArgumentError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
+    if not np.isfinite(matrix.data).all():
+        raise DataError("a rating to fold in is not finite")
+    return matrix
+
+
+def checked(found: Any) -> Any:
+    """Embeddings, all of which must be finite."""
+    bad = ~(np.isfinite(found.factors).all(axis=1) & np.isfinite(found.bias))
+    if bad.any():
+        raise FitError(f"row {int(bad.argmax())} has no finite solution; raise the regularization")
+    return found

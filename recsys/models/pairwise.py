@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import positive, with_ones
 from recsys.errors import DataError, FitError
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, OnEpoch, Progress
 from recsys.models.factors import Embeddings, Factorization, Factors
 from recsys.models.row_problem import RowProblem

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, Rows
 from recsys.threads import one_blas_thread
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows, with_values
+from recsys.lazy import sp
 from recsys.models.common import FloatArray
 from recsys.threads import one_blas_thread
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import with_values
+from recsys.lazy import sp
 from recsys.models import truncated_svd
-from recsys.models.common import FloatArray, OnEpoch, Progress
-from recsys.models.factors import Embeddings, Factorization, Factors
+from recsys.models.common import FloatArray, OnEpoch, Progress, Side
+from recsys.models.factors import Embeddings, Factorization, Factors, Solved
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
@@ -90,7 +90,8 @@ class NormalizedSVD(PureSVD):
     Item factors are D_i^γ V, user factors the rest of the product. A new user is folded in by the
     same product; a new item by V = R̃ᵀUΣ⁻¹ with R̃ the normalized matrix. What both need is kept in
     `Factors.state`: D_u^-½ as `user_scale`, D_i^-2γ as `item_scale`, h as `filter`, and UΣ⁻¹ as
-    `user_basis`.
+    `user_basis`; and what a user needs who joins in an update, whose row of UΣ⁻¹ is that of R̃VΣ⁻²:
+    D_i^-½ as `item_root` and Σ⁻² as `inverse`.
     """
 
     name: ClassVar[str] = "normalized-svd"
@@ -135,6 +136,8 @@ class NormalizedSVD(PureSVD):
             "item_scale": _power(popularity, -2.0),
             "filter": self._filter(values),
             "user_basis": np.asarray(normalized @ (v * inverse)),
+            "item_root": item_root,
+            "inverse": inverse,
         }
         users = _filtered(matrix, user_scale, item_factors, state)
         return Factors.of(self, ratings, users, item_factors, log=(progress,), state=state)
@@ -165,9 +168,25 @@ class NormalizedSVD(PureSVD):
         y *= _power(own, -2 * self.item_exponent)[:, None]
         return Embeddings(np.zeros(len(y), np.float32), y)
 
+    def solved(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> Solved:
+        """With the scales, and of users the rows of UΣ⁻¹."""
+        found, state = super().solved(factors, matrix, side), factors.state
+        own, _ = self._roots(matrix)
+        if side == "items":
+            kept = {"item_scale": _power(own, 4 * self.item_exponent), "item_root": own}
+        else:
+            kept = {"user_scale": own}
+            if "item_root" in state:
+                v = factors.item_factors * _power(state["item_scale"], 0.5)[:, None]
+                normalized = _scaled(matrix, own, state["item_root"])
+                kept["user_basis"] = np.asarray(normalized @ (v * state["inverse"]))
+        return found._replace(state={name: rows for name, rows in kept.items() if name in state})
+
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
         """See `Factorization.state_shapes`."""
         return {
+            "inverse": (factors.n_factors,),
+            "item_root": (len(factors.items),),
             "filter": (factors.n_factors,),
             "user_basis": factors.user_factors.shape,
             "user_scale": (len(factors.users),),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import entry_rows
 from recsys.errors import ArgumentError, DataError
+from recsys.lazy import sp
 from recsys.ratings.values import kind_by_values
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import with_ones
 from recsys.errors import ArgumentError, DataError
+from recsys.lazy import sp
 from recsys.ratings.columns import plain
 from recsys.settings import near
 

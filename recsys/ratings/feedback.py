@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import kept_entries, positive, with_values
 from recsys.errors import ArgumentError, DataError
+from recsys.lazy import sp
 from recsys.ratings.centered import RatingScale
 
 _DAY = 24 * 60 * 60  # seconds
@@ -204,9 +204,13 @@ class Feedback:
 
     def counts(self, matrix: sp.csr_matrix) -> npt.NDArray[np.bool_]:
         """(nnz,) which ratings of a matrix count."""
+        return self.counted(matrix.data)
+
+    def counted(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """(n,) which ratings count, by their values."""
         # Ratings are float32: 0.7 among them is below 0.7 in double precision.
         least = -np.inf if self.threshold is None else np.float32(self.threshold)
-        return np.asarray(matrix.data >= least)
+        return np.asarray(values >= least)
 
     def _confidences(
         self, matrix: sp.csr_matrix, known: sp.csr_matrix | None = None

@@ -90,6 +90,21 @@ class Ratings(Immutable):
             f"density {self.density:.2%})"
         )
 
+    def _repr_html_(self) -> str:
+        from recsys import notebook
+
+        lines = [
+            ("users", f"{self.n_users:,}"),
+            ("items", f"{self.n_items:,}"),
+            ("ratings", f"{self.n_ratings:,} ({self.density:.2%} of all pairs)"),
+        ]
+        if self.account is not None:
+            lines += self.account.lines()
+        elif self.n_ratings:
+            low, high = self.matrix.data.min(), self.matrix.data.max()
+            lines.append(("values", f"{low:g} to {high:g}"))
+        return notebook.block("Ratings", notebook.pairs(lines))
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of ids, matrix and timestamps; equal for equal data in any order."""

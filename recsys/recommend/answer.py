@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys import notebook
 from recsys.ids import in_json
 from recsys.recommend.items import ItemTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_FIRST = ("title", "year", "genres")  # what people want to know of items, in this order
 _DECIMALS = 6  # of fractions in JSON
 
 
@@ -48,6 +50,22 @@ class Table:
         if self.items is None or self.rows is None or name not in self.items.columns:
             raise KeyError(name)
         return [_plain(value) for value in self.items.take(name, self.rows)]
+
+    @property
+    def shown(self) -> list[str]:
+        """The columns that people want to see: the answer's own, then title, year and genres."""
+        known = [name for name in _FIRST if name in self.columns and any(self.column(name))]
+        return list(dict.fromkeys([*self.answer, *known]))
+
+    def _repr_html_(self) -> str:
+        columns = {name: self.column(name) for name in self.shown}
+        return notebook.block("", notebook.table(columns), notes=self.remarks)
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes as sentences: why the table is short, and what its scores do not say."""
+        words = {"shortfall": "Only {}.", "remark": "Note: {}.", "interval": "Note: {}."}
+        return [words[name].format(text) for name, text in self.notes.items()]
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Rows by column name."""

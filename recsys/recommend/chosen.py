@@ -39,6 +39,19 @@ class Chosen:
     record: Mapping[str, Any]
     """What was tried and why this was chosen, ready for JSON; it is kept with the model."""
 
+    def _repr_html_(self) -> str:
+        from recsys import notebook
+
+        rows = [("model", self.spec.name), ("feedback", str(self.feedback))]
+        rows += [(name, str(value)) for name, value in self.spec.changed().items()]
+        metric, value = self.record.get("metric"), self.record.get("validation")
+        if metric and value is not None:
+            users = f"{self.record.get('users', 0):,} users of a validation part"
+            rows.append((str(metric), f"{value:.4f} ({users})"))
+        rows.append(("trials", f"{len(self.record.get('trials', ())):,}"))
+        rows.append(("the same without a search", f"recsys train {self.record['recipe']}"))
+        return notebook.block("Chosen", notebook.pairs(rows), notes=self.record["remarks"])
+
 
 @runtime_checkable
 class Chooser(Protocol):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from recsys import notebook
+from recsys.lazy import sp
 from recsys.recommend.answer import Table
 from recsys.recommend.parts import ModelParts
 
@@ -21,6 +22,7 @@ NOT_ATTRIBUTABLE = "not attributable"
 
 _ROUNDING = 1e-5  # of the score, below which what is left is rounding
 _NAMED = 3  # ratings that the sentence names on either side
+_SHOWN = 20  # ratings in a notebook
 _LEAST = 0.2  # of the largest share, which a rating needs to be named
 
 
@@ -54,6 +56,21 @@ class Explanation:
 
         terms = self.rows()
         return pd.DataFrame(terms, columns=["source", "title", "rating", "share"])
+
+    def _repr_html_(self) -> str:
+        rows = self.rows()
+        most = sorted(map(abs, self.ratings.column("share")), reverse=True)[:_SHOWN]
+        kept = [one for one in rows if one["source"] != "rating" or abs(one["share"]) in most]
+        left_out = len(rows) - len(kept)
+        rest = sum(one["share"] for one in rows) - sum(one["share"] for one in kept)
+        more = [f"{left_out} other ratings share {rest:+.4f}."] if left_out else []
+        columns = {
+            "": [one["title"] or one["source"] for one in kept],
+            "rating": [one["rating"] for one in kept],
+            "share": [one["share"] for one in kept],
+        }
+        title = f"{self.title}: {self.score:.4f}"
+        return notebook.block(title, notebook.table(columns), notes=[*more, f"{self.sentence()}."])
 
     def rows(self) -> list[dict[str, Any]]:
         """The terms, ready for JSON: those of the model first, then the ratings."""
@@ -127,7 +144,7 @@ class Explanation:
         )
 
 
-Person = tuple[sp.csr_matrix, Any]
+Person: TypeAlias = "tuple[sp.csr_matrix, Any]"
 """The ratings (1, n_items) of somebody, as they gave them, and the person as the fit sees them."""
 
 

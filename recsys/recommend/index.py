@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.csr import entry_rows
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, Rows
 from recsys.models.spec import Fitted
 
 Found = tuple[npt.NDArray[np.int32], FloatArray]
-Excluded = sp.csr_matrix | tuple[Rows, Rows]
+Excluded: TypeAlias = "sp.csr_matrix | tuple[Rows, Rows]"
 
 _SCORES = 1 << 24  # scores formed together: 64 MB
 
@@ -28,6 +28,7 @@ class Index(Protocol):
         k: int,
         excluded: Excluded | None = None,
         candidates: Rows | None = None,
+        n_threads: int | None = None,
     ) -> Found:
         """The k best items of each query, best first, ties by item order.
 
@@ -37,6 +38,7 @@ class Index(Protocol):
             excluded: (n, n_items) CSR, or its row starts and columns; its entries, whatever their
                 value, are not returned.
             candidates: increasing item rows to choose from; None for all.
+            n_threads: None for `default_threads()`.
 
         Returns:
             Item rows (n, k) int32 and scores (n, k) float32; rows −1 and scores NaN where a list
@@ -110,6 +112,7 @@ class ScoringIndex:
         k: int,
         excluded: Excluded | None = None,
         candidates: Rows | None = None,
+        n_threads: int | None = None,
     ) -> Found:
         """The k best items of people; see `Index`."""
         n, n_items = queries.shape[0], len(self._fitted.items)

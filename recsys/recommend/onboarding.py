@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import entry_rows, with_ones, with_values
 from recsys.errors import ModelError
+from recsys.lazy import sp
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.parts import ModelParts

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from recsys.csr import CsrArrays
 from recsys.errors import ModelError
 from recsys.immutable import Immutable
+from recsys.lazy import sp
 from recsys.models.common import Side
 from recsys.models.from_features import FeatureWeights
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.values import distinct, is_scale
+from recsys.recommend.approximate import About, ApproximateIndex, Purpose
 from recsys.recommend.choice import LIKE, Allowed, Choice
+from recsys.recommend.drift import Drift
 from recsys.recommend.filters.columns import ItemColumns
 from recsys.recommend.filters.masks import mask
 from recsys.recommend.index import Index, index_of
@@ -57,6 +60,21 @@ class _Frame:
         raise AttributeError("item_table has no default")
 
 
+class _History:
+    """A field that takes a matrix or its arrays, and gives the matrix when it is asked for."""
+
+    def __set__(self, model: ModelParts, history: sp.csr_matrix | CsrArrays | None) -> None:
+        object.__setattr__(model, "_history", history)
+
+    def __get__(self, model: ModelParts | None, owner: type) -> sp.csr_matrix | None:
+        if model is None:  # the default of the field
+            return None
+        if isinstance(model._history, CsrArrays):
+            object.__setattr__(model, "_history", model._history.matrix())
+        history: sp.csr_matrix | None = model._history
+        return history
+
+
 @dataclass(frozen=True, eq=False)
 class ModelParts(Immutable):
     """A fit, the history of its users and the table of its items."""
@@ -66,7 +84,10 @@ class ModelParts(Immutable):
     item_table: _Frame = _Frame("items")
     """What is known of each item, in the order of `factors.items`: a DataFrame, made when it is
     first asked for. `items` is the same without pandas."""
-    history: sp.csr_matrix | None = None
+    if TYPE_CHECKING:
+        history: sp.csr_matrix | None = None
+    else:
+        history: _History = _History()
     """(n_users, n_items) ratings of the training users: what counts as seen. None if left out."""
     feedback: Feedback = field(default_factory=Feedback)
     """How ratings entered the training, and enter fold-in."""
@@ -85,9 +106,24 @@ class ModelParts(Immutable):
     """What features of the items and of the users are worth; a side that was trained without
     features is not there."""
 
-    if TYPE_CHECKING:  # set through item_table and user_table
+    late_items: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Increasing rows of the items whose first counted rating came after the training."""
+    updated: Drift | None = None
+    """What updates have added since the training; None without any."""
+
+    if TYPE_CHECKING:  # set through history, item_table and user_table
+        _history: ClassVar[Any]
         items: ClassVar[ItemTable]
         people: ClassVar[ItemTable]
+
+    @property
+    def drift(self) -> Drift:
+        """How far updates have taken the model from its training."""
+        if self.updated is not None:
+            return self.updated
+        if self.history is not None:
+            return Drift(int(self.history.nnz))
+        return Drift(0 if self.counts is None else int(self.counts.users.sum()))
 
     @property
     def fitted(self) -> Fitted:
@@ -235,12 +271,30 @@ class ModelParts(Immutable):
         Raises:
             ModelError: the model was saved without it.
         """
-        if self.history is None:
+        self._require_history()
+        return cast("sp.csr_matrix", self.history)
+
+    def seen_by(self, row: int) -> npt.NDArray[np.int32]:
+        """Increasing rows of the items that a user has rated; see `seen`.
+
+        Raises:
+            ModelError: the model was saved without its history.
+        """
+        self._require_history()
+        known = self._history  # a matrix or its arrays: nothing else is needed of it
+        return np.asarray(known.indices[known.indptr[row] : known.indptr[row + 1]])
+
+    @property
+    def has_history(self) -> bool:
+        """Whether it is known what the users have rated."""
+        return self._history is not None
+
+    def _require_history(self) -> None:
+        if self._history is None:
             raise ModelError(
                 "this model was saved without its history, so what a user has seen is unknown; "
                 "ask with exclude_seen=False or save it with its history"
             )
-        return self.history
 
     @cached_property
     def counts(self) -> Counts | None:
@@ -259,7 +313,8 @@ class ModelParts(Immutable):
             return None
         values = self.history.data
         low, high = float(values.min()), float(values.max())
-        if self.account is not None and _spans(self.account, low, high):
+        known = self.updated is not None  # counts may have been added up beyond what was read
+        if self.account is not None and (known or _spans(self.account, low, high)):
             is_rating = self.account.get("kind") == "ratings"
         else:  # not the values that were read, or nobody knows: only a scale is surely one
             different = distinct(values)
@@ -275,6 +330,30 @@ class ModelParts(Immutable):
     def index(self) -> Index:
         """The items, ready to be searched."""
         return index_of(self.fitted)
+
+    def with_index(
+        self, indexes: Mapping[Purpose, ApproximateIndex], report: Mapping[Purpose, About]
+    ) -> Self:
+        """The same model with these indexes; a model made from it with other factors has none."""
+        model = replace(self)
+        model.derived["approximate"], model.derived["index_report"] = indexes, report
+        if "recommend" in indexes:
+            model.__dict__["index"] = indexes["recommend"]
+        if "similar" in indexes:
+            model.item_similarity.use("cosine", indexes["similar"])
+        return model
+
+    @property
+    def approximate(self) -> Mapping[Purpose, ApproximateIndex]:
+        """The approximate indexes by purpose; empty where every search is exact."""
+        found: Mapping[Purpose, ApproximateIndex] = self.derived.get("approximate", {})
+        return found
+
+    @property
+    def index_report(self) -> Mapping[Purpose, About]:
+        """What was measured of each index, and why there is none; empty before `indexed`."""
+        found: Mapping[Purpose, About] = self.derived.get("index_report", {})
+        return found
 
     @cached_property
     def item_similarity(self) -> Similarity:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys.errors import ArgumentError
+from recsys.lazy import sp
 from recsys.recommend.parts import ModelParts
 
 if TYPE_CHECKING:

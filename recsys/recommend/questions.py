@@ -12,10 +12,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.errors import ArgumentError
 from recsys.ids import as_id_array, several
+from recsys.lazy import sp
 from recsys.models.arrays import paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
@@ -52,12 +52,9 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
             model, None, choice, _NONE, None, _STRANGER, f"user {user} is not in the data"
         )
     row = model.fitted.users.row(user)
-    history = model.seen() if choice.exclude_seen else model.history
-    seen, counted = _NONE, None
-    if history is not None:
-        seen = history.indices[history.indptr[row] : history.indptr[row + 1]]
-        if _needs_counted(model):
-            counted = model.feedback.of(history[[row]])
+    known = model.has_history
+    seen = model.seen_by(row) if choice.exclude_seen or known else _NONE
+    counted = model.feedback.of(model.seen()[[row]]) if known and _needs_counted(model) else None
     ranker = model.ranker(choice.only_risk)
     people = ranker.fitted.people(slice(row, row + 1), counted)
     if ranker.newcomers(np.array([row]), counted, people)[0]:
@@ -291,7 +288,10 @@ def search_titles(model: ModelParts, words: str, n: int = 10) -> Table:
     if not words.strip():
         raise ArgumentError("words must have at least one letter or digit of a title")
     rows, scores = model.titles.search(words, n)
-    return item_table(model, rows, scores, n, "no other title is close to these words")
+    why = "no other title is close to these words"
+    if not any(model.items.titles or ()):
+        why = "the items of this model have no titles"
+    return item_table(model, rows, scores, n, why)
 
 
 def _ranked(

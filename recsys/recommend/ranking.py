@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import entry_rows
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.common import FloatArray, Progress, Rows
 from recsys.models.posterior import Posterior
 from recsys.models.spec import Spec

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 
+from recsys.lazy import sp
 from recsys.models.external import External
 from recsys.recommend.parts import ModelParts
 

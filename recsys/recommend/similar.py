@@ -30,7 +30,7 @@ def similar_items(
     wanted = list(item) if isinstance(item, list | tuple | set | np.ndarray) else [item]
     if not wanted:
         raise ArgumentError("item must be one item or several, not an empty list")
-    rows = np.unique(model.item_rows(wanted))
+    rows = np.array(sorted(set(model.item_rows(wanted).tolist())), np.int64)
     candidates = None if allowed is None else model.candidates(allowed)
     if model.fitted.similarities(int(rows[0])) is not None:
         return _by_weights(model, rows, n, metric, candidates, opposite)

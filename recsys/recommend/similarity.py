@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from recsys.errors import ArgumentError, ModelError
 from recsys.models.common import FloatArray, Rows
-from recsys.recommend.index import ExactIndex
+from recsys.recommend.index import ExactIndex, Index
 
 Metric = Literal["cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1"]
 METRICS: tuple[Metric, ...] = ("cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1")
@@ -36,7 +36,11 @@ class Similarity:
 
     def __init__(self, table: FloatArray) -> None:
         self._table = table
-        self._indexes: dict[tuple[Metric, float], ExactIndex] = {}
+        self._indexes: dict[tuple[Metric, float], Index] = {}
+
+    def use(self, metric: Metric, index: Index) -> None:
+        """Searches with this index from now on where that metric is asked for."""
+        self._indexes = self._indexes | {(metric, 0.0): index}
 
     def of(self, row: int) -> FloatArray:
         """(n,) cosine of a row and each other; of a zero vector and any other it is 0."""
@@ -119,7 +123,7 @@ class Similarity:
         there = found[0] >= 0
         return found[0][there], scores[0][there]
 
-    def _index(self, metric: Metric, alpha: float) -> ExactIndex:
+    def _index(self, metric: Metric, alpha: float) -> Index:
         key = metric, alpha if metric == "damped" else 0.0
         found = self._indexes.get(key)
         if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any, NamedTuple, get_args
 
 from recsys.errors import ArgumentError
@@ -14,6 +15,7 @@ from recsys.models.spec import Spec
 from recsys.ratings.centered import RatingScale
 from recsys.ratings.features import Coding
 from recsys.ratings.feedback import Feedback
+from recsys.recommend.drift import Drift
 
 
 class About(NamedTuple):
@@ -27,6 +29,8 @@ class About(NamedTuple):
     log: tuple[Progress, ...]
     features: Mapping[Side, AboutFeatures]
     """Empty for models that were trained without."""
+    drift: Drift | None
+    """None for models that were not updated."""
 
 
 class AboutFeatures(NamedTuple):
@@ -44,7 +48,7 @@ def parsed(about: Mapping[str, Any]) -> About:
         ValueError: a key is missing or its value is of the wrong kind; says which.
     """
     # Written only where they are known.
-    for key in ("account", "machine", "measured", "search", "features"):
+    for key in ("account", "machine", "measured", "search", "features", "drift"):
         _of(about, key, dict, {})
     _of(about, "created", str)
     if not all(isinstance(version, str) for version in _of(about, "versions", dict).values()):
@@ -60,7 +64,20 @@ def parsed(about: Mapping[str, Any]) -> About:
             for side in get_args(Side)
             if side in about.get("features", {})
         },
+        drift=_drift(about["drift"]) if "drift" in about else None,
     )
+
+
+def of_drift(drift: Drift) -> dict[str, int]:
+    """The counters of a drift as the header holds them."""
+    return asdict(drift)
+
+
+def _drift(saved: Any) -> Drift:
+    counters = {one.name: _of(saved, one.name, int) for one in fields(Drift)}
+    if min(counters.values()) < 0:
+        raise ValueError("the counters of drift must not be negative")
+    return Drift(**counters)
 
 
 def of_features(found: FeatureWeights) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import scipy.sparse as sp
 
-from recsys.csr import frozen_csr
+from recsys.csr import CsrArrays
 from recsys.store.container import Array
 
 _BLOCK = 1 << 20  # entries looked at together: few enough to stay in cache
@@ -18,8 +17,8 @@ _BLOCK = 1 << 20  # entries looked at together: few enough to stay in cache
 
 def csr(
     arrays: Mapping[str, Array], names: tuple[str, str, str], shape: tuple[int, int]
-) -> sp.csr_matrix | None:
-    """The read-only matrix that three arrays describe, on the same memory; None without them.
+) -> CsrArrays | None:
+    """The matrix that three arrays describe, as these arrays; None without them.
 
     Args:
         arrays: all arrays of the file.
@@ -44,7 +43,7 @@ def csr(
     for start in range(0, len(columns), _BLOCK):
         _check_columns(names[1], columns[start : start + _BLOCK + 1], start, indptr, shape[1])
         finite(names[2], values[start : start + _BLOCK])
-    return frozen_csr(sp.csr_matrix((values, columns, indptr), shape=shape, copy=False))
+    return CsrArrays(indptr, columns, values, shape)
 
 
 def expect(name: str, array: Array, dtype: type[np.generic], shape: tuple[int, ...]) -> None:

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys import kernels
 from recsys.errors import ArgumentError, ModelFileError, RecsysError
 from recsys.ids import IdIndex
+from recsys.lazy import sp
 from recsys.models.common import Side
 from recsys.models.factors import Factorization, Factors
 from recsys.models.from_features import FeatureWeights
@@ -39,6 +39,7 @@ _FACTORS = "user_bias", "item_bias", "user_factors", "item_factors"
 _WEIGHTS = "weights.indptr", "weights.indices", "weights.data"
 _COUNTS = "user_counts", "item_counts"
 _FEATURES = "features."
+_LATE = "late_items"
 _HISTORY = "history_indptr", "history_items", "history_ratings"
 
 
@@ -77,6 +78,8 @@ def save(
     account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
     about |= _checked("search", model.search)
+    if model.updated is not None:
+        about["drift"] = header.of_drift(model.updated)
     about |= {"features": {side: header.of_features(one) for side, one in model.features.items()}}
     container.write(file, _arrays(model, history), about)
     return file
@@ -149,6 +152,8 @@ def _arrays(model: Recommender, history: bool) -> dict[str, Array]:
     arrays |= {f"{_FEATURES}{side}": found.weights for side, found in model.features.items()}
     if model.counts is not None:
         arrays |= dict(zip(_COUNTS, model.counts, strict=True))
+    if len(model.late_items):
+        arrays[_LATE] = model.late_items
     if history and model.history is not None:
         arrays |= _csr_arrays(_HISTORY, model.history)
     return arrays
@@ -198,7 +203,8 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
     return Recommender(
         fitted,
         ItemTable(len(items), arrow=tables.convertible(item_table.remove_column(0))),
-        checks.csr(arrays, _HISTORY, (len(users), len(items))),
+        # Its arrays are as good: most questions need no more of it.
+        cast("Any", checks.csr(arrays, _HISTORY, (len(users), len(items)))),
         said.feedback,
         said.fingerprint,
         about.get("account"),
@@ -206,6 +212,8 @@ def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:
         about.get("search"),
         ItemTable(len(users), arrow=tables.convertible(user_table.remove_column(0))),
         _features(arrays, said, fitted),
+        _late_items(arrays, len(items)),
+        said.drift,
     )
 
 
@@ -217,6 +225,15 @@ def _features(
         found[side] = FeatureWeights(one.coding, arrays[f"{_FEATURES}{side}"], one.ridge, one.n)
         found[side].check(fitted, side)
     return found
+
+
+def _late_items(arrays: Mapping[str, Array], n_items: int) -> Array:
+    # Files of models without updates have none.
+    late = arrays.get(_LATE, np.zeros(0, np.int64))
+    checks.expect(_LATE, late, np.int64, (late.size,))
+    if late.size and (late[0] < 0 or late[-1] >= n_items or np.any(late[1:] <= late[:-1])):
+        raise ValueError(f"{_LATE} must increase within 0 .. {n_items - 1}")
+    return late
 
 
 def _counts(arrays: Mapping[str, Array], n_users: int, n_items: int) -> Counts | None:
@@ -260,4 +277,4 @@ def _weights(
     weights = checks.csr(arrays, _WEIGHTS, (len(items), len(items)))
     if weights is None or not isinstance(said.spec, ItemModel):
         raise ValueError("an item-item model needs its weights and a spec that makes them")
-    return ItemWeights(users, items, weights, said.spec, said.log)
+    return ItemWeights(users, items, weights.matrix(), said.spec, said.log)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recsys.ids import IdArray, IdIndex
 from recsys.store.container import Array
@@ -73,13 +72,14 @@ def index(table: pa.Table, kind: str) -> IdIndex:
     if column.null_count or not (text or pa.types.is_int64(column.type)):
         raise ValueError(f"{kind} ids must be whole numbers or text, not {column.type}")
     # IdIndex sorts: ids in another order would get the factors of somebody else.
-    if not (pc.all(pc.less(column[:-1], column[1:])).as_py() or len(column) < 2):
-        raise ValueError(f"{kind} ids must increase from row to row")
     if text:
-        return IdIndex(np.array(column.to_pylist(), object), kind)
-    # Not to_numpy, which imports pandas.
-    values = np.frombuffer(column.buffers()[1], np.int64)
-    return IdIndex(values[column.offset : column.offset + len(column)], kind)
+        values = np.array(column.to_pylist(), object)
+    else:  # not to_numpy, which imports pandas
+        values = np.frombuffer(column.buffers()[1], np.int64)
+        values = values[column.offset : column.offset + len(column)]
+    if not (values[:-1] < values[1:]).all():
+        raise ValueError(f"{kind} ids must increase from row to row")
+    return IdIndex(values, kind)
 
 
 def convertible(table: pa.Table) -> pa.Table:

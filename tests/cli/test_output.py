@@ -123,7 +123,7 @@ def test_whole_scores_have_no_decimals(capsys: pytest.CaptureFixture[str]) -> No
     print_table({"item": [1, 2, 3], "score": [583.0, float("nan"), None]})
     assert capsys.readouterr().out.splitlines()[2] == "   1    583"
     print_table({"item": [1, 2], "score": [583.0, 0.5]})
-    assert capsys.readouterr().out.splitlines()[2] == "   1  583.0000"
+    assert capsys.readouterr().out.splitlines()[2] == "   1  583.00"
 
 
 def test_decimals_of_columns_and_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,3 +211,24 @@ def test_ids_beyond_2_to_the_53_are_text_in_json() -> None:
     assert row["isbn"] == 9780439023401
     table = pd.DataFrame({"user": [2**53 + 1, 7]})
     assert [one["user"] for one in rows_of(table)] == [str(2**53 + 1), 7]
+
+
+def test_large_scores_have_two_decimals(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table({"rank": [1, 2], "score": [97.5, 9.25]})
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[2:4]] == [
+        ["1", "97.50"],
+        ["2", "9.25"],
+    ]
+
+
+def test_wide_characters_keep_columns_aligned(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    titles = ["千と千尋の神隠し・もののけ姫・となりのトトロ", "Plain"]
+    print_table({"title": titles, "score": [0.5, 0.25]})
+    lines = capsys.readouterr().out.splitlines()[2:4]
+    assert [line.split()[-1] for line in lines] == ["0.5000", "0.2500"]
+    assert "…" in lines[0]
+    assert len({cell_len(line) for line in lines}) == 1
+    assert cell_len(lines[0]) <= 40

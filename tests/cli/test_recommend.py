@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -21,6 +23,32 @@ def test_tables_fit_the_terminal(
     assert len(rows) == 10
     assert max(map(len, out.splitlines())) <= int(width)
     assert ("…" in out) == (width in ("40", "60"))
+
+
+@pytest.mark.parametrize(
+    "question", [["recommend", "--user", "1"], ["similar", "--item", "1"], ["search", "Simul"]]
+)
+def test_csv_has_what_json_has(
+    question: list[str], recsys_command: RunCommand, model_path: Path
+) -> None:
+    command, *rest = question
+    _, out, _ = recsys_command(command, model_path, *rest, "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    _, out, _ = recsys_command(command, model_path, *rest, "--json")
+    expected = json.loads(out)["rows"]
+    assert [row["title"] for row in rows] == [row["title"] for row in expected]
+    assert list(rows[0]) == list(expected[0])
+    code, _, err = recsys_command(command, model_path, *rest, "--json", "--csv")
+    assert (code, err) == (2, "recsys: give either --json or --csv\n")
+
+
+def test_a_group_gets_a_table(recsys_command: RunCommand, model_path: Path) -> None:
+    code, out, err = recsys_command("recommend", model_path, "--group", "1,2", "-n", "3")
+    assert code == 0, err
+    title, heads, _, *rows = out.strip().splitlines()
+    assert title == "For users 1, 2 together (average)"
+    assert heads.split()[:5] == ["rank", "item", "score", "least", "most"]
+    assert len(rows) == 3
 
 
 def test_what_was_liked_is_called_by_its_kind(recsys_command: RunCommand, tmp_path: Path) -> None:

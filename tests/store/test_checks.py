@@ -25,8 +25,9 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 def test_a_good_matrix_is_shared_and_frozen(arrays: dict[str, np.ndarray]) -> None:
-    matrix = checks.csr(arrays, NAMES, (3, 4))
-    assert matrix is not None
+    found = checks.csr(arrays, NAMES, (3, 4))
+    assert found is not None
+    matrix = found.matrix()
     assert matrix.toarray().tolist() == [[1, 0, 2, 3], [0, 0, 0, 0], [0, 4, 5, 0]]
     assert np.shares_memory(matrix.data, arrays["values"])
     assert np.shares_memory(matrix.indices, arrays["columns"])
@@ -91,8 +92,9 @@ def test_accepts_exactly_the_matrices_with_sorted_rows(rows: list[list[int]], bl
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "_BLOCK", block)
         if good:
-            matrix = checks.csr(arrays, NAMES, (len(rows), 6))
-            assert matrix is not None
+            found = checks.csr(arrays, NAMES, (len(rows), 6))
+            assert found is not None
+            matrix = found.matrix()
             assert [matrix[u].indices.tolist() for u in range(len(rows))] == rows
         else:
             with pytest.raises(ValueError, match="columns must"):

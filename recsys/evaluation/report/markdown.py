@@ -19,7 +19,7 @@ def markdown(result: Results) -> str:
     lines.append("|---" * (len(models) + 1) + "|")
     there = set(zip(result.summary["model"], result.summary["metric"], strict=True))
     for metric in metrics:
-        row = [_cell(result, m, metric) if (m, metric) in there else "" for m in models]
+        row = [mean_cell(result, m, metric) if (m, metric) in there else "" for m in models]
         lines.append(f"| {metric} | " + " | ".join(row) + " |")
     for name in (metric.column(result.k) for metric in metrics_from(Exposure)):
         means = result.runs.groupby("model")[name].mean()
@@ -44,7 +44,8 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text)
 
 
-def _cell(result: Results, model: str, metric: str) -> str:
+def mean_cell(result: Results, model: str, metric: str) -> str:
+    """A mean with its interval, and stars where it differs from the baseline."""
     row, places = result.of(model, metric), result.decimals(metric)
     mean, low, high = (fixed(row[name], places) for name in ("mean", "low", "high"))
     return f"{mean} [{low}, {high}]{stars(row['p'])}"

@@ -45,9 +45,10 @@ def page(found: Found) -> str:
     )
 
 
-def in_words(trial: Trial) -> str:
-    """What was searched of a trial, in one line."""
-    return ", ".join(f"{name} {_short(value)}" for name, value in trial.params.items())
+def in_words(trial: Trial, without: str = "") -> str:
+    """What was searched of a trial, in one line; without one of the names."""
+    there = {name: value for name, value in trial.params.items() if name != without}
+    return ", ".join(f"{name} {_short(value)}" for name, value in there.items())
 
 
 def _verdict(found: Found) -> str:

@@ -27,6 +27,21 @@ BEST, REPORT = "best.toml", "report.html"
 class Tuning(Found):
     """A finished search, or as much of it as was done. `recsys.train` trains its best model."""
 
+    def _repr_html_(self) -> str:
+        from recsys import notebook
+        from recsys.evaluation.tuning.page import in_words
+
+        best = self.best_of_models.values()
+        name, value = self.baseline
+        columns: dict[str, list[Any]] = {
+            "model": [one.model for one in best] + [name],
+            self.metric: [one.value for one in best] + [value],
+            FEEDBACK: [one.feedback for one in best] + [None],
+            "settings": [in_words(one, without=FEEDBACK) for one in best] + [None],
+        }
+        title = f"{self.best.model} is the best of {len(self.trials)} trials"
+        return notebook.block(title, notebook.table(columns), notes=self.record["remarks"])
+
     def choose(
         self,
         ratings: Ratings,

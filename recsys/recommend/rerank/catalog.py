@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from recsys.csr import positive, with_ones
 from recsys.errors import DataError
+from recsys.lazy import sp
 from recsys.models.common import FloatArray
 from recsys.models.spec import Fitted
 from recsys.recommend.filters.columns import Column, ItemColumns

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 
+from recsys.lazy import sp
 from recsys.recommend.index import Found
 from recsys.recommend.rerank.catalog import Catalog
 from recsys.recommend.rerank.reranker import Reranker
