@@ -78,8 +78,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise OSError(f"{path} is not a regular file")
     _remove_leftovers(target)
-    temporary, descriptor = _created(target)
+    # Its name first, so that it is removed however early an interruption comes.
+    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
     try:
+        descriptor = _created(temporary)
         with os.fdopen(descriptor, "wb") as stream:
             if old is not None and os.name == "posix":
                 _inherit(stream.fileno(), old)
@@ -106,17 +108,16 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         stream.write(text.encode("utf-8"))
 
 
-def _created(target: Path) -> tuple[Path, int]:
-    # A new temporary file, locked for as long as it is written. Created with mode 666 less the
+def _created(temporary: Path) -> int:
+    # A new file, locked for as long as it is written. Created with mode 666 less the
     # umask, which only the system can apply safely: reading the umask means setting it, for all
     # threads.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
-        temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
         descriptor = os.open(temporary, flags, 0o666)
         locked = _locked(descriptor, wait=True)
         if not locked or _same_file(temporary, descriptor):
-            return temporary, descriptor
+            return descriptor
         os.close(descriptor)  # another writer took it for a leftover before it was locked
 
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-import recsys
 from faults import mutation
 from faults.inputs import outcome_of
 from faults.runs import BUILD
 from faults.tally import CLEAN, RAW, RIGHT, SILENT, Outcome
+
+import recsys
 
 NASTY: list[Any] = [
     None, True, "2", "", [], {}, [[]], {"a": 1}, 0, -1, 3, 2.5, 1e300, 10**400, float("nan"),
@@ -124,23 +124,30 @@ def _comparison(rng: random.Random) -> Twin:
         column, order = rng.choice(["year", "a b"]), rng.choice(list(orders))
         value = rng.choice([1990, 0, -2.0, 1.5, 2001, 1e9])
         name = f"`{column}`" if " " in column else column
-        return f"{name} {order} {value}", lambda row: (
-            not _missing(row[column]) and orders[order](row[column], value)
+        return (
+            f"{name} {order} {value}",
+            lambda row: not _missing(row[column]) and orders[order](row[column], value),
         )
     word = rng.choice(["war", "Drama", "WAR", "ete", "été", "no"])
     if kind == 1:
-        return f"genres has '{word}'", lambda row: (
-            not _missing(row["genres"]) and word.casefold() in row["genres"].casefold().split("|")
+        return (
+            f"genres has '{word}'",
+            lambda row: (
+                not _missing(row["genres"])
+                and word.casefold() in row["genres"].casefold().split("|")
+            ),
         )
     if kind == 2:
-        return f'title contains "{word}"', lambda row: (
-            not _missing(row["title"]) and word.casefold() in row["title"].casefold()
+        return (
+            f'title contains "{word}"',
+            lambda row: not _missing(row["title"]) and word.casefold() in row["title"].casefold(),
         )
     column = rng.choice(["title", "year", "genres"])
     if kind == 3:
         return f"{column} is missing", lambda row: _missing(row[column])
-    return "year in (1990, 0, 7)", lambda row: (
-        not _missing(row["year"]) and row["year"] in (1990, 0, 7)
+    return (
+        "year in (1990, 0, 7)",
+        lambda row: not _missing(row["year"]) and row["year"] in (1990, 0, 7),
     )
 
 
@@ -168,7 +175,9 @@ def where(number: int, rng: random.Random) -> Outcome:
     if not is_valid:
         data = mutation.text(rng, text.encode())
         if rng.random() < 0.1:
-            data = rng.choice([b"(", b"not ", b"year = 1 or ", b"'"]) * rng.choice([60, 5000]) + data
+            data = (
+                rng.choice([b"(", b"not ", b"year = 1 or ", b"'"]) * rng.choice([60, 5000]) + data
+            )
         text = data.decode("utf-8", "surrogateescape")
 
     def question() -> str:

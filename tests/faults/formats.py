@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import recsys
 from faults import mutation
 from faults.records import (
     Pairs,
@@ -25,6 +24,8 @@ from faults.records import (
     unexplained,
     unlike,
 )
+
+import recsys
 
 Files = dict[str, bytes]
 Row = tuple[int, int, float, int]

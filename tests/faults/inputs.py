@@ -9,9 +9,10 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import recsys
 from faults.formats import Files, Format
 from faults.tally import CLEAN, RAW, RIGHT, SILENT, Outcome
+
+import recsys
 from recsys.errors import RecsysError
 
 
@@ -37,7 +38,7 @@ def outcome_of(question: Callable[[], str]) -> Outcome:
     return Outcome(RIGHT)
 
 
-class Unsure(Exception):  # noqa: N818
+class Unsure(Exception):
     """The independent reader cannot say what is right."""
 
 

@@ -22,7 +22,9 @@ def versions() -> Iterator[Outcome]:
     """An outcome for each quick test."""
     folder = BUILD / "lowest"
     uv = _uv()
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True)
+    subprocess.run(
+        [uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True
+    )
     python = folder / "bin" / "python"
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct",

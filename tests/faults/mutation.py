@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 
 PIECES: Sequence[bytes] = (
     b"", b" ", b"\t", b",", b";", b"|", b":", b"::", b'"', b"'", b'""', b"\n", b"\r", b"\r\n",
-    b"\n\n", b"\0", b"\xff", b"\xc3\x28", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"\x1b[2J",
+    b"\n\n", b"\0", b"\xff", b"\xc3\x28", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\xed\xa0\x80",
+    b"\x1b[2J",
     b"0", b"-1", b"00", b"1e309", b"-0.0", b"nan", b"inf", b"NULL", b"9" * 19, b"9" * 400, b"0x10",
-    b"1_0", b"1,5", b"3.5", b"{", b"}", b"[", b"]", b"%", b"#", b"\\", b"true", b"null", b"x" * 5000,
+    b"1_0", b"1,5", b"3.5", b"{", b"}", b"[", b"]", b"%", b"#", b"\\", b"true", b"null",
+    b"x" * 5000,
     "é".encode(), "𝟙".encode(), "٣".encode(), "\xa0".encode(),
 )  # fmt: skip
 """What is put in."""

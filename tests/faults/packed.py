@@ -21,12 +21,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse as sp
-
-import recsys
 from faults import mutation
 from faults.formats import Files, Format, rows
 from faults.inputs import Unsure
 from faults.records import Pairs, found, plain, unlike
+
+import recsys
 
 NAMES = "user", "item", "rating", "timestamp"
 
@@ -127,7 +127,9 @@ def _unlike_array(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
 def _unlike_npz(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as bundle:
-            arrays = {one.removesuffix(".npy"): _array(bundle.read(one)) for one in bundle.namelist()}
+            arrays = {
+                one.removesuffix(".npy"): _array(bundle.read(one)) for one in bundle.namelist()
+            }
     except Unsure:
         raise
     except Exception:

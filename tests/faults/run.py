@@ -28,7 +28,13 @@ def main() -> int:
     """Runs what the command line asks for; 1 where an outcome is bad."""
     everything = [*ATTACKS, *CHECKS]
     parser = argparse.ArgumentParser(prog="scripts/test --faults", description=__doc__)
-    parser.add_argument("attacks", nargs="*", choices=[*everything, []], metavar="ATTACK", help=", ".join(everything))
+    parser.add_argument(
+        "attacks",
+        nargs="*",
+        choices=[*everything, []],
+        metavar="ATTACK",
+        help=", ".join(everything),
+    )
     parser.add_argument("--n", type=int, help="cases of each attack")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=int, default=0, help="number of the first case")
@@ -50,7 +56,3 @@ def main() -> int:
             tally.save(given.results)
     print("\n".join(table(tallies if given.case is not None else saved(given.results))))
     return int(any(tally.bad for tally in tallies))
-
-
-
-

@@ -47,7 +47,10 @@ def _built(name: str) -> Path:
     source = ROOT / "recsys"
     shutil.copytree(source, package / "recsys", ignore=shutil.ignore_patterns("*.so", "src"))
     nanobind = subprocess.run(
-        [sys.executable, "-m", "nanobind", "--cmake_dir"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "nanobind", "--cmake_dir"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     flags = f"{_FLAGS[name]} -fno-omit-frame-pointer -g1"
     configure = ["cmake", "-S", str(ROOT), "-B", str(build), "-DCMAKE_BUILD_TYPE=RelWithDebInfo",

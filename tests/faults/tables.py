@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from faults import mutation
 from faults.inputs import outcome_of
 from faults.records import decoded, plain
@@ -52,7 +51,9 @@ def _parquet_bytes(rows: Rows) -> bytes:
 
 
 def _lines(head: str, form: Callable[[tuple[int, str, str]], str]) -> Callable[[Rows], bytes]:
-    return lambda rows: "".join(f"{one}\n" for one in filter(None, [head, *map(form, rows)])).encode()
+    return lambda rows: "".join(
+        f"{one}\n" for one in filter(None, [head, *map(form, rows)])
+    ).encode()
 
 
 ITEMS: Mapping[str, Callable[[Rows], bytes]] = {
@@ -106,9 +107,7 @@ def _unescaped(line: str) -> str:
         return ""
 
 
-def _unlike_lines(
-    table: pd.DataFrame, text: str, key: str, value: str, has_years: bool
-) -> str:
+def _unlike_lines(table: pd.DataFrame, text: str, key: str, value: str, has_years: bool) -> str:
     # Each row's two values are on one line, or in a quoted field of several lines.
     undoubled = text.replace('""', '"')
     lines = undoubled.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-
 from faults.attacks import ATTACKS
 from faults.run import run
 from faults.worker import Worker

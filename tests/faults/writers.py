@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from faults.runs import ROOT, run
 
 import recsys
-from faults.runs import ROOT, run
 
 SAMPLE = ROOT / "data" / "sample"
 N_USERS = 300

@@ -130,7 +130,9 @@ def _numbers(key: str, cells: list[Any], lines: array[int], file: str) -> Any:
     bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
     if bad.any():
         at = int(bad.argmax())
-        raise DataError(f"{file}, line {lines[at]}: {key!r} is {shown(cells[at])}, not a finite number")
+        raise DataError(
+            f"{file}, line {lines[at]}: {key!r} is {shown(cells[at])}, not a finite number"
+        )
     return values.astype(np.float32)
 
 

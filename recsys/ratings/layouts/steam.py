@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.errors import DataError
-from recsys.ids import shown
 from recsys.ratings.account import counted
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.compressed import first_lines, opened

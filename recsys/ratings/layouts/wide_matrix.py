@@ -78,7 +78,9 @@ def read(file: str, source: Source) -> RawRatings:
                 continue
             if not (is_number(cell) and abs(float(cell)) <= LARGEST):
                 what = repr(names[column]) if header else f"column {column + 1}"
-                raise DataError(f"{file}, line {line}: {what} is {shown(cell)}, not a finite number")
+                raise DataError(
+                    f"{file}, line {line}: {what} is {shown(cell)}, not a finite number"
+                )
             at.append(len(ids) - 1)
             columns.append(column)
             values.append(float(cell))
