@@ -149,7 +149,7 @@ def test_names_of_any_length_are_written(tmp_path: Path) -> None:
         assert (tmp_path / name).read_text() == "text"
 
 
-@pytest.mark.parametrize("where", ["open", "fdopen", "fsync", "replace"])
+@pytest.mark.parametrize("where", ["open", "fsync", "replace"])
 def test_an_interruption_leaves_nothing_wherever_it_comes(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ def read_matrix(raw: BinaryIO) -> Any:
     return _coordinates(lines, size, field != "pattern", _SIGNS[symmetry])
 
 
-def _without_comments(stream: io.BufferedReader) -> Iterator[bytes]:
+def _without_comments(stream: io.BufferedReader[io.RawIOBase]) -> Iterator[bytes]:
     # The lines after the comments, which come before the size.
     for line in stream:
         if line.strip() and not line.startswith(b"%"):

@@ -184,7 +184,9 @@ def where(number: int, rng: random.Random) -> Outcome:
         found = mask(text, ItemColumns(ItemTable.of(FILMS)))
         if not is_valid:
             return ""
-        right = [twin(row) for row in FILMS.astype(object).to_dict("records")]
+        table = FILMS.astype(object)
+        names = list(table.columns)
+        right = [twin(dict(zip(names, row, strict=True))) for row in table.to_numpy()]
         return "" if found.tolist() == right else f"{found.tolist()}, not {right}"
 
     outcome = outcome_of(question)

@@ -180,7 +180,10 @@ def _zipped(rng: random.Random) -> Files:
 
 def _compressed(rng: random.Random) -> Files:
     text = _csv(rng)
-    ending, pack = rng.choice([("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
+    ways: list[tuple[str, Callable[[bytes], bytes]]] = [
+        ("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress),
+    ]  # fmt: skip
+    ending, pack = rng.choice(ways)
     return {f"ratings.csv.{ending}": pack(text), "right": text}
 
 

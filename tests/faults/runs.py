@@ -84,7 +84,7 @@ def run(
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ | set_ | (more or {}),
+        env={**os.environ, **set_, **(more or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -15,6 +15,7 @@ from faults.runs import BUILD, Done, run
 from faults.tally import RIGHT, SILENT, Outcome
 from faults.writers import WRITERS, Writer, prepare, served
 
+NOTHING: dict[str, str] = {}
 _LEFTOVER = re.compile(r"\.[^/]+\.[0-9a-f]{16}\.part")
 """The name of a temporary file of a writer that was killed."""
 
@@ -72,7 +73,7 @@ class Stage:
         """Runs the command, with operations on its folders counted."""
         if shim is not None:
             shim = {"UNDER": f"{self.out}:{self.place / 'tmp'}", **shim}
-        server = served(self.place / "www") if self.writer.name == "fetch" else nullcontext({})
+        server = served(self.place / "www") if self.writer.name == "fetch" else nullcontext(NOTHING)
         with server as environment:
             return run(self.writer.command(self.place), self.place, shim, environment, after)
 

@@ -40,14 +40,14 @@ def _arrow_bytes(rows: Rows) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, pa.Table.from_pandas(frame).schema) as writer:
         writer.write_table(pa.Table.from_pandas(frame))
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def _parquet_bytes(rows: Rows) -> bytes:
     sink = pa.BufferOutputStream()
     frame = pd.DataFrame(rows, columns=["item_id", "title", "genres"])
     pq.write_table(pa.Table.from_pandas(frame), sink)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def _lines(head: str, form: Callable[[tuple[int, str, str]], str]) -> Callable[[Rows], bytes]:
