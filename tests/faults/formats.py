@@ -140,7 +140,7 @@ def _steam(rng: random.Random) -> Files:
 
 
 def _wrong_steam(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
-    table = list(csv.reader(io.StringIO(decoded(data), newline="")))
+    table = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     records = [Record("\n".join(cell.strip() for cell in row)) for row in table if row]
     return unexplained(ratings, records, len(records), fixed=1.0)
 
