@@ -59,7 +59,7 @@ def arrow_errors(where: str, what: str) -> Iterator[None]:
         yield
     except MemoryError:  # which pa.ArrowMemoryError is, too
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise MemoryError(first_line(error)) from None
         raise DataError(f"{where}: {what} ({first_line(error)})") from None

@@ -11,7 +11,7 @@ import pandas as pd
 
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER, IdArray, IdIndex, as_id_array, numbers_in_text, shown
-from recsys.ratings.columns import plain
+from recsys.ratings.columns import few, plain
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
 """The year at the end of a title: "Toy Story (1995)"."""
@@ -58,7 +58,7 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
     taken = {c: f"{c}_2" for c in table.columns if c in names.values() and c not in names}
     table = table.rename(columns=names | taken)
     if "item" not in table.columns:
-        raise DataError(f"no item column among {', '.join(map(repr, table.columns))}")
+        raise DataError(f"no item column among {few(list(map(str, table.columns)))}")
     if all(isinstance(i, str) for i in table["item"]):
         numbers = numbers_in_text(table["item"].tolist())
         if numbers is not None:

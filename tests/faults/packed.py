@@ -121,6 +121,8 @@ def _array(data: bytes) -> np.ndarray:
 
 
 def _unlike_array(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
+    if ratings.account is None or ratings.account.dropped:  # -1 may stand for "not rated"
+        raise Unsure
     return unlike(found(ratings), _pairs(_array(data)))
 
 

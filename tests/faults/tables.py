@@ -109,15 +109,16 @@ def _unescaped(line: str) -> str:
 
 def _unlike_lines(table: pd.DataFrame, text: str, key: str, value: str, has_years: bool) -> str:
     # Each row's two values are on one line, or in a quoted field of several lines.
-    undoubled = text.replace('""', '"')
+    undoubled = text.replace('"', "")
     lines = undoubled.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for one, said in zip(table[key], table[value], strict=True):
         if not isinstance(said, str):
             continue
+        one, said = plain(one).replace('"', ""), said.replace('"', "")
         said = said.strip() if not has_years else said.rpartition(" (")[0] or said
-        if "\n" in said or any(plain(one) in line and said in line for line in lines):
+        if "\n" in said or any(one in line and said in line for line in lines):
             continue
-        if plain(one) not in undoubled or said not in undoubled:
+        if one not in undoubled or said not in undoubled:
             return f"nothing in the file explains {one!r}, {said!r}"
         if '"' not in text:
             return f"no line has both {one!r} and {said!r}"

@@ -33,6 +33,7 @@ def read_table(file: str) -> Any:
             with pa.input_stream(file) as stream:
                 table = pa.ipc.open_stream(stream).read_all()
         table.validate(full=True)
+        _ = table.column_names  # which may not be UTF-8
         return table
 
 

@@ -31,6 +31,7 @@ def read(file: str, source: Source) -> RawRatings:
         raw = raw_of_matrix(matrix, None, None, file)
     except (ArgumentError, ValueError, KeyError, OSError, EOFError, TypeError, AttributeError,
             zipfile.BadZipFile, zlib.error, StopIteration, OverflowError, RuntimeError,
+            SyntaxError,
             tokenize.TokenError) as error:  # fmt: skip
         if isinstance(error, DataError):
             raise

@@ -64,7 +64,9 @@ def _parts(location: str) -> list[str]:
 def read_items(file: str) -> pd.DataFrame:
     """The items in a Parquet file."""
     with arrow_errors(file, "not a readable Parquet file"):
-        return normalized(pq.read_table(file, page_checksum_verification=True).to_pandas())
+        table = pq.read_table(file, page_checksum_verification=True)
+        table.validate(full=True)
+        return normalized(table.to_pandas())
 
 
 _is_parquet_file = named("*.parquet", "*.pq")
