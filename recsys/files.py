@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from recsys.errors import ArgumentError
 
@@ -103,9 +105,27 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Replaces the file at `path` by `text` in UTF-8; see `replacing`."""
+    r"""Replaces the file at `path` by `text` in UTF-8; see `replacing`.
+
+    A byte of a file name that is not UTF-8 is written as a code such as \udcff.
+    """
     with replacing(path) as stream:
-        stream.write(text.encode("utf-8"))
+        stream.write(text.encode("utf-8", "backslashreplace"))
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    r"""The rows as CSV, a line each.
+
+    >>> csv_text([["item", "title"], [1, "up\rdown"]])
+    'item,title\n1,"up\rdown"\n'
+    """
+    lines = []
+    for row in rows:
+        # csv quotes line ends only if they are its own; other readers end lines at each of them.
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(row)
+        lines.append(line.getvalue().removesuffix("\r\n") + "\n")
+    return "".join(lines)
 
 
 def _created(temporary: Path) -> int:

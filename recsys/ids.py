@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from recsys.errors import ArgumentError, UnknownIdError
 from recsys.immutable import Immutable
+from recsys.visible import writable
 
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 """A whole number in the only spelling that survives a round trip through int."""
@@ -21,6 +22,7 @@ _WHOLE_FLOAT = re.compile(r"(0|-?[1-9][0-9]{0,18})(?:\.0+)?")
 _TOO_LARGE = 2**63
 _LARGEST_EXACT = 2**53
 _SEARCHED = 200_000  # ids that are compared with an unknown one, for a hint
+_COMPARED = 200  # characters of that one that are compared
 
 IdArray = npt.NDArray[Any]
 Ids = npt.ArrayLike | Sequence[object]
@@ -158,9 +160,8 @@ class IdIndex(Immutable):
             )
         from rapidfuzz import fuzz, process  # only for this message
 
-        close = process.extract(
-            str(one_id), self.ids[:_SEARCHED], scorer=fuzz.ratio, score_cutoff=60, limit=3
-        )
+        word, known = str(one_id)[:_COMPARED], self.ids[:_SEARCHED]
+        close = process.extract(word, known, scorer=fuzz.ratio, score_cutoff=60, limit=3)
         hint = f"ids look like {self.ids[0]!r}"
         if close:
             hint = f"did you mean {', '.join(repr(found) for found, *_ in close)}?"
@@ -257,6 +258,8 @@ def _check_id(value: Any, kind: str) -> None:
         raise ArgumentError(f"{kind} id {value!r} is missing")
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ArgumentError(f"{kind} id {value!r} is neither a whole number nor text")
+    if isinstance(value, str) and writable(value) != value:
+        raise ArgumentError(f"{kind} id {value!r} has half of a surrogate pair, and is no text")
     if isinstance(value, float | Decimal) and value != value // 1:
         raise ArgumentError(f"{kind} id {value} is not a whole number")
 

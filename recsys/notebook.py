@@ -5,22 +5,27 @@ Everything is escaped, and styled in place: no scripts, no style sheets, no othe
 
 from __future__ import annotations
 
+import html
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from html import escape
 from numbers import Number
 from typing import Any
 
+from recsys.visible import visible
+
 _TABLE = "<table style='border-collapse:collapse;margin:.3em 0;color:inherit'>"
-_LINE = "border:0;border-bottom:1px solid rgba(128,128,128,.35);padding:.2em .8em .2em 0;"
+_LINE = (
+    "border:0;border-bottom:1px solid rgba(128,128,128,.35);padding:.2em .8em .2em 0;"
+    "overflow-wrap:anywhere;"
+)
 _TOP = "vertical-align:top;background:none;"
 _DECIMALS = 4
 
 
 def block(title: str, *parts: str, notes: Iterable[str] = ()) -> str:
     """A title, parts that are HTML already, and sentences below them."""
-    said = "".join(f"<p style='margin:.3em 0;opacity:.75'>{escape(one)}</p>" for one in notes)
-    head = f"<p style='margin:.3em 0;font-weight:600'>{escape(title)}</p>" if title else ""
-    return f"<div>{head}{''.join(parts)}{said}</div>"
+    said = "".join(f"<p style='margin:.3em 0;opacity:.75'>{_text(one)}</p>" for one in notes)
+    head = f"<p style='margin:.3em 0;font-weight:600'>{_text(title)}</p>" if title else ""
+    return f"<div style='overflow-wrap:anywhere'>{head}{''.join(parts)}{said}</div>"
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> str:
@@ -31,8 +36,8 @@ def pairs(rows: Iterable[tuple[str, str]]) -> str:
     """
     lines = [
         f"<tr style='background:none'><th style='{_LINE}{_TOP}text-align:left;font-weight:400;"
-        f"opacity:.75'>{escape(name)}</th><td style='{_LINE}{_TOP}text-align:left'>"
-        f"{escape(text)}</td></tr>"
+        f"opacity:.75'>{_text(name)}</th><td style='{_LINE}{_TOP}text-align:left'>"
+        f"{_text(text)}</td></tr>"
         for name, text in rows
     ]
     return f"{_TABLE}{''.join(lines)}</table>"
@@ -53,20 +58,24 @@ def table(
         for name, column in columns.items()
     }
     head = "".join(
-        f"<th style='{_LINE}{_TOP}text-align:{aligned[name]}'>{escape(str(name))}</th>"
+        f"<th style='{_LINE}{_TOP}text-align:{aligned[name]}'>{_text(str(name))}</th>"
         for name in columns
     )
     rows = [
         "".join(
             f"<td style='{_LINE}{_TOP}text-align:{aligned[name]};"
-            f"font-variant-numeric:tabular-nums'>{escape(_cell(value, name, decimals))}</td>"
+            f"font-variant-numeric:tabular-nums'>{_text(_cell(value, name, decimals))}</td>"
             for name, value in zip(columns, row, strict=True)
         )
         for row in zip(*columns.values(), strict=True)
     ]
     body = "".join(f"<tr style='background:none'>{row}</tr>" for row in rows)
     head = f"<thead><tr style='background:none'>{head}</tr></thead>"
-    return f"{_TABLE}{head}<tbody>{body}</tbody></table>"
+    return f"<div style='overflow-x:auto'>{_TABLE}{head}<tbody>{body}</tbody></table></div>"
+
+
+def _text(text: str) -> str:
+    return html.escape(visible(text))
 
 
 def _numeric(column: Iterable[Any]) -> bool:

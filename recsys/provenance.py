@@ -13,14 +13,10 @@ from recsys import threads
 
 _PACKAGES = ("recsys-mf", "numpy", "scipy", "pandas", "pyarrow", "implicit")
 
-_PASSWORDS = (
-    # scheme://user:PASSWORD@host, to the last @, because a password may have one in it.
-    re.compile(r"(\w[\w+.-]*://[^\s/@:]*:)\S*(?=@)"),
-    re.compile(
-        r"([?&;][^\s=&;]*(?:pass|pwd|token|secret|key|sig|credential)[^\s=&;]*=)[^\s&;]+", re.I
-    ),
-    re.compile(r"(\b(?:password|passwd|pwd)=)[^\s&;]+", re.I),
-)
+_USER = re.compile(r"(?<=[\w+.-])://[^\s/@:]*:")
+_IN_QUERY = re.compile(r"([?&;][^\s=&;?]*)=[^\s&;]+")
+_SECRET = re.compile("pass|pwd|token|secret|key|sig|credential", re.I)
+_PAIR = re.compile(r"(\b(?:password|passwd|pwd)=)[^\s&;]+", re.I)
 
 
 def command_line(arguments: Iterable[str]) -> str:
@@ -38,9 +34,16 @@ def without_passwords(text: str) -> str:
     >>> without_passwords("postgresql://ann:s3cret@host/db?sslmode=require")
     'postgresql://ann:PASSWORD@host/db?sslmode=require'
     """
-    for pattern in _PASSWORDS:
-        text = pattern.sub(r"\1PASSWORD", text)
-    return text
+    text = re.sub(r"\S+", _without_login, text)
+    text = _IN_QUERY.sub(lambda m: f"{m[1]}=PASSWORD" if _SECRET.search(m[1]) else m[0], text)
+    return _PAIR.sub(r"\1PASSWORD", text)
+
+
+def _without_login(word: re.Match[str]) -> str:
+    # scheme://user:PASSWORD@host, to the last @, because a password may have one in it.
+    text, at = word[0], word[0].rfind("@")
+    user = _USER.search(text, 0, max(at, 0))
+    return text if user is None else f"{text[: user.end()]}PASSWORD{text[at:]}"
 
 
 def versions() -> dict[str, str]:

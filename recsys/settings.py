@@ -27,6 +27,7 @@ from recsys.errors import ArgumentError
 Choices = Sequence[str] | Callable[[], Sequence[str]]
 
 _KEY = "setting"
+_LONGEST_NAME = 100
 
 
 def hyper(
@@ -286,7 +287,9 @@ def near(word: object, known: Iterable[str]) -> str:
     >>> near("implicit-asl", ["implicit-als", "pure-svd"])
     " (did you mean 'implicit-als'?)"
     """
-    close = difflib.get_close_matches(str(word), list(known), n=1)
+    # Comparing takes time quadratic in the length, and names are short.
+    names = [name for name in known if len(name) <= _LONGEST_NAME]
+    close = difflib.get_close_matches(str(word)[:_LONGEST_NAME], names, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

@@ -127,17 +127,14 @@ class Conversation:
         Raises:
             ArgumentError: the file cannot be written.
         """
-        import csv
-        import io
+        from recsys.files import csv_text, output_file, write_text
 
-        from recsys.files import output_file, write_text
-
-        file, text = output_file(path, "save", (".csv",)), io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["item", "title", "rating"])
-        for item, value in self.ratings.items():
-            writer.writerow([item, item_name(self.model, item), f"{value:g}"])
-        write_text(file, text.getvalue())
+        file = output_file(path, "save", (".csv",))
+        rows = [
+            (item, item_name(self.model, item), f"{value:g}")
+            for item, value in self.ratings.items()
+        ]
+        write_text(file, csv_text([("item", "title", "rating"), *rows]))
         return file
 
 

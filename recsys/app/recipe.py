@@ -265,7 +265,7 @@ def read_recipe(path: Path, request: type[Settings]) -> dict[str, Any]:
         entries = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ArgumentError(f"config {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML errors, bad UTF-8, numbers of 5,000 digits
         raise ArgumentError(f"config {path}: not TOML ({error})") from None
     known = {setting.name: setting for setting in settings_of(request)}
     check_keys(f"config {path}", entries, known)

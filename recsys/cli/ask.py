@@ -8,8 +8,9 @@ from typing import Any
 
 from recsys.app.ask import AskRequest, Conversation, begin
 from recsys.cli.derive import Given, options_of
-from recsys.cli.output import print_answer, print_paragraph, say
+from recsys.cli.output import print_answer, print_paragraph, say, show
 from recsys.errors import ArgumentError, RecsysError
+from recsys.visible import one_line
 
 _HELP = (
     "Answer each question with {words}; a title rates another one (Tab completes it), and an empty "
@@ -28,7 +29,7 @@ def command(given: Given) -> None:
     print_paragraph(_HELP.format(words=talk.words))
     with suppress(EOFError):
         _rate(talk, request.questions)
-    print()
+    show()
     if not talk.ratings:
         say("no ratings, so these are the most popular items")
     print_answer(talk.recommendations())
@@ -44,7 +45,7 @@ def _rate(talk: Conversation, wanted: int) -> None:
         if asked is None:
             return
         item, title = asked
-        text = input(f"{len(talk.ratings) + 1} of {wanted}  {title}: ").strip()
+        text = input(f"{len(talk.ratings) + 1} of {wanted}  {one_line(title)}: ").strip()
         if not text:
             return
         try:
@@ -67,9 +68,13 @@ def _complete_titles(talk: Conversation) -> None:
     except ImportError:
         return
 
+    found: list[str] = []
+
     def complete(text: str, state: int) -> str | None:
-        titles = talk.titles(text)
-        return titles[state] if state < len(titles) else None
+        # readline asks for one after the other, and shows them as they are.
+        if not state:
+            found[:] = (title for title in talk.titles(text) if one_line(title) == title)
+        return found[state] if state < len(found) else None
 
     readline.set_completer(complete)
     readline.set_completer_delims("\n")

@@ -8,7 +8,7 @@ from typing import Any
 from recsys.app.doctor import DoctorRequest, doctor
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
-from recsys.cli.output import number, print_json, print_pairs, print_paragraph
+from recsys.cli.output import number, print_json, print_pairs, print_paragraph, show
 from recsys.ratings.account import counted
 
 
@@ -21,14 +21,14 @@ def command(given: Given, json: Json = False) -> None:
         return
     lines = [] if found.account is None else list(found.account.lines())
     print_pairs([*lines, ("size", _size(found.data))])
-    print()
+    show()
     if found.held_out is not None:
         print_pairs(found.held_out.lines())
-        print()
+        show()
     for finding in found.findings:
         print_paragraph(str(finding), indent=2)
     if not found.findings:
-        print("Nothing is odd about these ratings.")
+        show("Nothing is odd about these ratings.")
 
 
 def _size(data: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from recsys.app.recipe import read_recipe
 from recsys.app.study import ModelChoice, Study
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Config, Json, overridden, with_ratings
-from recsys.cli.output import print_json, print_paragraph, print_table, say, say_account
+from recsys.cli.output import print_json, print_paragraph, print_table, say, say_account, show
 from recsys.cli.progress import training_progress
 from recsys.errors import ArgumentError, GateError, GateUndecidedError, ModelError
 from recsys.provenance import command_line
@@ -83,9 +83,9 @@ def _split(entries: dict[str, Any], given: Given) -> dict[str, Any]:
 def _print(one: Evaluated, title: str) -> None:
     result = one.result
     if title:
-        print(f"{title}\n")
+        show(f"{title}\n")
     print_paragraph(result.verdict)
-    print()
+    show()
     columns, decimals = _columns(result)
     print_table(columns, decimals=decimals)
     for finding in result.findings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recsys.app.fetch import FetchRequest, fetch
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
-from recsys.cli.output import print_json, say
+from recsys.cli.output import print_json, say, show
 from recsys.cli.progress import download_progress
 
 
@@ -21,4 +21,4 @@ def command(given: Given, json: Json = False) -> None:
     say(f"Licence of {found.name}:\n{found.licence}\n")
     said = "is already there" if found.was_there else f"from {found.source}"
     say(f"{found.name} {said}")
-    print(found.folder)
+    show(found.folder)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from recsys.app.inspect import Examination, InspectRequest, inspect
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
-from recsys.cli.output import described_spec, number, print_json, print_pairs, print_paragraph, say
+from recsys.cli.output import (
+    described_spec,
+    number,
+    print_json,
+    print_pairs,
+    print_paragraph,
+    say,
+    show,
+)
 from recsys.errors import ArgumentError
 from recsys.ratings.account import Account, counted
 
@@ -83,11 +91,11 @@ def _search_lines(saved: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _print_health(found: Examination) -> None:
     print_pairs(_health_lines(found.health))
-    print()
+    show()
     for symptom in found.health.symptoms:
         print_paragraph(f"- {symptom.text}: {symptom.remedy}.", indent=2)
     if not found.health.symptoms:
-        print("Nothing is wrong with the numbers.")
+        show("Nothing is wrong with the numbers.")
     if found.figure is not None:
         say(f"figure: {found.figure}")
 

@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from recsys import __version__
 from recsys.errors import ArgumentError, RecsysError, Terminated, outcome
+from recsys.visible import one_line
 
 COMMANDS = {
     "datasets": "List the data sets that fetch downloads, with their sizes and licence.",
@@ -232,7 +233,7 @@ def _drop_output() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"recsys: {' '.join(message.split())}", file=sys.stderr)
+    print(f"recsys: {one_line(message)}", file=sys.stderr)
     return code
 
 

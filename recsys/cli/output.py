@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from recsys.errors import ArgumentError
+from recsys.files import csv_text
 from recsys.settings import near
+from recsys.visible import in_json_text, one_line, visible
 
 if TYPE_CHECKING:
     from recsys.app.answer import Answer
@@ -33,7 +35,16 @@ _MISSING = ("nan", "<NA>", "NaT", "None")
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(value, indent=indent, ensure_ascii=not unicode, default=_plain))
+    document = json.dumps(value, indent=indent, ensure_ascii=not unicode, default=_plain)
+    print(in_json_text(document))
+
+
+def show(text: object = "", file: TextIO | None = None) -> None:
+    """Text as lines on standard output, or in `file`; control characters in it become codes.
+
+    Everything that a command prints for people goes through this function.
+    """
+    print(visible(str(text)), file=file)
 
 
 def _plain(value: Any) -> Any:
@@ -63,17 +74,17 @@ def print_table(
         name: _cells(column, name, decimals.get(name, _decimals(column, name)))
         for name, column in columns.items()
     }
-    widths = {name: max(map(cell_len, [name, *column])) for name, column in cells.items()}
+    widths = {name: max(map(cell_len, [one_line(name), *column])) for name, column in cells.items()}
     _fit(widths, [name for name in columns if not _numeric(columns[name])])
     right = {name for name in widths if _numeric(columns[name])}
     rules = ["─" * width for width in widths.values()]
     if title:
-        print(title)
-    for head in (list(widths), rules):
-        print(*_lines(widths, head, right, folded=()))
+        show(one_line(title))
+    for head in (list(map(one_line, widths)), rules):
+        show("\n".join(_lines(widths, head, right, folded=())))
     for row in zip(*(cells[name] for name in widths), strict=True):
-        print(*_lines(widths, row, right, folded=_WHOLE), sep="\n")
-    print()
+        show("\n".join(_lines(widths, row, right, folded=_WHOLE)))
+    show()
     left_out = [name for name in columns if name not in widths]
     if left_out:
         say(f"too narrow for: {', '.join(left_out)}; --json has everything")
@@ -121,12 +132,13 @@ def print_as(
 
 def _print_csv(answer: Answer) -> None:
     # Every column, in full; what should be said of the table is not part of it.
-    import csv
-
     names = answer.table.columns
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(zip(*(answer.table.column(name) for name in names), strict=True))
+    columns = [answer.table.column(name) for name in names]
+    text = csv_text([names, *zip(*columns, strict=True)])
+    if sys.stdout.isatty():  # which would obey control characters; a file gets the data as it is
+        show(text.removesuffix("\n"))
+    else:
+        sys.stdout.write(text)
     for remark in answer.remarks:
         say(remark)
 
@@ -185,26 +197,27 @@ def print_pairs(
 
     A word that is longer than a line stays whole, so that a path or a fingerprint can be copied.
     """
-    rows = list(pairs.items() if isinstance(pairs, Mapping) else pairs)
+    named = pairs.items() if isinstance(pairs, Mapping) else pairs
+    rows = [(one_line(name), value) for name, value in named]
     indent = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
-        print(
+        show(
             textwrap.fill(
-                str(value),
+                one_line(value),
                 _width(),
                 initial_indent=name.ljust(indent),
                 subsequent_indent=" " * indent,
                 break_long_words=False,
                 break_on_hyphens=False,
             ),
-            file=file,
+            file,
         )
 
 
 def print_paragraph(text: str, indent: int = 0) -> None:
     """Text, wrapped to the terminal; lines after the first are indented."""
-    print(textwrap.fill(text, min(100, _width()), subsequent_indent=" " * indent,
-                        break_on_hyphens=False))  # fmt: skip
+    show(textwrap.fill(one_line(text), min(100, _width()), subsequent_indent=" " * indent,
+                       break_on_hyphens=False))  # fmt: skip
 
 
 def number(value: Any) -> str:
@@ -218,8 +231,9 @@ def number(value: Any) -> str:
 
 def say(message: str) -> None:
     """A remark on standard error, where it does not disturb what is piped on."""
+    message = one_line(message)
     lines = textwrap.fill(message, _width(), break_long_words=False, break_on_hyphens=False)
-    print(lines, file=sys.stderr)
+    show(lines, sys.stderr)
 
 
 def say_account(account: Account) -> None:
@@ -299,7 +313,7 @@ def _cell(value: Any, column: str, places: int | None) -> str:
         return f"{value:,.{places}f}"
     if isinstance(value, float):
         return f"{value:g}"
-    text = " ".join(str(value).split())  # a title with a line break in it stays on its row
+    text = one_line(value)  # a title with a line break in it stays on its row
     return text.replace("|", ", ") if column == "genres" else text
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from recsys.cli.output import say
+from recsys.visible import one_line
 
 if TYPE_CHECKING:
     from recsys.models.common import OnEpoch
@@ -27,15 +28,17 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any, OnSear
 
     console = Console(stderr=True, highlight=False)
     began = time.perf_counter()
+    # Names of models and data are no markup of rich.
+    fields = "{task.description}", "{task.fields[loss]}"
+    texts = [TextColumn(field, markup=False) for field in fields]
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24),
-        TextColumn("{task.fields[loss]}"), TimeRemainingColumn(), console=console, transient=True,
-        disable=not console.is_terminal,
+        SpinnerColumn(), texts[0], BarColumn(bar_width=24), texts[1], TimeRemainingColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task("starting", total=None, loss="")
 
         def on_stage(what: str) -> None:
-            bar.reset(task, description=what, total=None, loss="")
+            bar.reset(task, description=one_line(what), total=None, loss="")
 
         def on_epoch(progress: Any) -> None:
             bar.update(
@@ -49,7 +52,7 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any, OnSear
             from recsys.evaluation.metrics import label_of
 
             best = f"{label_of(searching.metric)} {searching.best:.4f}"
-            model = f" ({searching.model})" if searching.model else ""
+            model = f" ({one_line(searching.model)})" if searching.model else ""
             trials = f"{searching.n_trials} trials, {best}{model}"
             bar.update(
                 task, description="searching hyperparameters", total=1.0,

@@ -9,7 +9,7 @@ from recsys.app.reading import no_account
 from recsys.app.tune import TuneRequest
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
-from recsys.cli.output import print_json, print_pairs, print_table, say, say_account
+from recsys.cli.output import print_json, print_pairs, print_table, say, say_account, show
 from recsys.cli.progress import training_progress
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _saying_the_best(on_search: OnSearch) -> OnSearch:
         if said[-1:] != [searching.best]:
             said.append(searching.best)
             what = f"{label_of(searching.metric)} {searching.best:.4f}"
-            print(f"trial {searching.n_trials}: {what}, {searching.model}", file=sys.stderr)
+            show(f"trial {searching.n_trials}: {what}, {searching.model}", sys.stderr)
 
     return on_trial
 

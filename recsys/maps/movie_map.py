@@ -19,6 +19,7 @@ from recsys.maps.neighbourhoods import Neighbourhoods, neighbourhoods
 from recsys.maps.payload import payload
 from recsys.maps.projection import Projection, Variant, project
 from recsys.recommend.recommender import Recommender
+from recsys.visible import one_line
 
 _PAGE = resources.files("recsys.maps").joinpath("page")
 
@@ -62,7 +63,7 @@ def movie_map(
     parts = {
         "style": _resource("page.css"),
         "script": page_script(),
-        "title": html.escape(title),
+        "title": html.escape(one_line(title)),
         "about": html.escape(_about(model, projection, arrangement)),
         # HTML ends or changes a script at "</script>" and "<!--", which a title may contain.
         "data": content.replace("<", "\\u003c"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from recsys.maps.neighbourhoods import Neighbourhoods
 from recsys.maps.projection import Projection
 from recsys.ratings.item_tables import genre_flags
 from recsys.recommend.recommender import Recommender
+from recsys.visible import one_line
 
 _COMPONENTS = 8  # at most this many axes to choose from
 _USER_RATINGS = 60_000  # at most this many ratings of users in a page
 _USERS = 200
 _GENRES = 32  # one bit each
 _RECOMMENDED = 10
+_LONGEST = 200  # characters of a title or another name
 _NOWHERE = 255  # in place of a region
 
 
@@ -44,7 +46,7 @@ def payload(
     coords, unit = _in_units(projection.items[:, :k])
     years = projection.item_table.get("year")
     return {
-        "titles": _titles(model, projection),
+        "titles": _short(_titles(model, projection)),
         "coords": _packed(coords),
         "components": [_axis(projection, j + 1) for j in range(k)],
         "years": None if years is None else _packed(years.fillna(0).to_numpy("<u2")),
@@ -64,6 +66,10 @@ def _titles(model: Recommender, projection: Projection) -> list[str]:
     ]
 
 
+def _short(texts: Iterable[str]) -> list[str]:
+    return [one_line(text, _LONGEST) for text in texts]
+
+
 def _neighbourhoods(arrangement: Neighbourhoods) -> dict[str, Any]:
     plane, unit = _in_units(arrangement.items)
     likeness = np.rint(np.nan_to_num(arrangement.likeness) * 10_000)
@@ -74,7 +80,11 @@ def _neighbourhoods(arrangement: Neighbourhoods) -> dict[str, Any]:
         "nearWidth": arrangement.near.shape[1],
         "nearScore": _packed(likeness.astype("<i2")),
         "regions": [
-            {"name": one.name, "at": [round(v / unit, 1) for v in one.centre], "items": one.n_items}
+            {
+                "name": one_line(one.name, _LONGEST),
+                "at": [round(v / unit, 1) for v in one.centre],
+                "items": one.n_items,
+            }
             for one in arrangement.regions
         ],
         "regionOf": _packed(region_of.astype("u1")),
@@ -87,7 +97,7 @@ def _genres(projection: Projection) -> dict[str, Any]:
     bits = np.zeros(len(flags), np.uint32)
     for bit, genre in enumerate(order):
         bits |= flags[:, genre].astype(np.uint32) << np.uint32(bit)
-    return {"genres": [names[i] for i in order], "genreBits": _packed(bits.astype("<u4"))}
+    return {"genres": _short(names[i] for i in order), "genreBits": _packed(bits.astype("<u4"))}
 
 
 def _ratings(model: Recommender, projection: Projection) -> dict[str, Any]:
@@ -117,7 +127,10 @@ def _axis(projection: Projection, component: int) -> Mapping[str, str]:
     if projection.variant != "predictions":
         share += f", {predicted:.0%} of the predictions'"
     short = f"{words['low'].split(',')[0]} – {words['high'].split(',')[0]} ({predicted:.0%})"
-    return words | {"share": share, "short": short}
+    return {
+        name: one_line(text, _LONGEST)
+        for name, text in {**words, "share": share, "short": short}.items()
+    }
 
 
 def _users(
@@ -142,7 +155,7 @@ def _users(
         part = slice(history.indptr[row], history.indptr[row + 1])
         found.append(
             {
-                "name": f"user {user}",
+                "name": one_line(f"user {user}", _LONGEST),
                 "at": [round(float(v), 1) for v in at],
                 "items": history.indices[part].tolist(),
                 "ratings": [round(float(v), 2) for v in history.data[part]],

@@ -123,6 +123,20 @@ class Feedback:
         """Whether a low rating counts against an item."""
         return self.centered or self.dislikes_below is not None
 
+    def surely_likes(self, values: npt.NDArray[np.float32]) -> bool:
+        """Whether the highest of a person's ratings alone shows that they like something.
+
+        The mean that centered ratings are compared with lies between the person's own and that of
+        everybody, so that their highest rating is above it where it is above the latter.
+
+        Args:
+            values: (n,) all their ratings.
+        """
+        limit = 0.0 if self.dislikes_below is None else self.dislikes_below
+        if self.centered:
+            limit = np.inf if self.scale is None else self.scale.mean
+        return bool(len(values) and values.max() >= limit)
+
     @property
     def unfitted(self) -> Feedback:
         """The same without a scale: as it was asked for."""

@@ -12,6 +12,7 @@ import pandas as pd
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER, IdArray, IdIndex, as_id_array, numbers_in_text, shown
 from recsys.ratings.columns import few, plain
+from recsys.visible import writable
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
 """The year at the end of a title: "Toy Story (1995)"."""
@@ -167,6 +168,10 @@ def tidied(table: pd.DataFrame, kind: str, source: str) -> tuple[pd.DataFrame, I
         ids = as_id_array(known[kind].to_numpy(), kind)
     except ValueError as error:
         raise DataError(f"{source}: the {kind} table is wrong: {error}") from None
+    known = known.rename(columns=writable)
+    for column in known.columns:
+        if pd.api.types.is_object_dtype(known[column]):  # the others cannot hold what is replaced
+            known[column] = known[column].map(writable, na_action="ignore")
     if "genres" in known:
         known["genres"] = np.array(split_genres(known["genres"]), object)
     known = known.drop(columns=kind).reset_index(drop=True)

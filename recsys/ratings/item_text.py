@@ -50,7 +50,7 @@ def read_delimited(file: str, separator: str | None, *, quoted: bool) -> pd.Data
         separator = max(_SEPARATORS, key=header.count)
     names: list[str] | None = None
     rows = []
-    for number, row in _quoted(lines, separator) if quoted else _plain_rows(lines, separator):
+    for number, row in _quoted(file, lines, separator) if quoted else _plain_rows(lines, separator):
         if not any(row):
             continue
         if names is None:
@@ -72,22 +72,27 @@ def _plain_rows(lines: Sequence[str], separator: str) -> Iterator[_Record]:
         yield number, line.split(separator)
 
 
-def _quoted(lines: Sequence[str], separator: str) -> Iterator[_Record]:
+def _quoted(file: str, lines: Sequence[str], separator: str) -> Iterator[_Record]:
     # Each record with the number of its last line.
     at = 0
     while at < len(lines):
-        end, row = _record(lines, at, separator)
+        end, row = _record(file, lines, at, separator)
         yield end, row
         at = end
 
 
-def _record(lines: Sequence[str], at: int, separator: str) -> tuple[int, list[str]]:
+def _record(file: str, lines: Sequence[str], at: int, separator: str) -> tuple[int, list[str]]:
     # The end and the fields of the record that begins at a line. A quote that is not closed before
     # a separator or a line end is a character like any other; it would swallow the lines after it.
+    if '"' not in lines[at]:
+        return at + 1, lines[at].split(separator)
+    if len(lines[at]) > (most := csv.field_size_limit()):
+        raise DataError(f"{file}, line {at + 1}: more than {most:,} characters, and quotes in them")
     row = next(csv.reader([lines[at] + "\n"], delimiter=separator), [])
     if not (row and row[-1].endswith("\n")):
         return at + 1, row
-    following = csv.reader((line + "\n" for line in lines[at:]), delimiter=separator, strict=True)
+    rest = (f"{lines[i]}\n" for i in range(at, len(lines)))
+    following = csv.reader(rest, delimiter=separator, strict=True)
     try:
         row = next(following)
         return at + following.line_num, row

@@ -284,6 +284,12 @@ class ModelParts(Immutable):
         known = self._history  # a matrix or its arrays: nothing else is needed of it
         return np.asarray(known.indices[known.indptr[row] : known.indptr[row + 1]])
 
+    def ratings_of(self, row: int) -> npt.NDArray[np.float32]:
+        """What a user rated the items of `seen_by`."""
+        self._require_history()
+        known = self._history
+        return np.asarray(known.data[known.indptr[row] : known.indptr[row + 1]])
+
     @property
     def has_history(self) -> bool:
         """Whether it is known what the users have rated."""

@@ -54,7 +54,8 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
     row = model.fitted.users.row(user)
     known = model.has_history
     seen = model.seen_by(row) if choice.exclude_seen or known else _NONE
-    counted = model.feedback.of(model.seen()[[row]]) if known and _needs_counted(model) else None
+    needed = known and _needs_counted(model, model.ratings_of(row))
+    counted = model.feedback.of(model.seen()[[row]]) if needed else None
     ranker = model.ranker(choice.only_risk)
     people = ranker.fitted.people(slice(row, row + 1), counted)
     if ranker.newcomers(np.array([row]), counted, people)[0]:
@@ -102,9 +103,13 @@ def _of_newcomer(
     return _ranked(model, None, choice, seen, None, _NEWCOMER, why)
 
 
-def _needs_counted(model: ModelParts) -> bool:
-    # Other models have all they need in the factors of the users: it would be a copy.
-    return model.fitted.item_vectors is None or model.feedback.knows_dislikes
+def _needs_counted(model: ModelParts, values: npt.NDArray[np.float32] | None = None) -> bool:
+    # Other models have all they need in the factors of the users: it would be a copy. The ratings
+    # of one person say faster than a matrix that they do not dislike everything.
+    if model.fitted.item_vectors is None:
+        return True
+    liking = values is not None and model.feedback.surely_likes(values)
+    return model.feedback.knows_dislikes and not liking
 
 
 def what_if(

@@ -18,9 +18,10 @@ from recsys.ids import IdIndex
 _ARTICLE_LAST = re.compile(r"^(.*), (the|a|an|le|la|les|l'|il|el|das|der|die)$")
 _ARTICLE_FIRST = re.compile(r"^(the|a|an) (?=.)")
 _ARTICLES = ("th", "a ", "an")  # how keys begin that may begin with one
-_YEAR_LAST = re.compile(r"\s*\((\d{4})[^()]*\)\s*$")
-_ALSO = re.compile(r"\s*\((?:a\.k\.a\. )?([^()]*)\)")
+_YEAR_LAST = re.compile(r"\((\d{4})[^()]*\)\s*$")
+_ALSO = re.compile(r"\((?:a\.k\.a\. )?([^()]*)\)")
 _SHOWN = 8  # candidates named in a message
+_COMPARED = 200  # characters of what is asked for that are compared with titles letter by letter
 
 
 class TitleIndex:
@@ -86,9 +87,8 @@ class TitleIndex:
                 fits = 90 + 10 * len(plain) / len(key)
                 for row in self._rows[key]:
                     best[row] = max(best.get(row, 0.0), fits)
-            close = process.extract(
-                plain, self._rows.keys(), scorer=fuzz.WRatio, limit=5 * n, score_cutoff=60
-            )
+            word, keys = plain[:_COMPARED], self._rows.keys()
+            close = process.extract(word, keys, scorer=fuzz.WRatio, limit=5 * n, score_cutoff=60)
             for key, fits, _ in close:
                 for row in self._rows[key]:
                     best[row] = max(best.get(row, 0.0), 0.9 * fits)
@@ -101,7 +101,7 @@ class TitleIndex:
         plain = _plain(title)
         inside = [key for key in self._rows if len(plain) > 2 and f" {plain} " in f" {key} "]
         found = process.extract(
-            plain, self._rows.keys(), scorer=fuzz.ratio, limit=5, score_cutoff=70
+            plain[:_COMPARED], self._rows.keys(), scorer=fuzz.ratio, limit=5, score_cutoff=70
         )
         close = [key for key, _, _ in found]
         rows = [
@@ -123,7 +123,7 @@ def _plain(title: str) -> str:
     text = text.casefold().strip()
     year = _YEAR_LAST.search(text)
     if year:
-        text = text[: year.start()]
+        text = text[: year.start()].rstrip()
     moved = _ARTICLE_LAST.match(text)
     if moved:
         text = f"{moved[2]} {moved[1]}"
@@ -135,8 +135,8 @@ def _keys(title: str) -> set[str]:
     # The whole title, without year or article, and an alternative title in parentheses.
     if not title:
         return set()
-    bare = _YEAR_LAST.sub("", title)
-    year = title[len(bare) :]
+    found = _YEAR_LAST.search(title)
+    bare = title[: found.start()] if found else title
     names = {bare}
     if "(" in bare:
         names |= {_ALSO.sub("", bare), *_ALSO.findall(bare)}
@@ -144,9 +144,11 @@ def _keys(title: str) -> set[str]:
     for name in names:
         if name.strip():
             plain = _plain(name)
-            # Where nothing else is in parentheses, the year is what the form with it adds.
-            digits = _YEAR_LAST.search(year) if "(" not in name else None
-            keys |= {plain, f"{plain} {digits[1]}".strip() if digits else _plain(name + year)}
+            keys.add(plain)
+            if found:
+                # Where nothing else is in parentheses, the year is what the form with it adds.
+                dated = f"{name} ({found[1]})"
+                keys.add(_plain(dated) if "(" in name else f"{plain} {found[1]}".strip())
     articles = {_ARTICLE_FIRST.sub("", key) for key in keys if key[:2] in _ARTICLES}
     return (keys | articles) - {""}
 

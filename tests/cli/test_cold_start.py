@@ -42,7 +42,8 @@ print(json.dumps(sorted(sys.modules)))
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, sample: Ratings) -> Path:
     path = tmp_path_factory.mktemp("cold") / "model.safetensors"
-    return recsys.save(recsys.train(recsys.ImplicitALS(n_factors=4), sample), path)
+    spec = recsys.ImplicitALS(n_factors=4)  # with the feedback of the default
+    return recsys.save(recsys.train(spec, sample, feedback="centered"), path)
 
 
 @pytest.mark.parametrize(

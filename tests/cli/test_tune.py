@@ -119,7 +119,7 @@ def test_predicted_ratings_are_chosen_by_their_error(
         (["--trials", "0"], "trials must be a whole number of at least 1, not 0"),
         (["--set", "n_factors=3"], "must look like MODEL.NAME=VALUE with a model of implicit-als"),
         (["--set", "implicit-als.width=3"], "implicit-als has no hyperparameter 'width'"),
-        (["--feedback", "stars"], "feedback must be values, ones, log, at-least=NUMBER"),
+        (["--feedback", "stars"], "feedback must be values, ones, log, centered, at-least=NUMBER"),
         (["--save", "."], "save must be a file name"),
     ],
 )

@@ -117,3 +117,23 @@ def test_what_cannot_be_centered_is_refused(sample: recsys.Ratings) -> None:
         RatingScale(7, 1, 5)
     with pytest.raises(ArgumentError, match="explicit-als predicts ratings, and compares them"):
         recsys.train(recsys.ExplicitALS(2), sample, feedback="centered")
+
+
+@given(
+    values=st.lists(st.sampled_from([1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 5.0]), min_size=1, max_size=8),
+    mean=st.floats(1, 5),
+)
+def test_who_surely_likes_something_has_a_positive_confidence(
+    values: list[float], mean: float
+) -> None:
+    own = np.array(values, np.float32)
+    row = sp.csr_matrix(own[None])
+    for feedback in (
+        recsys.Feedback(centered=True, scale=RatingScale(mean, 1.0, 5.0)),
+        recsys.Feedback(ones=True, dislikes_below=float(np.float32(mean))),
+    ):
+        likes = bool((feedback.of(row).data > 0).any())
+        assert likes or not feedback.surely_likes(own)
+        if max(values) >= mean:
+            assert feedback.surely_likes(own)
+    assert not recsys.Feedback(centered=True).surely_likes(own)

@@ -13,12 +13,15 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from recsys.visible import one_line
+
 WIDTH = 380
 _RIGHT, _TOP, _BOTTOM = 12, 12, 42
 _TITLE = 22  # width of the rotated title of the y axis
 _LETTER, _WIDE_LETTER = 6.8, 11.5  # widths of letters of an 11-pixel font, on average
 _LABELS = 190.0  # the widest column of row labels
 _BAR = 8
+_LONGEST = 300  # characters of a text
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int 
             inside = box[0] > edge and box[2] < WIDTH and box[1] > 0
             if inside and box[3] < height - _BOTTOM and not any(_meet(box, o) for o in boxes):
                 boxes.append(box)
-                parts.append(f'<text x="{left:.1f}" y="{base:.1f}">{html.escape(one.name)}</text>')
+                parts.append(f'<text x="{left:.1f}" y="{base:.1f}">{_text(one.name)}</text>')
                 break
     return _svg(parts, height, title)
 
@@ -254,7 +257,7 @@ def _bar(one: Series, r: int, row: str, y: float, x: Axis, at_x: Callable[[float
     return (
         f'<rect class="fill s{one.style}" x="{begin:.1f}" y="{y:.1f}" '
         f'width="{end - begin:.1f}" height="{_BAR - 1}">'
-        f"<title>{html.escape(tip)}</title></rect>{whisker}"
+        f"<title>{_text(tip)}</title></rect>{whisker}"
     )
 
 
@@ -266,7 +269,7 @@ def legend(names: Sequence[tuple[str, int]]) -> str:
         entries.append(
             f'<span class="entry"><svg viewBox="0 0 28 14" width="28" height="14" '
             f'aria-hidden="true"><path class="line s{style}" d="M0,7H28"/>{mark}</svg>'
-            f"{html.escape(name)}</span>"
+            f"{_text(name)}</span>"
         )
     return f'<p class="legend">{"".join(entries)}</p>'
 
@@ -311,7 +314,7 @@ def _frame(
     middle = (_TOP + height - _BOTTOM) / 2
     parts.append(
         f'<text class="middle label" transform="translate(11,{middle:.0f}) rotate(-90)">'
-        f"{html.escape(y.label)}</text>"
+        f"{_text(y.label)}</text>"
     )
     return "".join(parts), at_x, at_y, left
 
@@ -328,8 +331,12 @@ def _x_axis(x: Axis, at_x: Callable[[float], float], top: float, bottom: float, 
     half = _width(x.label) / 2 + 2
     middle = max(half, min((left + WIDTH - _RIGHT) / 2, WIDTH - half))
     where = f'x="{middle:.0f}" y="{bottom + 34:.1f}"'
-    parts.append(f'<text class="middle label" {where}>{html.escape(x.label)}</text>')
+    parts.append(f'<text class="middle label" {where}>{_text(x.label)}</text>')
     return "".join(parts)
+
+
+def _text(text: str) -> str:
+    return html.escape(one_line(text, _LONGEST))
 
 
 def _width(text: str) -> float:
@@ -343,10 +350,10 @@ def _label_width(labels: Sequence[str]) -> float:
 
 
 def _row_label(text: str, left: float, y: float, style: str = "end") -> str:
-    shown = text
+    shown = one_line(text, _LONGEST)
     while len(shown) > 1 and _width(shown) > left - 10:
         shown = shown.removesuffix("…")[:-1] + "…"
-    return f'<text class="{style}" x="{left - 8:.0f}" y="{y + 4:.1f}">{html.escape(shown)}</text>'
+    return f'<text class="{style}" x="{left - 8:.0f}" y="{y + 4:.1f}">{_text(shown)}</text>'
 
 
 def _whisker(x1: float, y1: float, x2: float, y2: float, style: int) -> str:
@@ -362,10 +369,7 @@ def _marker(x: float, y: float, style: int, tip: str, r: float) -> str:
         f"M{x:.1f},{y - 1.35 * r:.1f}l{1.35 * r:.2f},{1.35 * r:.2f}l{-1.35 * r:.2f},{1.35 * r:.2f}"
         f"l{-1.35 * r:.2f},{-1.35 * r:.2f}Z",
     )
-    return (
-        f'<path class="fill s{style}" d="{shapes[style % 4]}">'
-        f"<title>{html.escape(tip)}</title></path>"
-    )
+    return f'<path class="fill s{style}" d="{shapes[style % 4]}"><title>{_text(tip)}</title></path>'
 
 
 def _meet(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
@@ -375,5 +379,5 @@ def _meet(a: tuple[float, float, float, float], b: tuple[float, float, float, fl
 def _svg(parts: Sequence[str], height: float, title: str) -> str:
     return (
         f'<svg class="chart" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
-        f'aria-label="{html.escape(title)}">{"".join(parts)}</svg>'
+        f'aria-label="{_text(title)}">{"".join(parts)}</svg>'
     )

@@ -26,6 +26,7 @@ from recsys.evaluation.result.statistics import PERMUTATIONS, RESAMPLES
 from recsys.evaluation.result.verdict import headline, verdict
 from recsys.evaluation.result.wording import plural
 from recsys.findings import Finding
+from recsys.visible import visible
 
 _DASHES = ("4 3", "1.5 3", "", "", "", "", "", "", "", "")
 _MARKS = "Asterisks: significantly better than, ↓: significantly worse than"
@@ -92,10 +93,16 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("recsys.evaluation.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
     )
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["pairs"] = _pairs
     return environment
+
+
+def _visible(value: Any) -> Any:
+    # Names from others may turn the direction of what follows them, or hold what HTML forbids.
+    return visible(value) if type(value) is str else value
 
 
 def _css() -> Markup:

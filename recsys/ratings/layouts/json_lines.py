@@ -22,6 +22,7 @@ from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
+from recsys.visible import writable
 
 _Row = tuple[int, dict[str, Any]]
 
@@ -46,7 +47,7 @@ def read(file: str, source: Source) -> RawRatings:
 
 def read_items(file: str) -> pd.DataFrame:
     """The items in a JSON file."""
-    return normalized(pd.DataFrame([row for _, row in objects(file)]))
+    return normalized(pd.DataFrame([writable(row) for _, row in objects(file)]))
 
 
 def objects(file: str) -> Iterator[_Row]:
@@ -119,6 +120,9 @@ def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str)
             raise DataError(f"{file}, {error} (rows count from 0)") from None
     if role == "rating":
         return _numbers(key, cells, lines, file)
+    for line, cell in zip(lines, cells, strict=True):
+        if cell != writable(cell):
+            raise DataError(f"{file}, line {line}: {key!r} has half of a surrogate pair")
     if all(isinstance(cell, str) for cell in cells):
         return pa.chunked_array([pa.array(cells, pa.string())])
     found = np.empty(len(cells), object)

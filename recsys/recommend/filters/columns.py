@@ -14,7 +14,7 @@ from recsys.recommend.items import ItemTable
 
 Flags = npt.NDArray[np.bool_]
 
-_SEPARATORS = re.compile(r"\s*[|;,]\s*")
+_SEPARATORS = re.compile("[|;,]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,9 @@ class Column:
     @cached_property
     def parts(self) -> list[frozenset[str]]:
         """The values that each of the texts lists: those between |, ; or commas."""
-        return [frozenset(filter(None, _SEPARATORS.split(text))) for text in self.texts]
+        return [
+            frozenset(filter(None, map(str.strip, _SEPARATORS.split(text)))) for text in self.texts
+        ]
 
     def where(self, matches: list[bool]) -> Flags:
         """(n,) whether the text of an item is one of those marked."""

@@ -33,7 +33,7 @@ _SHOWN = 20  # characters that a message quotes
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 _WORDS = ("and", "or", "not", "has", "contains", "in", "is", "missing", "true", "false")
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))"
+    r"\s*(?:(?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))"
     r"|(?P<text>'[^']*'|\"[^\"]*\")"
     r"|(?P<quoted>`[^`]+`)"
     r"|(?P<name>[^\W\d]\w*)"
