@@ -56,6 +56,8 @@ def read_report(path: str | os.PathLike[str]) -> Report:
         raise DataError(
             f"{path}: not an evaluation; write it with recsys evaluate --report FILE.json"
         )
+    if not isinstance(found["schema_version"], int):
+        raise DataError(f"{path}: schema_version must be a number; write it again")
     if found["schema_version"] > SCHEMA:
         raise DataError(f"{path}: written by a newer version; update recsys-mf")
     return found
