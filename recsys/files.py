@@ -22,6 +22,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+NO_RESOURCE = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""Errors of a system that lacks something, when the place to write to is right."""
+
 _PART = ".part"
 _MOST_OF_NAME = 60  # characters of a name, up to four bytes each, of the 255 bytes of a file name
 
@@ -106,8 +109,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise OSError(f"{path} is not a regular file")
     _remove_leftovers(target)
-    temporary, descriptor = _created(target)
+    # Its name first, so that it is removed however early an interruption comes.
+    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
     try:
+        descriptor = _created(temporary)
         with os.fdopen(descriptor, "wb") as stream:
             if old is not None and os.name == "posix":
                 _inherit(stream.fileno(), old)
@@ -119,8 +124,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if fcntl is None:  # a file that is open cannot be renamed there
             os.replace(temporary, target)
     except OSError as error:
-        if error.filename is None:  # as of a full disk
-            error.filename = str(path)
+        if error.filename is None:  # as of a write to a full disk
+            error.filename = os.fspath(path)
         raise
     finally:
         with suppress(FileNotFoundError):
@@ -221,17 +226,16 @@ def _opened_regular(path: Path) -> int:
     return descriptor
 
 
-def _created(target: Path) -> tuple[Path, int]:
-    # A new temporary file, locked for as long as it is written. Created with mode 666 less the
+def _created(temporary: Path) -> int:
+    # A new file, locked for as long as it is written. Created with mode 666 less the
     # umask, which only the system can apply safely: reading the umask means setting it, for all
     # threads.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
-        temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
         descriptor = os.open(temporary, flags, 0o666)
         locked = _locked(descriptor, wait=True)
         if not locked or _same_file(temporary, descriptor):
-            return temporary, descriptor
+            return descriptor
         os.close(descriptor)  # another writer took it for a leftover before it was locked
 
 

@@ -168,13 +168,16 @@ class IdIndex(Immutable):
         return UnknownIdError(f"{said}; {hint}")
 
 
-def shown(value: object) -> str:
-    """A value as messages show it, without its NumPy type.
+def shown(value: object, most: int = 100) -> str:
+    """A value as messages show it: without its NumPy type, and of a long one the beginning.
 
-    >>> shown(np.int64(196)), shown("u196")
-    ('196', "'u196'")
+    >>> shown(np.int64(196)), shown("u196"), shown("a" * 1000, most=5)
+    ('196', "'u196'", "'aaaaa...'")
     """
-    return repr(value.item() if isinstance(value, np.generic) else value)
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, str) and len(plain) > most:
+        plain = f"{plain[:most]}..."
+    return repr(plain)
 
 
 def in_json(value: Any) -> Any:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,3 +147,26 @@ def test_names_of_any_length_are_written(tmp_path: Path) -> None:
     for name in ("é" * 120, "x" * 250):
         write_text(tmp_path / name, "text")
         assert (tmp_path / name).read_text() == "text"
+
+
+@pytest.mark.parametrize("where", ["open", "fsync", "replace"])
+def test_an_interruption_leaves_nothing_wherever_it_comes(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "f"
+    file.write_text("old")
+    real = getattr(os, where)
+
+    def interrupted(*arguments: Any) -> Any:
+        # The work is done, as when a signal comes during a call of the system.
+        done = real(*arguments)
+        if where != "open" or arguments[1] & os.O_CREAT:
+            raise KeyboardInterrupt
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, where, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_text(file, "new")
+    assert os.listdir(tmp_path) == ["f"]
+    assert file.read_text() == ("new" if where == "replace" else "old")

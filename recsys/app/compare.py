@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recsys.app.answer import rows_of
-from recsys.errors import ArgumentError
+from recsys.errors import ArgumentError, DataError, RecsysError
 from recsys.settings import Settings, option
 
 if TYPE_CHECKING:
@@ -58,7 +58,16 @@ def compare(request: CompareRequest) -> Comparison:
     from recsys.evaluation.result.reading import read_report
 
     reports = read_report(request.first), read_report(request.second)
-    found = compare_reports(*reports)
+    try:
+        found = compare_reports(*reports)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        # A report that was changed by hand may lack anything, or hold something else there.
+        if isinstance(error, RecsysError):
+            raise
+        raise DataError(
+            f"{request.first} or {request.second}: not a whole evaluation "
+            f"({type(error).__name__}: {str(error)[:80]}); write it again with --report FILE.json"
+        ) from None
     known = list(dict.fromkeys(found.table["metric"]))
     for name in request.metric:
         if name not in known:

@@ -54,6 +54,8 @@ class Part(NamedTuple):
 AUTO = "auto"
 """Name of the search for the hyperparameters of implicit-als, where a model is named."""
 
+_SHOWN = 100  # characters of a key in a message
+
 BLEND = "blend"
 """Name of the model whose weights are chosen where none are given."""
 
@@ -281,4 +283,5 @@ def check_keys(where: str, keys: Iterable[str], known: Iterable[str]) -> None:
     for key in keys:
         if key not in known:
             hint = near(key, known) or f"; there are {', '.join(known)}"
-            raise ArgumentError(f"{where}: no setting {key!r}{hint}")
+            shown = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}..."
+            raise ArgumentError(f"{where}: no setting {shown!r}{hint}")

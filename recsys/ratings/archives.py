@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from recsys.errors import DataError
+from recsys.ratings.columns import first_line
 
 LARGEST_RATIO = 100
 """Most bytes that one byte of an archive may unpack to; text of ratings has about 5."""
@@ -46,9 +47,7 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda n
             for member in members:
                 _extract(archive, bundle, member, folder)
     except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError) as error:
-        raise DataError(
-            f"{archive}: damaged or not a zip archive ({error}); fetch it again"
-        ) from None
+        raise _damaged(archive, error) from None
 
 
 def _check_names(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
@@ -86,8 +85,16 @@ def _extract(archive: Path, bundle: zipfile.ZipFile, member: zipfile.ZipInfo, fo
     try:
         bundle.extract(member, folder)
     except OSError as error:
+        if error.errno is None:  # from bz2, which has no error of its own
+            raise _damaged(archive, error) from None
         if error.errno not in _BAD_NAMES:
             raise
         name = member.filename
         short = name if len(name) <= 60 else f"{name[:57]}..."
         raise DataError(f"{archive}: cannot unpack {short!r} ({error.strerror})") from None
+
+
+def _damaged(archive: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{archive}: damaged or not a zip archive ({first_line(error)}); fetch it again"
+    )

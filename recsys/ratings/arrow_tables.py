@@ -59,10 +59,23 @@ def arrow_errors(where: str, what: str) -> Iterator[None]:
         yield
     except MemoryError:  # which pa.ArrowMemoryError is, too
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise MemoryError(first_line(error)) from None
         raise DataError(f"{where}: {what} ({first_line(error)})") from None
+
+
+def to_frame(table: pa.Table, where: str) -> pd.DataFrame:
+    """An Arrow table from a file, in pandas.
+
+    Raises:
+        DataError: what pandas once wrote about its types makes no sense.
+    """
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise DataError(f"{where}: not a readable table ({first_line(error)})") from None
+    return frame
 
 
 def as_frame(table: Any, argument: str) -> pd.DataFrame:

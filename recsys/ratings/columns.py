@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from recsys.errors import ArgumentError, DataError
+from recsys.ids import shown
+
+_LONGEST_NAME, _LONGEST_LINE = 60, 300  # characters of a message
 
 ROLES = ("user", "item", "rating", "timestamp")
 RATING_NAMES = ("rating", "ratings", "stars", "score", "overall", "bookrating", "userrating",
@@ -131,17 +134,21 @@ def few(names: Sequence[str], most: int = 12) -> str:
     >>> few(["a", "b"]), few(["a", "b", "c"], most=2)
     ("'a', 'b'", "'a', 'b' and 1 more")
     """
-    shown = ", ".join(map(repr, names[:most]))
-    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+    first = ", ".join(shown(name, _LONGEST_NAME) for name in names[:most])
+    return first + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _unclear(name: str, role: str, source: str) -> DataError:
     return DataError(
-        f"{source}: more than one column {name!r}, so the {role} is unclear; give its number with "
-        f"--column {role}=NUMBER"
+        f"{source}: more than one column {shown(name, _LONGEST_NAME)}, so the {role} is unclear; "
+        f"give its number with --column {role}=NUMBER"
     )
 
 
 def first_line(error: object) -> str:
-    """The first line of an error's message, or the name of its class."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    """The first line of an error's message, or the name of its class.
+
+    A library may quote a value of any length, of which the beginning is enough.
+    """
+    line = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} ..."

@@ -11,7 +11,7 @@ import pandas as pd
 
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER, IdArray, IdIndex, as_id_array, numbers_in_text, shown
-from recsys.ratings.columns import plain
+from recsys.ratings.columns import few, plain
 from recsys.visible import writable
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
@@ -59,7 +59,7 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
     taken = {c: f"{c}_2" for c in table.columns if c in names.values() and c not in names}
     table = table.rename(columns=names | taken)
     if "item" not in table.columns:
-        raise DataError(f"no item column among {', '.join(map(repr, table.columns))}")
+        raise DataError(f"no item column among {few(list(map(str, table.columns)))}")
     if all(isinstance(i, str) for i in table["item"]):
         numbers = numbers_in_text(table["item"].tolist())
         if numbers is not None:
@@ -83,7 +83,11 @@ def with_numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_years(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with whole years, from the titles where it has none, and its columns in order."""
+    """The table with whole years, from the titles where it has none, and its columns in order.
+
+    Of columns with the same name, the first is kept.
+    """
+    table = table.loc[:, ~table.columns.duplicated()]
     if "year" in table.columns:
         table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
     elif "title" in table.columns:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from recsys.errors import DataError
 from recsys.ids import numbers_in_text
-from recsys.ratings.arrow_tables import arrow_errors
-from recsys.ratings.columns import RECOGNIZED, plain
+from recsys.ratings.arrow_tables import arrow_errors, to_frame
+from recsys.ratings.columns import RECOGNIZED, few, first_line, plain
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_numbers
 from recsys.ratings.item_text import lines_of, read_delimited
@@ -39,7 +39,7 @@ def normalized_users(table: pd.DataFrame) -> pd.DataFrame:
     if found is None:
         alike = [column for name, column in names.items() if name.endswith("id")]
         if len(alike) != 1:
-            raise DataError(f"no user column among {', '.join(map(repr, table.columns))}")
+            raise DataError(f"no user column among {few(list(map(str, table.columns)))}")
         found = alike[0]
     others = [column for column in table.columns if column == found or column != "user"]
     table = table[others].rename(columns={found: "user"})
@@ -65,8 +65,7 @@ def read_users(file: str) -> pd.DataFrame:
     except DataError as error:
         raise DataError(str(error) if file in str(error) else f"{file}: {error}") from None
     except (ValueError, KeyError, OSError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{file}: not a table of users ({said})") from None
+        raise DataError(f"{file}: not a table of users ({first_line(error)})") from None
 
 
 def users_of(location: str, raw: RawRatings) -> pd.DataFrame | None:
@@ -119,7 +118,7 @@ def _reader(name: str) -> Callable[[str], pd.DataFrame]:
     if name.endswith((".parquet", ".pq")):
         return _parquet
     if name.endswith((".feather", ".arrow", ".arrows", ".ipc")):
-        return lambda file: arrow.read_table(file).to_pandas()
+        return lambda file: to_frame(arrow.read_table(file), file)
     if name.endswith((".json", ".jsonl", ".ndjson")):
         return lambda file: pd.DataFrame([row for _, row in json_lines.objects(file)])
     return _text
@@ -127,8 +126,9 @@ def _reader(name: str) -> Callable[[str], pd.DataFrame]:
 
 def _parquet(file: str) -> pd.DataFrame:
     with arrow_errors(file, "not a readable Parquet file"):
-        table: pd.DataFrame = pq.read_table(file, page_checksum_verification=True).to_pandas()
-        return table
+        found = pq.read_table(file, page_checksum_verification=True)
+        found.validate(full=True)
+        return to_frame(found, file)
 
 
 def _text(file: str) -> pd.DataFrame:

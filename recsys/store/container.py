@@ -5,7 +5,6 @@ docs/model-file.md describes the format for readers without this package.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
@@ -23,7 +22,7 @@ import numpy.typing as npt
 
 from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
-from recsys.files import expanded, replacing
+from recsys.files import NO_RESOURCE, expanded, replacing
 
 SCHEMA_VERSION = 2
 """Raised when an older reader could no longer make sense of a file."""
@@ -42,8 +41,6 @@ _MOST_DIMENSIONS = 8
 
 COPIED = 64 << 20
 """Bytes up to which a file is read into memory rather than mapped, unless the caller says."""
-
-_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Header(NamedTuple):
@@ -70,8 +67,8 @@ def write(
     Raises:
         ArgumentError: an array has a type that the format does not have, or a name that is not
             text, or `about` is too long.
-        ModelFileError: the file cannot be written.
-        OSError: the disk is full, or the system refuses a file of this size.
+        ModelFileError: the file cannot be written there.
+        OSError: the disk is full or fails.
     """
     plain = {name: _plain(name, array) for name, array in arrays.items()}
     # Widest types first, so that every array starts at a multiple of its own width.
@@ -97,7 +94,7 @@ def write(
             for array in parts.values():
                 stream.write(_bytes(array))
     except (OSError, ValueError) as error:
-        if getattr(error, "errno", None) in _NO_ROOM:
+        if isinstance(error, OSError) and error.errno in NO_RESOURCE:
             raise
         raise ModelFileError(f"{path}: cannot be written ({reason(error)})") from None
 

@@ -69,7 +69,8 @@ def save(
 
     Raises:
         ArgumentError: the model or the path is none, or `account` or `measured` is not JSON.
-        ModelFileError: the file cannot be written.
+        ModelFileError: the file cannot be written there.
+        OSError: the disk is full or fails.
     """
     if not isinstance(model, Recommender) or not isinstance(path, str | os.PathLike):
         given = type(model).__name__, type(path).__name__

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import math
+import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsys.errors import ArgumentError
+from recsys.errors import ArgumentError, DataError
 from recsys.evaluation.tuning.objective import Goal
 from recsys.evaluation.tuning.spaces import Dimension, Params, Space
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
 """How a trial ended; one that was interrupted does not count."""
 
+_ELSEWHERE = "; choose another folder"
 _ENDED = "COMPLETE", "PRUNED", "FAIL"
 _DROPPED = "cut short"
 _STARTUP = 8  # complete trials of a model before any is given up
@@ -82,7 +84,8 @@ class Family:
 
     def keep(self, name: str, value: str) -> str:
         """Remembers a text with the study; returns the one that is there already, if any."""
-        return str(self._study.user_attrs.get(name) or self._kept(name, value))
+        with silent():
+            return str(self._study.user_attrs.get(name) or self._kept(name, value))
 
     def _kept(self, name: str, value: str) -> str:
         self._study.set_user_attr(name, value)
@@ -91,7 +94,9 @@ class Family:
     @property
     def trials(self) -> list[Trial]:
         """What was tried, in order."""
-        for one in self._study.get_trials(deepcopy=False, states=_states(*_ENDED)):
+        with silent():
+            ended = self._study.get_trials(deepcopy=False, states=_states(*_ENDED))
+        for one in ended:
             there = one.number in self._known or one.number in self._dropped
             if not there and "number" in one.user_attrs:
                 self._known[one.number] = self._trial(one)
@@ -131,8 +136,9 @@ class Family:
 
     def behind(self, trial: optuna.trial.Trial, step: int, value: float) -> bool:
         """Whether a trial should be given up, as its value at a step is worse than the median."""
-        trial.report(value, step)
-        return trial.should_prune()
+        with silent():
+            trial.report(value, step)
+            return trial.should_prune()
 
     def tell(
         self,
@@ -143,11 +149,11 @@ class Family:
         **about: Any,
     ) -> None:
         """Ends a trial. One without a number was interrupted, and does not count."""
-        if number is not None:
-            for name, one in {"number": number, **about}.items():
-                trial.set_user_attr(name, one)
         codes = {COMPLETE: "COMPLETE", PRUNED: "PRUNED", FAILED: "FAIL"}
         with silent():
+            if number is not None:
+                for name, one in {"number": number, **about}.items():
+                    trial.set_user_attr(name, one)
             self._study.tell(
                 trial, value if state == COMPLETE else None, state=_state(codes[state])
             )
@@ -231,27 +237,46 @@ def storage_at(path: Path) -> Any:
     try:
         with silent():
             return optuna.storages.RDBStorage(f"sqlite:///{path}")
+    except OSError:
+        raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:120]
-        if "disk" in reason:  # "disk I/O error", "database or disk is full"
-            raise OSError(errno.EIO, reason, str(path)) from None
+        reason = " ".join(str(error).split()).removesuffix(_ELSEWHERE)[:120]
         raise ArgumentError(
-            f"{path} is no study that this version can read ({reason}); choose another folder"
+            f"{path} is no study that this version can read ({reason}){_ELSEWHERE}"
         ) from None
 
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Without Optuna's messages and its warnings that a feature may change."""
+    """Without Optuna's messages and its warnings that a feature may change.
+
+    Raises:
+        OSError: the database of the search cannot be written, as on a full disk.
+        DataError: it is damaged.
+    """
     optuna = import_optuna()
+    import sqlalchemy  # which Optuna's database needs
+
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
+    except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise _database_error(error) from None
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def _database_error(error: BaseException) -> Exception:
+    # Of SQLite's own errors, those about the system are operational ones.
+    while not isinstance(error, sqlite3.Error) and error.__cause__ is not None:
+        error = error.__cause__
+    said = " ".join(str(error).split())[:120]
+    if isinstance(error, sqlite3.OperationalError):
+        return OSError(errno.EIO, f"{said}; the trials so far are kept", "the study of the search")
+    return DataError(f"the study of the search is damaged ({said}){_ELSEWHERE}")
 
 
 def _distribution(one: Dimension) -> Any:

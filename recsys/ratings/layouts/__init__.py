@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.errors import ArgumentError, DataError
+from recsys.ratings.columns import first_line
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_years
 from recsys.ratings.layout import USER_FILES, Layout, is_file
@@ -141,8 +142,7 @@ def read_items(file: str) -> pd.DataFrame:
     except DataError as error:
         raise DataError(str(error) if file in str(error) else f"{file}: {error}") from None
     except (ValueError, KeyError, OSError, StopIteration, csv.Error) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{file}: not a table of items ({said})") from None
+        raise DataError(f"{file}: not a table of items ({first_line(error)})") from None
 
 
 def items_of(layout: Layout, location: str) -> pd.DataFrame | None:

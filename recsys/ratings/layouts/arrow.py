@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc
 
-from recsys.ratings.arrow_tables import arrow_errors, raw_of_table
+from recsys.ratings.arrow_tables import arrow_errors, raw_of_table, to_frame
 from recsys.ratings.columns import assign_roles
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
@@ -33,6 +33,7 @@ def read_table(file: str) -> Any:
             with pa.input_stream(file) as stream:
                 table = pa.ipc.open_stream(stream).read_all()
         table.validate(full=True)
+        _ = table.column_names  # which may not be UTF-8
         return table
 
 
@@ -45,7 +46,7 @@ def read(file: str, source: Source) -> RawRatings:
 
 def read_items(file: str) -> pd.DataFrame:
     """The items in an Arrow file."""
-    return normalized(read_table(file).to_pandas())
+    return normalized(to_frame(read_table(file), file))
 
 
 _is_arrow = named("*.arrow", "*.arrows", "*.feather", "*.ipc")

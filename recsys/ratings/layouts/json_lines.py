@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from array import array
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from recsys.errors import DataError
+from recsys.ids import shown
 from recsys.ratings.columns import LARGEST, assign_roles, first_line
 from recsys.ratings.compressed import opened
 from recsys.ratings.item_tables import normalized
@@ -129,11 +131,16 @@ def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str)
 
 
 def _numbers(key: str, cells: list[Any], lines: array[int], file: str) -> Any:
-    values = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(np.float64)
+    # A whole number of hundreds of digits is no float, and pandas raises an OverflowError.
+    huge = [isinstance(cell, int) and abs(cell) > LARGEST for cell in cells]
+    plain = [math.nan if is_huge else cell for cell, is_huge in zip(cells, huge, strict=True)]
+    values = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(np.float64)
     bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
     if bad.any():
         at = int(bad.argmax())
-        raise DataError(f"{file}, line {lines[at]}: {key!r} is {cells[at]!r}, not a finite number")
+        raise DataError(
+            f"{file}, line {lines[at]}: {key!r} is {shown(cells[at])}, not a finite number"
+        )
     return values.astype(np.float32)
 
 

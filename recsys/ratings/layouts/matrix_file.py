@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from typing import Any
 
 import numpy as np
-import scipy.io
 import scipy.sparse as sp
 
 from recsys.errors import ArgumentError, DataError
@@ -15,6 +15,7 @@ from recsys.ratings.columns import first_line
 from recsys.ratings.compressed import opened, without_suffix
 from recsys.ratings.layout import Layout, named
 from recsys.ratings.matrices import raw_of_matrix
+from recsys.ratings.matrix_market import read_matrix
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Source
 
@@ -29,7 +30,9 @@ def read(file: str, source: Source) -> RawRatings:
         matrix = _matrix(file)
         raw = raw_of_matrix(matrix, None, None, file)
     except (ArgumentError, ValueError, KeyError, OSError, EOFError, TypeError, AttributeError,
-            zipfile.BadZipFile, zlib.error, StopIteration, OverflowError) as error:  # fmt: skip
+            zipfile.BadZipFile, zlib.error, StopIteration, OverflowError, RuntimeError,
+            SyntaxError,
+            tokenize.TokenError) as error:  # fmt: skip
         if isinstance(error, DataError):
             raise
         raise DataError(f"{file}: not a readable matrix ({first_line(error)})") from None
@@ -45,7 +48,7 @@ def read(file: str, source: Source) -> RawRatings:
 def _matrix(file: str) -> Any:
     if without_suffix(file).endswith(".mtx"):
         with opened(file) as stream:
-            return scipy.io.mmread(stream)
+            return read_matrix(stream)
     loaded = np.load(file, allow_pickle=False)  # a pickle could run code
     if isinstance(loaded, np.ndarray):
         return loaded

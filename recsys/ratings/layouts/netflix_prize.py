@@ -102,12 +102,12 @@ def _read_file(file: str) -> RawRatings:
         "item": np.repeat(items, counts),
         "rating": table.column("rating").to_numpy(),
     }
-    if "timestamp" in table.column_names:
-        columns["timestamp"] = _times(table.column("timestamp"), file)
     if any(column.null_count for column in table.columns) or not (
         np.isfinite(columns["rating"]).all()
     ):
         raise _explained(file, "a value is missing or not finite")
+    if "timestamp" in table.column_names:
+        columns["timestamp"] = _times(table.column("timestamp"), file)
     return RawRatings(columns, taken_from({role: _NAMES[role] for role in columns}, columns))
 
 
@@ -177,12 +177,12 @@ def _bad_lines(file: str) -> Iterator[str]:
         elif len(cells) != width or width not in (2, 3) or not all(cells):
             yield f"{here} is neither a film, such as '1:', nor user,rating,date"
         elif not (is_number(cells[1]) and abs(float(cells[1])) <= LARGEST):
-            yield f"line {number}: the rating is {cells[1]!r}, not a finite number"
+            yield f"line {number}: the rating is {cells[1][:60]!r}, not a finite number"
         elif width == 3:
             try:
                 times_as_seconds(pd.Series([cells[2]]))
             except DataError:
-                yield f"line {number}: {cells[2]!r} is not a date such as 2005-09-06"
+                yield f"line {number}: {cells[2][:60]!r} is not a date such as 2005-09-06"
 
 
 def _item_files(location: str) -> list[str]:

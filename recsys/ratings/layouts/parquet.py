@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recsys.ratings.arrow_tables import arrow_errors, raw_of_table
+from recsys.ratings.arrow_tables import arrow_errors, raw_of_table, to_frame
 from recsys.ratings.columns import assign_roles
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
@@ -64,7 +64,9 @@ def _parts(location: str) -> list[str]:
 def read_items(file: str) -> pd.DataFrame:
     """The items in a Parquet file."""
     with arrow_errors(file, "not a readable Parquet file"):
-        return normalized(pq.read_table(file, page_checksum_verification=True).to_pandas())
+        table = pq.read_table(file, page_checksum_verification=True)
+        table.validate(full=True)
+        return normalized(to_frame(table, file))
 
 
 _is_parquet_file = named("*.parquet", "*.pq")

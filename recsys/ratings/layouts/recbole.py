@@ -27,7 +27,9 @@ def read_items(file: str) -> pd.DataFrame:
             dated = table["title"] + " (" + table["year"].astype("string") + ")"
             table["title"] = dated.where(table["year"].notna(), table["title"])
     if "class" in table.columns:
-        table["genres"] = table.pop("class").str.replace(" ", "|")
+        table["genres"] = table.pop("class").map(
+            lambda one: one.replace(" ", "|") if isinstance(one, str) else one
+        )
     return table
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.errors import DataError
+from recsys.ids import shown
 from recsys.ratings.account import counted
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.compressed import first_lines, opened
@@ -73,13 +74,13 @@ def read(file: str, source: Source) -> RawRatings:
 def _row(row: list[str], here: str) -> tuple[str, tuple[str, str, float]]:
     cells = [cell.strip() for cell in row]
     if len(cells) not in (4, 5) or cells[2].lower() not in (PURCHASE, PLAY):
-        shown = ",".join(row)[:60]
-        raise DataError(f"{here}: {shown!r} is not user, game, purchase or play, hours")
+        line = ",".join(row)[:60]
+        raise DataError(f"{here}: {line!r} is not user, game, purchase or play, hours")
     user, game, kind, hours = cells[0], cells[1], cells[2].lower(), cells[3]
     if not user or not game:
         raise DataError(f"{here}: the {'game' if user else 'user'} is missing")
     if not (is_number(hours) and abs(float(hours)) <= LARGEST):
-        raise DataError(f"{here}: the hours are {hours!r}, not a finite number")
+        raise DataError(f"{here}: the hours are {shown(hours)}, not a finite number")
     return kind, (user, game, float(hours))
 
 

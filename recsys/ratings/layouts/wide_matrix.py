@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.errors import DataError
+from recsys.ids import shown
 from recsys.ratings.columns import LARGEST, RECOGNIZED, plain
 from recsys.ratings.compressed import first_lines, opened
 from recsys.ratings.layout import Layout
@@ -77,7 +78,9 @@ def read(file: str, source: Source) -> RawRatings:
                 continue
             if not (is_number(cell) and abs(float(cell)) <= LARGEST):
                 what = repr(names[column]) if header else f"column {column + 1}"
-                raise DataError(f"{file}, line {line}: {what} is {cell!r}, not a finite number")
+                raise DataError(
+                    f"{file}, line {line}: {what} is {shown(cell)}, not a finite number"
+                )
             at.append(len(ids) - 1)
             columns.append(column)
             values.append(float(cell))

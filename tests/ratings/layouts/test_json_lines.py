@@ -69,3 +69,11 @@ def test_bad_lines_are_named(line: str, message: str, tmp_path: Path) -> None:
     file.write_text('{"user": 1, "item": 2, "rating": 3}\n\n' + line + "\n")
     with pytest.raises(DataError, match=rf"r\.jsonl, {message}"):
         recsys.read_ratings(file)
+
+
+def test_a_number_of_hundreds_of_digits_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "r.jsonl"
+    good = '{"user": 1, "item": 2, "rating": 4}'
+    file.write_text(f"{good}\n{good.replace('4', '9' * 400)}\n")
+    with pytest.raises(DataError, match="line 2: 'rating' is 999"):
+        recsys.read_ratings(file)
