@@ -15,7 +15,7 @@ from recsys.recommend.items import ItemTable
 
 FRAME = pd.DataFrame(
     {
-        "title": pd.array(["Alien", None, "Brazil"], dtype="str"),
+        "title": pd.Series(["Alien", None, "Brazil"]),
         "year": pd.array([1979, 1985, None], dtype="Int64"),
         "price": [1.25, float("nan"), 3.0],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def item_tables(draw: st.DrawFn, n: int) -> pd.DataFrame:
         "year": st.none() | st.integers(1900, 2100),
         "price": st.none() | NUMBERS,
         "adult": st.booleans(),
-        "released": st.datetimes().map(pd.Timestamp),
+        "released": st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)).map(pd.Timestamp),
     }
     chosen = draw(st.lists(st.sampled_from(list(rows)), unique=True))
     table = {name: draw(st.lists(rows[name], min_size=n, max_size=n)) for name in chosen}
