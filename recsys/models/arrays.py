@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,3 +65,13 @@ def paired(
         raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
     rows, columns = np.broadcast_arrays(user_rows, item_rows)
     return rows, columns
+
+
+def check_above_zero(state: Mapping[str, npt.NDArray[Any]], *names: str) -> None:
+    """Raises ArgumentError where an array of the state is there and has a value of 0 or less.
+
+    A model file may hold anything, and its square root is taken.
+    """
+    for name in names:
+        if name in state and not (state[name] > 0).all():
+            raise ArgumentError(f"{name} must be above 0")

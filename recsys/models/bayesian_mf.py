@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from recsys.errors import ArgumentError
 from recsys.lazy import sp
+from recsys.models.arrays import check_above_zero
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating, scale_of
 from recsys.models.factors import Embeddings, Factorization, Factors, Solved
@@ -118,8 +119,10 @@ class BayesianMF(Factorization):
         """Those of every array.
 
         Raises:
-            ArgumentError: the factors are not as wide as all samples together.
+            ArgumentError: the factors are not as wide as all samples together, or a scale or noise
+                is not above 0.
         """
+        check_above_zero(factors.state, "scale", "noise")
         n, width = self.n_samples, self.n_factors + 1
         if factors.n_factors != n * self.n_factors:
             raise ArgumentError(

@@ -23,6 +23,7 @@ from recsys.models.als import (
     tolerance_field,
 )
 from recsys.models.alternating import State, Step, require_finite
+from recsys.models.arrays import check_above_zero
 from recsys.models.common import FloatArray, Side
 from recsys.models.factors import Embeddings, Factors, Solved
 from recsys.models.row_problem import RowProblem
@@ -209,8 +210,10 @@ class ExplicitALS(AlternatingModel):
         """Those of the links.
 
         Raises:
-            ArgumentError: there are none although the model has implicit features.
+            ArgumentError: there are none although the model has implicit features, or the scale is
+                not above 0.
         """
+        check_above_zero(factors.state, "scale")
         shapes = {
             f"{side}_links": (n, self.n_factors)
             for side, n in (("user", len(factors.users)), ("item", len(factors.items)))

@@ -82,3 +82,22 @@ def test_over_its_own_users_and_items_nothing_changes(factors: Factors) -> None:
     assert np.array_equal(same.user_factors, factors.user_factors)
     assert np.array_equal(same.item_factors, factors.item_factors)
     assert same.log == factors.log
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        (recsys.ExplicitALS(2, n_epochs=1), "scale"),
+        (recsys.BayesianMF(2, n_samples=2), "scale"),
+        (recsys.BayesianMF(2, n_samples=2), "noise"),
+    ],
+)
+def test_state_whose_root_is_taken_must_be_above_zero(
+    spec: Any, name: str, random_ratings: recsys.Ratings
+) -> None:
+    """As in a model file that somebody has changed."""
+    factors = spec.fit(random_ratings)
+    for bad in (-1.0, 0.0):
+        state = dict(factors.state) | {name: np.full_like(factors.state[name], bad)}
+        with pytest.raises(ArgumentError, match=f"{name} must be above 0"):
+            replace(factors, state=state)
