@@ -124,7 +124,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if fcntl is None:  # a file that is open cannot be renamed there
             os.replace(temporary, target)
     except OSError as error:
-        if error.filename is None:  # as of a write to a full disk
+        if error.errno and error.filename is None:  # as of a write to a full disk
             error.filename = os.fspath(path)
         raise
     finally:

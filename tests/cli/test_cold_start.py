@@ -62,7 +62,7 @@ def test_a_question_imports_nothing_slow(question: list[str], model: Path) -> No
     names = {"MODEL": str(model), "TITLE": str(titles[0])}
     words = json.dumps([names.get(word, word) for word in question])
     done = subprocess.run(
-        [sys.executable, "-c", ASKED, words], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", ASKED, words], capture_output=True, text=True, check=True
     )
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert {"numpy", "recsys.recommend.questions"} <= loaded
@@ -72,5 +72,7 @@ def test_a_question_imports_nothing_slow(question: list[str], model: Path) -> No
 
 def test_importing_the_package_loads_neither_numpy_nor_scipy() -> None:
     shown = "import recsys, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", shown], capture_output=True, text=True, check=True
+    )
     assert not set(done.stdout.split()) & {"numpy", *SLOW}

@@ -99,7 +99,7 @@ def test_a_huge_number(
 def shell(command: str, **env: str) -> tuple[int, str, str]:
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, check=False,
-        env=os.environ | {"R": f"{sys.executable} -W ignore -m recsys", "COLUMNS": "80"} | env,
+        env=os.environ | {"R": f"{sys.executable} -P -W ignore -m recsys", "COLUMNS": "80"} | env,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 

@@ -36,7 +36,17 @@ def test_a_command_that_is_ended_says_so_and_leaves_nothing(
     temporary.mkdir()
     slow = ["--model", "implicit-als", "--set", "n_epochs=100000", "--set", "n_factors=64"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "recsys", "train", archive, *slow, "-o", out / "m.safetensors"],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "recsys",
+            "train",
+            archive,
+            *slow,
+            "-o",
+            out / "m.safetensors",
+        ],
         env=os.environ | {"TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

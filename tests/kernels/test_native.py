@@ -86,7 +86,9 @@ def test_thread_setting_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_python_without_the_lock_is_refused_with_a_reason() -> None:
     code = "import sys; sys._is_gil_enabled = lambda: False; from recsys import kernels"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert (
         done.stderr.strip()

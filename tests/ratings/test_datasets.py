@@ -233,7 +233,7 @@ def test_only_a_file_of_its_own_is_written(kind: str, server: Server, tmp_path: 
 
 def command(server: Server, to: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "recsys", "fetch", NAME, "--to", str(to)],
+        [sys.executable, "-P", "-m", "recsys", "fetch", NAME, "--to", str(to)],
         env=os.environ | {"RECSYS_GROUPLENS_URL": server.url, "COLUMNS": "200"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
