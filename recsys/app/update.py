@@ -68,8 +68,8 @@ def update(request: UpdateRequest, on_account: OnAccount = no_account) -> Update
     from recsys.store.model_file import load, read_about, save
 
     started = time.perf_counter()
-    out = model_file_to_write(request.model if request.out is None else request.out, "out")
     model, measured = load(request.model), read_about(request.model).get("measured")
+    out = model_file_to_write(request.model if request.out is None else request.out, "out")
     require_history(model)
     new = read_and_account(_as_in_training(request, model), on_account)
     updated = model.update(new)

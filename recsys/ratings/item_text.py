@@ -13,8 +13,6 @@ from recsys.ratings.compressed import opened
 _SEPARATORS = "\t,;|"
 _Record = tuple[int, list[str]]
 
-csv.field_size_limit(1 << 30)  # a long title is no reason to refuse a file
-
 
 def decoded(file: str) -> str:
     """The text of a file: UTF-8 if it is that, otherwise ISO-8859-1."""
@@ -65,7 +63,7 @@ def read_delimited(file: str, separator: str | None, *, quoted: bool) -> pd.Data
                 "(a field that contains the separator must be quoted)"
             )
     if names is None:
-        raise DataError(f"{file}: the file of items is empty")
+        raise DataError(f"{file}: the file is empty")
     return pd.DataFrame(rows, columns=names, dtype="str").replace("", None)
 
 

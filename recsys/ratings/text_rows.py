@@ -15,8 +15,6 @@ from recsys.ratings.text_bytes import BOM, not_in
 Row = tuple[int, list[str]]
 """Number of a row's first line, from 1, and its fields."""
 
-csv.field_size_limit(1 << 30)  # a long field is no reason to refuse a file
-
 
 def rows_of(file: str, encoding: str, separator: str, quoted: bool) -> Iterator[Row]:
     """The rows of a file; lines end in LF, CR LF or CR, and blank lines are left out.

@@ -124,3 +124,13 @@ def test_a_file_that_is_no_model_is_not_replaced(
     code, _, error = recsys_command("update", *files, "--out", files[1])
     assert code == 2
     assert "which is no model file" in error
+
+
+def test_a_damaged_model_is_an_error_of_the_model_and_stays(
+    files: tuple[Path, Path], recsys_command: RunCommand
+) -> None:
+    files[0].write_bytes(files[0].read_bytes()[:3000])
+    code, _, error = recsys_command("update", *files)
+    assert code == 4
+    assert "cut off within its header" in error
+    assert files[0].stat().st_size == 3000

@@ -44,7 +44,7 @@ def test_a_lone_quote_in_a_long_file(tmp_path: Path) -> None:
 def test_wrong_lines_and_empty_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 3: 3 fields instead of 2"):
         rows_of("id,title\n1,A\n2,B,C\n", tmp_path)
-    with pytest.raises(DataError, match="the file of items is empty"):
+    with pytest.raises(DataError, match="the file is empty"):
         rows_of("\n\n", tmp_path)
 
 

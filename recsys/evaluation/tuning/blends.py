@@ -82,9 +82,9 @@ def check_members(models: Iterable[str]) -> None:
     """
     there = [name for name in models if _can_be_member(name)]
     if len(there) < 2:
-        have = f"only {there[0]} is" if there else "none is"
+        have = f"only {there[0]}" if there else "none"
         raise ArgumentError(
-            f"models with blend must name at least two factorizations to join, and {have} one; add "
+            f"blend joins at least two other factorizations, and models names {have}; name more, "
             "such as implicit-als,normalized-svd, or set blend.of"
         )
 

@@ -136,7 +136,7 @@ def read_items(file: str) -> pd.DataFrame:
     if reader is None:
         raise DataError(f"{file}: no such file of items")
     if is_file(file) and os.stat(file).st_size == 0:
-        raise DataError(f"{file}: the file of items is empty")
+        raise DataError(f"{file}: the file is empty")
     try:
         return with_years(reader.read(file))
     except DataError as error:

@@ -93,9 +93,9 @@ def test_train_trains_the_blend(found: recsys.Tuning, sample: Ratings) -> None:
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        (("blend",), "none is one"),
-        (("ease", "blend"), "none is one"),
-        (("implicit-als", "ease", "blend"), "only implicit-als is one"),
+        (("blend",), "models names none"),
+        (("ease", "blend"), "models names none"),
+        (("implicit-als", "ease", "blend"), "models names only implicit-als"),
     ],
 )
 def test_a_blend_needs_two_factorizations(
