@@ -23,7 +23,6 @@ def command(given: Given, json: Json = False) -> None:
         print_json(done.to_dict())
     else:
         print_pairs(_lines(done))
-        say(f"finished in {done.seconds:.1f} s")
     if done.outcome == "refused" and done.gate is not None:
         kind = GateError if done.gate.decision == "closed" else GateUndecidedError
         raise kind(done.gate.sentence)
