@@ -9,6 +9,7 @@ import nightly
 import numpy as np
 import pandas as pd
 import pytest
+from stores import write
 
 import recsys
 from recsys.app import retrain as retraining
@@ -17,7 +18,6 @@ from recsys.errors import ArgumentError, FitError, ModelFileError, StoreBusy, St
 from recsys.evaluation.gate.contest import Contest, seen_by
 from recsys.recommend.recommender import Recommender
 from recsys.store.database.ratings_store import RatingsStore
-from recsys.store.database.records import UserRating
 from recsys.store.model_file import read_about
 
 SMALL: dict[str, Any] = {"model": "pure-svd", "hyperparameters": {"n_factors": 10}}
@@ -43,15 +43,6 @@ def url(store: RatingsStore, store_url: str, tmp_path: Path) -> str:
 
 
 sqlite_alone = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-
-
-def write(store: RatingsStore, rows: pd.DataFrame) -> None:
-    store.write_many(
-        [
-            UserRating(int(user), int(item), float(value), float(when))
-            for user, item, value, when in rows.itertuples(index=False)
-        ]
-    )
 
 
 def run(url: str, watching: Watching | None = None, **given: Any) -> Retrained:
