@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from recsys.recommend.chosen import OnSearch
     from recsys.recommend.recommender import Recommender
     from recsys.store.database.ratings_store import RatingsStore
-    from recsys.store.database.shelf import Shelf, Version
+    from recsys.store.database.shelf import Shelf
+    from recsys.store.database.versions import Version
 
 Outcome = Literal["first", "promoted", "shared", "refused", "nothing new"]
 
@@ -240,7 +241,7 @@ def retrain(request: RetrainRequest, watching: Watching | None = None) -> Retrai
         FitError: a model has no finite solution.
         ModelFileError: the file of the model in service cannot be read.
     """
-    from recsys.store.database.shelf import check_name
+    from recsys.store.database.versions import check_name
 
     check_name(request.name)
     with request.opened() as store, _alone(store, request.name):

@@ -39,7 +39,7 @@ def _lines(done: Retrained) -> dict[str, str]:
         )
         lines["model"] = f"{model} ({settings})" if settings else model
     if done.gate is not None and done.outcome != "refused":
-        lines["gate"] = done.gate.sentence
+        lines["gate"] = done.gate.sentence.removeprefix("gate ")
         for remark in done.gate.remarks:
             lines["remark"] = remark
     lines["result"] = done.sentence

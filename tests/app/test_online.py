@@ -27,7 +27,7 @@ def serve(store: RatingsStore, name: str, user: int | None, when: float, version
 
 
 def report(url: str, **given: str) -> OnlineReport:
-    return online(OnlineRequest(store=url, **given))  # type: ignore[arg-type]
+    return online(OnlineRequest(store=url, **given))
 
 
 def test_what_counts_by_visible_arithmetic(store: RatingsStore, store_url: str) -> None:

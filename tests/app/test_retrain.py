@@ -14,6 +14,7 @@ from stores import write
 import recsys
 from recsys.app import retrain as retraining
 from recsys.app.retrain import Retrained, RetrainRequest, Watching, retrain
+from recsys.app.served_recipe import ServedRecipe
 from recsys.errors import ArgumentError, FitError, ModelFileError, StoreBusy, StoreError
 from recsys.evaluation.gate.contest import Contest, seen_by
 from recsys.recommend.recommender import Recommender
@@ -268,7 +269,7 @@ def test_a_candidate_that_fails_changes_nothing(
     def fail(*_: Any) -> None:
         raise FitError("no finite solution")
 
-    monkeypatch.setattr(retraining.ServedRecipe, "train", fail)
+    monkeypatch.setattr(ServedRecipe, "train", fail)
     with pytest.raises(FitError):
         run(url)
     assert states(store) == ["current"]
@@ -348,8 +349,8 @@ def test_a_model_file_that_was_trained_elsewhere_is_a_first_version(
     # Nobody knows of when its ratings are, so tombstones stay.
     assert (done.buried, store.forgotten()) == (0, [1])
     done.version.file.unlink()
+    write(store, frame[:1].assign(item=3))
     with pytest.raises(ModelFileError):
-        write(store, frame[:1].assign(item=3))
         run(url)
 
 

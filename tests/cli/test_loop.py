@@ -62,7 +62,7 @@ def test_a_week_of_the_loop(
     assert found["gate"]["decision"] == "closed"
     code, out, _ = recsys_command("retrain", "--store", url, "--margin", "50%", "--ab", "10%")
     assert (code, "version 4 serves 10 % of the people, version 1 the others" in out) == (0, True)
-    assert "gate    gate open: candidate is not worse" in " ".join(out.split("  "))
+    assert "gate    open: candidate is not worse" in out
     code, out, err = recsys_command("models", "promote", 4, "--store", url)
     assert (code, "main: version 4 is in service" in err) == (0, True)
     table = [line.split() for line in out.splitlines()[2:]]
@@ -119,8 +119,8 @@ def test_online_prints_rates_with_intervals(
     [
         (["retrain"], 2, "store is missing"),
         (["retrain", "--store", "sqlite:///no/such.db"], 3, "no such store"),
-        (["models", "list", "--store", "mysql://host/db"], 2, "a store is sqlite:///FILE"),
-        (["online", "--store", "ratings.csv"], 2, "a store is sqlite:///FILE"),
+        (["models", "list", "--store", "mysql://host/db"], 2, "is sqlite:///FILE or postgresql://"),
+        (["online", "--store", "ratings.csv"], 2, "is sqlite:///FILE or postgresql://"),
     ],
 )
 def test_a_store_that_is_none_is_named(

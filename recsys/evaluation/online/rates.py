@@ -229,7 +229,7 @@ def _differences(
                     at_once=_at_once(one, base),
                 )
             )
-    corrected = holm([one.p for one in found]) if found else []
+    corrected = holm([one.p for one in found])
     return tuple(
         Difference(**{**vars(one), "p": float(p)}) for one, p in zip(found, corrected, strict=True)
     )
