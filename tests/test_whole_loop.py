@@ -4,15 +4,18 @@ The first 90 % of the ratings are imported. The others are traffic: people ask f
 what they are about to rate, and rate. What the loop reports of that is counted here, too.
 """
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from starlette.testclient import TestClient
+import uvicorn
 
 import recsys
 from recsys.app.models import ModelsRequest, models
@@ -56,6 +59,26 @@ def store(store_url: str, tmp_path: Path) -> Iterator[RatingsStore]:
         yield opened
 
 
+@contextmanager
+def serving(app: Any) -> Iterator[httpx.Client]:
+    """A client of the application, which serves at a free port of this machine."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until = time.monotonic() + 30
+        while not server.started:
+            assert thread.is_alive()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
 def sessions(late: pd.DataFrame) -> list[tuple[int, list[tuple[int, float]]]]:
     """The traffic: who rates what in one go, in order of time."""
     found = []
@@ -67,7 +90,7 @@ def sessions(late: pd.DataFrame) -> list[tuple[int, list[tuple[int, float]]]]:
     return [(user, pairs) for _, user, pairs in sorted(found, key=lambda one: one[0])]
 
 
-def listed(client: TestClient, user: int) -> dict[str, Any]:
+def listed(client: httpx.Client, user: int) -> dict[str, Any]:
     found = client.get(f"/v1/users/{user}/recommendations", params={"n": N})
     if found.status_code == 404:  # nobody knows them yet
         found = client.post("/v1/recommendations", json={"ratings": {}, "n": N})
@@ -75,7 +98,7 @@ def listed(client: TestClient, user: int) -> dict[str, Any]:
     return dict(found.json())
 
 
-def traffic(client: TestClient, late: pd.DataFrame) -> dict[int, list[Shown]]:
+def traffic(client: httpx.Client, late: pd.DataFrame) -> dict[int, list[Shown]]:
     """Serves and rates; returns the lists of each person, in order."""
     shown: dict[int, list[Shown]] = {}
     for at, (user, pairs) in enumerate(sessions(late)):
@@ -93,7 +116,7 @@ def traffic(client: TestClient, late: pd.DataFrame) -> dict[int, list[Shown]]:
     return shown
 
 
-def wait_for(client: TestClient, version: int, seconds: float = 30) -> None:
+def wait_for(client: httpx.Client, version: int, seconds: float = 30) -> None:
     """Asks until this version answers."""
     until = time.monotonic() + seconds
     while client.get("/v1/model").json()["model"]["version"] != version:
@@ -109,7 +132,8 @@ def test_the_whole_loop(
     first = retrain(RetrainRequest(store=store_url, hyperparameters={"n_factors": 32}))
     assert first.outcome == "first"
     assert first.account["ratings"] == early.n_ratings == 90_000
-    with TestClient(create_app(store=store_url)) as client:
+    app = create_app(store=store_url)
+    with serving(app) as client:
         shown = traffic(client, late)
         assert {one.version for own in shown.values() for one in own} == {"1"}
         assert store.counts()["ratings"] == 100_000
@@ -134,8 +158,7 @@ def test_the_whole_loop(
         assert {one["model"]["version"] for one in after.values()} == {2}
         changed = [after[user]["rows"] != before[user] for user in users]
         assert np.mean(changed) > 0.9
-        service: Any = client.app
-        service.state.service.traffic.flush()
+        app.state.service.traffic.flush()
         check_online(store_url, shown, n_more=len(users))
 
         models(ModelsRequest(store=store_url, action="rollback"))

@@ -9,7 +9,6 @@ from recsys.cli.options import Json
 from recsys.cli.output import described_spec, number, print_json, print_pairs, say, say_account
 from recsys.cli.progress import training_progress
 from recsys.errors import GateError, GateUndecidedError
-from recsys.ratings.account import counted
 
 
 @options_of(RetrainRequest)
@@ -47,6 +46,4 @@ def _lines(done: Retrained) -> dict[str, str]:
         lines["saved"] = str(done.version.file)
     if done.purged:
         lines["deleted"] = "versions " + ", ".join(str(one.version) for one in done.purged)
-    if done.buried:
-        lines["forgotten"] = f"{counted(done.buried, 'person')} who are in no model any more"
     return lines
