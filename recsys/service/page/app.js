@@ -32,10 +32,14 @@ const act = {
     await refresh();
     nextQuestion(act);
   },
+  // Shows an item; on a phone the map takes the place of what was there.
   choose: row => {
-    mark(row.item);
-    showItem(people.person.rated.get(String(row.item)) ?? row, act);
+    act.mark(row);
     if (narrow() && current() !== "map") go("map");
+  },
+  mark: row => {
+    mark(row.item);
+    showItem(person.rated.get(String(row.item)) ?? row, act);
   },
   closed: () => mark(null),
   go: name => narrow() && go(name),
@@ -94,7 +98,7 @@ async function refresh() {
 async function refreshPlace(found, signal) {
   const changed = person.id === null || (!person.keeps && Object.keys(people.changes()).length);
   const at = await api.place(changed ? { ratings: people.given() } : { user: person.id }, signal);
-  showPerson(at, shares(), found.rows.map(row => row.item), person.id === null ? "you" : `person ${person.id}`);
+  showPerson(at, shares(), found.rows.map(row => row.item), person.id ?? "you");
 }
 // Where each rating lies on the scale, from 0 to 1.
 function shares() {

@@ -1,7 +1,7 @@
 // The recommended list: what moved, why each item is there, and a rating for each.
 
 import { $, calm, el, fill, meta, number, oneLine, places, say, title } from "./dom.js";
-import { stars } from "./stars.js";
+import { likesOnly, stars } from "./stars.js";
 
 const rows = new Map(); // id of the item as text → its element and parts
 let ranks = new Map(); // of the list before
@@ -79,7 +79,7 @@ function update(made, row, rank, reason, last, first) {
   fill(made.moved, word);
   made.own.set?.(undefined);
   made.reason = reason;
-  fill(made.sentence, reason ? oneLine(capital(reason.sentence), 260) : "");
+  fill(made.sentence, reason ? oneLine(capital(reason.sentence), 400) : "");
   made.sentence.hidden = made.why.hidden = !reason;
   unfold(made);
 }
@@ -117,9 +117,9 @@ export function bars(reason) {
   for (const line of lines) {
     const bar = el("span", { class: `bar ${line.kind} ${line.share < 0 ? "minus" : "plus"}` });
     bar.style.setProperty("--size", `${(100 * Math.abs(line.share)) / most}%`);
-    const note = line.note === undefined || line.note === null ? "" : ` ${star(line.note)}`;
     list.append(
-      el("li", {}, el("span", { class: "of", title: line.name }, oneLine(line.name, 80), el("span", { class: "soft" }, note)),
+      el("li", {}, el("span", { class: "of", title: line.name }, line.note === undefined || likesOnly() ? "" : el("span", { class: "soft" }, `${Number(Number(line.note).toFixed(2))}★ `),
+          oneLine(line.name, 80)),
         el("span", { class: "track", "aria-hidden": "true" }, bar),
         el("span", { class: "share" }, number(line.share, digits))),
     );
@@ -127,7 +127,6 @@ export function bars(reason) {
   const total = el("p", { class: "soft" }, `Together ${number(reason.score, digits)}, the score.`);
   return el("div", {}, list, total);
 }
-const star = value => `(rated ${Number(Number(value).toFixed(2))})`;
 
 function move(li, from) {
   const to = li.getBoundingClientRect().top;

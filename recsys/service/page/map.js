@@ -22,7 +22,6 @@ let H = 0;
 const camera = { zoom: 1, x: 0, y: 0 };
 const shown = { view: "neighbourhoods", mix: 0, you: null, from: null, began: 0 };
 let marks = { rated: new Map(), list: [], chosen: null, name: "you" };
-let place = null; // answer about where the person is
 let labels = [];
 let boxes = [];
 let dirty = false;
@@ -34,6 +33,7 @@ export function startMap(answer, actions) {
   camera.zoom = 1;
   camera.x = camera.y = 0;
   shown.you = null;
+  frame = Object.fromEntries(VIEWS.map(name => [name, framed(data[name])]));
   const n = data.items.length;
   rowOf = new Map(data.items.map((item, i) => [String(item), i]));
   const counts = data.ratings ?? new Array(n).fill(1);
@@ -50,19 +50,18 @@ export function startMap(answer, actions) {
 // Where somebody stands, what they rated (item → share of the scale) and what they are offered.
 export function showPerson(answer, rated, list, name) {
   if (!data) return;
-  place = answer;
   marks = { ...marks, rated, list, name };
-  const to = answer?.[shown.view];
-  if (!to) shown.you = null;
+  if (!answer?.near.length) shown.you = null;
   else {
-    const now = shown.you && you();
+    const now = you();
+    const to = VIEWS.map(view => answer[view]);
     shown.from = now ?? to;
     shown.you = to;
     shown.began = now ? performance.now() : 0;
   }
   const near = (answer?.near ?? []).slice(0, 3).map(one => oneLine(one.title, 60));
-  fill($("where"), near.length ? `You are nearest to ${near.join(", ")}.` : "Rate something, and you appear on the map.");
-  if (name !== "you" && near.length) fill($("where"), `${name} is nearest to ${near.join(", ")}.`);
+  const who = name === "you" ? "You are" : `Person ${oneLine(name, 60)} is`;
+  fill($("where"), near.length ? `${who} nearest to ${near.join(", ")}.` : "Rate something, and you appear on the map.");
   redraw();
 }
 export function choose(item) {
@@ -106,25 +105,46 @@ function legend() {
     ...data.remarks.map(text => el("span", {}, text)));
 }
 
-// From −1…1 to the canvas. Both directions have one scale.
-function scale() {
-  return (Math.min(W, H) / 2 - 26) * camera.zoom;
+// From the planes to the canvas, and between the two while the view changes.
+const VIEWS = ["neighbourhoods", "components"];
+const SKEW = 1.5; // by how much one direction may be stretched more than the other
+let frame = null; // by view: middle and half width of the items, across and up
+function framed(plane) {
+  const span = values => {
+    const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+    const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+    return [(low + high) / 2, Math.max((high - low) / 2, 1e-3)];
+  };
+  return [span(plane.x), span(plane.y)];
 }
-const stretch = () => Math.min(1.7, Math.max(1, (W - 52) / Math.max(1, H - 52)));
-const sx = x => W / 2 + camera.x + x * scale() * stretch();
-const sy = y => H / 2 + camera.y - y * scale();
-// Between the two planes while the view changes.
+let fitted = [];
+function fit() {
+  fitted = VIEWS.map(name => {
+    const [[midX, halfX], [midY, halfY]] = frame[name];
+    const across = (W / 2 - 30) / halfX;
+    const up = (H / 2 - 46) / halfY;
+    return [midX, midY, Math.min(across, SKEW * up), Math.min(up, SKEW * across)];
+  });
+}
+// A point of each plane, and where between them it is now.
+function put([ax, ay], [bx, by]) {
+  const [a, b] = fitted;
+  const t = shown.mix;
+  const x = (1 - t) * (ax - a[0]) * a[2] + t * (bx - b[0]) * b[2];
+  const y = (1 - t) * (ay - a[1]) * a[3] + t * (by - b[1]) * b[3];
+  return [W / 2 + camera.x + x * camera.zoom, H / 2 + 12 + camera.y - y * camera.zoom];
+}
 function at(i) {
   const { neighbourhoods: a, components: b } = data;
-  const t = shown.mix;
-  return [sx(a.x[i] + t * (b.x[i] - a.x[i])), sy(a.y[i] + t * (b.y[i] - a.y[i]))];
+  return put([a.x[i], a.y[i]], [b.x[i], b.y[i]]);
 }
+const region = one => put([one.x, one.y], [one.x, one.y]);
 const ease = t => (t < 0.5 ? 4 * t ** 3 : 1 - (-2 * t + 2) ** 3 / 2);
+// Where the person is now in each plane; null for somebody who has no place.
 function you() {
   if (!shown.you) return null;
-  const t = calm() ? 1 : Math.min(1, (performance.now() - shown.began) / MOVE);
-  const e = ease(t);
-  return shown.you.map((v, k) => shown.from[k] + e * (v - shown.from[k]));
+  const e = ease(calm() ? 1 : Math.min(1, (performance.now() - shown.began) / MOVE));
+  return shown.you.map((point, p) => point.map((v, k) => shown.from[p][k] + e * (v - shown.from[p][k])));
 }
 
 // Drawing
@@ -186,6 +206,7 @@ function dots() {
 function draw() {
   dirty = false;
   if (!W || !data) return;
+  const mixed = mixing();
   const ratio = Math.min(2, devicePixelRatio || 1);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.fillStyle = scheme.paper;
@@ -194,16 +215,17 @@ function draw() {
   labels = [];
   dots();
   const me = you();
-  const [mx, my] = me ? [sx(me[0]), sy(me[1])] : [0, 0];
+  const [mx, my] = me ? put(...me) : [0, 0];
   const list = marks.list.map(item => rowOf.get(String(item))).filter(i => i !== undefined);
   if (me) {
     pen.globalAlpha = 0.5;
     for (const i of list) line(mx, my, ...at(i), scheme.accent, 1);
     pen.globalAlpha = 1;
   }
+  const grow = marks.rated.size > 40 ? 0.5 : 2.5;
   for (const [item, share] of marks.rated) {
     const i = rowOf.get(String(item));
-    if (i !== undefined) circle(...at(i), size[i] + 2.5, share < 0.5 ? scheme.bad : scheme.good, scheme.paper, 1.5);
+    if (i !== undefined) circle(...at(i), size[i] + grow, share < 0.5 ? scheme.bad : scheme.good, scheme.paper, 1);
   }
   for (const i of list) circle(...at(i), size[i] + 4, scheme.paper, scheme.advice, 2.5);
   if (marks.chosen !== null) circle(...at(marks.chosen), size[marks.chosen] + 7, null, scheme.ink, 2);
@@ -213,15 +235,15 @@ function draw() {
     boxes.push([mx - 13, my - 13, mx + 13, my + 13]);
     const style = { colour: scheme.accent, weight: 700, px: 13 };
     const name = oneLine(marks.name, 24);
-    write(name, mx, my - 16, "center", style) || write(name, mx, my + 26, "center", style) ||
-      write(name, mx + 15, my + 4, "left", style) || write(name, mx - 15, my + 4, "right", style);
+    write(name, mx, my - 19, "center", style) || write(name, mx, my + 28, "center", style) ||
+      write(name, mx + 18, my + 4, "left", style) || write(name, mx - 18, my + 4, "right", style);
   }
   if (marks.chosen !== null) tag(marks.chosen, { weight: 700 });
   list.forEach((i, k) => tag(i, { weight: 600 }, k + 1));
   words();
   axes();
   frames++;
-  const moving = (me && !calm() && performance.now() - shown.began < MOVE) || mixing();
+  const moving = (me && !calm() && performance.now() - shown.began < MOVE) || mixed;
   if (moving) redraw();
 }
 function line(x1, y1, x2, y2, colour, width) {
@@ -240,11 +262,11 @@ function words() {
   }
   if (shown.mix < 0.01) {
     const most = Math.round(((W * H) / 40_000) * Math.max(1, camera.zoom) ** 2);
-    data.regions.slice(0, most).forEach((region, r) => {
-      const [x, y] = [sx(region.x), sy(region.y)];
+    data.regions.slice(0, most).forEach((one, r) => {
+      const [x, y] = region(one);
       if (x < 0 || y < 0 || x > W || y > H) return;
       const style = { colour: scheme.region, weight: 700, px: 13, kind: "region", region: r };
-      write(oneLine(region.name, TITLE), x, y, "center", style);
+      write(oneLine(one.name, TITLE), x, y, "center", style);
     });
   }
   const room = camera.zoom < 1.5 ? 26_000 : 9_000;
@@ -285,25 +307,18 @@ export function redraw() {
 
 // Changing the view: the dots move from one plane to the other.
 
-let mixed = { from: 0, to: 0, began: 0 };
+let turn = { from: 0, to: 0, began: 0 };
 function mixing() {
-  const t = calm() ? 1 : Math.min(1, (performance.now() - mixed.began) / MOVE);
-  shown.mix = mixed.from + ease(t) * (mixed.to - mixed.from);
+  const t = calm() ? 1 : Math.min(1, (performance.now() - turn.began) / MOVE);
+  shown.mix = turn.from + ease(t) * (turn.to - turn.from);
   return t < 1;
 }
 function changeView(name) {
   if (name === shown.view) return;
   for (const button of $("views").children)
     button.setAttribute("aria-pressed", String(button.dataset.view === name));
-  const now = you();
   shown.view = name;
-  mixed = { from: shown.mix, to: name === "components" ? 1 : 0, began: performance.now() };
-  mixing();
-  if (place?.[name]) {
-    shown.from = now ?? place[name];
-    shown.you = place[name];
-    shown.began = performance.now();
-  }
+  turn = { from: shown.mix, to: name === "components" ? 1 : 0, began: performance.now() };
   say(name === "components" ? "The plane of the first two components." : "The neighbourhoods.");
   redraw();
 }
@@ -344,10 +359,11 @@ function press(x, y, reach) {
   const label = labels.find(({ kind, box: b }) => kind === "text" && x >= b[0] && x <= b[2] && y >= b[1] && y <= b[3]);
   if (best !== null && !(name && least > 0)) act.choose({ item: data.items[best], title: data.titles[best] });
   else if (name) {
-    const region = data.regions[name.region];
-    zoomAt(sx(region.x), sy(region.y), 2.2);
-    camera.x += W / 2 - sx(region.x);
-    camera.y += H / 2 - sy(region.y);
+    const one = data.regions[name.region];
+    zoomAt(...region(one), 2.2);
+    const [px, py] = region(one);
+    camera.x += W / 2 - px;
+    camera.y += H / 2 - py;
     redraw();
   } else if (label) {
     const i = order.find(row => label.text.endsWith(oneLine(data.titles[row], TITLE)));
@@ -427,6 +443,7 @@ function resize() {
   H = Math.round(box.height);
   view.width = Math.round(W * ratio);
   view.height = Math.round(H * ratio);
+  fit();
   dirty = false;
   redraw();
 }
@@ -435,7 +452,7 @@ function resize() {
 export const inspect = {
   frames: () => frames,
   labels: () => labels,
-  you: () => you(),
+  you: () => (shown.you ? put(...you()) : null),
   size: () => [W, H],
   at: item => at(rowOf.get(String(item))),
 };

@@ -98,7 +98,7 @@ function pick(row, act) {
   const at = [...$("rated").children].find(li => li.dataset.item === String(row.item));
   at?.querySelector(".stars, .heart")?.focus();
   at?.scrollIntoView({ block: "nearest" });
-  act.choose(row);
+  act.mark(row);
 }
 let picked = null;
 
@@ -135,10 +135,9 @@ function line(row, act) {
   return el(
     "li",
     { "data-item": row.item, class: value === undefined ? "waiting" : "" },
-    el("div", { class: "words" },
-      el("button", { class: "name", type: "button", onclick: () => act.choose(row) }, title(row)),
-      el("p", { class: "meta" }, value === undefined ? "How do you like it?" : meta(row))),
+    el("button", { class: "name", type: "button", onclick: () => act.choose(row) }, title(row)),
     stars(row, value, act.rate),
+    el("p", { class: "meta" }, value === undefined ? "How do you like it?" : meta(row)),
     el("button", {
       class: "remove", type: "button", "aria-label": `Remove ${title(row)}`, title: "Remove",
       onclick: () => {
