@@ -90,12 +90,23 @@ def changed_row(
         ArgumentError: a rating cannot be one, or one is to be removed that is not there.
     """
     own = model.seen()[[model.fitted.users.row(user)]]
+    return changed(model, own, changes, f"user {user}")
+
+
+def changed(
+    model: ModelParts, own: sp.csr_matrix, changes: Mapping[Any, float | None], name: str
+) -> sp.csr_matrix:
+    """The ratings (1, n_items) `own` of a person, called `name` in messages, under changes.
+
+    Raises:
+        UnknownIdError: an item is not in the data.
+        ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+    """
     removed = model.item_rows([item for item, value in changes.items() if value is None])
     missing = removed[~np.isin(removed, own.indices)]
     if len(missing):
         raise ArgumentError(
-            f"user {user} has no rating of item {model.fitted.items.name(int(missing[0]))} to "
-            "remove"
+            f"{name} has no rating of item {model.fitted.items.name(int(missing[0]))} to remove"
         )
     given = ratings_row(model, {i: value for i, value in changes.items() if value is not None})
     keep = ~np.isin(own.indices, [*removed, *given.indices])

@@ -116,7 +116,13 @@ def what_if(
     model: ModelParts, user: object, changes: Mapping[Any, float | None], choice: Choice
 ) -> Table:
     """The list of a training user if they had rated otherwise; see `Recommender.what_if`."""
-    table = recommend_row(model, changed_row(model, user, changes), choice)
+    return noting_approximation(
+        model, recommend_row(model, changed_row(model, user, changes), choice)
+    )
+
+
+def noting_approximation(model: ModelParts, table: Table) -> Table:
+    """A list under changes; where the model folds in approximately, with a remark that says so."""
     spec = model.fitted.spec
     if spec.folds_in_exactly:
         return table

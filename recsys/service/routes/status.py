@@ -1,0 +1,72 @@
+"""Which model is in service, and whether the service is well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from recsys import __version__
+from recsys.service.asked import Nothing
+from recsys.service.calls import Call, Json, Route
+from recsys.service.routes.shapes import MODEL, record
+
+
+def model(call: Call) -> Json:
+    """The model in service, and the latest file that could not replace it."""
+    call.asked(Nothing)
+    live, snapshot = call.service.live, call.snapshot
+    fitted = snapshot.model.fitted
+    before = live.before
+    return {
+        "model": snapshot.about,
+        "spec": fitted.spec.to_dict(),
+        "n_users": len(fitted.users),
+        "n_items": len(fitted.items),
+        "scale": snapshot.model.scale,
+        "loaded": _time(snapshot.loaded),
+        "file": None if snapshot.file is None else snapshot.file.name,
+        "before": None if before is None else before.about,
+        "refused": _refused(live.refused),
+        "store": call.service.store is not None,
+    }
+
+
+def _refused(found: Mapping[str, Any] | None) -> Json | None:
+    return None if found is None else {**found, "time": _time(found["time"])}
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def health(call: Call) -> Json:
+    """The process runs."""
+    return {"status": "ok", "version": __version__, "seconds": time.time() - call.service.started}
+
+
+def ready(call: Call) -> Json:
+    """It can answer: there is a model, and the store answers where there is one."""
+    if call.service.store is not None:
+        _ = call.service.store.seq
+    return {"status": "ready", "model": call.snapshot.about}
+
+
+_STATUS = record(status={"type": "string"})
+
+ROUTES = (
+    Route(
+        method="GET", path="/v1/model", handler=model, tag="service",
+        summary="The model in service",
+        answer=record(model=MODEL, spec={"type": "object"}, n_users={"type": "integer"}),
+    ),
+    Route(
+        method="GET", path="/v1/health", handler=health, tag="service", scope=None,
+        summary="Whether the process runs", answer=_STATUS,
+    ),
+    Route(
+        method="GET", path="/v1/ready", handler=ready, tag="service", scope=None, threaded=True,
+        summary="Whether it can answer", answer=_STATUS,
+    ),
+)  # fmt: skip
