@@ -15,10 +15,11 @@ from starlette.responses import Response
 from recsys import __version__
 from recsys.errors import ArgumentError
 from recsys.recommend.recommender import Recommender
+from recsys.service import static
 from recsys.service.endpoint import endpoint
 from recsys.service.openapi import document
 from recsys.service.problems import Refusal, problem
-from recsys.service.routes import catalogue, likeness, lists, reasons, status
+from recsys.service.routes import catalogue, likeness, lists, places, reasons, status
 from recsys.service.service import Service
 from recsys.service.snapshot import Live, in_memory, opened
 
@@ -27,6 +28,7 @@ ROUTES = (
     *likeness.ROUTES,
     *reasons.ROUTES,
     *catalogue.ROUTES,
+    *places.ROUTES,
     *status.ROUTES,
 )
 
@@ -59,6 +61,7 @@ def create_app(
     app.state.service = service
     for route in ROUTES:
         app.add_api_route(route.path, endpoint(service, route), methods=[route.method])
+    app.router.routes += static.routes()
     app.add_exception_handler(HTTPException, _no_route)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app

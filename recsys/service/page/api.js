@@ -91,7 +91,8 @@ export const api = {
     ask("GET", `users/${part(user)}/recommendations${query({ ...choice, why: true })}`, { signal }),
   whatIf: (user, ratings, choice, signal) =>
     ask("POST", `users/${part(user)}/what-if`, { body: { ratings, why: true, ...choice }, signal }),
-  explainFor: (ratings, item) => ask("POST", "explanations", { body: { ratings, item } }),
+  explainFor: async (ratings, item) =>
+    (await ask("POST", "explanations", { body: { ratings, item } })).explanation,
   onboarding: (answered, signal) => ask("POST", "onboarding", { body: { answered, n: 1 }, signal }),
   ratings: (user, cursor) =>
     ask("GET", `users/${part(user)}/ratings${query({ limit: 200, cursor })}`),

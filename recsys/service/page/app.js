@@ -168,8 +168,9 @@ async function start() {
   model = await api.model();
   const { low, high, step } = scaleOf(model);
   setScale(low, high, step);
-  fill($("served"), [model.name, model.version && `version ${model.version}`].filter(Boolean).join(" · "));
-  document.title = `${oneLine(model.name ?? "", 60)} · recsys`;
+  const { name, version } = model.model;
+  fill($("served"), `${oneLine(name, 60)} · version ${oneLine(version, 20)}`);
+  document.title = `${oneLine(name, 60)} · recsys`;
   showModel(model);
   showRated(act);
   offerQuestions(act);

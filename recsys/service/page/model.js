@@ -29,22 +29,41 @@ const pairs = lines =>
 const card = (name, ...inside) => el("section", { class: "card", "aria-label": name }, el("h3", {}, name), ...inside);
 
 function cards(model) {
+  const settings = Object.entries(model.spec ?? {}).filter(([name, value]) => name !== "model" && value !== null);
   const found = [card("Model", pairs(facts(model)))];
-  const settings = Object.entries(model.spec ?? {}).filter(([name]) => name !== "model");
-  if (settings.length)
-    found.push(card("Hyperparameters", pairs(settings.map(([name, value]) => [name, shown(value)]))));
-  if (model.accuracy) found.push(card("Accuracy", ...accuracy(model.accuracy)));
+  if (model.refused)
+    found[0].append(el("p", { class: "warn" }, `The file ${model.refused.file} could not replace it: ${model.refused.reason}`));
+  found.push(card("Accuracy", model.accuracy?.length
+    ? pairs(model.accuracy.map(one => [one.by, one.said]))
+    : el("p", { class: "soft" }, "Nothing is known of it: the model was trained without a search, and was not measured.")));
   if (model.drift) found.push(card("Drift", ...drift(model.drift)));
+  if (settings.length) found.push(card("Hyperparameters", pairs(settings.map(([name, value]) => [name, shown(value)]))));
   return found;
 }
 const facts = model => [
-  ["Name", model.name], ["Version", model.version], ["Algorithm", model.algorithm],
-  ["Trained", model.trained], ["Users", model.n_users && count(model.n_users)],
-  ["Items", model.n_items && count(model.n_items)], ["Ratings", model.n_ratings && count(model.n_ratings)],
+  ["Name", model.model.name],
+  ["Version", model.model.version],
+  ["Algorithm", model.algorithm],
+  ["Trained", moment(model.trained)],
+  ["In service since", moment(model.loaded)],
+  ["Before it", model.before && `${model.before.name}, version ${model.before.version}`],
+  ["Users", count(model.n_users)],
+  ["Items", count(model.n_items)],
+  ["Ratings", count(model.n_ratings)],
+  ["Ratings are kept", model.store ? "on the server" : "in the page only"],
 ];
 const shown = value => (typeof value === "object" ? JSON.stringify(value) : value);
-const accuracy = measured => [pairs(Object.entries(measured).map(([name, value]) => [name, shown(value)]))];
-const drift = counters => [pairs(Object.entries(counters).map(([name, value]) => [name, shown(value)]))];
+const moment = text => text && new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+// How far updates have taken the model from its training; from a tenth on it should be trained again.
+function drift(found) {
+  const meter = el("meter", { min: 0, max: 0.2, low: 0.05, high: 0.1, optimum: 0, value: Math.min(0.2, found.share), "aria-label": "Drift" });
+  return [
+    el("p", { class: "big" }, el("b", {}, `${(100 * found.share).toFixed(1)} %`), el("span", {}, "of the ratings are newer than the training")),
+    meter,
+    el("p", { class: found.due ? "warn" : "soft" }, found.due ? `Train again: ${found.said}.` : `${found.said}.`),
+  ];
+}
 
 async function look() {
   if (document.hidden) return;

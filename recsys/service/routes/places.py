@@ -1,0 +1,84 @@
+"""The map of the items, and where somebody stands on it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+from starlette.responses import Response
+
+from recsys.errors import ArgumentError
+from recsys.maps.live_map import MOST, LiveMap, live_map, place
+from recsys.service.asked import Nothing, a_user
+from recsys.service.calls import Call, Json, Route
+from recsys.service.people import somebody_new
+from recsys.service.routes.shapes import ID, MODEL, RATINGS, REMARKS, record
+
+
+def whole(call: Call) -> Response:
+    """The items of the model in two planes."""
+    call.asked(Nothing)
+    found = live_map(call.model)
+    body = _body(call, found)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if tag in call.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _body(call: Call, found: LiveMap) -> bytes:
+    # Hundreds of kilobytes that are the same for all who ask; a model keeps its map likewise.
+    key = "live map, as JSON"
+    name = orjson.dumps(call.snapshot.about)
+    kept = call.model.derived.get(key)
+    if kept is None or kept[0] != name:
+        kept = name, orjson.dumps({"model": call.snapshot.about} | found.to_dict())
+        call.model.derived[key] = kept
+    body: bytes = kept[1]
+    return body
+
+
+def placed(call: Call) -> Json:
+    """Where a person, or somebody with these ratings, stands on the map."""
+    call.given(Nothing, "ratings", "user")
+    if ("user" in call.fields) == ("ratings" in call.fields):
+        raise ArgumentError("the body must have either 'user' or 'ratings'")
+    if "user" in call.fields:
+        who = call.service.person(call.model, a_user(call.model, call.field("user")))
+    else:
+        who = somebody_new(call.model, call.ratings())
+    return {"model": call.snapshot.about, "folded_in": who.folded_in} | place(
+        call.model, who.ratings()
+    )
+
+
+_POINT = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+_COLUMNS = record(
+    x={"type": "array", "items": {"type": "number"}},
+    y={"type": "array", "items": {"type": "number"}},
+)
+_NEAR = record(item=ID, title={"type": "string"}, cosine={"type": "number"})
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+ROUTES = (
+    Route(
+        method="GET", path="/v1/map", handler=whole, threaded=True, tag="map",
+        summary=f"The items in two planes, at most the {MOST:,} most rated",
+        answer=record(
+            model=MODEL, n_items={"type": "integer"}, items={"type": "array", "items": ID},
+            titles=_TEXTS, groups=_TEXTS, group={"type": "array", "items": {"type": "integer"}},
+            neighbourhoods=_COLUMNS, components=_COLUMNS, remarks=REMARKS,
+        ),
+    ),
+    Route(
+        method="POST", path="/v1/map/place", handler=placed, threaded=True, tag="map",
+        body={"ratings": RATINGS, "user": ID},
+        summary="Where a user, or somebody with these ratings, stands on the map",
+        answer=record(
+            model=MODEL, folded_in={"type": "boolean"}, neighbourhoods=_POINT, components=_POINT,
+            near={"type": "array", "items": _NEAR}, remarks=REMARKS,
+        ),
+        example={"ratings": {"Toy Story (1995)": 5}},
+    ),
+)  # fmt: skip
