@@ -47,7 +47,8 @@ def _accuracy(
     if measured:
         yield "measured", ", ".join(f"{name} {_short(one)}" for name, one in measured.items())
     if snapshot.model.search is not None:
-        yield from lines(snapshot.model.search)
+        # Its recipe and what it says of feedback are no accuracy.
+        yield from (line for line in lines(snapshot.model.search) if line[0] == "searched")
     if service.store is not None and isinstance(snapshot.version, int):
         gate = service.store.models.get(snapshot.version).gate or {}
         yield "gate", str(gate.get("sentence", ""))

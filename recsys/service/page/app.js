@@ -43,10 +43,11 @@ const act = {
   },
   closed: () => mark(null),
   go: name => narrow() && go(name),
-  more: () => attempt(async () => {
-    await people.openMore();
-    showRated(act);
-  }),
+  more: () =>
+    attempt(async () => {
+      await people.openMore();
+      showRated(act);
+    }),
   fail: error => {
     if (error.name === "AbortError") return;
     fill($("problem").firstElementChild, oneLine(error.message, 400));
@@ -98,28 +99,66 @@ async function refresh() {
 async function refreshPlace(found, signal) {
   const changed = person.id === null || (!person.keeps && Object.keys(people.changes()).length);
   const at = await api.place(changed ? { ratings: people.given() } : { user: person.id }, signal);
-  showPerson(at, shares(), found.rows.map(row => row.item), person.id ?? "you");
+  showPerson(
+    at,
+    shares(),
+    found.rows.map(row => row.item),
+    person.id ?? "you",
+  );
 }
 // Where each rating lies on the scale, from 0 to 1.
 function shares() {
   const [low, high] = model.scale ?? [0, 1];
-  return new Map([...person.rated].map(([item, row]) => [item, likesOnly() ? 1 : (row.value - low) / (high - low)]));
+  return new Map(
+    [...person.rated].map(([item, row]) => [
+      item,
+      likesOnly() ? 1 : (row.value - low) / (high - low),
+    ]),
+  );
 }
 function heading(found) {
   const personal = person.id !== null || person.rated.size > 0;
-  fill($("list-title"), !personal ? "Popular now" : person.id === null ? "For you" : `For person ${oneLine(person.id, 60)}`);
+  fill(
+    $("list-title"),
+    !personal
+      ? "Popular now"
+      : person.id === null
+        ? "For you"
+        : `For person ${oneLine(person.id, 60)}`,
+  );
   const hint = personal ? [] : ["Rate some of these, and the list becomes yours."];
-  fill($("remarks"), [...hint, ...(personal ? found.remarks ?? [] : [])].join(" "));
+  fill($("remarks"), [...hint, ...(personal ? (found.remarks ?? []) : [])].join(" "));
   keptWhere();
 }
 function keptWhere() {
   const changed = person.id !== null && !person.keeps ? Object.keys(people.changes()).length : 0;
-  const words = person.id === null
-    ? "Kept in this page only."
-    : person.keeps
-      ? "Each rating is saved on the server."
-      : changed ? `${changed} ${changed === 1 ? "change" : "changes"}, in this page only.` : "Change a rating to see what would follow.";
-  fill($("kept"), words, changed ? el("button", { class: "quiet", onclick: () => { people.undo(); showRated(act); refreshItem(); refresh(); } }, "Undo") : "");
+  const words =
+    person.id === null
+      ? "Kept in this page only."
+      : person.keeps
+        ? "Each rating is saved on the server."
+        : changed
+          ? `${changed} ${changed === 1 ? "change" : "changes"}, in this page only.`
+          : "Change a rating to see what would follow.";
+  fill(
+    $("kept"),
+    words,
+    changed
+      ? el(
+          "button",
+          {
+            class: "quiet",
+            onclick: () => {
+              people.undo();
+              showRated(act);
+              refreshItem();
+              refresh();
+            },
+          },
+          "Undo",
+        )
+      : "",
+  );
 }
 
 // Whose list it is
@@ -141,7 +180,8 @@ async function entered() {
   if (other) fill($("somebody").firstElementChild, `Person ${oneLine(person.id, 60)}`);
   $("person").value = "";
   $("person").hidden = other;
-  for (const part of $("who").querySelectorAll("label, form > button, button:not([id])")) part.hidden = other;
+  for (const part of $("who").querySelectorAll("label, form > button, button:not([id])"))
+    part.hidden = other;
   forgetRanks();
   showRated(act);
   offerQuestions(act);
@@ -175,7 +215,10 @@ async function start() {
   showRated(act);
   offerQuestions(act);
   await refresh();
-  api.people().then(answer => fill($("people"), ...answer.rows.map(row => el("option", { value: row.user }))), () => {});
+  api.people().then(
+    answer => fill($("people"), ...answer.rows.map(row => el("option", { value: row.user }))),
+    () => {},
+  );
   try {
     const map = await api.map();
     genres(map);
@@ -204,11 +247,14 @@ function listen() {
     clearTimeout(sliding);
     sliding = setTimeout(refresh, 150);
   };
-  for (const button of document.querySelectorAll("[data-go]")) button.onclick = () => go(button.dataset.go);
+  for (const button of document.querySelectorAll("[data-go]"))
+    button.onclick = () => go(button.dataset.go);
   $("problem").lastElementChild.onclick = () => attempt(again);
   $("scheme").onclick = () => {
     const root = document.documentElement;
-    const dark = root.style.colorScheme ? root.style.colorScheme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = root.style.colorScheme
+      ? root.style.colorScheme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
     root.style.colorScheme = dark ? "light" : "dark";
     recolour();
   };

@@ -50,7 +50,11 @@ export const title = row => oneLine(row.title || row.item, 120);
 
 // "1995 · Comedy, Drama"
 export function meta(row) {
-  const genres = String(row.genres ?? "").slice(0, 400).split("|").filter(Boolean).slice(0, 4);
+  const genres = String(row.genres ?? "")
+    .slice(0, 400)
+    .split("|")
+    .filter(Boolean)
+    .slice(0, 4);
   // Titles often end with the year.
   const year = row.year && !String(row.title ?? "").includes(`(${row.year}`) ? row.year : "";
   return [year, genres.join(", ")].filter(Boolean).join(" · ");

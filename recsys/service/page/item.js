@@ -18,20 +18,34 @@ export async function showItem(row, act) {
   const why = el("div", { class: "bars", hidden: true });
   const ask = el("button", { class: "why", "aria-expanded": "false" }, "Why for me");
   ask.onclick = () => explain(row, ask, why, act);
-  fill(box,
-    el("div", { class: "head" }, el("h3", { id: "item-title" }, title(row)),
-      el("button", { class: "quiet", "aria-label": "Close", onclick: () => closeItem(act) }, "×")),
+  fill(
+    box,
+    el(
+      "div",
+      { class: "head" },
+      el("h3", { id: "item-title" }, title(row)),
+      el("button", { class: "quiet", "aria-label": "Close", onclick: () => closeItem(act) }, "×"),
+    ),
     el("p", { class: "meta" }, meta(row)),
     el("div", { class: "line" }, stars(row, valueOf(row), act.rate), person.rated.size ? ask : ""),
     why,
     el("h4", {}, "Similar"),
-    near);
+    near,
+  );
   try {
     const answer = await api.similar(row.item);
     if (chosen !== row) return;
-    fill(near, ...answer.rows.map(one =>
-      el("li", {}, el("button", { class: "name", onclick: () => act.choose(one) }, title(one)),
-        el("span", { class: "score" }, (one.score ?? 0).toFixed(2)))));
+    fill(
+      near,
+      ...answer.rows.map(one =>
+        el(
+          "li",
+          {},
+          el("button", { class: "name", onclick: () => act.choose(one) }, title(one)),
+          el("span", { class: "score" }, (one.score ?? 0).toFixed(2)),
+        ),
+      ),
+    );
     say(`${title(row)}. Similar: ${answer.rows.slice(0, 3).map(title).join(", ")}.`);
   } catch (error) {
     if (chosen !== row) return;
@@ -47,7 +61,9 @@ export function closeItem(act) {
 export function refreshItem() {
   if (!chosen) return;
   $("item").querySelector(".stars")?.set(valueOf(chosen));
-  $("item").querySelector(".heart")?.setAttribute("aria-pressed", String(valueOf(chosen) !== undefined));
+  $("item")
+    .querySelector(".heart")
+    ?.setAttribute("aria-pressed", String(valueOf(chosen) !== undefined));
 }
 async function explain(row, button, box, act) {
   if (!box.hidden) {

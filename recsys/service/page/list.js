@@ -12,14 +12,17 @@ const LISTED = 4; // ratings on either side of a sum
 export function showList(answer, act) {
   const list = $("recommended");
   const focused = place(list);
-  const before = new Map([...rows].map(([item, row]) => [item, row.li.getBoundingClientRect().top]));
+  const before = new Map(
+    [...rows].map(([item, row]) => [item, row.li.getBoundingClientRect().top]),
+  );
   const reasons = new Map((answer.why ?? []).map(one => [String(one.item), one]));
   const first = !ranks.size;
+  const digits = places(Math.max(...answer.rows.map(row => Math.abs(row.score ?? 0)), 0));
   const shown = answer.rows.map((row, i) => {
     const item = String(row.item);
     const made = rows.get(item) ?? build(row, act);
     rows.set(item, made);
-    update(made, row, i + 1, reasons.get(item), ranks.get(item), first);
+    update(made, row, i + 1, reasons.get(item), ranks.get(item), first, digits);
     return item;
   });
   for (const item of [...rows.keys()])
@@ -47,7 +50,11 @@ function build(row, act) {
   const item = String(row.item);
   const rank = el("span", { class: "rank" });
   const moved = el("span", { class: "moved", "aria-hidden": "true" });
-  const name = el("button", { class: "name", type: "button", onclick: () => act.choose(row) }, title(row));
+  const name = el(
+    "button",
+    { class: "name", type: "button", onclick: () => act.choose(row) },
+    title(row),
+  );
   const score = el("span", { class: "score", title: "Score" });
   const sentence = el("p", { class: "sentence" });
   const bars = el("div", { class: "bars", id: `bars-${unique++}`, hidden: true });
@@ -61,18 +68,24 @@ function build(row, act) {
     "li",
     {},
     rank,
-    el("div", { class: "words" }, el("div", { class: "line" }, name, moved, score),
-      el("p", { class: "meta" }, meta(row)), sentence,
-      el("div", { class: "line" }, own, why), bars),
+    el(
+      "div",
+      { class: "words" },
+      el("div", { class: "line" }, name, moved, score),
+      el("p", { class: "meta" }, meta(row)),
+      sentence,
+      el("div", { class: "line" }, own, why),
+      bars,
+    ),
   );
   const made = { item, li, rank, moved, score, sentence, bars, why, own, row };
   return made;
 }
 let unique = 0;
 
-function update(made, row, rank, reason, last, first) {
+function update(made, row, rank, reason, last, first, digits) {
   fill(made.rank, String(rank));
-  fill(made.score, row.score === null || row.score === undefined ? "" : row.score.toFixed(2));
+  fill(made.score, row.score === null || row.score === undefined ? "" : row.score.toFixed(digits));
   const up = last === undefined ? null : last - rank;
   const word = first || up === 0 ? "" : up === null ? "new" : up > 0 ? `▲${up}` : `▼${-up}`;
   made.moved.className = `moved ${up === null ? "fresh" : up > 0 ? "up" : "down"}`;
@@ -97,7 +110,7 @@ function unfold(made) {
 export function bars(reason) {
   const own = reason.terms.filter(one => one.source === "rating");
   const rest = reason.terms.filter(one => one.source !== "rating");
-  const up = own.filter(one => one.share > 0).slice(0, LISTED);
+  const up = own.filter(one => one.share >= 0).slice(0, LISTED);
   const down = own.filter(one => one.share < 0).slice(-LISTED);
   const left = own.filter(one => !up.includes(one) && !down.includes(one));
   const lines = [
@@ -113,15 +126,28 @@ export function bars(reason) {
   const most = Math.max(...lines.map(line => Math.abs(line.share)), 1e-12);
   const digits = places(most);
   const signed = lines.some(line => line.share < 0);
-  const list = el("ol", { class: signed ? "signed" : "", "aria-label": `Shares of the score of ${title(reason)}` });
+  const list = el("ol", {
+    class: signed ? "signed" : "",
+    "aria-label": `Shares of the score of ${title(reason)}`,
+  });
   for (const line of lines) {
     const bar = el("span", { class: `bar ${line.kind} ${line.share < 0 ? "minus" : "plus"}` });
     bar.style.setProperty("--size", `${(100 * Math.abs(line.share)) / most}%`);
     list.append(
-      el("li", {}, el("span", { class: "of", title: line.name }, line.note === undefined || likesOnly() ? "" : el("span", { class: "soft" }, `${Number(Number(line.note).toFixed(2))}★ `),
-          oneLine(line.name, 80)),
+      el(
+        "li",
+        {},
+        el(
+          "span",
+          { class: "of", title: line.name },
+          line.note === undefined || likesOnly()
+            ? ""
+            : el("span", { class: "soft" }, `${Number(Number(line.note).toFixed(2))}★ `),
+          oneLine(line.name, 80),
+        ),
         el("span", { class: "track", "aria-hidden": "true" }, bar),
-        el("span", { class: "share" }, number(line.share, digits))),
+        el("span", { class: "share" }, number(line.share, digits)),
+      ),
     );
   }
   const total = el("p", { class: "soft" }, `Together ${number(reason.score, digits)}, the score.`);
@@ -131,7 +157,10 @@ export function bars(reason) {
 function move(li, from) {
   const to = li.getBoundingClientRect().top;
   if (from === undefined) {
-    li.animate([{ opacity: 0, transform: "translateX(14px)" }, {}], { duration: 320, easing: "ease-out" });
+    li.animate([{ opacity: 0, transform: "translateX(14px)" }, {}], {
+      duration: 320,
+      easing: "ease-out",
+    });
   } else if (Math.abs(from - to) > 1) {
     const start = { transform: `translateY(${from - to}px)` };
     li.animate([start, {}], { duration: 420, easing: "cubic-bezier(.2,.8,.3,1)" });
@@ -142,12 +171,16 @@ function move(li, from) {
 function place(list) {
   const li = document.activeElement?.closest?.("#recommended > li");
   if (!li) return null;
-  const kind = ["stars", "heart", "why", "name"].find(c => document.activeElement.classList.contains(c));
+  const kind = ["stars", "heart", "why", "name"].find(c =>
+    document.activeElement.classList.contains(c),
+  );
   return { li, at: [...list.children].indexOf(li), kind };
 }
 // A row that was rated leaves the list: the focus goes to the one that took its place.
 function refocus(list, before) {
   if (!before) return;
-  const li = before.li.isConnected ? before.li : list.children[Math.min(before.at, list.children.length - 1)];
+  const li = before.li.isConnected
+    ? before.li
+    : list.children[Math.min(before.at, list.children.length - 1)];
   (li?.querySelector(`.${before.kind}`) ?? $("list")).focus({ preventScroll: true });
 }

@@ -33,7 +33,9 @@ export function startSearch(act) {
       field.value = "";
     }
   };
-  field.addEventListener("blur", () => setTimeout(() => !$("found").matches(":hover") && close(), 150));
+  field.addEventListener("blur", () =>
+    setTimeout(() => !$("found").matches(":hover") && close(), 150),
+  );
   field.onfocus = () => field.value && find(field.value, act);
   addEventListener("keydown", event => {
     if (event.key !== "/" || /INPUT|SELECT|TEXTAREA/.test(document.activeElement.tagName)) return;
@@ -67,12 +69,18 @@ function option(row, i, act) {
   return el(
     "li",
     {
-      role: "option", id: `found-${i}`, "aria-selected": "false",
+      role: "option",
+      id: `found-${i}`,
+      "aria-selected": "false",
       onpointerdown: event => event.preventDefault(),
       onclick: () => pick(row, act),
     },
     el("span", { class: "name" }, title(row)),
-    el("span", { class: "meta" }, own === undefined ? meta(row) : likesOnly() ? "liked" : `★ ${own}`),
+    el(
+      "span",
+      { class: "meta" },
+      own === undefined ? meta(row) : likesOnly() ? "liked" : `★ ${own}`,
+    ),
   );
 }
 function mark(i) {
@@ -117,18 +125,33 @@ export function showRated(act) {
   if (focused) {
     const same = [...list.children].find(li => li.dataset.item === focused.dataset.item);
     const next = same ?? list.children[Math.min(at, list.children.length - 1)];
-    (next?.querySelector(kind.includes("remove") && same ? ".remove" : ".stars, .heart") ?? $("search")).focus();
+    (
+      next?.querySelector(kind.includes("remove") && same ? ".remove" : ".stars, .heart") ??
+      $("search")
+    ).focus();
   }
   const more = $("rated-more");
   fill(more);
   if (own.length > shown.length)
-    more.append(el("button", { onclick: () => { all = true; showRated(act); } },
-      `Show all ${own.length}`));
-  else if (person.more)
-    more.append(el("button", { onclick: act.more }, "Load more ratings"));
+    more.append(
+      el(
+        "button",
+        {
+          onclick: () => {
+            all = true;
+            showRated(act);
+          },
+        },
+        `Show all ${own.length}`,
+      ),
+    );
+  else if (person.more) more.append(el("button", { onclick: act.more }, "Load more ratings"));
   const what = likesOnly() ? "likes" : "ratings";
-  fill($("rate-title"), person.id === null ? `Your ${what}` : `Ratings of ${oneLine(person.id, 60)}`,
-    own.length ? el("span", { class: "count" }, `${own.length}${person.more ? "+" : ""}`) : "");
+  fill(
+    $("rate-title"),
+    person.id === null ? `Your ${what}` : `Ratings of ${oneLine(person.id, 60)}`,
+    own.length ? el("span", { class: "count" }, `${own.length}${person.more ? "+" : ""}`) : "",
+  );
 }
 function line(row, act) {
   const value = valueOf(row);
@@ -138,14 +161,21 @@ function line(row, act) {
     el("button", { class: "name", type: "button", onclick: () => act.choose(row) }, title(row)),
     stars(row, value, act.rate),
     el("p", { class: "meta" }, value === undefined ? "How do you like it?" : meta(row)),
-    el("button", {
-      class: "remove", type: "button", "aria-label": `Remove ${title(row)}`, title: "Remove",
-      onclick: () => {
-        if (value !== undefined) return act.rate(row, null);
-        picked = null;
-        showRated(act);
+    el(
+      "button",
+      {
+        class: "remove",
+        type: "button",
+        "aria-label": `Remove ${title(row)}`,
+        title: "Remove",
+        onclick: () => {
+          if (value !== undefined) return act.rate(row, null);
+          picked = null;
+          showRated(act);
+        },
       },
-    }, "×"),
+      "×",
+    ),
   );
 }
 
@@ -160,10 +190,21 @@ export function offerQuestions(act, possible = true) {
   current = null;
   const card = $("ask");
   card.hidden = !possible || person.id !== null;
-  fill(card,
-    el("p", {}, asked ? "That was helpful. There is always more to ask." :
-      "New here? A few well-chosen questions say most about your taste."),
-    el("button", { class: "main", id: "ask-me", onclick: () => question(act) }, asked ? "Ask me more" : "Ask me"));
+  fill(
+    card,
+    el(
+      "p",
+      {},
+      asked
+        ? "That was helpful. There is always more to ask."
+        : "New here? A few well-chosen questions say most about your taste.",
+    ),
+    el(
+      "button",
+      { class: "main", id: "ask-me", onclick: () => question(act) },
+      asked ? "Ask me more" : "Ask me",
+    ),
+  );
 }
 async function question(act) {
   answering?.abort();
@@ -187,13 +228,32 @@ async function question(act) {
   const row = current;
   asked++;
   const own = stars(row, undefined, (_, value) => value !== null && act.rate(row, value));
-  fill(card,
-    el("p", { class: "soft" }, `Question ${asked}`),
+  fill(
+    card,
+    el(
+      "div",
+      { class: "head" },
+      el("p", { class: "soft" }, `Question ${asked}`),
+      el("button", { class: "quiet", onclick: () => offerQuestions(act) }, "Stop"),
+    ),
     el("h3", { id: "question" }, title(row)),
     el("p", { class: "meta" }, meta(row)),
-    el("div", { class: "line" }, own,
-      el("button", { onclick: () => { unseen.add(String(row.item)); question(act); } }, "Not seen"),
-      el("button", { class: "quiet", onclick: () => offerQuestions(act) }, "Stop")));
+    el(
+      "div",
+      { class: "line" },
+      own,
+      el(
+        "button",
+        {
+          onclick: () => {
+            unseen.add(String(row.item));
+            question(act);
+          },
+        },
+        "Not seen",
+      ),
+    ),
+  );
   own.focus();
   say(`Question ${asked}: ${title(row)}. Rate it, or say that you have not seen it.`);
 }

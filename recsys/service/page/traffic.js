@@ -10,7 +10,11 @@ export function parse(text) {
     const [, name, labels, value] = LINE.exec(line) ?? [];
     if (!name || line.startsWith("#")) continue;
     const pairs = [...(labels ?? "").matchAll(LABEL)].map(([, key, text]) => [key, text]);
-    found.push({ name, labels: Object.fromEntries(pairs), value: Number(value.replace("Inf", "Infinity")) });
+    found.push({
+      name,
+      labels: Object.fromEntries(pairs),
+      value: Number(value.replace("Inf", "Infinity")),
+    });
   }
   return found;
 }
