@@ -42,9 +42,7 @@ def test_one_model_under_two_names_says_its_own(model: recsys.Recommender) -> No
         assert found["model"]["name"] == name
 
 
-def test_a_user_stands_where_their_ratings_stand(
-    client: Client, model: recsys.Recommender
-) -> None:
+def test_a_user_stands_where_their_ratings_stand(client: Client, model: recsys.Recommender) -> None:
     user = int(model.factors.users.ids[5])
     own = model.seen()[[5]]
     ids = model.factors.items.ids[own.indices].tolist()

@@ -30,7 +30,9 @@ def test_each_file_has_an_address(client: Client, name: str) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/page/", "/page/../known.py", "/page/%2e%2e/known.py", "/page/x.js"])
+@pytest.mark.parametrize(
+    "path", ["/page/", "/page/../known.py", "/page/%2e%2e/known.py", "/page/x.js"]
+)
 def test_there_is_nothing_else(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
 
