@@ -37,6 +37,9 @@ COMMANDS = {
     "export": "Write the factors of a model as Parquet files or NumPy arrays.",
     "index": "Build an approximate index of a very large model, where one pays.",
     "map": "Draw a map of the items of a model.",
+    "retrain": "Train a model in service again on the ratings in a store, and gate it.",
+    "models": "List, promote, roll back and share the versions of a model in service.",
+    "online": "Report click-through and hit rate of the versions that served, from a store.",
     "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
 }
 """Name → help. Each is the function `command` of the module of that name in this package."""

@@ -6,14 +6,17 @@ from recsys.app.serve import ServeRequest
 from recsys.cli.derive import Given, options_of
 from recsys.cli.output import say
 
+_WITHOUT: Given = {"model": None}
 
-@options_of(ServeRequest)
+
+@options_of(ServeRequest, required=False)
 def command(given: Given) -> None:
     """Runs `recsys serve`."""
     from recsys.service import require_extra
 
-    request = ServeRequest(**given)
+    request = ServeRequest(**_WITHOUT | given)
     require_extra()
     from recsys.service.server import serve
 
-    serve(request, lambda address: say(f"serving {request.model} at {address}"))
+    what = request.model or f"{request.name or 'main'} of the store"
+    serve(request, lambda address: say(f"serving {what} at {address}"))

@@ -37,7 +37,9 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
         raise ArgumentError(f"ratings must map items to ratings, not be a {type(ratings).__name__}")
     items = model.item_rows(ratings)
     scale = model.scale
-    values = np.array([_rating(item, value, scale) for item, value in ratings.items()], np.float32)
+    values = np.array(
+        [checked_rating(item, value, scale) for item, value in ratings.items()], np.float32
+    )
     order = np.argsort(items)
     twice = np.flatnonzero(np.diff(items[order]) == 0)
     if len(twice):
@@ -65,7 +67,12 @@ def by_item(ratings: Ratings) -> dict[Any, float]:
     return dict(zip(ids, row.data.tolist(), strict=True))
 
 
-def _rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:
+def checked_rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:
+    """A rating of an item as a number.
+
+    Raises:
+        ArgumentError: it is none, or not on the scale.
+    """
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from recsys.service.service import Service
     from recsys.service.snapshot import Snapshot
 
+SLASH = "\ue000"
+"""What stands in a path for a slash that is part of an id."""
+
 Scope = Literal["read", "write", "admin"]
 """What a token may do: ask, change ratings and items, change the model and forget people."""
 
@@ -50,7 +53,7 @@ class Call:
 
     def path(self, name: str) -> str:
         """A part of the path."""
-        return str(self.request.path_params[name])
+        return str(self.request.path_params[name]).replace(SLASH, "/")
 
     @property
     def query(self) -> bytes:
@@ -170,6 +173,8 @@ class Route:
     """An example of the body."""
     threaded: bool = False
     """Whether it may take longer than a millisecond, and runs in a thread."""
+    patient: bool = False
+    """Whether it may take longer than other requests, as loading a model does."""
     tag: str = "questions"
 
     @cached_property

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from recsys.recommend.answer import Table
     from recsys.recommend.choice import Choice
     from recsys.recommend.recommender import Recommender
+    from recsys.store.database.records import Given
+
+_SEEN = 1.0  # what counts for an item that was seen, where ratings have no scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,21 +83,23 @@ def trained(model: Recommender, user: int | str) -> Somebody:
     return Somebody(model, user)
 
 
-def stored(model: Recommender, user: int | str, items: Any, values: Any) -> Somebody:
-    """A person whose ratings the store has: by item id, with NaN or None for "seen".
+def stored(model: Recommender, user: int | str, given: Given) -> Somebody:
+    """A person whose ratings the store has.
 
     Where they are those of the training, the stored factors are theirs. Items that the model does
     not have say nothing to it.
     """
-    rows = model.fitted.items.find(items)
-    given = np.array([1 if one is None else one for one in values], np.float32)
+    rows, values = model.fitted.items.find(given.items), given.values
     order = np.argsort(rows)
     order = order[rows[order] >= 0]
-    rows, given = rows[order].astype(np.int32), given[order]
+    rows, values = rows[order].astype(np.int32), values[order]
+    if np.isnan(values).any():  # seen, without a value
+        middle = _SEEN if model.scale is None else sum(model.scale) / 2
+        values = np.nan_to_num(values, nan=middle)
     at = int(model.fitted.users.find([user])[0])
     if at >= 0 and model.has_history:
         same = np.array_equal(model.seen_by(at), rows)
-        if same and np.array_equal(model.ratings_of(at), given):
+        if same and np.array_equal(model.ratings_of(at), values):
             return Somebody(model, user)
-    parts = given, rows, np.array([0, len(rows)])
+    parts = values, rows, np.array([0, len(rows)])
     return Somebody(model, user, sp.csr_matrix(parts, shape=(1, len(model.fitted.items))))

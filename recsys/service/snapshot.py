@@ -1,20 +1,17 @@
-"""`Snapshot`: the model that answers one request, and `Live`: the one that answers the next."""
+"""`Snapshot`: the model that answers one request, and `Arms`: those that share the traffic."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
-from recsys.errors import ArgumentError, RecsysError
 from recsys.recommend import questions
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
@@ -30,6 +27,9 @@ class Snapshot:
     """One version of a model, with what its answers share. Never changed, only replaced."""
 
     model: Recommender
+    """With what the store has and the training had not; see `recsys.service.growing`."""
+    base: Recommender
+    """As it was loaded."""
     name: str
     version: str | int
     arm: str | None = None
@@ -83,19 +83,26 @@ class Snapshot:
         return self
 
 
-def opened(file: Path, version: str | int | None = None, name: str | None = None) -> Snapshot:
+def opened(
+    file: Path,
+    version: str | int | None = None,
+    name: str | None = None,
+    *,
+    sha256: str | None = None,
+    arm: str | None = None,
+) -> Snapshot:
     """The model in a file, read into memory, so that writing into the file changes no answer.
 
     Without a version it is the beginning of the file's SHA-256, which all workers agree on.
 
     Raises:
-        ModelFileError: the file cannot be read or is damaged.
+        ModelFileError: the file cannot be read or is damaged, or has another digest.
     """
-    model = load(file, mmap=False)
+    model = load(file, mmap=False, sha256=sha256)
     if version is None:
         with file.open("rb") as stream:
             version = hashlib.file_digest(stream, "sha256").hexdigest()[:12]
-    return Snapshot(model, name or file.stem, version, file=file).warm()
+    return Snapshot(model, model, name or file.stem, version, arm, file).warm()
 
 
 def in_memory(model: Recommender, name: str | None = None) -> Snapshot:
@@ -106,67 +113,27 @@ def in_memory(model: Recommender, name: str | None = None) -> Snapshot:
     weights = getattr(model.factors, "weights", None)
     numbers = tables if tables is not None else weights.data if weights is not None else ()
     digest.update(np.ascontiguousarray(numbers).tobytes())
-    return Snapshot(model, name or model.fitted.spec.name, digest.hexdigest()[:12]).warm()
+    return Snapshot(model, model, name or model.fitted.spec.name, digest.hexdigest()[:12]).warm()
 
 
-class Live:
-    """The snapshot in service and the one before it. Replacing it is one assignment.
+class Arms(NamedTuple):
+    """What serves: one snapshot, or several that share the people."""
 
-    A request asks for a snapshot once, at its start, so that one answer comes from one version.
-    """
+    snapshots: tuple[Snapshot, ...]
+    """The one in service first."""
+    shares: tuple[Any, ...] = ()
+    """The arms of the shelf, which say who gets which; empty where there is no shelf."""
 
-    def __init__(self, first: Snapshot) -> None:
-        self._current = first
-        self._before: Snapshot | None = None
-        self._lock = threading.Lock()
-        self.refused: Mapping[str, Any] | None = None
-        """The latest file that could not replace the model: its name, when, and why."""
-        self.n_reloads = 0
+    def of(self, user: object) -> Snapshot:
+        """The snapshot for a person; None for somebody who has no id."""
+        if len(self.snapshots) == 1:
+            return self.snapshots[0]
+        from recsys.store.database.versions import arm_of
 
-    def now(self) -> Snapshot:
-        """The snapshot in service."""
-        return self._current
+        version = arm_of(user, self.shares).version.version
+        return next(one for one in self.snapshots if one.version == version)
 
     @property
-    def before(self) -> Snapshot | None:
-        """What `rollback` would bring back."""
-        return self._before
-
-    def open(self, file: Path, **about: Any) -> Snapshot:
-        """Reads a model file and puts it into service; a bad file leaves everything as it is.
-
-        Raises:
-            ModelFileError: the file cannot be read.
-        """
-        with self._lock:
-            try:
-                found = opened(file, **about)
-            except (RecsysError, OSError, MemoryError) as error:
-                self.refused = {"file": file.name, "time": time.time(), "reason": str(error)}
-                raise
-            self._replace(found)
-        return found
-
-    def replace(self, snapshot: Snapshot) -> None:
-        """Puts a snapshot into service."""
-        with self._lock:
-            self._replace(snapshot)
-
-    def _replace(self, snapshot: Snapshot) -> None:
-        if snapshot.version != self._current.version:
-            self._before = self._current
-        self._current, self.refused = snapshot, None
-        self.n_reloads += 1
-
-    def rollback(self) -> Snapshot:
-        """Brings back the snapshot before the one in service.
-
-        Raises:
-            ArgumentError: there is none.
-        """
-        with self._lock:
-            if self._before is None:
-                raise ArgumentError("there is no earlier model to roll back to")
-            self._current, self._before = self._before, self._current
-            self.n_reloads += 1
-            return self._current
+    def versions(self) -> tuple[str | int, ...]:
+        """Their versions."""
+        return tuple(one.version for one in self.snapshots)

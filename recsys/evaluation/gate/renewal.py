@@ -31,6 +31,7 @@ from recsys.evaluation.gate.contest import SHARE, Contest, contest, seen_by
 from recsys.evaluation.gate.gate import Gate, Terms, World
 from recsys.evaluation.gate.world import Found
 from recsys.evaluation.protocol.served import Served
+from recsys.ratings.account import counted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split, by_mask
@@ -58,8 +59,8 @@ def renewal(
     if model.history is None:
         return "the file of the model in service has no history, so what it has seen is unknown"
     split = _newest(model, ratings, seed)
-    if split is None:
-        return "there are no ratings that the model in service has not seen"
+    if isinstance(split, str):
+        return split
     held = contest(model, [split], feedback, seed)
     if held.cannot:
         return held.cannot
@@ -92,11 +93,12 @@ def as_in_service(model: Recommender, ratings: Ratings) -> Recommender:
     return model.update(more) if more.n_ratings else model
 
 
-def _newest(model: Recommender, ratings: Ratings, seed: int) -> Split | None:
+def _newest(model: Recommender, ratings: Ratings, seed: int) -> Split | str:
     new = np.flatnonzero(~seen_by(model, ratings))
     n = round(SHARE * len(new))
     if not n:
-        return None
+        few = f"has not seen {counted(len(new), 'rating')}, too few to tell"
+        return f"the model in service {few if len(new) else 'has seen every rating'}"
     times = ratings.timestamps
     if times is None or np.isnan(times[new]).any() or np.ptp(times[new]) == 0:
         chosen = np.random.default_rng(seed).choice(new, n, replace=False)
@@ -113,5 +115,5 @@ def _newest(model: Recommender, ratings: Ratings, seed: int) -> Split | None:
     )
     try:
         return by_mask(ratings, is_test, how)
-    except DataError:  # every one of them is of an item that nobody rated before
-        return None
+    except DataError:
+        return f"the newest {n:,} ratings are all of items that nobody rated before"

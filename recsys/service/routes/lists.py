@@ -11,15 +11,20 @@ from recsys.recommend.choice import Choice
 from recsys.service.asked import MOST, GroupListed, Listed, a_user, ratings_of
 from recsys.service.calls import Call, Json, Route
 from recsys.service.people import Somebody, somebody_new
-from recsys.service.routes.shapes import CHANGES, ID, RATINGS, WHY, answer
+from recsys.service.routes.shapes import CHANGES, ID, RATINGS, SERVED, WHY, answer
 
 
 def _listed(call: Call, who: Somebody, asked: Listed, choice: Choice, **more: Any) -> Json:
-    return _with_reasons(call, who, asked, who.recommend(choice), **more)
+    table = who.recommend(choice)
+    if call.service.traffic is not None:
+        items = table.answer["item"].tolist()
+        more["served"] = call.service.traffic.keep(call.snapshot, who.user, items)
+    return _with_reasons(call, who, asked, table, **more)
 
 
 def _with_reasons(call: Call, who: Somebody, asked: Listed, table: Table, **more: Any) -> Json:
     why = call.reasons(who, table) if asked.why else ()
+    call.service.metrics.listed(who.folded_in)
     return call.answer(table, who.folded_in, why, **more)
 
 
@@ -124,13 +129,14 @@ _MANY = _MANY | {"required": ["model", "remarks", "lists"]}
 ROUTES = (
     Route(
         method="GET", path="/v1/users/{user}/recommendations", handler=for_user, query=Listed,
-        summary="The best items for a user", answer=answer(folded=True, user=ID, why=WHY),
+        summary="The best items for a user",
+        answer=answer(folded=True, user=ID, why=WHY, served=SERVED),
     ),
     Route(
         method="POST", path="/v1/recommendations", handler=for_ratings, fields=Listed,
         body={"ratings": RATINGS}, required=("ratings",),
         summary="The best items for somebody with these ratings",
-        answer=answer(folded=True, why=WHY),
+        answer=answer(folded=True, why=WHY, served=SERVED),
         example={"ratings": {"Toy Story (1995)": 5}, "n": 5, "why": True},
     ),
     Route(

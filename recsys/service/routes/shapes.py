@@ -78,4 +78,8 @@ EXPLANATION: Json = record(
     item=ID, title={"type": "string"}, score={"type": "number"}, sentence={"type": "string"},
     terms={"type": "array", "items": {"type": "object"}},
 )  # fmt: skip
+SERVED: Json = {
+    "type": "string",
+    "description": "The id of this list, for feedback on it; only where there is a store.",
+}
 WHY: Json = {"type": "array", "items": EXPLANATION, "description": "With why: one for each row."}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Engine, bindparam, func, select
 
 from recsys.ids import IdIndex
-from recsys.store.database import late, traffic
+from recsys.store.database import late, outcomes, traffic
 from recsys.store.database.engine import reading, shown
 from recsys.store.database.kinds import Kinds, Side
 from recsys.store.database.records import Given, Id, Late, Lists, StoredItem
 from recsys.store.database.schema import counters, items, ratings, tombstones, users
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _GIVEN = select(ratings.c.item_id, ratings.c.rating, ratings.c.time)
 _GIVEN = _GIVEN.where(ratings.c.user_id == bindparam("user")).order_by(ratings.c.item_id)
@@ -33,6 +36,11 @@ class StoreReader:
 
     def __repr__(self) -> str:
         return f"RatingsStore({str(self)!r})"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine, not a server."""
+        return self._engine.dialect.name == "sqlite"
 
     @property
     def seq(self) -> int:
@@ -119,6 +127,12 @@ class StoreReader:
             self._kinds.load(connection)
             found = connection.execute(select(tombstones.c.user_id)).scalars().all()
             return self._kinds.ids(found, "user")
+
+    def rated_since(self, since: float) -> pd.DataFrame:
+        """What people who were served lists since a time rated since then: user, item, time."""
+        with reading(self._engine) as connection:
+            self._kinds.load(connection)
+            return outcomes.rated_since(connection, self._kinds, since)
 
     def lists(self, since: float = 0.0) -> Lists:
         """Lists that were served since a time (seconds since 1970), and the feedback on them."""

@@ -12,10 +12,9 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, select, text
 
@@ -24,84 +23,14 @@ from recsys.files import expanded, replacing
 from recsys.recommend.recommender import Recommender
 from recsys.store.database.engine import reading, shown, writing
 from recsys.store.database.schema import meta, models
-from recsys.store.model_file import load, read_about, save
-
-State = Literal["candidate", "current", "retired", "refused", "purged"]
+from recsys.store.database.versions import Arm, State, Version, check_name
+from recsys.store.model_file import read_about, save
 
 FOLDER = "models"
 """Key of the folder of the files in the table `meta`."""
 ENDING = ".safetensors"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ANY = -1  # version that none has
-_RESOLUTION = 1 << 64
 _ORPHAN_S = 24 * 60 * 60  # age after which a file that no version has was left by a killed process
-
-
-@dataclass(frozen=True)
-class Version:
-    """One model on the shelf."""
-
-    version: int
-    name: str
-    file: Path
-    sha256: str
-    made: float
-    """Seconds since 1970."""
-    state: State
-    spec: str | None
-    """Name of the model, such as implicit-als."""
-    recipe: Mapping[str, Any] | None
-    """What it was trained with, so that the same can be trained again."""
-    gate: Mapping[str, Any] | None
-    """The evidence by which it was promoted or refused."""
-    mark: int | None
-    """The largest number of a change in the store that it was trained on."""
-    parent: int | None
-    """The version that was in service before."""
-    share: float | None
-    """Of the people it serves, where it is a candidate."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return asdict(self) | {"file": str(self.file)}
-
-    def load(self) -> Recommender:
-        """The model.
-
-        Raises:
-            ModelFileError: the file is missing, or not the one that was put on the shelf.
-        """
-        return load(self.file, sha256=self.sha256)
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A version that serves, and the share of people that it serves."""
-
-    label: Literal["current", "candidate"]
-    version: Version
-    share: float
-
-
-def arm_of(user: object, arms: Sequence[Arm]) -> Arm:
-    """The arm that serves a user: the same for as long as the same versions share the traffic.
-
-    A hash of name, candidate and user decides, so that each candidate is tried on other people. A
-    larger share adds people and moves nobody back. Somebody unknown (None) gets the current one.
-
-    Args:
-        user: id; 7 and "7" are the same person.
-        arms: as `Shelf.arms` returns them, the current one first.
-    """
-    first = arms[0]
-    if user is None:
-        return first
-    for arm in arms[1:]:
-        said = f"{arm.version.name}\0{arm.version.version}\0{user}".encode("utf-8", "surrogatepass")
-        drawn = int.from_bytes(hashlib.sha256(said).digest()[:8], "big")
-        if drawn < arm.share * _RESOLUTION:
-            return arm
-    return first
 
 
 class Shelf:
@@ -199,7 +128,7 @@ class Shelf:
             raise UnknownIdError(f"there is no model version {version}; list what there is")
         return found[0]
 
-    def list(self, name: str | None = None) -> list[Version]:
+    def list(self, name: str | None = None) -> tuple[Version, ...]:
         """All versions, or those of a name, the oldest first."""
         query = select(models).order_by(models.c.version)
         return self._found(query if name is None else query.where(models.c.name == name))
@@ -296,7 +225,7 @@ class Shelf:
             connection.execute(models.update().where(mine).values(**values))
         return self.get(version)
 
-    def purge(self, name: str, older_than: float, now: float | None = None) -> list[Version]:
+    def purge(self, name: str, older_than: float, now: float | None = None) -> tuple[Version, ...]:
         """Deletes the files of versions that do not serve and are older than so many seconds.
 
         Returns the versions. Files in the folder that no version has, a day after they were
@@ -326,13 +255,13 @@ class Shelf:
             if one.state == "purged":
                 one.file.unlink(missing_ok=True)
         self._remove_orphans(name, now)
-        return [one for one in gone if one.state == "purged"]
+        return tuple(one for one in gone if one.state == "purged")
 
-    def _found(self, query: Select[Any]) -> list[Version]:
+    def _found(self, query: Select[Any]) -> tuple[Version, ...]:
         with reading(self._engine) as connection:
             rows = connection.execute(query).mappings().all()
         folder = self.folder() if rows else Path()
-        return [_version(row, folder) for row in rows]
+        return tuple(_version(row, folder) for row in rows)
 
     def _whole(self, version: int) -> Version:
         # A version whose file is there, as it was.
@@ -387,15 +316,6 @@ class Shelf:
             left = pattern.fullmatch(path.name) and path.name not in known
             if left and path.stat().st_mtime < now - _ORPHAN_S:
                 path.unlink(missing_ok=True)
-
-
-def check_name(name: str) -> None:
-    """Raises ArgumentError for what cannot be the name of a model in service."""
-    if not _NAME.fullmatch(name):
-        raise ArgumentError(
-            "name must be 1 to 64 letters, digits, dots, hyphens or underscores, and begin with a "
-            f"letter or digit, not {name!r}"
-        )
 
 
 def _version(row: RowMapping, folder: Path) -> Version:
