@@ -148,13 +148,14 @@ def live_map(model: Recommender, most: int = MOST) -> LiveMap:
     return found
 
 
-def place(model: Recommender, ratings: sp.csr_matrix, most: int = MOST) -> dict[str, Any]:
-    """Where somebody with some ratings (1, n_items) stands on the map, ready for JSON.
+def place(found: LiveMap, model: Recommender, ratings: sp.csr_matrix) -> dict[str, Any]:
+    """Where somebody with some ratings (1, n_items) stands, ready for JSON.
 
-    Raises:
-        ModelError: there is no map of the model.
+    Args:
+        found: the map of this model, or of what it was before items joined.
+        model: folds the person in.
+        ratings: of the items of the model.
     """
-    found = live_map(model, most)
     person = model.fitted.fold_in_users(model.feedback.of(ratings))
     factors = model.fitted.queries(person)[0][0]
     at = found.place(factors)

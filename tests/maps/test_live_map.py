@@ -40,7 +40,7 @@ def test_near_are_the_items_most_like_the_person(model: Recommender) -> None:
     cosines = y @ x / np.linalg.norm(y, axis=1) / np.linalg.norm(x)
     expected = np.argsort(-cosines)[:10]
     history = model.seen()[[model.factors.users.row(user)]]
-    found = place(model, history)  # folded in: the same factors
+    found = place(live_map(model), model, history)  # folded in: the same factors
     assert [one["item"] for one in found["near"]] == model.factors.items.ids[expected].tolist()
     cosines_given = [one["cosine"] for one in found["near"]]
     assert cosines_given == pytest.approx(cosines[expected], abs=1e-3)
@@ -50,7 +50,7 @@ def test_a_place_among_neighbourhoods_is_within_those_near(model: Recommender) -
     shown = live_map(model).to_dict()
     rows = {item: row for row, item in enumerate(shown["items"])}
     best = int(model.factors.items.ids[7])
-    found = place(model, ratings_row(model, {best: 5.0}))
+    found = place(live_map(model), model, ratings_row(model, {best: 5.0}))
     near = [rows[one["item"]] for one in found["near"]]
     for axis, at in zip("xy", found["neighbourhoods"], strict=True):
         own = [shown["neighbourhoods"][axis][row] for row in near]
@@ -58,7 +58,7 @@ def test_a_place_among_neighbourhoods_is_within_those_near(model: Recommender) -
 
 
 def test_somebody_unknown_has_no_place(model: Recommender) -> None:
-    found = place(model, ratings_row(model, {}))
+    found = place(live_map(model), model, ratings_row(model, {}))
     assert found["neighbourhoods"] is found["components"] is None
     assert found["near"] == []
     assert found["remarks"] == ["The model knows nothing of this person yet."]
@@ -79,7 +79,7 @@ def test_a_large_catalogue_shows_the_most_rated(model: Recommender) -> None:
     assert shown["ratings"] == counts[model.factors.items.rows(shown["items"])].tolist()
     assert shown["remarks"] == [f"The map has the 50 most rated of {len(counts):,} items."]
     assert shown["n_items"] == len(counts)
-    found = place(model, ratings_row(model, {shown["items"][0]: 5.0}), 50)
+    found = place(live_map(model, 50), model, ratings_row(model, {shown["items"][0]: 5.0}))
     assert {one["item"] for one in found["near"]} <= set(shown["items"])
     assert live_map(model).to_dict()["remarks"] == []
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from recsys.recommend import explain, onboarding, questions
 from recsys.recommend.choice import Choice
 from recsys.recommend.person import changed_row, ratings_row
 from recsys.service import create_app
+from recsys.store.database.ratings_store import RatingsStore
 
 pytestmark = pytest.mark.browser
 
@@ -47,9 +50,8 @@ def opened(chromium: Any, address: str, width: int = 1280, height: int = 800, sc
 def page(chromium: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     page = opened(chromium, address, *getattr(request, "param", DESK))
     yield page
-    problems = [one for one in page.problems if "404" not in one]
     page.close()
-    assert not problems
+    assert not page.problems
 
 
 def title(model: recsys.Recommender, row: int) -> str:
@@ -320,6 +322,22 @@ def test_the_model(page: Any, model: recsys.Recommender) -> None:
     expect(page.locator("#recommended")).to_be_hidden()
 
 
+def test_the_traffic(page: Any, model: recsys.Recommender) -> None:
+    page.click("nav [data-go=model]")
+    total = page.locator("#traffic .big b").first
+    expect(total).to_have_text(re.compile(r"^[1-9][\d,]*$"))
+    row = page.locator("#traffic tbody tr", has_text="/v1/recommendations")
+    expect(row.locator("td").nth(1)).to_have_text(re.compile(r"^[\d.]+ m?s$"))
+    before = int(row.locator("td").first.inner_text().replace(",", ""))
+    page.click("nav [data-go=rate]")
+    rate(page, title(model, FIRST), "5")
+    expect(page.locator("#list-title")).to_have_text("For you")
+    page.click("nav [data-go=model]")
+    expect(row.locator("td").first).to_have_text(f"{before + 1:,}")
+    # What the page asks for to show this is not counted.
+    assert page.locator("#traffic tbody").get_by_text("/v1/metrics").count() == 0
+
+
 def test_what_goes_wrong_is_said_and_tried_again(page: Any, model: recsys.Recommender) -> None:
     page.route("**/v1/recommendations", lambda route: route.abort())
     rate(page, title(model, FIRST), "5")
@@ -361,4 +379,105 @@ def test_a_model_of_likes_has_hearts(
         page.locator("#rated .heart").click()
         expect(page.locator("#rated li")).to_have_count(0)
         assert not page.problems
+        page.close()
+
+
+@pytest.fixture
+def with_store(model: recsys.Recommender, tmp_path: Path) -> Iterator[tuple[str, RatingsStore]]:
+    store = RatingsStore.open(f"sqlite:///{tmp_path}/store.db", create=True)
+    with served(create_app(model, store=store)) as address:
+        yield address, store
+
+
+def test_a_person_whose_ratings_the_server_keeps(
+    chromium: Any, model: recsys.Recommender, with_store: tuple[str, RatingsStore]
+) -> None:
+    address, store = with_store
+    page = opened(chromium, address)
+    user = int(model.factors.users.ids[7])
+    page.fill("#person", str(user))
+    page.keyboard.press("Enter")
+    expect(page.locator("#list-title")).to_have_text(f"For person {user}")
+    expect(page.locator("#kept")).to_contain_text("Each rating is saved on the server.")
+    new = next(row for row in range(200) if row not in set(model.seen()[[7]].indices.tolist()))
+    item = int(model.factors.items.ids[new])
+    rate(page, title(model, new), "5")
+    changed = changed_row(model, user, {item: 5.0})
+    after = questions.recommend_row(model, changed, Choice()).column("title")
+    expect(page.locator("#recommended > li .name")).to_have_text(after)
+    given = store.given(user)
+    assert given is not None
+    assert dict(zip(given.items.tolist(), given.values.tolist(), strict=True))[item] == 5
+    page.locator("#rated li", has_text=title(model, new)).locator(".remove").click()
+    own = questions.recommend(model, user, Choice()).column("title")
+    expect(page.locator("#recommended > li .name")).to_have_text(own)
+    given = store.given(user)
+    assert given is not None
+    assert item not in given.items
+    assert not page.problems
+    page.close()
+
+
+def test_somebody_new_saves_their_ratings_under_an_id(
+    chromium: Any, model: recsys.Recommender, with_store: tuple[str, RatingsStore]
+) -> None:
+    address, store = with_store
+    page = opened(chromium, address)
+    rate(page, title(model, FIRST), "5")
+    page.fill("#person", "70001")
+    page.keyboard.press("Enter")
+    expect(page.locator("#list-title")).to_have_text("For person 70001")
+    expect(page.locator("#recommended > li .name")).to_have_text(best(model, {FIRST: 5}))
+    rate(page, title(model, SECOND), "4")
+    both = best(model, {FIRST: 5, SECOND: 4})
+    expect(page.locator("#recommended > li .name")).to_have_text(both)
+    given = store.given(70001)
+    assert given is not None
+    assert sorted(given.values.tolist()) == [4, 5]
+    page.reload()
+    page.fill("#person", "70001")
+    page.keyboard.press("Enter")
+    expect(page.locator("#recommended > li .name")).to_have_text(both)
+    # The only problem: that nobody had this id at first.
+    assert [one for one in page.problems if "404" not in one] == []
+    page.close()
+
+
+def test_clicks_and_ratings_are_feedback_on_the_list(
+    chromium: Any, with_store: tuple[str, RatingsStore]
+) -> None:
+    page = opened(chromium, with_store[0])
+    with page.expect_response("**/feedback") as clicked:
+        page.locator("#recommended .name").nth(2).click()
+    assert clicked.value.status == 200
+    with page.expect_response("**/feedback") as starred:
+        page.locator("#recommended .stars").first.focus()
+        page.keyboard.press("4")
+    assert starred.value.status == 200
+    sent = [one.value.request.post_data_json for one in (clicked, starred)]
+    assert [(one["action"], one.get("value")) for one in sent] == [("click", None), ("rating", 4)]
+    page.close()
+
+
+def test_a_token_is_asked_for_once(
+    chromium: Any, model: recsys.Recommender, tmp_path: Path
+) -> None:
+    file = tmp_path / "tokens"
+    digest = hashlib.sha256(b"secret").hexdigest()
+    file.write_text(f"{digest} page read,write\n")
+    with served(create_app(model, tokens=file)) as address:
+        page: Page = chromium.new_page()
+        page.goto(address)
+        expect(page.locator("#token")).to_be_visible()
+        page.fill("#secret", "wrong")
+        page.keyboard.press("Enter")
+        expect(page.locator("#problem")).to_contain_text("asks for a token")
+        page.click("#problem button")
+        expect(page.locator("#token")).to_be_visible()
+        page.fill("#secret", "secret")
+        page.keyboard.press("Enter")
+        expect(page.locator("#recommended > li")).to_have_count(10)
+        page.reload()
+        expect(page.locator("#recommended > li")).to_have_count(10)
+        expect(page.locator("#token")).to_be_hidden()
         page.close()

@@ -1,5 +1,6 @@
 """`GET /v1/map` and `POST /v1/map/place`."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,34 @@ def test_a_user_stands_where_their_ratings_stand(client: Client, model: recsys.R
     assert by_id["components"] == by_ratings["components"]
 
 
+def test_a_user_with_a_change_stands_where_the_changed_ratings_stand(
+    client: Client, model: recsys.Recommender
+) -> None:
+    user = int(model.factors.users.ids[5])
+    own = model.seen()[[5]]
+    ids = model.factors.items.ids[own.indices].tolist()
+    rest = {str(item): float(value) for item, value in zip(ids[1:], own.data[1:], strict=True)}
+    changed = client.ok("POST", "/v1/map/place", json={"user": user, "ratings": {ids[0]: None}})
+    assert changed["folded_in"] is True
+    expected = client.ok("POST", "/v1/map/place", json={"ratings": rest})
+    assert changed["near"] == expected["near"]
+
+
+def test_a_new_item_in_the_store_leaves_the_map_as_it_is(
+    model: recsys.Recommender, tmp_path: Path
+) -> None:
+    app = create_app(model, store=f"sqlite:///{tmp_path}/store.db")
+    client = Client(app)
+    before = client.get("/v1/map")
+    user = int(model.factors.users.ids[5])
+    client.put("/v1/items/9001", json={"title": "New (2026)"})
+    assert client.put(f"/v1/users/{user}/ratings/9001", json={"rating": 5}).status_code == 200
+    assert client.ok("GET", "/v1/items/9001")["title"] == "New (2026)"
+    assert client.get("/v1/map").content == before.content
+    found = client.ok("POST", "/v1/map/place", json={"user": user})
+    assert len(found["near"]) == 10
+
+
 def test_somebody_without_ratings_stands_nowhere(client: Client) -> None:
     found = client.ok("POST", "/v1/map/place", json={"ratings": {}})
     assert found["neighbourhoods"] is None
@@ -64,8 +93,9 @@ def test_somebody_without_ratings_stands_nowhere(client: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "word"),
     [
-        ({}, 400, "either"),
-        ({"user": 1, "ratings": {}}, 400, "either"),
+        ({}, 400, "ratings"),
+        ({"ratings": {"1": None}}, 400, "must be a number"),
+        ({"user": 1, "ratings": 3}, 400, "must map items"),
         ({"ratings": [1]}, 400, "must map items"),
         ({"ratings": {"no such item": 3}}, 404, "no such item"),
         ({"user": 999999}, 404, "999999"),

@@ -30,6 +30,7 @@ function askForToken() {
       },
       { once: true },
     );
+    $("no-token").onclick = () => dialog.close();
     dialog.showModal();
   });
   return asking;
@@ -55,8 +56,10 @@ async function send(method, path, body, signal) {
 
 async function ask(method, path, { body, signal, as = "json" } = {}) {
   let answer = await send(method, path, body, signal);
-  if (answer.status === 401 && (await askForToken()))
-    answer = await send(method, path, body, signal);
+  if (answer.status === 401) {
+    sessionStorage.removeItem(PLACE);
+    if (await askForToken()) answer = await send(method, path, body, signal);
+  }
   if (!answer.ok) throw new Problem(answer.status, await reason(answer));
   return answer.status === 204 ? null : answer[as]();
 }
@@ -98,5 +101,7 @@ export const api = {
     ask("GET", `users/${part(user)}/ratings${query({ limit: 200, cursor })}`),
   rate: (user, item, rating) =>
     ask("PUT", `users/${part(user)}/ratings/${part(item)}`, { body: { rating } }),
+  rateMany: list => ask("POST", "ratings", { body: list }),
+  feedback: (served, body) => ask("POST", `served/${part(served)}/feedback`, { body }),
   unrate: (user, item) => ask("DELETE", `users/${part(user)}/ratings/${part(item)}`),
 };

@@ -15,9 +15,12 @@ let model = null;
 let mapped = false;
 let asking = null;
 let again = null; // what to try again
+let served = null; // the list that is shown, where the server keeps lists
+let listed = new Set(); // its items
 
 const act = {
   rate: async (row, value) => {
+    if (value !== null) told(row, "rating", value);
     try {
       const done = people.rate(row, value);
       showRated(act);
@@ -34,6 +37,7 @@ const act = {
   },
   // Shows an item; on a phone the map takes the place of what was there.
   choose: row => {
+    told(row, "click");
     act.mark(row);
     if (narrow() && current() !== "map") go("map");
   },
@@ -54,6 +58,11 @@ const act = {
     $("problem").hidden = false;
   },
 };
+// Tells the server what was done with an item of its list; nothing depends on it.
+function told(row, action, value) {
+  if (served === null || !listed.has(String(row.item))) return;
+  api.feedback(served, { item: String(row.item), action, value }).catch(() => {});
+}
 const narrow = () => matchMedia("(max-width: 900px)").matches;
 
 async function attempt(work) {
@@ -77,7 +86,7 @@ function choice() {
   return found;
 }
 async function answer(signal) {
-  if (person.id === null) return api.recommendFor(people.given(), choice(), signal);
+  if (!people.isKnown()) return api.recommendFor(people.given(), choice(), signal);
   const changes = person.keeps ? {} : people.changes();
   return Object.keys(changes).length
     ? api.whatIf(person.id, changes, choice(), signal)
@@ -91,20 +100,21 @@ async function refresh() {
   await attempt(async () => {
     const found = await answer(signal);
     fill($("took"), `${Math.round(performance.now() - began)} ms`);
+    served = found.served ?? null;
+    listed = new Set(found.rows.map(row => String(row.item)));
     heading(found);
     showList(found, act);
     if (mapped) await refreshPlace(found, signal);
   });
 }
 async function refreshPlace(found, signal) {
-  const changed = person.id === null || (!person.keeps && Object.keys(people.changes()).length);
-  const at = await api.place(changed ? { ratings: people.given() } : { user: person.id }, signal);
-  showPerson(
-    at,
-    shares(),
-    found.rows.map(row => row.item),
-    person.id ?? "you",
-  );
+  const changes = person.keeps ? {} : people.changes();
+  const who = people.isKnown()
+    ? { user: person.id, ...(Object.keys(changes).length ? { ratings: changes } : {}) }
+    : { ratings: people.given() };
+  const at = await api.place(who, signal);
+  const list = found.rows.map(row => row.item);
+  showPerson(at, shares(), list, person.id ?? "you");
 }
 // Where each rating lies on the scale, from 0 to 1.
 function shares() {
@@ -117,7 +127,7 @@ function shares() {
   );
 }
 function heading(found) {
-  const personal = person.id !== null || person.rated.size > 0;
+  const personal = people.isKnown() || person.rated.size > 0;
   fill(
     $("list-title"),
     !personal
@@ -134,9 +144,9 @@ function keptWhere() {
   const changed = person.id !== null && !person.keeps ? Object.keys(people.changes()).length : 0;
   const words =
     person.id === null
-      ? "Kept in this page only."
+      ? `Kept in this page only.${model.store ? " Open a person to save them under an id." : ""}`
       : person.keeps
-        ? "Each rating is saved on the server."
+        ? `${person.known.size ? "" : "Nobody has this id yet. "}Each rating is saved on the server.`
         : changed
           ? `${changed} ${changed === 1 ? "change" : "changes"}, in this page only.`
           : "Change a rating to see what would follow.";
@@ -165,7 +175,7 @@ function keptWhere() {
 
 async function open(id) {
   await attempt(async () => {
-    await people.open(id);
+    await people.open(id, Boolean(model.store));
     await entered();
   });
 }
@@ -175,7 +185,6 @@ async function leave() {
 }
 async function entered() {
   const other = person.id !== null;
-  person.keeps = other && Boolean(model.store);
   $("somebody").hidden = !other;
   if (other) fill($("somebody").firstElementChild, `Person ${oneLine(person.id, 60)}`);
   $("person").value = "";

@@ -36,27 +36,26 @@ export function quantile(buckets, share) {
   return from;
 }
 
-// Requests by route and status, and how long they took; what the page itself asks for to show
-// this is left out.
+// Requests to the API by route and status, and how long they took; what watches the server, such as
+// this page, is left out.
 export function summary(samples) {
   const routes = new Map();
   const all = new Map();
-  const own = labels => /metrics|health|ready/.test(labels.route ?? labels.path ?? "");
+  const counts = route => /\/v1\//.test(route) && !/\/(metrics|health|ready)$/.test(route);
   let failed = 0;
   let total = 0;
   for (const { name, labels, value } of samples) {
-    if (own(labels)) continue;
+    const { route = "", status = "" } = labels;
+    if (!counts(route)) continue;
     if (name.endsWith("requests_total")) {
       total += value;
-      if ((labels.status ?? labels.code ?? "").startsWith("5")) failed += value;
-      const route = labels.route ?? labels.path ?? "";
+      if (status.startsWith("5")) failed += value;
       const one = routes.get(route) ?? { route, n: 0, buckets: new Map() };
       one.n += value;
       routes.set(route, one);
     } else if (name.endsWith("seconds_bucket") && labels.le) {
       const le = labels.le === "+Inf" ? Infinity : Number(labels.le);
       all.set(le, (all.get(le) ?? 0) + value);
-      const route = labels.route ?? labels.path ?? "";
       const one = routes.get(route) ?? { route, n: 0, buckets: new Map() };
       one.buckets.set(le, (one.buckets.get(le) ?? 0) + value);
       routes.set(route, one);

@@ -7,19 +7,17 @@ import hashlib
 import orjson
 from starlette.responses import Response
 
-from recsys.errors import ArgumentError
-from recsys.maps.live_map import MOST, LiveMap, live_map, place
+from recsys.maps.live_map import MOST, live_map, place
 from recsys.service.asked import Nothing, a_user
 from recsys.service.calls import Call, Json, Route
 from recsys.service.people import somebody_new
-from recsys.service.routes.shapes import ID, MODEL, RATINGS, REMARKS, record
+from recsys.service.routes.shapes import CHANGES, ID, MODEL, REMARKS, record
 
 
 def whole(call: Call) -> Response:
     """The items of the model in two planes."""
     call.asked(Nothing)
-    found = live_map(call.model)
-    body = _body(call, found)
+    body = _body(call)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in call.request.headers.get("if-none-match", ""):
@@ -27,14 +25,15 @@ def whole(call: Call) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-def _body(call: Call, found: LiveMap) -> bytes:
-    # Hundreds of kilobytes that are the same for all who ask; a model keeps its map likewise.
-    key = "live map, as JSON"
-    name = orjson.dumps(call.snapshot.about)
-    kept = call.model.derived.get(key)
+def _body(call: Call) -> bytes:
+    # Hundreds of kilobytes that are the same for all who ask; a model keeps its map likewise. The
+    # map is that of the model as it was loaded: it is not drawn again for each new item.
+    key, base = "live map, as JSON", call.snapshot.base
+    found, name = live_map(base), orjson.dumps(call.snapshot.about)
+    kept = base.derived.get(key)
     if kept is None or kept[0] != name:
         kept = name, orjson.dumps({"model": call.snapshot.about} | found.to_dict())
-        call.model.derived[key] = kept
+        base.derived[key] = kept
     body: bytes = kept[1]
     return body
 
@@ -42,15 +41,15 @@ def _body(call: Call, found: LiveMap) -> bytes:
 def placed(call: Call) -> Json:
     """Where a person, or somebody with these ratings, stands on the map."""
     call.given(Nothing, "ratings", "user")
-    if ("user" in call.fields) == ("ratings" in call.fields):
-        raise ArgumentError("the body must have either 'user' or 'ratings'")
+    found = live_map(call.snapshot.base)
     if "user" in call.fields:
         who = call.service.person(call.model, a_user(call.model, call.field("user")))
+        if "ratings" in call.fields:
+            who = who.changed(call.ratings(none=True))
     else:
         who = somebody_new(call.model, call.ratings())
-    return {"model": call.snapshot.about, "folded_in": who.folded_in} | place(
-        call.model, who.ratings()
-    )
+    at = place(found, call.model, who.ratings())
+    return {"model": call.snapshot.about, "folded_in": who.folded_in} | at
 
 
 _POINT = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
@@ -73,8 +72,8 @@ ROUTES = (
     ),
     Route(
         method="POST", path="/v1/map/place", handler=placed, threaded=True, tag="map",
-        body={"ratings": RATINGS, "user": ID},
-        summary="Where a user, or somebody with these ratings, stands on the map",
+        body={"ratings": CHANGES, "user": ID},
+        summary="Where somebody with these ratings, or a user with these changes, stands",
         answer=record(
             model=MODEL, folded_in={"type": "boolean"}, neighbourhoods=_POINT, components=_POINT,
             near={"type": "array", "items": _NEAR}, remarks=REMARKS,

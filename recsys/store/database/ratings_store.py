@@ -38,6 +38,7 @@ from recsys.store.database.tokens import Tokens
 if TYPE_CHECKING:
     from recsys.store.database.shelf import Shelf
 
+
 class RatingsStore(StoreReader):
     """A store of ratings in a database. Safe for several threads and processes.
 

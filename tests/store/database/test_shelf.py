@@ -97,9 +97,7 @@ def test_a_version_replaces_only_what_it_was_compared_with(
     assert states(shelf) == ["retired", "current", "candidate"]
 
 
-def test_a_file_that_changed_or_is_gone_is_never_promoted(
-    shelf: Shelf, model: Recommender
-) -> None:
+def test_a_file_that_changed_or_is_gone_is_never_promoted(shelf: Shelf, model: Recommender) -> None:
     first, second = (shelf.add("main", model) for _ in range(2))
     shelf.promote(first.version)
     content = second.file.read_bytes()
