@@ -19,6 +19,7 @@ from recsys import __version__
 from recsys.app.serve import Limits
 from recsys.errors import ArgumentError
 from recsys.recommend.recommender import Recommender
+from recsys.service import static
 from recsys.service.border import Border
 from recsys.service.calls import Route
 from recsys.service.endpoint import endpoint
@@ -27,7 +28,7 @@ from recsys.service.live import Live
 from recsys.service.metrics import Metrics
 from recsys.service.openapi import document
 from recsys.service.problems import Refusal, problem
-from recsys.service.routes import catalogue, likeness, lists, ratings, reasons, status
+from recsys.service.routes import catalogue, likeness, lists, places, ratings, reasons, status
 from recsys.service.service import Service
 from recsys.service.sources import File, Memory, OnShelf, Source
 
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *likeness.ROUTES,
     *reasons.ROUTES,
     *catalogue.ROUTES,
+    *places.ROUTES,
     *ratings.ROUTES,
     *status.ROUTES,
 )
@@ -95,6 +97,7 @@ def create_app(
     app.state.service = service
     for route in ROUTES:
         app.add_api_route(route.path, endpoint(service, route), methods=[route.method])
+    app.router.routes += static.routes()
     app.add_exception_handler(HTTPException, _no_route)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     app.add_middleware(GZipMiddleware, minimum_size=_LEAST_TO_COMPRESS, compresslevel=4)

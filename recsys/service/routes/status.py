@@ -13,6 +13,7 @@ from recsys import __version__
 from recsys.errors import ArgumentError
 from recsys.service.asked import Nothing
 from recsys.service.calls import Call, Json, Route
+from recsys.service.known import known_of
 from recsys.service.routes.shapes import MODEL, record
 
 
@@ -33,7 +34,7 @@ def model(call: Call) -> Json:
         "before": None if before is None else before.about,
         "refused": _refused(live.refused),
         "store": call.service.store is not None,
-    }
+    } | known_of(call.service, snapshot)
 
 
 def _refused(found: Mapping[str, Any] | None) -> Json | None:
