@@ -197,10 +197,11 @@ class ImplicitALS(AlternatingModel):
             unobserved: (n_items,) w; None for all 1.
             base: (f, f) B, where it is known.
         """
-        base = (self.base(other, side, unobserved) if base is None else base).astype(np.float32)
+        exact = self.base(other, side, unobserved) if base is None else base
+        rounded = exact.astype(np.float32)
         # Trained item factors lie along the axes of this matrix: no need to turn them again.
-        base = np.diagonal(base) if kernels.is_diagonal(base) else base
-        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
+        own = np.diagonal(rounded) if kernels.is_diagonal(rounded) else rounded
+        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), own)
 
     def base(
         self, other: FloatArray, side: Side, unobserved: FloatArray | None
