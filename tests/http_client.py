@@ -51,3 +51,15 @@ class Client:
         found = self.request(method, path, **more)
         assert found.status_code == 200, found.text
         return found.json()
+
+
+def problem(answer: Any, status: int) -> str:
+    """The line of a problem with this status."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = answer.json()
+    assert said["status"] == status
+    assert said["type"].startswith("urn:recsys:")
+    assert said["title"]
+    assert "\n" not in said["detail"]
+    return str(said["detail"])
