@@ -19,14 +19,14 @@ class Client:
         address: tuple[str, int] = ("127.0.0.1", 1234),
         base: str = "http://127.0.0.1:8000",
     ) -> None:
-        self._app, self._headers = app, dict(headers or {})
+        self.app, self._headers = app, dict(headers or {})
         self._address, self._base = address, base
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         return asyncio.run(self._request(method, path, **more))
 
     async def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self._app, client=self._address)
+        transport = httpx.ASGITransport(self.app, client=self._address)
         async with httpx.AsyncClient(
             transport=transport, base_url=self._base, headers=self._headers
         ) as client:

@@ -231,7 +231,7 @@ def test_logs_say_nothing_about_people(
     with caplog.at_level(logging.INFO, "recsys.service"):
         Client(app, address=("10.1.2.3", 9)).get("/v1/users/196196/recommendations?where=secret")
     (record,) = [one for one in caplog.records if one.getMessage() == "request"]
-    said = {name: value for name, value in vars(record).items()}
+    said = vars(record)
     assert said["route"] == "/v1/users/{user}/recommendations"
     assert (said["status"], said["method"]) == (404, "GET")
     for secret in ("196196", "10.1.2.3", "secret"):
