@@ -77,6 +77,8 @@ def resolved(factors: Factors, changed: Changed) -> Factors:
 def _marked(factors: Factors, changed: Changed) -> Factors:
     # Items that joined are no part of other users' problems; users with ratings are one of items'.
     state = dict(factors.state)
+    if not len(changed.items) and "user_described" not in state:
+        return factors
     if len(changed.items):
         described = np.zeros(len(factors.items), np.uint8)
         described |= state.get("item_described", described)
