@@ -28,7 +28,7 @@ from recsys.models.factors import Factors, Solved
 
 RatingsOf = Callable[[Rows], sp.csr_matrix]
 
-_TOGETHER = 1 << 15  # rows solved together: their ratings are copied, and need not all be at once
+_TOGETHER = 1 << 13  # rows solved together: their ratings are copied, and need not all be at once
 
 
 @dataclass(frozen=True)
