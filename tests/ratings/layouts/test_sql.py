@@ -136,7 +136,7 @@ def test_values_that_are_missing(filled: Fill) -> None:
     assert ratings.timestamps.tolist() == [1500000005.0, 1500000000.0]
     assert ratings.account is not None
     assert ratings.account.dropped == {"no rating value": 1}
-    assert "1 rows have no time" in " ".join(ratings.account.remarks)
+    assert "1 row without a time" in " ".join(ratings.account.remarks)
     filled("DELETE FROM ratings WHERE rating IS NOT NULL", "UPDATE ratings SET time = NULL")
     ratings = recsys.read_ratings(url)
     assert not ratings.has_values
@@ -158,13 +158,16 @@ def test_ids_that_stop_being_numbers(filled: Fill, monkeypatch: pytest.MonkeyPat
     ("statements", "settings", "words"),
     [
         ((), {}, "no table"),
-        (("CREATE TABLE x (a INTEGER)",), {}, "none among 'x'"),
+        (("CREATE TABLE x (a INTEGER)",), {}, "no user column among 'a'"),
+        (("CREATE TABLE x (a INTEGER)", "CREATE TABLE y (a INTEGER)"), {}, "none among 'x', 'y'"),
         ((*ORDERS, "CREATE TABLE b (user_id INTEGER, item_id INTEGER)"), {},
          "'b', 'orders'; name it with table= or query="),
         (ORDERS, {"table": "order"}, "no table 'order'; it has 'orders'"),
         (ORDERS, {"user": "who"}, "no column 'who' for the user"),
-        (ORDERS, {"query": "SELEC"}, "syntax"),
-        (ORDERS, {"query": "DELETE FROM orders"}, "read|SELECT"),
+        (ORDERS, {"query": "SELECT FROM WHERE"}, "syntax"),
+        (ORDERS, {"query": "DELETE FROM orders"}, "a query begins with SELECT, not 'DELETE"),
+        (ORDERS, {"query": "WITH x AS (SELECT 1) INSERT INTO orders SELECT 1, 'z', 1, 1"},
+         "readonly|SELECT|syntax"),
         (ORDERS, {"query": "SELECT * FROM orders WHERE sku = 'q'"}, "holds no ratings"),
         (ORDERS, {"query": "SELECT customer_id, sku, sku AS rating FROM orders"},
          "row 0: 'rating' is 'a', not a number"),
