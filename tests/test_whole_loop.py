@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import uvicorn
+from recsys.service import create_app
 
 import recsys
 from recsys.app.models import ModelsRequest, models
 from recsys.app.online import OnlineRequest, online
 from recsys.app.retrain import RetrainRequest, Watching, retrain
-from recsys.service import create_app
 from recsys.store.database.ratings_store import RatingsStore
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]

@@ -6,7 +6,7 @@ from recsys.app.reading import no_account
 from recsys.app.retrain import Retrained, RetrainRequest, Watching, retrain
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
-from recsys.cli.output import described_spec, number, print_json, print_pairs, say, say_account
+from recsys.cli.output import described_spec, number, print_json, print_pairs, say_account
 from recsys.cli.progress import training_progress
 from recsys.errors import GateError, GateUndecidedError
 
