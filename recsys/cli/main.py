@@ -34,6 +34,7 @@ COMMANDS = {
     "explain": "Show why an item has its score for somebody, rating by rating.",
     "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",
+    "serve": "Serve a model over HTTP: recommendations, reasons, search, ratings, a page.",
     "export": "Write the factors of a model as Parquet files or NumPy arrays.",
     "index": "Build an approximate index of a very large model, where one pays.",
     "map": "Draw a map of the items of a model.",

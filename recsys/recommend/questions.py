@@ -116,7 +116,13 @@ def what_if(
     model: ModelParts, user: object, changes: Mapping[Any, float | None], choice: Choice
 ) -> Table:
     """The list of a training user if they had rated otherwise; see `Recommender.what_if`."""
-    table = recommend_row(model, changed_row(model, user, changes), choice)
+    return noting_approximation(
+        model, recommend_row(model, changed_row(model, user, changes), choice)
+    )
+
+
+def noting_approximation(model: ModelParts, table: Table) -> Table:
+    """A list under changes; where the model folds in approximately, with a remark that says so."""
     spec = model.fitted.spec
     if spec.folds_in_exactly:
         return table
@@ -319,7 +325,9 @@ def _ranked(
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
     # What one question leaves out is excluded: the items of the index need not be packed again.
     allowed = model.candidates(choice.without_exclude)
-    ranker = replace(model.ranker(choice.only_risk), candidates=allowed)
+    ranker = model.ranker(choice.only_risk)
+    if allowed is not None:
+        ranker = replace(ranker, candidates=allowed)
     k = min(choice.n, len(model.fitted.items))
     excluded = np.array([0, len(columns)]), columns
     if remark:

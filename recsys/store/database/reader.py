@@ -42,6 +42,11 @@ class StoreReader:
         return f"RatingsStore({str(self)!r})"
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine, not a server."""
+        return self._engine.dialect.name == "sqlite"
+
+    @property
     def seq(self) -> int:
         """The number of the latest change of ratings, items or people; 0 in a new store."""
         with reading(self._engine) as connection:
