@@ -349,6 +349,22 @@ def test_what_goes_wrong_is_said_and_tried_again(page: Any, model: recsys.Recomm
     page.problems[:] = [one for one in page.problems if "ERR_FAILED" not in one]
 
 
+def test_a_map_that_takes_long_is_waited_for(chromium: Any, address: str) -> None:
+    page = chromium.new_page()
+    asked: list[int] = []
+
+    def first_fails(route: Any) -> None:
+        asked.append(1)
+        busy = {"status": 503, "json": {"detail": "no answer within 10 s"}}
+        route.fulfill(**busy) if len(asked) == 1 else route.continue_()
+
+    page.route("**/v1/map", first_fails)
+    page.goto(address)
+    expect(page.locator("#map-wait")).to_be_hidden(timeout=9000)
+    assert len(asked) == 2
+    page.close()
+
+
 def test_an_unknown_person(page: Any) -> None:
     page.fill("#person", "987654321")
     page.keyboard.press("Enter")

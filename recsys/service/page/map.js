@@ -2,7 +2,7 @@
 
 import { camera, fit, inside, pan, put, show, VIEWS, zoomAt } from "./camera.js";
 import { legend, readScheme } from "./colours.js";
-import { $, calm, fill, oneLine, say } from "./dom.js";
+import { $, calm, fill, oneLine, say, title } from "./dom.js";
 import { listen, zoom } from "./hands.js";
 
 const FONT = "system-ui, sans-serif";
@@ -55,7 +55,7 @@ export function showPerson(answer, rated, list, name) {
     shown.you = to;
     shown.began = now ? performance.now() : 0;
   }
-  const near = (answer?.near ?? []).slice(0, 3).map(one => oneLine(one.title, 60));
+  const near = (answer?.near ?? []).slice(0, 3).map(one => oneLine(title(one), 60));
   const who = name === "you" ? "You are" : `Person ${oneLine(name, 60)} is`;
   fill(
     $("where"),
@@ -83,6 +83,7 @@ function at(i) {
   const { neighbourhoods: a, components: b } = data;
   return put([a.x[i], a.y[i]], [b.x[i], b.y[i]], shown.mix);
 }
+const item = i => ({ item: data.items[i], title: data.titles[i] });
 const middle = region => put([region.x, region.y], [region.x, region.y], shown.mix);
 const ease = t => (t < 0.5 ? 4 * t ** 3 : 1 - (-2 * t + 2) ** 3 / 2);
 // Where the person is now in each plane; null for somebody who has no place.
@@ -127,7 +128,7 @@ function tag(i, style, rank) {
   if (tagged.has(i)) return false;
   const [x, y] = at(i);
   const r = size[i] + (rank ? 7 : 4);
-  const text = (rank ? `${rank} ` : "") + oneLine(data.titles[i], TITLE);
+  const text = (rank ? `${rank} ` : "") + oneLine(title(item(i)), TITLE);
   const written =
     write(text, x + r, y + 4, "left", style) ||
     write(text, x - r, y + 4, "right", style) ||
@@ -317,8 +318,7 @@ function press(x, y, reach) {
         best = i;
       }
     }
-  if (best !== null && !(name && !titled && least > 0))
-    act.choose({ item: data.items[best], title: data.titles[best] });
+  if (best !== null && !(name && !titled && least > 0)) act.choose(item(best));
   else if (name) {
     const one = data.regions[name.region];
     zoomAt(...middle(one), 2.2);
