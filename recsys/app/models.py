@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from recsys.app.in_store import InStore, age_of, keep_for_field, name_field, share_of
 from recsys.errors import ArgumentError
 from recsys.files import expanded
+from recsys.ratings.account import counted
 from recsys.settings import option
 
 if TYPE_CHECKING:
+    from recsys.store.database.ratings_store import RatingsStore
     from recsys.store.database.shelf import Shelf
     from recsys.store.database.versions import Version
 
@@ -100,6 +102,8 @@ def models(request: ModelsRequest) -> Versions:
         if request.models is not None:
             shelf.keep_in(request.models)
         done = _ACTIONS[request.action](shelf, request)
+        if request.action == "purge":
+            done += _bury(store)
         return Versions(request.name, shelf.folder(), shelf.list(request.name), done)
 
 
@@ -139,6 +143,17 @@ def _own(shelf: Shelf, request: ModelsRequest) -> Version:
             f"version {one.version} is of {one.name}, not of {request.name}; name it with --name"
         )
     return one
+
+
+def _bury(store: RatingsStore) -> str:
+    # Tombstones of people who are in no version any more. A version is of the ratings that were
+    # read at the time `made`; a file that was trained elsewhere may be of older ones. Only where
+    # somebody asks for it: a service may serve a file that is not on the shelf.
+    there = [one for one in store.models.list() if one.state != "purged"]
+    if not there or any(one.mark is None for one in there):
+        return ""
+    n = store.drop_tombstones(min(one.made for one in there))
+    return f" and {counted(n, 'tombstone')}" if n else ""
 
 
 _ACTIONS: Mapping[str, Callable[[Shelf, ModelsRequest], str]] = {

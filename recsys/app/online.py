@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recsys.app.in_store import InStore, age_of
+from recsys.errors import ArgumentError
 from recsys.settings import option
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ def online(request: OnlineRequest, now: float | None = None) -> OnlineReport:
     with request.opened() as store:
         lists, feedback = store.lists(since)
         rated = store.rated_since(since)
-    return OnlineReport(
-        measured(outcomes(lists, feedback, rated, within), request.against), since, within
-    )
+    versions = sorted(lists["model"].unique())
+    if request.against is not None and request.against not in versions:
+        did = f"; {', '.join(versions)} did" if versions else ""
+        raise ArgumentError(f"version {request.against} served no list since then{did}")
+    done = outcomes(lists, feedback, rated, within)
+    return OnlineReport(measured(done, request.against), since, within)
 
 
 def outcomes(

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from recsys.recommend.chosen import OnSearch
     from recsys.recommend.recommender import Recommender
     from recsys.store.database.ratings_store import RatingsStore
-    from recsys.store.database.shelf import Shelf, Version
+    from recsys.store.database.shelf import Shelf
+    from recsys.store.database.versions import Version
 
 Outcome = Literal["first", "promoted", "shared", "refused", "nothing new"]
 
@@ -186,8 +187,6 @@ class Retrained:
     """How many users, items and ratings it was trained on."""
     purged: tuple[Version, ...]
     """Versions whose files were deleted."""
-    buried: int
-    """Forgotten people who are in no model any more, and of whom nothing is kept."""
     seconds: float
 
     @property
@@ -215,7 +214,6 @@ class Retrained:
             "gate": None if self.gate is None else self.gate.to_dict(),
             "data": dict(self.account),
             "purged": [one.version for one in self.purged],
-            "buried": self.buried,
             "seconds": self.seconds,
         }
 
@@ -240,7 +238,7 @@ def retrain(request: RetrainRequest, watching: Watching | None = None) -> Retrai
         FitError: a model has no finite solution.
         ModelFileError: the file of the model in service cannot be read.
     """
-    from recsys.store.database.shelf import check_name
+    from recsys.store.database.versions import check_name
 
     check_name(request.name)
     with request.opened() as store, _alone(store, request.name):
@@ -373,9 +371,8 @@ class _Retraining:
         account: Mapping[str, Any],
         purged: tuple[Version, ...],
     ) -> Retrained:
-        buried = bury(self._store, self._shelf)
         seconds = time.perf_counter() - self._started
-        return Retrained(outcome, version, before, gate, account, purged, buried, seconds)
+        return Retrained(outcome, version, before, gate, account, purged, seconds)
 
 
 def without_people(model: Recommender, users: Sequence[object]) -> Recommender:
@@ -390,19 +387,6 @@ def without_people(model: Recommender, users: Sequence[object]) -> Recommender:
     return replace(
         model, history=kept_entries(model.seen(), ~np.isin(entry_rows(model.seen()), rows))
     )
-
-
-def bury(store: RatingsStore, shelf: Shelf) -> int:
-    """Deletes the tombstones of people who are in no model any more; returns how many.
-
-    Their ids are all that is left of them. A model is of the ratings that were read at the time
-    `made`. A file that was trained elsewhere may be of older ones, so that while there is one, all
-    tombstones stay.
-    """
-    there = [one for one in shelf.list() if one.state != "purged"]
-    if not there or any(one.mark is None for one in there):
-        return 0
-    return store.drop_tombstones(min(one.made for one in there))
 
 
 def _measured(candidate: Recommender, held: Contest, k: int, liked: Feedback) -> Evaluation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from recsys.app.recipe import feature_names
 from recsys.models.spec import check_suits
@@ -48,7 +48,7 @@ class ServedRecipe:
         """
         from recsys.recommend.training import train
 
-        check_suits(self.spec, ratings)
+        check_suits(cast("Any", self.spec), ratings)  # a search has a name, too
         return train(
             self.spec, ratings, feedback=self.feedback, features=feature_names(self.features),
             on_epoch=on_epoch, on_search=on_search,

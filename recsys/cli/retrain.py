@@ -9,7 +9,6 @@ from recsys.cli.options import Json
 from recsys.cli.output import described_spec, number, print_json, print_pairs, say_account
 from recsys.cli.progress import training_progress
 from recsys.errors import GateError, GateUndecidedError
-from recsys.ratings.account import counted
 
 
 @options_of(RetrainRequest)
@@ -39,7 +38,7 @@ def _lines(done: Retrained) -> dict[str, str]:
         )
         lines["model"] = f"{model} ({settings})" if settings else model
     if done.gate is not None and done.outcome != "refused":
-        lines["gate"] = done.gate.sentence
+        lines["gate"] = done.gate.sentence.removeprefix("gate ")
         for remark in done.gate.remarks:
             lines["remark"] = remark
     lines["result"] = done.sentence
@@ -47,6 +46,4 @@ def _lines(done: Retrained) -> dict[str, str]:
         lines["saved"] = str(done.version.file)
     if done.purged:
         lines["deleted"] = "versions " + ", ".join(str(one.version) for one in done.purged)
-    if done.buried:
-        lines["forgotten"] = f"{counted(done.buried, 'person')} who are in no model any more"
     return lines

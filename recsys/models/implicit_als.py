@@ -164,7 +164,12 @@ class ImplicitALS(AlternatingModel):
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
         """One half step of training; see `row_problem`."""
         if side == "users":
-            return self.row_problem(matrix, factors.item_factors, side, unobserved_of(factors))
+            other, unobserved = factors.item_factors, unobserved_of(factors)
+            # The same for everybody, and most of the work of folding in one person.
+            base = factors.kept.get("base of users")
+            if base is None:
+                base = factors.kept["base of users"] = self.base(other, side, unobserved)
+            return self.row_problem(matrix, other, side, unobserved, base)
         unobserved = self._unobserved_of_new(factors, matrix)
         return self.row_problem(matrix, factors.user_factors, side, unobserved)
 
@@ -179,6 +184,7 @@ class ImplicitALS(AlternatingModel):
         other: FloatArray,
         side: Side,
         unobserved: FloatArray | None = None,
+        base: npt.NDArray[np.float64] | None = None,
     ) -> RowProblem:
         """The equations of the rows of `matrix` (n, n_other), the other side's factors fixed.
 
@@ -189,8 +195,9 @@ class ImplicitALS(AlternatingModel):
             other: (n_other, f) the other side's factors.
             side: which side the rows are.
             unobserved: (n_items,) w; None for all 1.
+            base: (f, f) B, where it is known.
         """
-        base = self.base(other, side, unobserved).astype(np.float32)
+        base = (self.base(other, side, unobserved) if base is None else base).astype(np.float32)
         # Trained item factors lie along the axes of this matrix: no need to turn them again.
         base = np.diagonal(base) if kernels.is_diagonal(base) else base
         return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)

@@ -325,7 +325,9 @@ def _ranked(
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
     # What one question leaves out is excluded: the items of the index need not be packed again.
     allowed = model.candidates(choice.without_exclude)
-    ranker = replace(model.ranker(choice.only_risk), candidates=allowed)
+    ranker = model.ranker(choice.only_risk)
+    if allowed is not None:
+        ranker = replace(ranker, candidates=allowed)
     k = min(choice.n, len(model.fitted.items))
     excluded = np.array([0, len(columns)]), columns
     if remark:

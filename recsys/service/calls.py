@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from recsys.errors import ArgumentError
 from recsys.ids import IdIndex, in_json
-from recsys.recommend.answer import Table
+from recsys.recommend.answer import Table, json_column
 from recsys.recommend.explain import Explanation, explanations
 from recsys.service.asked import Nothing, from_body, from_query, ratings_of
 from recsys.service.people import Somebody
@@ -124,10 +124,13 @@ def rows_of(table: Table, snapshot: Snapshot) -> list[Json]:
     if table.items is not snapshot.model.items or table.rows is None:
         found: list[Json] = table.to_dict()["rows"]
         return found
-    own = Table(table.answer).to_dict()["rows"]
+    names = tuple(table.answer)
+    own = zip(*map(json_column, table.answer.values()), strict=True)
     records = [snapshot.record(row) for row in table.rows.tolist()]
-    return [known | row if row.keys() & known.keys() else row | known
-            for row, known in zip(own, records, strict=True)]  # fmt: skip
+    rows = [dict(zip(names, values, strict=True)) for values in own]
+    # An item may have a column that is called like one of the answer, which counts.
+    return [row | known | row if known.keys() & row.keys() else row | known
+            for row, known in zip(rows, records, strict=True)]  # fmt: skip
 
 
 def id_at(index: IdIndex, row: int) -> Any:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,17 @@ import nightly
 import numpy as np
 import pandas as pd
 import pytest
+from stores import write
 
 import recsys
 from recsys.app import retrain as retraining
+from recsys.app.models import ModelsRequest, models
 from recsys.app.retrain import Retrained, RetrainRequest, Watching, retrain
+from recsys.app.served_recipe import ServedRecipe
 from recsys.errors import ArgumentError, FitError, ModelFileError, StoreBusy, StoreError
 from recsys.evaluation.gate.contest import Contest, seen_by
 from recsys.recommend.recommender import Recommender
 from recsys.store.database.ratings_store import RatingsStore
-from recsys.store.database.records import UserRating
 from recsys.store.model_file import read_about
 
 SMALL: dict[str, Any] = {"model": "pure-svd", "hyperparameters": {"n_factors": 10}}
@@ -43,15 +46,6 @@ def url(store: RatingsStore, store_url: str, tmp_path: Path) -> str:
 
 
 sqlite_alone = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-
-
-def write(store: RatingsStore, rows: pd.DataFrame) -> None:
-    store.write_many(
-        [
-            UserRating(int(user), int(item), float(value), float(when))
-            for user, item, value, when in rows.itertuples(index=False)
-        ]
-    )
 
 
 def run(url: str, watching: Watching | None = None, **given: Any) -> Retrained:
@@ -277,7 +271,7 @@ def test_a_candidate_that_fails_changes_nothing(
     def fail(*_: Any) -> None:
         raise FitError("no finite solution")
 
-    monkeypatch.setattr(retraining.ServedRecipe, "train", fail)
+    monkeypatch.setattr(ServedRecipe, "train", fail)
     with pytest.raises(FitError):
         run(url)
     assert states(store) == ["current"]
@@ -316,10 +310,11 @@ def test_who_was_forgotten_is_in_no_model_any_more(
     assert gone not in users
     assert len(users) > 200
     # The first version still has them, and could come back: the tombstone stays.
-    assert (store.forgotten(), done.buried) == ([gone], 0)
-    store.models.purge("main", 0)
-    later = run(url)
-    assert (later.outcome, later.buried, store.forgotten()) == ("nothing new", 1, [])
+    purge = ModelsRequest(store=url, action="purge")
+    assert (models(purge).done, store.forgotten()) == ("main: nothing is old enough", [gone])
+    done_now = models(replace(purge, keep_for="0.001s")).done
+    assert done_now == "main: deleted 1 and 1 tombstone"
+    assert store.forgotten() == []
 
 
 @sqlite_alone
@@ -355,10 +350,11 @@ def test_a_model_file_that_was_trained_elsewhere_is_a_first_version(
     fresh = done.version.load()
     assert (fresh.fitted.spec, str(fresh.feedback)) == (recsys.PureSVD(12), "ones")
     # Nobody knows of when its ratings are, so tombstones stay.
-    assert (done.buried, store.forgotten()) == (0, [1])
+    models(ModelsRequest(store=url, action="purge"))
+    assert store.forgotten() == [1]
     done.version.file.unlink()
+    write(store, frame[:1].assign(item=3))
     with pytest.raises(ModelFileError):
-        write(store, frame[:1].assign(item=3))
         run(url)
 
 

@@ -27,6 +27,8 @@ MEASURES: Mapping[str, str] = {
 }
 """Name of a measure → what it is."""
 
+CURRENT = "current"
+"""The arm of a version that serves everybody."""
 LEAST_PEOPLE = 30
 """People that both versions need before a difference is called one."""
 
@@ -189,7 +191,7 @@ def _served(
         rates[name] = Rate(float(mean), float(low), float(high))
     return Served(
         version=str(own["version"].iloc[0]),
-        arm=str(own["arm"].iloc[-1]),
+        arm=str(own["arm"].iloc[-1] or CURRENT),
         n_lists=len(own),
         n_people=int((belows[:, at] > 0).sum()),
         first=float(own["time"].min()),
@@ -229,7 +231,7 @@ def _differences(
                     at_once=_at_once(one, base),
                 )
             )
-    corrected = holm([one.p for one in found]) if found else []
+    corrected = holm([one.p for one in found])
     return tuple(
         Difference(**{**vars(one), "p": float(p)}) for one, p in zip(found, corrected, strict=True)
     )

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from recsys.errors import ArgumentError
-from recsys.ids import WHOLE_NUMBER, IdArray, IdIndex, shown
+from recsys.ids import WHOLE_NUMBER, IdArray, shown
 from recsys.store.database.schema import meta
 from recsys.store.database.upsert import insert
 from recsys.visible import writable
@@ -52,6 +52,10 @@ class Kinds:
         """Whether the ids of a side are integers; None as long as that is open."""
         return None if side not in self._known else self._known[side] == "integer"
 
+    def to_dict(self) -> dict[str, str]:
+        """The kind of each side that has been decided."""
+        return {side: self._known[side] for side in ("user", "item") if side in self._known}
+
     def find(self, one_id: object, side: Side) -> str | None:
         """An id as text, for a question; None if the store cannot have it."""
         try:
@@ -80,10 +84,6 @@ class Kinds:
         """Ids in their own type: int64, or an object array of str."""
         kind: Any = np.int64 if self.is_integer(side) else object
         return np.array(self.ids(texts, side), dtype=kind)
-
-    def texts_of(self, index: IdIndex) -> list[str]:
-        """The ids of an index as text."""
-        return [str(one) for one in index.ids.tolist()]
 
 
 def text_of(one_id: object, side: Side) -> str:

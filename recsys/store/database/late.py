@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select, union
 
 from recsys.ids import IdIndex
 from recsys.store.database.kinds import Kinds
-from recsys.store.database.records import Id, Late
+from recsys.store.database.records import Id, Late, described
 from recsys.store.database.schema import items, ratings
 
 _PIECE = 500  # ids in one question, which every database takes
@@ -23,8 +23,11 @@ def late_items(connection: Connection, kinds: Kinds, known: IdIndex) -> Late:
     there = connection.execute(select(items.c.id).order_by(items.c.id)).scalars().all()
     rows = known.find(kinds.array(there, "item")).tolist()
     new = [one for one, row in zip(there, rows, strict=True) if row < 0]
+    about = _rows(connection, _ITEMS, new)
     return Late(
-        _described(_rows(connection, _ITEMS, new), kinds),
+        described(
+            "item_id", kinds.ids([row.id for row in about], "item"), [row._mapping for row in about]
+        ),
         _rated(_rows(connection, _RATINGS, new), kinds),
     )
 
@@ -43,16 +46,6 @@ def _rows(connection: Connection, asked: Any, ids: list[str]) -> list[Any]:
         for start in range(0, len(ids), _PIECE)
         for row in connection.execute(asked, {"ids": ids[start : start + _PIECE]})
     ]
-
-
-def _described(rows: list[Any], kinds: Kinds) -> pd.DataFrame:
-    attributes = [row.attributes or {} for row in rows]
-    names = dict.fromkeys(name for one in attributes for name in one)
-    columns = {"item_id": kinds.ids([row.id for row in rows], "item")}
-    columns["title"] = [row.title for row in rows]
-    for name in names:
-        columns.setdefault(name, [one.get(name) for one in attributes])
-    return pd.DataFrame(columns)
 
 
 def _rated(rows: list[Any], kinds: Kinds) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from recsys.errors import ArgumentError, StoreBusy
 from recsys.files import claimed
-from recsys.store.database.engine import trouble
+from recsys.ratings.databases import trouble
 
 
 @contextmanager

@@ -11,31 +11,26 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, inspect
 
 from recsys.errors import StoreError
+from recsys.ratings.databases import WAIT_S, address, shown, trouble, version_of
 from recsys.store.database import forgetting, idempotency, traffic
 from recsys.store.database.changes import Change, changing
-from recsys.store.database.engine import (
-    WAIT_S,
-    address,
-    connect,
-    reading,
-    shown,
-    trouble,
-    version_of,
-    writing,
-)
+from recsys.store.database.engine import connect, reading, writing
 from recsys.store.database.locks import locked
 from recsys.store.database.reader import StoreReader
 from recsys.store.database.records import (
     Id,
+    OnRows,
     Rating,
     Served,
     UserRating,
     Written,
+    ignored,
 )
 from recsys.store.database.schema import VERSION
 from recsys.store.database.tokens import Tokens
 
 if TYPE_CHECKING:
+    from recsys.ratings.ratings import Ratings
     from recsys.store.database.shelf import Shelf
 
 
@@ -216,6 +211,21 @@ class RatingsStore(StoreReader):
             return Written(now.seq, 0)
 
         return self._once(None, (), change)
+
+    def importing(self, given: Ratings, on_rows: OnRows = ignored) -> int:
+        """Writes many ratings, with what is known of their users and items; returns how many.
+
+        They are committed in pieces, so that other writers need not wait, and the memory does not
+        depend on how many there are. Where it ended early, it can be done again. A rating that is
+        there and has a later time stays.
+
+        Raises:
+            DataError: an id is text, and the ids of the store are integers.
+            StoreUnavailable: it ended early.
+        """
+        from recsys.store.database.bulk import write_all
+
+        return write_all(self._engine, self._kinds, given, on_rows)
 
     def _first_time(self, now: Change, user: Id, adopt: Sequence[Rating] | None) -> int:
         # Whether a person is new to the store, who then brings their history with them.

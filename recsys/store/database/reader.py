@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Engine, bindparam, func, select
 
 from recsys.ids import IdIndex
+from recsys.ratings.databases import shown, version_of
 from recsys.store.database import late, outcomes, traffic
-from recsys.store.database.engine import reading, shown
+from recsys.store.database.engine import durability, reading
 from recsys.store.database.kinds import Kinds, Side
-from recsys.store.database.records import Given, Id, Late, Lists, StoredItem
+from recsys.store.database.records import Given, Id, Late, Lists, OnRows, StoredItem, ignored
 from recsys.store.database.schema import counters, items, ratings, tombstones, users
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from recsys.ratings.ratings import Ratings
 
 _GIVEN = select(ratings.c.item_id, ratings.c.rating, ratings.c.time)
 _GIVEN = _GIVEN.where(ratings.c.user_id == bindparam("user")).order_by(ratings.c.item_id)
@@ -99,6 +103,19 @@ class StoreReader:
                 asked = asked.where(column > self._kinds.text(after, side))
             return self._kinds.ids(connection.execute(asked).scalars(), side)
 
+    def about(self) -> dict[str, Any]:
+        """Where it is, what it holds, and whether what is acknowledged is on the disk."""
+        with reading(self._engine) as connection:
+            self._kinds.load(connection)
+            return {
+                "store": str(self),
+                "version": version_of(connection),
+                **self.counts(),
+                "ids": self._kinds.to_dict(),
+                "seq": self.seq,
+                "durable": durability(connection),
+            }
+
     def counts(self) -> dict[str, int]:
         """How many users, items and ratings there are. Takes long in a large store."""
         with reading(self._engine) as connection:
@@ -108,6 +125,47 @@ class StoreReader:
                 )
                 for table in (users, items, ratings)
             }
+
+    def ratings(self, since: int | None = None, until: int | None = None) -> Ratings:
+        """The ratings with what is known of users and items, as `read_ratings` returns them.
+
+        Those without a value are left out, unless none has one.
+
+        Args:
+            since: only those that changed after this number; 0 leaves out those that were adopted
+                from the history of a model.
+            until: only those that did not change after this number, so that a training can name
+                what it has seen.
+
+        Raises:
+            DataError: there are none.
+        """
+        from recsys.ratings.readers import read
+        from recsys.ratings.source import Source
+
+        limits = [f"seq {sign} {number:d}" for sign, number in ((">", since), ("<=", until))
+                  if number is not None]  # fmt: skip
+        where = f" WHERE {' AND '.join(limits)}" if limits else ""
+        query = f"SELECT user_id, item_id, rating, time FROM ratings{where}"
+        url = self._engine.url.render_as_string(hide_password=False)
+        return read(Source(url, missing=[], query=query))
+
+    def export(self, folder: Path, to: str = "csv", on_rows: OnRows = ignored) -> list[Path]:
+        """Writes ratings, items and users to files in a folder, and returns them.
+
+        Args:
+            folder: where to; it is made if it is not there.
+            to: csv or parquet.
+            on_rows: called with how many ratings have been written so far.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        from recsys.store.database.dump import write_files
+
+        with reading(self._engine) as connection:
+            self._kinds.load(connection)
+            return write_files(connection, self._kinds, folder, to, on_rows)
 
     def late_items(self, known: IdIndex) -> Late:
         """Items that are not in the index of a model, with what they are and their ratings."""

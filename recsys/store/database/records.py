@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Id = int | str
+OnRows = Callable[[int, int | None], None]
+"""Called with how many ratings are done, and how many there are, where that is known."""
 ACTIONS = ("click", "rating", "dismiss")
 """What people do with an item of a list."""
 
@@ -36,6 +38,10 @@ class UserRating(NamedTuple):
     item: Id
     value: float | None = None
     time: float | None = None
+
+
+def ignored(done: int, total: int | None) -> None:
+    """An `OnRows` that does nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,3 +116,22 @@ class Lists(NamedTuple):
     """Columns id, time, user, model, arm, items (lists of ids)."""
     feedback: pd.DataFrame
     """Columns id (of the list), item, action, value, time."""
+
+
+def described(name: str, ids: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """A table of items or people with a column for each of their attributes.
+
+    Args:
+        name: of the column of ids.
+        ids: one for each row.
+        rows: with `attributes`, and of items `title`.
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {name: list(ids)}
+    if not rows or "title" in rows[0]:
+        columns["title"] = [row["title"] for row in rows]
+    facts = [row["attributes"] or {} for row in rows]
+    for one in dict.fromkeys(key for fact in facts for key in fact):
+        columns.setdefault(one, [fact.get(one) for fact in facts])
+    return pd.DataFrame(columns)

@@ -46,7 +46,8 @@ def _time(name: str, **options: Any) -> Column[Any]:
 
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text))
-"""`users` and `items`: the kind of their ids, "integer" or "text"; `salt`."""
+"""`user` and `item`: the kind of their ids, "integer" or "text". `values`: what the column was
+called that ratings were imported from. `salt`: of the hashes in `audit`."""
 
 counters = Table(
     "counters",

@@ -48,7 +48,7 @@ def test_rates_by_visible_arithmetic() -> None:
         {
             "person": ["ann", "ann", "ann", "bob", None, None],
             "version": ["1", "1", "2", "2", "1", "1"],
-            "arm": "current",
+            "arm": None,
             "time": [10.0, 20.0, 30.0, 40.0, 50.0, 60.0],
             "click_through": [1, 0, 1, 1, 0, 0],
             "hit_rate": [1, 1, 1, 1, 0, 0],
@@ -58,6 +58,7 @@ def test_rates_by_visible_arithmetic() -> None:
     found = measured(lists)
     one, two = of(found, "1"), of(found, "2")
     assert (one.n_lists, one.n_people, one.first, one.last) == (4, 3, 10, 60)
+    assert one.arm == "current"
     assert (two.n_lists, two.n_people) == (2, 2)
     assert [one.rates[name].mean for name in MEASURES] == [1 / 4, 2 / 4, 0]
     assert [two.rates[name].mean for name in MEASURES] == [1, 1, 1 / 2]
