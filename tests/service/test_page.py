@@ -43,6 +43,8 @@ def opened(chromium: Any, address: str, width: int = 1280, height: int = 800, sc
     page.on("request", lambda one: one.url.startswith(address) or page.problems.append(one.url))
     page.goto(address)
     expect(page.locator("#map-wait")).to_be_hidden()
+    expect(page.locator("#where")).not_to_be_empty()
+    page.wait_for_timeout(50)  # the map has the size that this leaves it
     return page
 
 

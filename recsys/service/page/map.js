@@ -303,29 +303,32 @@ function bringIntoView(i) {
   const [x, y] = at(i);
   if (!inside([x, y], -20)) pan(camera.width / 2 - x, camera.height / 2 - y);
 }
+// A dot under the pointer comes first, then a title, the name of a region, a dot nearby.
 function press(x, y, reach) {
+  const [i, distance] = nearest(x, y);
+  if (distance <= 0) return act.choose(item(i));
   const on = ({ box: b }) => x >= b[0] && x <= b[2] && y >= b[1] && y <= b[3];
-  const name = labels.find(label => label.kind === "region" && on(label));
   const titled = [...tagged].find(([, label]) => on(label));
-  let best = titled ? titled[0] : null;
-  let least = reach;
-  if (best === null)
-    for (const i of order) {
-      const [px, py] = at(i);
-      const d = Math.hypot(px - x, py - y) - size[i];
-      if (d < least) {
-        least = d;
-        best = i;
-      }
-    }
-  if (best !== null && !(name && !titled && least > 0)) act.choose(item(best));
-  else if (name) {
-    const one = data.regions[name.region];
-    zoomAt(...middle(one), 2.2);
-    const [px, py] = middle(one);
-    pan(camera.width / 2 - px, camera.height / 2 - py);
-    redraw();
+  if (titled) return act.choose(item(titled[0]));
+  const name = labels.find(label => label.kind === "region" && on(label));
+  if (name) return goTo(data.regions[name.region]);
+  if (distance < reach) act.choose(item(i));
+}
+// The dot nearest to a point, and how far away its edge is.
+function nearest(x, y) {
+  const found = [-1, Infinity];
+  for (const i of order) {
+    const [px, py] = at(i);
+    const d = Math.hypot(px - x, py - y) - size[i];
+    if (d < found[1]) [found[0], found[1]] = [i, d];
   }
+  return found;
+}
+function goTo(region) {
+  zoomAt(...middle(region), 2.2);
+  const [x, y] = middle(region);
+  pan(camera.width / 2 - x, camera.height / 2 - y);
+  redraw();
 }
 
 let listening = false;
