@@ -34,9 +34,13 @@ COMMANDS = {
     "explain": "Show why an item has its score for somebody, rating by rating.",
     "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",
+    "serve": "Serve a model over HTTP: recommendations, reasons, search, ratings, a page.",
     "export": "Write the factors of a model as Parquet files or NumPy arrays.",
     "index": "Build an approximate index of a very large model, where one pays.",
     "map": "Draw a map of the items of a model.",
+    "retrain": "Train a model in service again on the ratings in a store, and gate it.",
+    "models": "List, promote, roll back and share the versions of a model in service.",
+    "online": "Report click-through and hit rate of the versions that served, from a store.",
     "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
     "store": "Keep ratings in a database: import, export, show, upgrade, forget, token.",
 }
