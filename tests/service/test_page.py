@@ -43,6 +43,8 @@ def opened(chromium: Any, address: str, width: int = 1280, height: int = 800, sc
     page.on("request", lambda one: one.url.startswith(address) or page.problems.append(one.url))
     page.goto(address)
     expect(page.locator("#map-wait")).to_be_hidden()
+    expect(page.locator("#where")).not_to_be_empty()
+    page.wait_for_timeout(50)  # the map has the size that this leaves it
     return page
 
 
@@ -347,6 +349,22 @@ def test_what_goes_wrong_is_said_and_tried_again(page: Any, model: recsys.Recomm
     expect(page.locator("#recommended > li .name")).to_have_text(best(model, {FIRST: 5}))
     expect(page.locator("#problem")).to_be_hidden()
     page.problems[:] = [one for one in page.problems if "ERR_FAILED" not in one]
+
+
+def test_a_map_that_takes_long_is_waited_for(chromium: Any, address: str) -> None:
+    page = chromium.new_page()
+    asked: list[int] = []
+
+    def first_fails(route: Any) -> None:
+        asked.append(1)
+        busy = {"status": 503, "json": {"detail": "no answer within 10 s"}}
+        route.fulfill(**busy) if len(asked) == 1 else route.continue_()
+
+    page.route("**/v1/map", first_fails)
+    page.goto(address)
+    expect(page.locator("#map-wait")).to_be_hidden(timeout=9000)
+    assert len(asked) == 2
+    page.close()
 
 
 def test_an_unknown_person(page: Any) -> None:
