@@ -17,6 +17,7 @@ from recsys.models.factors import Embeddings, Factorization, Factors, Solved
 from recsys.models.registry import SPECS, make_spec
 from recsys.models.spec import PeakMemory
 from recsys.settings import option, settings_of
+from recsys.visible import brief
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -251,7 +252,7 @@ def named_members(given: Mapping[str, Any]) -> list[dict[str, Any]]:
         meant = [one for i, one in enumerate(found, 1) if member in (str(i), one.get("model"))]
         if not meant:
             names = ", ".join(str(one.get("model")) for one in found)
-            raise ArgumentError(f"{where}: the blend has no member {member!r}; it has {names}")
+            raise ArgumentError(f"the blend has no member {brief(member)}; it has {names}")
         for one in meant:
             one[name] = value
     return found
@@ -316,5 +317,5 @@ def _weight(given: Any) -> float:
     except (TypeError, ValueError):
         weight = np.nan
     if not 0 < weight < np.inf or isinstance(given, bool):
-        raise ArgumentError(f"weights must be numbers above 0, not {given!r}")
+        raise ArgumentError(f"weights must be numbers above 0, not {brief(given)}")
     return weight

@@ -16,6 +16,7 @@ from faults.records import (
     Pairs,
     Record,
     Strict,
+    Unsure,
     by_lines,
     decoded,
     found,
@@ -185,6 +186,8 @@ def _wrong_wide(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
     table = [[cell.strip() for cell in row] for row in table if any(row)]
     header, body = table[0], table[1:]
     ids = [row[0] for row in body]
+    if not body or len(header) < 9:  # too little for a matrix: lines of user and item
+        raise Unsure
     regular = all(len(row) == len(header) for row in body)
     if not regular or len({*header}) < len(header) or len({*ids}) < len(ids):
         account = ratings.account

@@ -20,6 +20,10 @@ Strict = Callable[[str], "Pairs | None"]
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
+class Unsure(Exception):
+    """The independent reader cannot say what is right."""
+
+
 class Record(NamedTuple):
     """A line, or what else one rating was read from."""
 

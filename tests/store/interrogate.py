@@ -90,7 +90,8 @@ def confidences(values: np.ndarray, feedback: Mapping[str, Any]) -> np.ndarray:
     threshold, border = feedback["threshold"], feedback.get("dislikes_below")
     counts = np.ones(len(values), bool) if threshold is None else values >= threshold
     if border is not None:
-        return np.where(values >= border, 1.0, -1.0) * counts
+        signs: np.ndarray = np.where(values >= border, 1.0, -1.0)
+        return signs
     if feedback["ones"]:
         return counts.astype(float)
     if feedback.get("log"):

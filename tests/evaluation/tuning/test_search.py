@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +266,26 @@ def test_a_file_that_is_no_study(sample: Ratings, tmp_path: Path) -> None:
     (tmp_path / STUDY).write_bytes(b"something else" * 100)
     with pytest.raises(ArgumentError, match="study.db is no study that this version can read"):
         storage_at(tmp_path / STUDY)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "study_user_attributes set value_json = 'half of {'",
+        "study_user_attributes set value_json = cast(x'ff' as text)",
+        "trials set state = 'asleep'",
+    ],
+)
+def test_a_study_that_is_damaged(
+    damage: str, sample: Ratings, tmp_path: Path, worth: Callable[[Worth], None]
+) -> None:
+    worth(lambda spec, on_step: 0.5)
+    searched(sample, "ease", trials=1, folder=tmp_path)
+    with closing(sqlite3.connect(tmp_path / STUDY)) as database:
+        database.execute(f"update {damage}")
+        database.commit()
+    with pytest.raises(DataError, match="the study of the search is damaged.*another folder"):
+        searched(sample, "ease", trials=1, folder=tmp_path)
 
 
 def test_models_must_suit_the_metric_and_the_ratings(sample: Ratings) -> None:
