@@ -22,6 +22,7 @@ from faults.records import (
     found,
     lines_of,
     plain,
+    rated,
     unexplained,
     unlike,
 )
@@ -168,7 +169,7 @@ def _wrong_market(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
         pairs[pair] = pairs.get(pair, 0) + value  # as the format says of repeats
     read = found(ratings)
     kept = {pair: value for pair, value in pairs.items() if value or pair in read}
-    return unlike(read, kept)
+    return unlike(read, rated(kept, ratings))
 
 
 def _wide(rng: random.Random) -> Files:
@@ -203,11 +204,7 @@ def _wrong_wide(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
                 right[row[0], item] = float(cell)
             except ValueError:
                 return f"read, whatever {cell!r} is"
-    read = found(ratings)
-    # Values that stand for "not rated" are left out and counted.
-    if ratings.account and ratings.account.dropped:
-        right = {pair: value for pair, value in right.items() if pair in read}
-    return unlike(read, right)
+    return unlike(found(ratings), rated(right, ratings))
 
 
 def _recbole(rng: random.Random) -> Files:

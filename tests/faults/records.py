@@ -70,6 +70,16 @@ def unlike(read: Pairs, right: Pairs) -> str:
     return ""
 
 
+def rated(right: Pairs, ratings: recsys.Ratings) -> Pairs:
+    """The right pairs without those of the value that the reader says stands for "not rated"."""
+    read, account = found(ratings), ratings.account
+    gone = [pair for pair in right if pair not in read]
+    n_dropped = sum(account.dropped.values()) if account else 0
+    if len(gone) == n_dropped and len({right[pair] for pair in gone}) == 1:
+        return {pair: right[pair] for pair in right if pair in read}
+    return right
+
+
 def unexplained(
     ratings: recsys.Ratings, records: Iterable[Record], n_least: int, fixed: float | None = None
 ) -> str:

@@ -103,8 +103,6 @@ class Writer:
     others: tuple[str, ...] = ()
     """Patterns of what may be in the folder besides, from a run that was ended: complete blocks
     that the next run takes."""
-    exit_codes: tuple[int, ...] = ()
-    """How it also may end where it cannot write, besides 0 and 7."""
 
     def command(self, place: Path) -> list[str]:
         """The arguments for a working folder."""
@@ -120,10 +118,7 @@ def _writers() -> Iterator[Writer]:
     evaluate = "evaluate", "{data}", "--models", "pure-svd", "--report"
     for ending, check in (("html", whole_page), ("md", whole_markdown), ("json", whole_json)):
         name = f"r.{ending}"
-        # A model that cannot be fitted, for want of memory too, ends it with 4.
-        yield Writer(
-            f"evaluate-{ending}", (*evaluate, f"{{out}}/{name}"), {name: check}, exit_codes=(4,)
-        )
+        yield Writer(f"evaluate-{ending}", (*evaluate, f"{{out}}/{name}"), {name: check})
     tune = "tune", "{data}", "--models", "pure-svd", "--trials", "3", "--out", "{out}"
     found = {"study.db": whole_study, "report.html": whole_page, "best.toml": whole_recipe}
     # SQLite keeps what it needs to undo half a transaction, and uses it when the file is opened.

@@ -231,6 +231,17 @@ def test_a_bug_is_not_a_failed_trial(sample: Ratings, worth: Callable[[Worth], N
         searched(sample, "ease", trials=2)
 
 
+def test_a_search_that_lacks_memory_is_no_failed_fit(
+    sample: Ratings, worth: Callable[[Worth], None]
+) -> None:
+    def value(spec: Spec, on_step: Any) -> float:
+        raise MemoryError("2 GB")
+
+    worth(value)
+    with pytest.raises(MemoryError, match="no trial could be completed: not enough memory; 2 GB"):
+        searched(sample, "ease", trials=2)
+
+
 def test_no_trial_starts_after_the_budget(
     sample: Ratings, monkeypatch: pytest.MonkeyPatch, worth: Callable[[Worth], None]
 ) -> None:
