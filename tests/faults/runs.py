@@ -80,6 +80,9 @@ def run(
     """
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
     set_ = {"TMPDIR": str(folder / "tmp"), "OPENBLAS_NUM_THREADS": "2", "COLUMNS": "100"}
+    if shim is not None and "LEAST" in shim:
+        # With several threads OpenBLAS ends the process where it gets no memory for its own work.
+        set_["OPENBLAS_NUM_THREADS"] = "1"
     if shim is not None:
         set_ |= {f"FAULTS_{name}": str(value) for name, value in shim.items()}
         set_ |= {"LD_PRELOAD": str(library())}

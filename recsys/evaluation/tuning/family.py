@@ -244,7 +244,7 @@ def storage_at(path: Path) -> Any:
     try:
         with silent():
             return optuna.storages.RDBStorage(f"sqlite:///{path}")
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:
         reason = " ".join(str(error).split()).removesuffix(_ELSEWHERE)[:120]

@@ -299,6 +299,17 @@ def test_a_study_that_is_damaged(
         searched(sample, "ease", trials=1, folder=tmp_path)
 
 
+def test_no_memory_for_a_study_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("optuna.storages.RDBStorage", lacks)
+    with pytest.raises(MemoryError):
+        storage_at(tmp_path / STUDY)
+
+
 def test_models_must_suit_the_metric_and_the_ratings(sample: Ratings) -> None:
     with pytest.raises(ArgumentError, match="rmse is for models that predict ratings, and ease"):
         searched(sample, "biases", "ease", goal=RMSE)
