@@ -26,7 +26,6 @@ import recsys
 from recsys import Ratings
 from recsys.ratings.splits import Split
 
-
 PAGE = Path("docs/tuning.md")
 MARKS = "<!-- tuned folds -->", "<!-- /tuned folds -->"
 RIVALS = ("ease", "tuned ease")
@@ -42,7 +41,7 @@ def table(files: list[Path]) -> Iterator[str]:
             one["model"]: one["mean"] for one in found["summary"] if one["metric"] == "ndcg@10"
         }
         name = Path(found["account"]["source"])
-        cells = [name.parent.name if name.stem == "ratings" else name.stem]
+        cells = [name.parent.name]
         cells += [f"{means[name]:.4f}" for name in ("tuned", *RIVALS)]
         for rival in RIVALS:
             one = next(
