@@ -85,8 +85,8 @@ def sessions(late: pd.DataFrame) -> list[tuple[int, list[tuple[int, float]]]]:
     for user, own in late.groupby("user"):
         for start in range(0, len(own), AT_ONCE):
             part = own[start : start + AT_ONCE]
-            pairs = [(int(i), float(r)) for i, r in zip(part["item"], part["rating"], strict=True)]
-            found.append((part["timestamp"].iloc[0], int(user), pairs))  # type: ignore[call-overload]
+            pairs = list(zip(part["item"].tolist(), part["rating"].tolist(), strict=True))
+            found.append((part["timestamp"].iloc[0], int(str(user)), pairs))
     return [(user, pairs) for _, user, pairs in sorted(found, key=lambda one: one[0])]
 
 

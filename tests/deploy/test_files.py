@@ -53,9 +53,12 @@ def of(stage: list[tuple[str, str]], word: str) -> list[str]:
     return [rest for one, rest in stage if one == word]
 
 
-def options(command: str) -> set[str]:
-    group: Any = typer.main.get_command(app)
-    parameters = group.get_command(None, command).params
+def options(*names: str) -> set[str]:
+    command: Any = typer.main.get_command(app)
+    for name in names:
+        command = command.get_command(None, name)
+        assert command is not None, names
+    parameters = command.params
     return {name for one in parameters for name in (*one.opts, *one.secondary_opts)}
 
 
@@ -146,9 +149,11 @@ def test_commands_in_these_files_exist(compose: dict[str, Any], deploy: Path) ->
         given = {word for word in words if word.startswith("--")}
         assert given <= options(command), command
     text = (deploy / "compose.yaml").read_text() + (deploy / "Dockerfile").read_text()
-    for command, words in re.findall(r"(?m)run --rm (?:\S+ )*?(retrain|tool (?:\w+))(.*)$", text):
-        name = command.removeprefix("tool ")
-        assert set(re.findall(r" (--[a-z-]+)", words)) <= options(name), command
+    shown = re.findall(r"run --rm .*?(retrain\b|tool (?:store \w+(?: add)?))(.*)$", text, re.M)
+    assert len(shown) == 4
+    for command, rest in shown:
+        names = command.removeprefix("tool ").split()
+        assert set(re.findall(r" (--[a-z-]+)", rest)) <= options(*names), command
 
 
 @pytest.mark.parametrize("name", UNITS[:2])

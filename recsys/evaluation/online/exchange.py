@@ -23,7 +23,7 @@ def exchange_test(
     Whoever was served by one version alone is drawn again with the share of people that it has, as
     the traffic is shared; whoever was served by both has their lists exchanged with probability
     one half. The observed arrangement counts as one of them, so that p is never 0. It is 1 where
-    a version has served nobody.
+    a version has served nobody, or nobody did anything.
 
     Args:
         tops: (n, 2) lists of n people with the event, by version.
@@ -34,7 +34,7 @@ def exchange_test(
     >>> exchange_test(np.array([[5.0, 5.0], [1.0, 1.0]]), np.array([[9.0, 9.0], [9.0, 9.0]]))
     1.0
     """
-    if not (belows.sum(axis=0) > 0).all():
+    if not (belows.sum(axis=0) > 0).all() or not tops.any():
         return 1.0
     both = (belows > 0).all(axis=1)
     alone = ~both & (belows > 0).any(axis=1)

@@ -155,7 +155,10 @@ def measured(lists: pd.DataFrame, against: str | None = None) -> Online:
 
     belows = per_person()
     tops = {name: per_person(lists[name].to_numpy(np.float64)) for name in MEASURES}
-    found = {name: resampled_ratios(tops[name], belows) for name in MEASURES}
+    # All at once, because the draws of people are the same for all.
+    together = np.hstack(list(tops.values())), np.hstack([belows] * len(tops))
+    columns = np.split(resampled_ratios(*together), len(tops), axis=1)
+    found = dict(zip(tops, columns, strict=True))
     times = lists.groupby("version")["time"].agg(["min", "max"])
     order = sorted(versions, key=lambda one: (times.loc[one, "min"], one))
     served = tuple(

@@ -20,8 +20,9 @@ from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, selec
 
 from recsys.errors import ArgumentError, ModelFileError, StoreError, UnknownIdError
 from recsys.files import expanded, replacing
+from recsys.ratings.databases import shown
 from recsys.recommend.recommender import Recommender
-from recsys.store.database.engine import reading, shown, writing
+from recsys.store.database.engine import reading, writing
 from recsys.store.database.schema import meta, models
 from recsys.store.database.versions import Arm, State, Version, check_name
 from recsys.store.model_file import read_about, save
