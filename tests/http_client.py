@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -23,7 +25,10 @@ class Client:
         self._address, self._base = address, base
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return asyncio.run(self._request(method, path, **more))
+        # In a thread of its own: the browser of other tests runs an event loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            asked = partial(self._request, method, path, **more)
+            return thread.submit(lambda: asyncio.run(asked())).result()
 
     async def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, client=self._address)
