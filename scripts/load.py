@@ -175,7 +175,10 @@ def send(port: int, method: str, path: str, body: Any) -> Any:
 def lists_of(model: recsys.Recommender, users: list[int]) -> dict[int, list[int]]:
     """The list of each user, as the model has it."""
     found = model.recommend_many(users, 10)
-    return {user: rows["item"].tolist() for user, rows in found.groupby("user")}
+    lists: dict[int, list[int]] = {}
+    for user, item in zip(found["user"].tolist(), found["item"].tolist(), strict=True):
+        lists.setdefault(user, []).append(item)
+    return lists
 
 
 def main() -> int:

@@ -83,5 +83,5 @@ def test_a_store_that_lost_its_tables_says_so(tmp_path: Path) -> None:
             connection.execute("DROP TABLE ratings")
         connection.close()
         for ask in (store.given, store.mark):
-            with pytest.raises(StoreError, match="not a ratings store"):
+            with pytest.raises(StoreError, match="no such table: ratings"):
                 ask(1)
