@@ -14,6 +14,7 @@ import pandas as pd
 
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import shown
+from recsys.ratings.numeric import numbers_in
 
 Times = npt.NDArray[np.float64]
 
@@ -64,12 +65,17 @@ def parsed(
         except ValueError as error:
             raise ArgumentError(f"date_format {date_format!r} is no format: {error}") from None
         return *_dates(dates), True
-    numbers = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64)
+    numbers = numbers_in(series.astype(object)).to_numpy(dtype=np.float64)
     if not np.isnan(numbers).all():
-        return numbers, ~(np.abs(numbers) < 2**63), False  # also true for NaN
+        return numbers, beyond(numbers), False
     # Other formats leave open which number is the day.
     dates = pd.to_datetime(series.astype(str), errors="coerce", utc=True, format="ISO8601")
     return *_dates(dates), True
+
+
+def beyond(numbers: Times) -> npt.NDArray[np.bool_]:
+    """Which numbers are no times in any unit."""
+    return ~(np.abs(numbers) < 2**63)  # also true for NaN
 
 
 def seconds_in(numbers: Times) -> tuple[Times, str]:

@@ -110,3 +110,16 @@ def test_other_dates_need_their_format_and_bad_ones_have_a_line(tmp_path: Path) 
     frame = pd.read_csv(file)
     found = recsys.read_ratings(frame, date_format="%d-%m-%Y")
     assert found.fingerprint == ratings.fingerprint
+
+
+@pytest.mark.parametrize("digits", [30, 400])
+def test_numbers_beyond_any_time_are_refused(digits: int, tmp_path: Path) -> None:
+    time = "9" * digits
+    files = {
+        "r.csv": f"user,item,rating,timestamp\n1,2,3,4\n1,3,3,{time}\n",
+        "r.jsonl": f'{{"user": 1, "item": 2, "timestamp": {time}}}\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataError, match="not a time"):
+            recsys.read_ratings(tmp_path / name)

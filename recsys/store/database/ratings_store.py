@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from recsys.store.database.tokens import Tokens
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
+    from recsys.store.database.shelf import Shelf
 
 
 class RatingsStore(StoreReader):
@@ -48,6 +50,13 @@ class RatingsStore(StoreReader):
         super().__init__(engine)
         self.tokens = Tokens(engine)
         """Who may use a service."""
+
+    @cached_property
+    def models(self) -> Shelf:
+        """The versions of the models that serve, have served, or were refused."""
+        from recsys.store.database.shelf import Shelf  # which imports what reads model files
+
+        return Shelf(self._engine)
 
     @classmethod
     def open(cls, url: str, create: bool = False) -> RatingsStore:
