@@ -49,12 +49,14 @@ def _columns(found: OnlineReport) -> dict[str, list[Any]]:
             "click-through": _shown(one.rates["click_through"]),
             "hits": _shown(one.rates["hit_rate"]),
             "dismissed": _shown(one.rates["dismissed"]),
-            "last list": iso(float(int(one.last))),
+            "until": iso(float(int(one.last)))[:16],
         }
         for name, value in cells.items():
             columns.setdefault(name, []).append(value)
+    if not any(one.rates["dismissed"].mean for one in found.online.versions):
+        del columns["dismissed"]
     return columns
 
 
 def _shown(rate: Rate) -> str:
-    return f"{100 * rate.mean:.2f} % [{100 * rate.low:.2f}, {100 * rate.high:.2f}]"
+    return f"{100 * rate.mean:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"

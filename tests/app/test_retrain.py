@@ -389,16 +389,3 @@ def test_features_are_used_again(store: RatingsStore, url: str, frame: pd.DataFr
 def test_bad_values_are_named(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         RetrainRequest(store="sqlite:///nowhere.db", **given)
-
-
-def test_the_store_may_come_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("RECSYS_STORE", raising=False)
-    with pytest.raises(ArgumentError, match="--store URL or the environment variable RECSYS_STORE"):
-        RetrainRequest()
-    monkeypatch.setenv("RECSYS_STORE", f"sqlite:///{tmp_path}/none.db")
-    with pytest.raises(StoreError, match="no such store"):
-        retrain(RetrainRequest())
-    with pytest.raises(ArgumentError, match="name must be 1 to 64 letters"):
-        retrain(RetrainRequest(name="../up"))

@@ -106,7 +106,7 @@ def test_online_prints_rates_with_intervals(
         store.feedback(str(user), 1, "click")
     code, out, err = recsys_command("online", "--store", url)
     assert code == 0
-    assert "50.00 % [" in out
+    assert "50.0 % [" in out
     assert "click_through: 13 against 12 is undecided, difference " in " ".join(out.split())
     assert "95 % bootstrap intervals over people" in " ".join(err.split())
     found = json.loads(recsys_command("online", "--store", url, "--json")[1])

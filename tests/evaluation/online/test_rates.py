@@ -112,6 +112,21 @@ def test_a_difference_that_is_there_is_found_and_one_that_is_not_is_not() -> Non
     assert "p = " in clicks.sentence
 
 
+def test_versions_that_share_the_traffic_are_compared_in_that_time() -> None:
+    # Before the trial of version 2 the first one had clicks on everything, and now on half.
+    trial = simulated({"1": 0.5, "2": 0.5}, 400, 3)
+    before = trial[trial["version"] == "1"].assign(click_through=True)
+    before["time"] -= 2000
+    alone = measured(trial, against="1").differences[0]
+    found = measured(pd.concat([before, trial], ignore_index=True), against="1")
+    assert of(found, "1").rates["click_through"].mean > 0.7
+    difference = found.differences[0]
+    assert difference.at_once
+    assert difference.difference == pytest.approx(alone.difference, abs=0.005)
+    assert abs(difference.difference) < 0.1
+    assert difference.n_people[1] == (trial["version"] == "1").groupby(trial["person"]).any().sum()
+
+
 def test_versions_that_served_one_after_the_other_are_marked() -> None:
     lists = simulated({"1": 0.2, "2": 0.2}, 100, 0)
     later = lists["version"] == "2"
