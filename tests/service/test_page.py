@@ -130,7 +130,7 @@ def test_genre_and_variety(page: Any, model: recsys.Recommender) -> None:
     rate(page, title(model, FIRST), "5")
     genre = page.locator("#genre option").nth(1).get_attribute("value")
     page.select_option("#genre", genre)
-    where = f"genres has '{genre}'"
+    where = f'genres has "{genre}"'
     expect(page.locator("#recommended > li .name")).to_have_text(
         best(model, {FIRST: 5}, where=where)
     )
