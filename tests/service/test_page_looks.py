@@ -10,6 +10,8 @@ import pytest
 from live_server import served
 from playwright.sync_api import Page, expect
 from service_page import FIRST, SECOND, THIRD, best, opened, rate, show, title
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 import recsys
 from recsys.service import create_app
@@ -121,6 +123,18 @@ def test_the_traffic(page: Any, model: recsys.Recommender) -> None:
     expect(row.locator("td").first).to_have_text(f"{before + 1:,}")
     # What the page asks for to show this is not counted.
     assert page.locator("#traffic tbody").get_by_text("/v1/metrics").count() == 0
+
+
+def test_a_service_that_is_mounted_elsewhere(chromium: Any, model: recsys.Recommender) -> None:
+    with served(Starlette(routes=[Mount("/movies", create_app(model))])) as address:
+        page = opened(chromium, f"{address}/movies/")
+        rate(page, title(model, FIRST), "5")
+        expect(page.locator("#recommended > li .name")).to_have_text(best(model, {FIRST: 5}))
+        page.click("nav [data-go=model]")
+        row = page.locator("#traffic tbody tr", has_text="/v1/recommendations")
+        expect(row).to_have_count(1)
+        assert not page.problems
+        page.close()
 
 
 def test_another_model_comes_into_service(

@@ -4,7 +4,7 @@ import { api } from "./api.js";
 import { $, el, fill, oneLine, say, title } from "./dom.js";
 import { chosenItem, closeItem, refreshItem, showItem } from "./item.js";
 import { forgetRanks, showList } from "./list.js";
-import { choose as mark, inspect, recolour, showPerson, startMap } from "./map.js";
+import { choose as mark, hover, inspect, recolour, showPerson, startMap } from "./map.js";
 import { showModel, watchTraffic } from "./model.js";
 import * as people from "./person.js";
 import { nextQuestion, offerQuestions, showRated, startSearch } from "./rate.js";
@@ -46,6 +46,7 @@ const act = {
     showItem(person.rated.get(String(row.item)) ?? row, act);
   },
   closed: () => mark(null),
+  point: hover,
   go: name => narrow() && go(name),
   more: () =>
     attempt(async () => {
