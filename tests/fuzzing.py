@@ -121,12 +121,16 @@ def _text(value: Any) -> str:
 def storm(app: Any, document: Any, n: int, first: int = 0) -> dict[str, Any]:
     """Asks n requests, and says what came back."""
     requests: list[dict[str, Any]] = []
+
+    def keep(request: dict[str, Any]) -> None:
+        requests.append(request)
+
+    often = settings(
+        max_examples=n, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
     while len(requests) < n:  # hypothesis ends early where it has nothing new to try
-        collect = settings(
-            max_examples=n, deadline=None, database=None, phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )(given(asked(document))(requests.append))  # fmt: skip
-        seed(first)(collect)()
+        seed(first)(often(given(asked(document))(keep)))()
         first += 1
     return asyncio.run(_answers(app, requests[:n]))
 

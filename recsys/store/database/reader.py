@@ -131,6 +131,13 @@ class StoreReader:
                 "durable": durability(connection),
             }
 
+    def is_sound(self) -> bool:
+        """Whether SQLite finds its file undamaged; PostgreSQL sees to that itself."""
+        with reading(self._engine) as connection:
+            if connection.dialect.name != "sqlite":
+                return True
+            return connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+
     def counts(self) -> dict[str, int]:
         """How many users, items and ratings there are. Takes long in a large store."""
         with reading(self._engine) as connection:
