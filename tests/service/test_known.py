@@ -9,6 +9,7 @@ from http_client import Client
 
 import recsys
 from recsys.service import create_app
+from recsys.store.database.ratings_store import RatingsStore
 from recsys.store.model_file import read_about, save
 
 
@@ -41,6 +42,31 @@ def test_what_train_measured(model: recsys.Recommender, tmp_path: Path) -> None:
         "auc": "0.9000",
         "measured on": "random",
     }
+
+
+def test_a_file_that_went_or_is_of_another_model(
+    model: recsys.Recommender, checkerboard: Any, tmp_path: Path
+) -> None:
+    path = save(model, tmp_path / "m.recsys", measured={"metric": "ndcg@10"})
+    client = Client(create_app(path))
+    path.unlink()
+    assert client.ok("GET", "/v1/model")["trained"] is None
+    recsys.save(recsys.train(recsys.PureSVD(1), checkerboard[0]), path)
+    found = client.ok("GET", "/v1/model")
+    assert found["trained"] is None
+    assert found["accuracy"] == []
+    assert found["algorithm"] == "ImplicitALS"
+
+
+def test_the_gate_of_a_version(model: recsys.Recommender, tmp_path: Path) -> None:
+    store = RatingsStore.open(f"sqlite:///{tmp_path}/store.db", create=True)
+    file = recsys.save(model, tmp_path / "v.recsys")
+    gate = {"decision": "open", "sentence": "It is better."}
+    version = store.models.add("main", file, gate=gate)
+    store.models.promote(version.version)
+    found = Client(create_app(store=store)).ok("GET", "/v1/model")
+    assert found["model"]["version"] == version.version
+    assert {"by": "gate", "said": "It is better."} in found["accuracy"]
 
 
 @pytest.mark.slow
