@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from recsys.service.snapshot import Snapshot
 
 _KEPT = "what is known of the model"
-_METRICS = ("ndcg", "hit_rate", "recall", "precision", "mrr", "map", "auc", "rmse", "mae")
-"""Those that say how accurate a model is; a file has others, too."""
+_METRICS = ("ndcg", "hit_rate", "recall", "auc", "rmse")
+"""Those that say in short how accurate a model is; a file has others, too."""
 
 
 def known_of(service: Service, snapshot: Snapshot) -> Json:
@@ -83,12 +83,13 @@ def _measured(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if found:
             yield "measured", ", ".join(f"{name} {_short(one)}" for name, one in found.items())
         return
-    for name, of in metrics.items():
-        if name.partition("@")[0] in _METRICS and isinstance(of, Mapping):
-            interval = f" ({_short(of.get('low'))} to {_short(of.get('high'))})"
-            yield name, _short(of.get("mean")) + (interval if "low" in of else "")
+    for wanted in _METRICS:
+        for name, of in metrics.items():
+            if name.partition("@")[0] == wanted and isinstance(of, Mapping):
+                interval = f" ({_short(of.get('low'))}–{_short(of.get('high'))})"
+                yield name, _short(of.get("mean")) + (interval if "low" in of else "")
     yield "measured on", str(found.get("split", ""))
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -25,7 +25,7 @@ def test_when_and_on_how_much(model_file: Path, sample: recsys.Ratings) -> None:
 def test_what_was_measured(model: recsys.Recommender, tmp_path: Path) -> None:
     path = save(model, tmp_path / "m.recsys", measured={"metric": "ndcg@10", "mean": 0.31})
     found = Client(create_app(path)).ok("GET", "/v1/model")
-    assert found["accuracy"] == [{"by": "measured", "said": "mean 0.3100, metric ndcg@10"}]
+    assert found["accuracy"] == [{"by": "measured", "said": "mean 0.310, metric ndcg@10"}]
 
 
 def test_what_train_measured(model: recsys.Recommender, tmp_path: Path) -> None:
@@ -38,8 +38,8 @@ def test_what_train_measured(model: recsys.Recommender, tmp_path: Path) -> None:
     found = Client(create_app(path)).ok("GET", "/v1/model")
     lines = {one["by"]: one["said"] for one in found["accuracy"]}
     assert lines == {
-        "ndcg@10": "0.3250 (0.3100 to 0.3400)",
-        "auc": "0.9000",
+        "ndcg@10": "0.325 (0.310–0.340)",
+        "auc": "0.900",
         "measured on": "random",
     }
 
