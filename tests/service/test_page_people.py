@@ -48,6 +48,18 @@ def test_a_person_by_id_and_what_would_follow_from_another_rating(
     expect(page.locator("#rated li")).to_have_count(0)
 
 
+def test_why_an_item_for_a_person(page: Any, model: recsys.Recommender) -> None:
+    user = int(model.factors.users.ids[7])
+    page.fill("#person", str(user))
+    page.keyboard.press("Enter")
+    expect(page.locator("#list-title")).to_have_text(f"For person {user}")
+    page.locator("#recommended .name").first.click()
+    page.click("#item >> text=Why for me")
+    first = questions.recommend(model, user, Choice(n=1))
+    said = f"Together +{first.answer['score'][0]:.2f}, the score."
+    expect(page.locator("#item .bars > div > p")).to_have_text(said)
+
+
 def test_an_unknown_person(page: Any) -> None:
     page.fill("#person", "987654321")
     page.keyboard.press("Enter")
