@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsys.errors import ArgumentError
+from recsys.visible import brief
 
 Choices = Sequence[str] | Callable[[], Sequence[str]]
 
@@ -160,13 +161,13 @@ class Setting:
         for one in (value if several else [value]) if allowed else ():
             if one not in allowed:
                 raise ArgumentError(
-                    f"{self.name} must be one of {', '.join(allowed)}, not {one!r}"
+                    f"{self.name} must be one of {', '.join(allowed)}, not {brief(one)}"
                     f"{near(one, allowed)}"
                 )
         kinds: dict[type, Any] = {list: (list, tuple), dict: Mapping}
         if not isinstance(value, kinds.get(self.kind, self.kind)):
             words = {str: "text", bool: "true or false", list: "a list", dict: "a table"}
-            raise ArgumentError(f"{self.name} must be {words[self.kind]}, not {value!r}")
+            raise ArgumentError(f"{self.name} must be {words[self.kind]}, not {brief(value)}")
         return value
 
     def parsed(self, text: str) -> Any:
@@ -182,7 +183,7 @@ class Setting:
             return None
         if self.kind is bool:
             if text.lower() not in ("true", "false"):
-                raise ArgumentError(f"{self.name} must be true or false, not {text!r}")
+                raise ArgumentError(f"{self.name} must be true or false, not {brief(text)}")
             return text.lower() == "true"
         if self.kind not in (int, float):
             return text
@@ -190,7 +191,7 @@ class Setting:
             return int(text) if self.kind is int else float(text)
         except ValueError:
             kind = "a whole number" if self.kind is int else "a number"
-            raise ArgumentError(f"{self.name} must be {kind}, not {text!r}") from None
+            raise ArgumentError(f"{self.name} must be {kind}, not {brief(text)}") from None
 
     def _number(self, value: Any) -> int | float:
         try:
@@ -200,7 +201,7 @@ class Setting:
         fits = math.isfinite(number) and not isinstance(value, bool | np.bool_)
         fits = fits and (number > self.low if self.above else number >= self.low)
         if not fits or number > self.high or (self.kind is int and number != int(number)):
-            raise ArgumentError(f"{self.name} must be {self.range}, not {value!r}")
+            raise ArgumentError(f"{self.name} must be {self.range}, not {brief(value)}")
         return int(value) if self.kind is int else number
 
 
@@ -237,7 +238,8 @@ class Settings:
             if name not in known:
                 have = f"it has {', '.join(known)}" if known else "it has none"
                 raise ArgumentError(
-                    f"{what or cls.__name__} has no {cls.noun} {name!r}{near(name, known)}; {have}"
+                    f"{what or cls.__name__} has no {cls.noun} {brief(name)}{near(name, known)}; "
+                    f"{have}"
                 )
             values[name] = known[name].parsed(value) if isinstance(value, str) else value
         return cls(**values)

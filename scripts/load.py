@@ -130,12 +130,12 @@ def served(arguments: list[str]) -> Iterator[tuple[int, int]]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stderr is not None
         said = server.stderr.readline()
-        if " at http://127.0.0.1:" not in said:
+        if not said.startswith("serving at http://127.0.0.1:"):
             server.kill()
             raise SystemExit(f"the server did not start: {said}")
         threading.Thread(target=server.stderr.read, daemon=True).start()
         try:
-            yield int(said.rsplit(":", 1)[1]), server.pid
+            yield int(said.split(":")[2]), server.pid
         finally:
             server.send_signal(signal.SIGTERM)
             if server.wait(60) != 143:

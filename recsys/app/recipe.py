@@ -14,6 +14,7 @@ from recsys.files import expanded, output_file, read_whole
 from recsys.models.registry import SPECS, make_spec
 from recsys.ratings.source import Source
 from recsys.settings import Settings, near, option, settings_of
+from recsys.visible import brief, one_line
 
 if TYPE_CHECKING:
     from recsys.evaluation.search.auto import Auto
@@ -53,8 +54,6 @@ class Part(NamedTuple):
 
 AUTO = "auto"
 """Name of the search for the hyperparameters of implicit-als, where a model is named."""
-
-_SHOWN = 100  # characters of a key in a message
 
 BLEND = "blend"
 """Name of the model whose weights are chosen where none are given."""
@@ -300,5 +299,4 @@ def check_keys(where: str, keys: Iterable[str], known: Iterable[str]) -> None:
     for key in keys:
         if key not in known:
             hint = near(key, known) or f"; there are {', '.join(known)}"
-            shown = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}..."
-            raise ArgumentError(f"{where}: no setting {shown!r}{hint}")
+            raise ArgumentError(f"{one_line(where)}: no setting {brief(key)}{hint}")

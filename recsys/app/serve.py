@@ -33,6 +33,14 @@ class Limits(Settings):
         metavar="SECONDS",
         meaning="When a long answer is given up, with status 503.",
     )
+    cache: float = option(
+        32.0,
+        low=0,
+        high=100_000,
+        metavar="MB",
+        meaning="Memory for lists that were made before: a list is made again where the model, the "
+        "person's ratings or the request differ; 0 for none.",
+    )
     origins: Sequence[str] = option(
         [],
         flags=("--origin",),

@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from recsys import __version__
 from recsys.cli.resources import ShortageError, check_resources, is_shortage
 from recsys.cli.streams import Unbroken, drop
+from recsys.cli.termination import Termination
 from recsys.errors import ArgumentError, RecsysError, Terminated, outcome
 from recsys.visible import one_line
 
@@ -191,20 +190,24 @@ def run(arguments: list[str] | None = None) -> None:
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
     _prepare_output()
-    terminated = _end_on_sigterm()
     arguments = sys.argv[1:] if arguments is None else arguments
+    termination = Termination()
     try:
+        termination.begin()
         command = typer.main.get_command(app)
         code = command(arguments or ["--help"], prog_name="recsys", standalone_mode=False)
         sys.stdout.flush()
         if code == _INTERRUPTED:  # some versions of typer answer Ctrl-C with this code
             raise KeyboardInterrupt
+        termination.over()
     except (Exception, KeyboardInterrupt) as error:
+        termination.over()
         # typer turns every KeyboardInterrupt into an error of its own.
-        code = _report(Terminated() if terminated else error)
+        code = _report(Terminated() if termination.received else error)
         # CPython remembers an interrupt that came while it executed a text, as the import of a
         # dataclass does, and would end by the signal, not with the code. This makes it forget.
         exec("")
+    termination.end()
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -234,21 +237,6 @@ def _report(error: BaseException) -> int:
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "recsys"
     return _fail(f"{message()} Try '{where} --help'.", outcome(ArgumentError()).exit_code)
-
-
-def _end_on_sigterm() -> list[int]:
-    # SIGTERM ends a command as Ctrl-C does, so that temporary files are removed. The list gets the
-    # signal when it comes; later ones do not disturb the cleaning up.
-    received: list[int] = []
-
-    def end(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        received.append(number)
-        raise Terminated
-
-    with suppress(ValueError):  # not in the main thread: the host handles signals
-        signal.signal(signal.SIGTERM, end)
-    return received
 
 
 def _prepare_output() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,15 @@ class LiveMap:
     units: tuple[float, float]
     """What 1 stands for in the neighbourhoods and the components."""
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What the items are called, on one line each."""
+        return [one_line(name, _LONGEST) for name in self.projection.item_names()]
+
+    @cached_property
+    def _middle(self) -> FloatVector:
+        return np.asarray(self.directions.mean(axis=0, dtype=np.float64))
+
     @property
     def remarks(self) -> list[str]:
         """Sentences about the map: that it has not all items."""
@@ -81,7 +91,7 @@ class LiveMap:
         return {
             "n_items": self.n_items,
             "items": [in_json(one) for one in self.projection.item_ids.ids.tolist()],
-            "titles": [one_line(name, _LONGEST) for name in self.projection.item_names()],
+            "titles": self.names,
             "ratings": None if counts is None else counts.tolist(),
             "groups": genres,
             "group": group_of.tolist(),
@@ -113,9 +123,9 @@ class LiveMap:
         if not length > 0:
             return Place(None, None, [])
         direction = x / length
-        cosines = self.directions @ direction
+        cosines = self.directions @ direction.astype(np.float32)
         order = np.argsort(-cosines, kind="stable")[:_NEAR]
-        off = direction - self.directions.mean(axis=0, dtype=np.float64)
+        off = direction - self._middle
         return Place(
             median(self.arrangement.items[order]) / self.units[0],
             _plane((self.projection.components @ off)[None, :])[0] / self.units[1],
@@ -159,15 +169,14 @@ def place(found: LiveMap, model: Recommender, ratings: sp.csr_matrix) -> dict[st
     person = model.fitted.fold_in_users(model.feedback.of(ratings))
     factors = model.fitted.queries(person)[0][0]
     at = found.place(factors)
-    names = found.projection.item_names()
     ids = found.projection.item_ids.ids
     return {
         "neighbourhoods": _point(at.neighbourhoods),
         "components": _point(at.components),
         "near": [
             {
-                "item": in_json(ids[row].item() if hasattr(ids[row], "item") else ids[row]),
-                "title": one_line(names[row], _LONGEST),
+                "item": in_json(ids[row : row + 1].tolist()[0]),
+                "title": found.names[row],
                 "cosine": round(cosine, _DIGITS),
             }
             for row, cosine in at.near
@@ -229,8 +238,8 @@ def _groups(projection: Projection) -> tuple[list[str], npt.NDArray[np.int64]]:
     sizes = flags.sum(axis=0)
     shown = np.argsort(-sizes, kind="stable")[:_GROUPS]
     group_of = np.full(len(flags), -1)
-    for place_, genre in enumerate(shown):  # a rarer one comes later, and replaces the one before
-        group_of[flags[:, genre]] = place_
+    for group, genre in enumerate(shown):  # a rarer one comes later, and replaces the one before
+        group_of[flags[:, genre]] = group
     return [one_line(names[genre], _LONGEST) for genre in shown], group_of
 
 

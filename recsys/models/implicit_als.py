@@ -165,13 +165,13 @@ class ImplicitALS(AlternatingModel):
         """One half step of training; see `row_problem`."""
         if side == "users":
             other, unobserved = factors.item_factors, unobserved_of(factors)
-            # The same for everybody, and most of the work of folding in one person.
-            base = factors.kept.get("base of users")
-            if base is None:
-                base = factors.kept["base of users"] = self.base(other, side, unobserved)
-            return self.row_problem(matrix, other, side, unobserved, base)
-        unobserved = self._unobserved_of_new(factors, matrix)
-        return self.row_problem(matrix, factors.user_factors, side, unobserved)
+        else:
+            other, unobserved = factors.user_factors, self._unobserved_of_new(factors, matrix)
+        # The same for everybody, and most of the work of folding in one person.
+        base = factors.kept.get((self, side))
+        if base is None:
+            base = factors.kept[self, side] = self._solver_base(other, side, unobserved)
+        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
 
     def _unobserved_of_new(self, factors: Factors, matrix: sp.csr_matrix) -> Any:
         # w of items that were not in the training, the rows of `matrix`; None where every w is 1.
@@ -184,7 +184,6 @@ class ImplicitALS(AlternatingModel):
         other: FloatArray,
         side: Side,
         unobserved: FloatArray | None = None,
-        base: npt.NDArray[np.float64] | None = None,
     ) -> RowProblem:
         """The equations of the rows of `matrix` (n, n_other), the other side's factors fixed.
 
@@ -195,12 +194,16 @@ class ImplicitALS(AlternatingModel):
             other: (n_other, f) the other side's factors.
             side: which side the rows are.
             unobserved: (n_items,) w; None for all 1.
-            base: (f, f) B, where it is known.
         """
-        base = (self.base(other, side, unobserved) if base is None else base).astype(np.float32)
-        # Trained item factors lie along the axes of this matrix: no need to turn them again.
-        base = np.diagonal(base) if kernels.is_diagonal(base) else base
+        base = self._solver_base(other, side, unobserved)
         return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
+
+    def _solver_base(
+        self, other: FloatArray, side: Side, unobserved: FloatArray | None
+    ) -> FloatArray:
+        base = self.base(other, side, unobserved).astype(np.float32)
+        # Trained item factors lie along the axes of this matrix: no need to turn them again.
+        return np.diagonal(base) if kernels.is_diagonal(base) else base
 
     def base(
         self, other: FloatArray, side: Side, unobserved: FloatArray | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any, cast
 import pandas as pd
 
 from recsys.errors import ArgumentError, DataError
-from recsys.files import expanded
+from recsys.files import expanded, temporary_folder
 from recsys.provenance import without_passwords
 from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
@@ -159,14 +158,14 @@ def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:
 
 @contextmanager
 def _unpacked(archive: Path) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        unpack(archive, Path(folder), layouts.in_archive)
-        if not any(path.is_file() for path in Path(folder).rglob("*")):
-            unpack(archive, Path(folder), layouts.may_be_in_archive)
+    with temporary_folder() as folder:
+        unpack(archive, folder, layouts.in_archive)
+        if not any(path.is_file() for path in folder.rglob("*")):
+            unpack(archive, folder, layouts.may_be_in_archive)
         try:
-            yield folder
+            yield str(folder)
         except DataError as error:
-            raise DataError(str(error).replace(folder, str(archive))) from None
+            raise DataError(str(error).replace(str(folder), str(archive))) from None
 
 
 def _read_table(table: Any, source: Source, tables: Unrated) -> Ratings:

@@ -10,6 +10,7 @@ from typing import Literal
 from recsys.errors import ArgumentError
 from recsys.ratings.columns import ROLES
 from recsys.settings import Settings, near, option
+from recsys.visible import brief
 
 Duplicates = Literal["latest", "mean", "max", "sum", "count", "error"]
 DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "max", "sum", "count", "error")
@@ -108,7 +109,7 @@ class Source(Settings):
         for role in self.columns:
             if role not in ROLES:
                 raise ArgumentError(
-                    f"columns are {', '.join(ROLES)}, not {role!r}{near(role, ROLES)}"
+                    f"columns are {', '.join(ROLES)}, not {brief(role)}{near(role, ROLES)}"
                 )
 
 
@@ -121,7 +122,7 @@ def missing_values(given: Sequence[float | str] | None) -> list[float] | None:
     if given is None:
         return None
     if not isinstance(given, Sequence) or isinstance(given, str):
-        raise ArgumentError(f"missing must be a list of numbers, not {given!r}")
+        raise ArgumentError(f"missing must be a list of numbers, not {brief(given)}")
     if [str(value).lower() for value in given] == ["none"]:
         return []
     found = []
@@ -131,5 +132,5 @@ def missing_values(given: Sequence[float | str] | None) -> list[float] | None:
         except (TypeError, ValueError):
             found.append(math.nan)
         if isinstance(value, bool) or not math.isfinite(found[-1]):
-            raise ArgumentError(f"missing must be numbers, not {value!r}")
+            raise ArgumentError(f"missing must be numbers, not {brief(value)}")
     return found

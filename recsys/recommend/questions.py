@@ -279,17 +279,22 @@ def deviations(
 
 def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     """The n items a training user rated highest; see `Recommender.liked`."""
-    check_n(n)
     row = model.fitted.users.row(user)
-    history = model.seen()
-    begin, end = history.indptr[row], history.indptr[row + 1]
-    values, items = history.data[begin:end], history.indices[begin:end]
+    return liked_of(model, model.seen_by(row), model.ratings_of(row), n)
+
+
+def liked_of(
+    model: ModelParts, items: npt.NDArray[np.int32], values: npt.NDArray[np.float32], n: int = 10
+) -> Table:
+    """The same of anybody, from the rows of the items they rated, and their ratings."""
+    check_n(n)
+    history, given = model.seen(), len(items)
     if (model.account or {}).get("kind") == "counts":  # what was returned is not liked
         values, items = values[values > 0], items[values > 0]
     # Among equal ratings the most rated first: they say more about taste that others recognize.
     popularity = np.bincount(history.indices, minlength=history.shape[1])[items]
     best = np.lexsort((items, -popularity, -values))[:n]
-    why = f"they rated {end - begin} items"
+    why = f"they rated {given} items"
     return item_table(model, items[best], values[best], n, why, called="rating")
 
 

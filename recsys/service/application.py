@@ -89,7 +89,7 @@ def create_app(
         keys, limits.rate, limits.max_body, limits.timeout, tuple(limits.origins),
         None if keys is not None else hosts,
     )  # fmt: skip
-    service = Service(Live(source, kept), kept, guard, Metrics())
+    service = Service(Live(source, kept, int(limits.cache * 2**20)), kept, guard, Metrics())
     app = FastAPI(
         title="recsys", version=__version__, docs_url=None, redoc_url=None,
         lifespan=_lifespan(service),

@@ -138,10 +138,19 @@ def id_at(index: IdIndex, row: int) -> Any:
     return in_json(index.ids[row : row + 1].tolist()[0])
 
 
+def in_json_bytes(content: Any) -> bytes:
+    """The content as JSON."""
+    return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def fragment(json: bytes) -> Any:
+    """JSON that `as_json` takes as it is."""
+    return orjson.Fragment(json)
+
+
 def as_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer in JSON; whole numbers that JavaScript would round are text already."""
-    body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, status, headers, "application/json")
+    return Response(in_json_bytes(content), status, headers, "application/json")
 
 
 Handler = Callable[[Call], Any]

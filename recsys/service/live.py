@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from recsys.errors import ArgumentError, RecsysError
 from recsys.service.growing import grown
+from recsys.service.kept import MOST_BYTES
 from recsys.service.snapshot import Arms, Snapshot
 from recsys.service.sources import Source
 
@@ -29,8 +30,10 @@ class Live:
     place was loaded, grown and used once before.
     """
 
-    def __init__(self, source: Source, store: RatingsStore | None = None) -> None:
-        self._source, self._store = source, store
+    def __init__(
+        self, source: Source, store: RatingsStore | None = None, keep_bytes: int = MOST_BYTES
+    ) -> None:
+        self._source, self._store, self._keep = source, store, keep_bytes
         self._lock = threading.Lock()
         self.refused: Mapping[str, Any] | None = None
         """The latest that could not take the place of the model in service: when, and why."""
@@ -112,7 +115,8 @@ class Live:
     def _grown(self, arms: Arms) -> Arms:
         # Each model with what the store has; as it was where that does not suit it.
         if self._store is None:
-            return arms
+            kept = (replace(one, keep_bytes=self._keep) for one in arms.snapshots)
+            return arms._replace(snapshots=tuple(kept))
         started = time.monotonic()
         self._seq = self._store.seq  # before the rest is read, so that nothing is missed
         self._forgotten = len(self._store.forgotten())
@@ -126,7 +130,9 @@ class Live:
         except RecsysError as error:
             LOG.warning("not grown", extra={"reason": str(error)})
             return snapshot
-        return snapshot if model is snapshot.model else replace(snapshot, model=model).warm()
+        if model is snapshot.model and snapshot.keep_bytes == self._keep:
+            return snapshot
+        return replace(snapshot, model=model, keep_bytes=self._keep).warm()
 
     def _last(self) -> Arms:
         if self._before is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from recsys.lazy import sp
 from recsys.recommend import explain, questions
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 _SEEN = 1.0  # what counts for an item that was seen, where ratings have no scale
 
 
+class Row(NamedTuple):
+    """The ratings of one person."""
+
+    items: npt.NDArray[np.int32]
+    """(n,) increasing rows of the items."""
+    values: npt.NDArray[np.float32]
+    """(n,)"""
+
+
 @dataclass(frozen=True, eq=False)
 class Somebody:
     """A person as one model sees them."""
@@ -28,13 +39,22 @@ class Somebody:
     model: Recommender
     user: int | str | None
     """Their id; None for somebody without one."""
-    row: sp.csr_matrix | None = None
-    """(1, n_items) ratings to fold in; None where the stored factors are theirs."""
+    given: Row | None = None
+    """Ratings to fold in; None where the stored factors are theirs."""
 
     @property
     def folded_in(self) -> bool:
         """Whether their factors come from their ratings at the time of the request."""
-        return self.row is not None
+        return self.given is not None
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for people who get the same lists from the model."""
+        if self.given is None:
+            return self.user
+        digest = hashlib.blake2b(self.given.items.tobytes(), digest_size=16)
+        digest.update(self.given.values.tobytes())
+        return digest.digest()
 
     def ratings(self) -> sp.csr_matrix:
         """(1, n_items) what they rated.
@@ -42,21 +62,23 @@ class Somebody:
         Raises:
             ModelError: the model has no history.
         """
-        if self.row is not None:
-            return self.row
-        return self.model.seen()[[self.model.fitted.users.row(self.user)]]
+        if self.given is None:
+            return self.model.seen()[[self.model.fitted.users.row(self.user)]]
+        items, values = self.given
+        shape = 1, len(self.model.fitted.items)
+        return sp.csr_matrix((values, items, np.array([0, len(items)])), shape=shape)
 
     def recommend(self, choice: Choice) -> Table:
         """Their list."""
-        if self.row is None:
+        if self.given is None:
             return questions.recommend(self.model, self.user, choice)
-        return questions.recommend_row(self.model, self.row, choice)
+        return questions.recommend_row(self.model, self.ratings(), choice)
 
     def explained(self) -> explain.Person:
         """The person as explanations take them."""
-        if self.row is None:
+        if self.given is None:
             return explain.user_of(self.model, self.user)
-        return explain.somebody(self.model, self.row)
+        return explain.somebody(self.model, self.ratings())
 
     def changed(self, changes: Mapping[Any, float | None]) -> Somebody:
         """The same person with other ratings; None removes one.
@@ -65,12 +87,18 @@ class Somebody:
             ArgumentError: a rating cannot be one, or one is to be removed that is not there.
         """
         name = "this person" if self.user is None else f"user {self.user}"
-        return Somebody(self.model, self.user, changed(self.model, self.ratings(), changes, name))
+        return Somebody(
+            self.model, self.user, _of(changed(self.model, self.ratings(), changes, name))
+        )
 
 
 def somebody_new(model: Recommender, ratings: Mapping[Any, Any]) -> Somebody:
     """A person with some ratings and no id."""
-    return Somebody(model, None, ratings_row(model, ratings))
+    return Somebody(model, None, _of(ratings_row(model, ratings)))
+
+
+def _of(row: sp.csr_matrix) -> Row:
+    return Row(row.indices, row.data)
 
 
 def trained(model: Recommender, user: int | str) -> Somebody:
@@ -92,14 +120,13 @@ def stored(model: Recommender, user: int | str, given: Given) -> Somebody:
     rows, values = model.fitted.items.find(given.items), given.values
     order = np.argsort(rows)
     order = order[rows[order] >= 0]
-    rows, values = rows[order].astype(np.int32), values[order]
+    items, values = rows[order].astype(np.int32), values[order]
     if np.isnan(values).any():  # seen, without a value
         middle = _SEEN if model.scale is None else sum(model.scale) / 2
         values = np.nan_to_num(values, nan=middle)
     at = int(model.fitted.users.find([user])[0])
     if at >= 0 and model.has_history:
-        same = np.array_equal(model.seen_by(at), rows)
+        same = np.array_equal(model.seen_by(at), items)
         if same and np.array_equal(model.ratings_of(at), values):
             return Somebody(model, user)
-    parts = values, rows, np.array([0, len(rows)])
-    return Somebody(model, user, sp.csr_matrix(parts, shape=(1, len(model.fitted.items))))
+    return Somebody(model, user, Row(items, values))

@@ -17,6 +17,7 @@ from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.recommender import Recommender
 from recsys.service.asked import Listed, from_query
+from recsys.service.kept import MOST_BYTES, Kept
 from recsys.store.model_file import load
 
 _KEPT = 256  # query strings whose choices are remembered
@@ -36,12 +37,19 @@ class Snapshot:
     """Which part of the traffic it answers, where several models share it."""
     file: Path | None = None
     loaded: float = field(default_factory=time.time)
+    keep_bytes: int = MOST_BYTES
+    """Of answers, for when they are asked for again."""
 
     @cached_property
     def about(self) -> dict[str, Any]:
         """What each answer says of its model."""
         arm = {} if self.arm is None else {"arm": self.arm}
         return {"name": self.name, "version": self.version} | arm
+
+    @cached_property
+    def lists(self) -> Kept:
+        """Answers that are asked for again."""
+        return Kept(self.keep_bytes)
 
     @cached_property
     def _choices(self) -> dict[bytes, tuple[Listed, Choice]]:

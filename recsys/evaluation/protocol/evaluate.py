@@ -24,7 +24,7 @@ from recsys.evaluation.protocol.contenders import (
     seed_of,
     with_seed,
 )
-from recsys.evaluation.protocol.failures import failure
+from recsys.evaluation.protocol.failures import failure, no_model
 from recsys.evaluation.protocol.measure import Measurement, measure
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.runs import NO_SEED, Run, Runs
@@ -85,6 +85,7 @@ def evaluate(
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
         ModelError: every model failed, the baselines included.
+        MemoryError: likewise, one of them for want of memory.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -108,7 +109,8 @@ def evaluate(
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
-        raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
+        said = f"no model could be evaluated: {_listed(runs.failures)}"
+        raise no_model(said, runs.failures.values(), ModelError)
     return _with_findings(runs.result(), several, contenders)
 
 

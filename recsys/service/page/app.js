@@ -209,7 +209,8 @@ function go(name) {
 }
 
 function genres(map) {
-  for (const name of map?.groups ?? []) $("genre").append(el("option", { value: name }, name));
+  for (const name of map?.groups ?? [])
+    $("genre").append(el("option", { value: name }, oneLine(name, 30)));
   $("choice").firstElementChild.hidden = !map?.groups?.length;
 }
 
@@ -228,17 +229,26 @@ async function start() {
     answer => fill($("people"), ...answer.rows.map(row => el("option", { value: row.user }))),
     () => {},
   );
+  await drawMap();
+}
+// The first map of a model takes seconds, on a busy machine more than the server waits for.
+async function drawMap(tries = 5) {
   try {
     const map = await api.map();
     genres(map);
     startMap(map, act);
     mapped = true;
-    await refresh();
   } catch (error) {
+    if (error.status === 503 && tries) {
+      await new Promise(done => setTimeout(done, 4000));
+      return drawMap(tries - 1);
+    }
     genres(null);
     fill($("map-wait"), oneLine(error.message));
     document.documentElement.classList.add("no-map");
+    return;
   }
+  await refresh();
 }
 const scaleOf = ({ scale }) => (scale ? { low: scale[0], high: scale[1], step: scale[2] } : {});
 

@@ -11,6 +11,7 @@ export function oneLine(text, most = 600) {
   const line = String(text ?? "")
     .slice(0, 4 * most)
     .replace(/[\s\u0085]+/gu, " ")
+    .replace(/(\p{M}{4})\p{M}+/gu, "$1") // accents piled up over other lines
     .replace(CONTROL, c => {
       const code = c.codePointAt(0);
       return code < 256
@@ -46,7 +47,12 @@ export function say(text) {
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-export const title = row => oneLine(row.title || row.item, 120);
+// What an item is called: its title, its id where nobody would see that.
+const SEEN = /[^\p{Z}\p{C}]/u;
+export const title = row => {
+  const found = [row.title, row.item].map(text => oneLine(text, 120)).find(text => SEEN.test(text));
+  return found ?? "without a title";
+};
 
 // "1995 · Comedy, Drama"
 export function meta(row) {
@@ -54,7 +60,8 @@ export function meta(row) {
     .slice(0, 400)
     .split("|")
     .filter(Boolean)
-    .slice(0, 4);
+    .slice(0, 4)
+    .map(name => oneLine(name, 24));
   // Titles often end with the year.
   const year = row.year && !String(row.title ?? "").includes(`(${row.year}`) ? row.year : "";
   return [year, genres.join(", ")].filter(Boolean).join(" · ");

@@ -115,8 +115,8 @@ export function bars(reason) {
   const left = own.filter(one => !up.includes(one) && !down.includes(one));
   const lines = [
     ...rest.map(one => ({ name: one.source, share: one.share, kind: "base" })),
-    ...up.map(one => ({ name: one.title, note: one.rating, share: one.share, kind: "up" })),
-    ...down.map(one => ({ name: one.title, note: one.rating, share: one.share, kind: "down" })),
+    ...up.map(one => ({ name: title(one), note: one.rating, share: one.share, kind: "up" })),
+    ...down.map(one => ({ name: title(one), note: one.rating, share: one.share, kind: "down" })),
   ];
   if (left.length) {
     const share = left.reduce((sum, one) => sum + one.share, 0);

@@ -2,7 +2,7 @@
 
 import { camera, fit, inside, pan, put, show, VIEWS, zoomAt } from "./camera.js";
 import { legend, readScheme } from "./colours.js";
-import { $, calm, fill, oneLine, say } from "./dom.js";
+import { $, calm, fill, oneLine, say, title } from "./dom.js";
 import { listen, zoom } from "./hands.js";
 
 const FONT = "system-ui, sans-serif";
@@ -55,7 +55,7 @@ export function showPerson(answer, rated, list, name) {
     shown.you = to;
     shown.began = now ? performance.now() : 0;
   }
-  const near = (answer?.near ?? []).slice(0, 3).map(one => oneLine(one.title, 60));
+  const near = (answer?.near ?? []).slice(0, 3).map(one => oneLine(title(one), 60));
   const who = name === "you" ? "You are" : `Person ${oneLine(name, 60)} is`;
   fill(
     $("where"),
@@ -83,6 +83,7 @@ function at(i) {
   const { neighbourhoods: a, components: b } = data;
   return put([a.x[i], a.y[i]], [b.x[i], b.y[i]], shown.mix);
 }
+const item = i => ({ item: data.items[i], title: data.titles[i] });
 const middle = region => put([region.x, region.y], [region.x, region.y], shown.mix);
 const ease = t => (t < 0.5 ? 4 * t ** 3 : 1 - (-2 * t + 2) ** 3 / 2);
 // Where the person is now in each plane; null for somebody who has no place.
@@ -127,7 +128,7 @@ function tag(i, style, rank) {
   if (tagged.has(i)) return false;
   const [x, y] = at(i);
   const r = size[i] + (rank ? 7 : 4);
-  const text = (rank ? `${rank} ` : "") + oneLine(data.titles[i], TITLE);
+  const text = (rank ? `${rank} ` : "") + oneLine(title(item(i)), TITLE);
   const written =
     write(text, x + r, y + 4, "left", style) ||
     write(text, x - r, y + 4, "right", style) ||
@@ -302,30 +303,32 @@ function bringIntoView(i) {
   const [x, y] = at(i);
   if (!inside([x, y], -20)) pan(camera.width / 2 - x, camera.height / 2 - y);
 }
+// A dot under the pointer comes first, then a title, the name of a region, a dot nearby.
 function press(x, y, reach) {
+  const [i, distance] = nearest(x, y);
+  if (distance <= 0) return act.choose(item(i));
   const on = ({ box: b }) => x >= b[0] && x <= b[2] && y >= b[1] && y <= b[3];
-  const name = labels.find(label => label.kind === "region" && on(label));
   const titled = [...tagged].find(([, label]) => on(label));
-  let best = titled ? titled[0] : null;
-  let least = reach;
-  if (best === null)
-    for (const i of order) {
-      const [px, py] = at(i);
-      const d = Math.hypot(px - x, py - y) - size[i];
-      if (d < least) {
-        least = d;
-        best = i;
-      }
-    }
-  if (best !== null && !(name && !titled && least > 0))
-    act.choose({ item: data.items[best], title: data.titles[best] });
-  else if (name) {
-    const one = data.regions[name.region];
-    zoomAt(...middle(one), 2.2);
-    const [px, py] = middle(one);
-    pan(camera.width / 2 - px, camera.height / 2 - py);
-    redraw();
+  if (titled) return act.choose(item(titled[0]));
+  const name = labels.find(label => label.kind === "region" && on(label));
+  if (name) return goTo(data.regions[name.region]);
+  if (distance < reach) act.choose(item(i));
+}
+// The dot nearest to a point, and how far away its edge is.
+function nearest(x, y) {
+  const found = [-1, Infinity];
+  for (const i of order) {
+    const [px, py] = at(i);
+    const d = Math.hypot(px - x, py - y) - size[i];
+    if (d < found[1]) [found[0], found[1]] = [i, d];
   }
+  return found;
+}
+function goTo(region) {
+  zoomAt(...middle(region), 2.2);
+  const [x, y] = middle(region);
+  pan(camera.width / 2 - x, camera.height / 2 - y);
+  redraw();
 }
 
 let listening = false;

@@ -88,8 +88,7 @@ const facts = model => [
   ["Ratings are kept", model.store ? "on the server" : "in the page only"],
 ];
 const shown = value => (typeof value === "object" ? JSON.stringify(value) : value);
-const moment = text =>
-  text && new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+const moment = text => text && `${text.slice(0, 16).replace("T", " ")} UTC`;
 
 // How far updates have taken the model from its training; from a tenth on it should be trained again.
 function drift(found) {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from recsys.errors import ArgumentError, UnknownIdError
-from recsys.ids import IdIndex
+from recsys.ids import IdIndex, in_json
 from recsys.recommend import questions
 from recsys.service.asked import Nothing, Page, a_user, an_item
 from recsys.service.calls import Call, Json, Route, id_at
@@ -68,14 +69,20 @@ def users(call: Call) -> Json:
 
 
 def user(call: Call) -> Json:
-    """What is known of one user, and what they liked most."""
+    """What is known of one person, and what they liked most."""
     call.asked(Nothing)
-    row = call.model.fitted.users.row(a_user(call.model, call.path("user")))
-    found = {"model": call.snapshot.about} | _user(call, row)
-    if call.model.has_history:
-        liked = questions.liked(call.model, found["user"], _LIKED)
-        found["liked"] = call.answer(liked)["rows"]
-    return found
+    name = a_user(call.model, call.path("user"))
+    rated = _rated(call, name)
+    known = None if call.service.store is None else call.service.store.user(name)
+    row = call.service.person(call.model, name).ratings()
+    liked = questions.liked_of(call.model, row.indices, row.data, _LIKED)
+    return {
+        "model": call.snapshot.about,
+        "user": in_json(name),
+        "n_ratings": len(rated.items),
+        "attributes": known or {},
+        "liked": call.answer(liked)["rows"],
+    }
 
 
 def _user(call: Call, row: int) -> Json:
@@ -84,20 +91,45 @@ def _user(call: Call, row: int) -> Json:
     return {"user": id_at(index, row), "n_ratings": n}
 
 
+class Rated(NamedTuple):
+    """What a person rated."""
+
+    items: IdIndex
+    """Their ids."""
+    values: npt.NDArray[np.float32]
+    """NaN for what was seen, without a value."""
+    times: npt.NDArray[np.float64] | None
+    """None where the ratings are those of the training."""
+
+
+def _rated(call: Call, name: int | str) -> Rated:
+    given = None if call.service.store is None else call.service.store.given(name)
+    if given is None:
+        row = call.model.fitted.users.row(name)
+        items = call.model.fitted.items.ids[call.model.seen_by(row)]
+        return Rated(IdIndex(items, "item"), call.model.ratings_of(row), None)
+    index = IdIndex(given.items, "item")
+    order = index.find(given.items).argsort()
+    return Rated(index, given.values[order], given.times[order])
+
+
+def _rating(call: Call, rated: Rated, at: int) -> Json:
+    value = float(rated.values[at])
+    found = {"item": id_at(rated.items, at), "rating": None if np.isnan(value) else value}
+    if rated.times is not None and not np.isnan(rated.times[at]):
+        found["time"] = float(rated.times[at])
+    row = int(call.model.fitted.items.find([found["item"]])[0])
+    return (call.snapshot.record(row) if row >= 0 else {}) | found
+
+
 def ratings(call: Call) -> Json:
-    """What a user rated, in the order of the ids of the items."""
+    """What a person rated, in the order of the ids of the items."""
     asked = call.asked(Page)
     name = a_user(call.model, call.path("user"))
-    own = call.service.person(call.model, name).ratings()
-    everything = call.model.fitted.items
-    index = IdIndex(everything.ids[own.indices], "item")
-    found, after = paged(index, asked)
-    listed = [
-        {"item": id_at(index, at), "rating": float(own.data[at])}
-        | call.snapshot.record(int(own.indices[at]))
-        for at in found
-    ]
-    return _page(call, listed, after, len(index)) | {"user": name}
+    rated = _rated(call, name)
+    found, after = paged(rated.items, asked)
+    listed = [_rating(call, rated, at) for at in found]
+    return _page(call, listed, after, len(rated.items)) | {"user": in_json(name)}
 
 
 def _page(call: Call, found: list[Json], after: str | None, total: int) -> Json:

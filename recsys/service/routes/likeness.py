@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from recsys.ids import in_json
 from recsys.recommend import questions, similar
 from recsys.recommend.choice import Allowed
 from recsys.service.asked import Searched, Similar, SimilarUsers, a_user, an_item
@@ -29,7 +30,7 @@ def like_user(call: Call) -> Json:
     asked = call.asked(SimilarUsers)
     user = a_user(call.model, call.path("user"))
     table = similar.similar_users(call.model, user, asked.n, _metric(asked.metric), asked.alpha)
-    return call.answer(table, user=user)
+    return call.answer(table, user=in_json(user))
 
 
 def search(call: Call) -> Json:

@@ -5,21 +5,41 @@ from __future__ import annotations
 from typing import Any
 
 from recsys.errors import ArgumentError
+from recsys.ids import in_json
 from recsys.recommend import groups, questions
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.service.asked import MOST, GroupListed, Listed, a_user, ratings_of
-from recsys.service.calls import Call, Json, Route
+from recsys.service.calls import Call, Json, Route, fragment, in_json_bytes
+from recsys.service.kept import MadeList
 from recsys.service.people import Somebody, somebody_new
 from recsys.service.routes.shapes import CHANGES, ID, RATINGS, SERVED, WHY, answer
 
 
 def _listed(call: Call, who: Somebody, asked: Listed, choice: Choice, **more: Any) -> Json:
-    table = who.recommend(choice)
+    # A list of which all that it depends on is the same as before is not made again.
+    if call.body is not None:
+        found = _made(call, who, asked, choice)
+    else:
+        key = who.key, call.query
+        found = call.snapshot.lists.get(key, lambda: _made(call, who, asked, choice))
     if call.service.traffic is not None:
-        items = table.answer["item"].tolist()
-        more["served"] = call.service.traffic.keep(call.snapshot, who.user, items)
-    return _with_reasons(call, who, asked, table, **more)
+        more["served"] = call.service.traffic.keep(call.snapshot, who.user, found.items)
+    call.service.metrics.listed(who.folded_in)
+    first = {"model": call.snapshot.about, "folded_in": who.folded_in}
+    return first | more | found.parts
+
+
+def _made(call: Call, who: Somebody, asked: Listed, choice: Choice) -> MadeList:
+    table = who.recommend(choice)
+    why = call.reasons(who, table) if asked.why else ()
+    whole = call.answer(table, who.folded_in, why)
+    parts = {
+        name: in_json_bytes(whole[name]) for name in ("remarks", "rows", "why") if name in whole
+    }
+    size = sum(len(one) for one in parts.values())
+    items = table.answer["item"].tolist()
+    return MadeList(items, {name: fragment(one) for name, one in parts.items()}, size)
 
 
 def _with_reasons(call: Call, who: Somebody, asked: Listed, table: Table, **more: Any) -> Json:
@@ -33,7 +53,7 @@ def for_user(call: Call) -> Json:
     asked, choice = call.snapshot.listed(call.query)
     user = a_user(call.model, call.path("user"))
     who = call.service.person(call.model, user)
-    return _listed(call, who, asked, choice, user=user)
+    return _listed(call, who, asked, choice, user=in_json(user))
 
 
 def for_ratings(call: Call) -> Json:
@@ -50,7 +70,7 @@ def what_if(call: Call) -> Json:
     changes = call.ratings(none=True)
     who = call.service.person(call.model, user).changed(changes)
     table = questions.noting_approximation(call.model, who.recommend(asked.choice(call.model)))
-    return _with_reasons(call, who, asked, table, user=user)
+    return _with_reasons(call, who, asked, table, user=in_json(user))
 
 
 def for_group(call: Call) -> Json:
@@ -106,7 +126,11 @@ def for_many(call: Call) -> Json:
             remarks += [f"User {who.user}: {one}" for one in table["remarks"]]
             by_user[who.user] = table["rows"]
         lists.append(
-            {"user": who.user, "folded_in": who.folded_in, "rows": by_user.get(who.user, [])}
+            {
+                "user": in_json(who.user),
+                "folded_in": who.folded_in,
+                "rows": by_user.get(who.user, []),
+            }
         )
     return {"model": call.snapshot.about, "remarks": remarks, "lists": lists}
 

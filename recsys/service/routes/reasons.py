@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recsys.errors import ArgumentError
+from recsys.ids import in_json
 from recsys.recommend import explain
 from recsys.recommend.choice import Choice
 from recsys.recommend.onboarding import onboard
@@ -17,7 +18,7 @@ def for_user(call: Call) -> Json:
     call.asked(Nothing)
     user = a_user(call.model, call.path("user"))
     who = call.service.person(call.model, user)
-    return _explained(call, who, call.path("item")) | {"user": user}
+    return _explained(call, who, call.path("item")) | {"user": in_json(user)}
 
 
 def for_ratings(call: Call) -> Json:

@@ -20,7 +20,7 @@ from recsys.store.database.changes import Change, changing
 from recsys.store.database.kinds import Kinds, Side
 from recsys.store.database.records import OnRows
 from recsys.store.database.schema import items, meta, ratings, users
-from recsys.store.database.upsert import insert, upsert
+from recsys.store.database.upsert import insert_new, upsert
 
 PIECE = 100_000
 """Ratings in one transaction."""
@@ -43,7 +43,7 @@ def write_all(engine: Engine, kinds: Kinds, given: Ratings, on_rows: OnRows) -> 
         _decide(now, given.items, "item")
         if given.account is not None and "rating" in given.account.columns:
             name = {"key": "values", "value": given.account.columns["rating"].name}
-            now.connection.execute(insert(now.connection, meta).on_conflict_do_nothing(), name)
+            now.connection.execute(insert_new(now.connection, meta), name)
         _describe(now, given)
     ids = [np.array(texts_of(index), dtype=object) for index in (given.users, given.items)]
     written = 0
@@ -129,7 +129,7 @@ def _describe(now: Change, given: Ratings) -> None:
         names = [column.name for column in table.columns]
         for some, statement in (
             (known, upsert(now.connection, table, *changed)),
-            (bare, insert(now.connection, table).on_conflict_do_nothing()),
+            (bare, insert_new(now.connection, table)),
         ):
             for start in range(0, len(some), PIECE):
                 part = [{n: row[n] for n in names} for row in some[start : start + PIECE]]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, Table, delete, select, update
 
 from recsys.errors import ArgumentError
 from recsys.ratings.columns import LARGEST
@@ -17,7 +17,7 @@ from recsys.store.database.engine import writing
 from recsys.store.database.kinds import Kinds, Side, text_of
 from recsys.store.database.records import Id, UserRating
 from recsys.store.database.schema import counters, items, ratings, tombstones, users
-from recsys.store.database.upsert import insert, upsert
+from recsys.store.database.upsert import insert_new, upsert
 
 _BEFORE = 0  # the `seq` of ratings that a model had before they came to the store
 
@@ -46,25 +46,21 @@ class Change:
             self.kinds.decide(self.connection, side, integer)
         return [self.kinds.text(one, side) for one in ids]
 
-    def know_users(self, texts: Iterable[str]) -> list[str]:
-        """Keeps that these people are known; returns those who were not."""
-        distinct = sorted(set(texts))
-        there = _present(self.connection, users.c.id, distinct)
-        new = [one for one in distinct if one not in there]
-        if new:
-            rows = [{"id": one, "added": self.now} for one in new]
-            self.connection.execute(insert(self.connection, users).on_conflict_do_nothing(), rows)
-        return new
+    def know_users(self, texts: Iterable[str]) -> int:
+        """Keeps that these people are known; returns how many were not."""
+        rows = [{"id": one, "added": self.now} for one in sorted(set(texts))]
+        return self._added(users, rows)
 
-    def know_items(self, texts: Iterable[str]) -> None:
-        """Keeps that there are these items."""
-        distinct = sorted(set(texts))
-        there = _present(self.connection, items.c.id, distinct)
-        rows = [
-            {"id": one, "added": self.now, "seq": self.seq} for one in distinct if one not in there
-        ]
-        if rows:
-            self.connection.execute(insert(self.connection, items).on_conflict_do_nothing(), rows)
+    def know_items(self, texts: Iterable[str]) -> int:
+        """Keeps that there are these items; returns how many there were not."""
+        rows = [{"id": one, "added": self.now, "seq": self.seq} for one in sorted(set(texts))]
+        return self._added(items, rows)
+
+    def _added(self, table: Table, rows: list[dict[str, Any]]) -> int:
+        if not rows:
+            return 0
+        statement = insert_new(self.connection, table)
+        return self.connection.execute(statement, rows).rowcount
 
     def rate(self, given: Sequence[UserRating], known_before: bool = False) -> int:
         """Writes ratings; of several of one person and item, the last counts.
@@ -138,16 +134,6 @@ def changing(engine: Engine, kinds: Kinds) -> Iterator[Change]:
     except BaseException:
         kinds.forget()
         raise
-
-
-def _present(connection: Connection, column: Any, texts: Sequence[str]) -> set[str]:
-    # Those of the texts that are in a column, asked for in pieces that every database takes.
-    found: set[str] = set()
-    asked = select(column).where(column.in_(bindparam("texts", expanding=True)))
-    for start in range(0, len(texts), 500):
-        rows = connection.execute(asked, {"texts": list(texts[start : start + 500])})
-        found.update(rows.scalars())
-    return found
 
 
 def checked_value(value: float | None, item: Id) -> float | None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from recsys.errors import ArgumentError
 from recsys.ids import WHOLE_NUMBER, IdArray, shown
 from recsys.store.database.schema import meta
-from recsys.store.database.upsert import insert
+from recsys.store.database.upsert import insert_new
 from recsys.visible import writable
 
 Side = Literal["user", "item"]
@@ -40,8 +40,7 @@ class Kinds:
         self.load(connection)
         if side not in self._known:
             kind = "integer" if integer else "text"
-            values = insert(connection, meta).values(key=side, value=kind)
-            connection.execute(values.on_conflict_do_nothing())
+            connection.execute(insert_new(connection, meta), {"key": side, "value": kind})
             self.load(connection)
 
     def forget(self) -> None:

@@ -171,7 +171,7 @@ class RatingsStore(StoreReader):
 
         def change(now: Change) -> Written:
             new = now.know_users(now.texts([one.user for one in given], "user"))
-            return Written(now.seq, now.rate(given), len(new))
+            return Written(now.seq, now.rate(given), new)
 
         return self._once(key, ("write_many", given), change)
 
@@ -230,7 +230,7 @@ class RatingsStore(StoreReader):
     def _first_time(self, now: Change, user: Id, adopt: Sequence[Rating] | None) -> int:
         # Whether a person is new to the store, who then brings their history with them.
         (text,) = now.texts([user], "user")
-        new = len(now.know_users([text]))
+        new = now.know_users([text])
         if new and adopt and not now.was_forgotten(text):
             now.rate([UserRating(user, *one) for one in adopt], known_before=True)
         return new

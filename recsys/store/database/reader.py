@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Engine, bindparam, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from recsys.ids import IdIndex
 from recsys.ratings.databases import shown, version_of
@@ -59,7 +62,7 @@ class StoreReader:
             text = self._kinds.find(user, "user")
             if text is None:
                 return None
-            rows = connection.execute(_GIVEN, {"user": text}).all()
+            rows = self._rows_of(connection, text)
             if not rows and connection.execute(_KNOWN, {"user": text}).first() is None:
                 return None
         columns = list(zip(*rows, strict=True)) or [(), (), ()]
@@ -68,6 +71,18 @@ class StoreReader:
             np.array(columns[1], dtype=np.float32),
             np.array(columns[2], dtype=np.float64),
         )
+
+    def _rows_of(self, connection: Connection, user: str) -> Sequence[Any]:
+        # A service asks this for every list. Of a file, the driver answers in a third of the time.
+        if self.is_local:
+            driver: Any = connection.connection.driver_connection
+            with suppress(sqlite3.Error):  # which comes again below, in words
+                return driver.execute(self._given_sql, (user,)).fetchall()  # type: ignore[no-any-return]
+        return connection.execute(_GIVEN, {"user": user}).all()
+
+    @cached_property
+    def _given_sql(self) -> str:
+        return str(_GIVEN.compile(dialect=self._engine.dialect))
 
     def item(self, item: object) -> StoredItem | None:
         """What the store says of an item; None if it does not know it."""
@@ -115,6 +130,13 @@ class StoreReader:
                 "seq": self.seq,
                 "durable": durability(connection),
             }
+
+    def is_sound(self) -> bool:
+        """Whether SQLite finds its file undamaged; PostgreSQL sees to that itself."""
+        with reading(self._engine) as connection:
+            if connection.dialect.name != "sqlite":
+                return True
+            return connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
     def counts(self) -> dict[str, int]:
         """How many users, items and ratings there are. Takes long in a large store."""

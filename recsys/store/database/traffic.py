@@ -15,7 +15,7 @@ from recsys.store.database.changes import checked_time, checked_value
 from recsys.store.database.kinds import Kinds, text_of
 from recsys.store.database.records import ACTIONS, Id, Lists, Served
 from recsys.store.database.schema import feedback, served
-from recsys.store.database.upsert import insert, upsert
+from recsys.store.database.upsert import insert_new, upsert
 
 
 def keep_served(connection: Connection, lists: Sequence[Served]) -> None:
@@ -32,7 +32,7 @@ def keep_served(connection: Connection, lists: Sequence[Served]) -> None:
         for one in lists
     ]
     if rows:
-        connection.execute(insert(connection, served).on_conflict_do_nothing(), rows)
+        connection.execute(insert_new(connection, served), rows)
 
 
 def keep_feedback(
