@@ -34,7 +34,7 @@ from recsys.ratings.times import times_as_seconds
 
 ITEM_TABLES = ("items", "movies")
 USER_TABLES = ("users",)
-_CHUNK = 1 << 16  # rows that are fetched at once
+_CHUNK = 1 << 12  # rows that are fetched at once; more of them would not fit the cache
 _SELECTS = re.compile(r"\s*\(*\s*(select|with|values)\b", re.I)
 _NARROW = np.iinfo(np.int32)
 _CANONICAL = "^(0|-?[1-9][0-9]{0,17})$"  # numbers that have no other spelling; see `WHOLE_NUMBER`

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from recsys.store.database.upsert import insert_new, upsert
 
 PIECE = 100_000
 """Ratings in one transaction."""
+_CACHE_KB = 256 * 1024
 
 _COLUMNS = "user_id, item_id, rating, time, seq"
 # What came later stays.
@@ -91,10 +93,9 @@ def _merge(now: Change, table: pa.Table) -> None:
     if now.connection.dialect.name == "sqlite":
         columns = [table.column(name).to_pylist() for name in table.column_names]
         rows = list(zip(*columns, [now.seq] * table.num_rows, strict=True))
-        marks = ", ".join("?" * 5)
-        now.connection.exec_driver_sql(
-            f"INSERT INTO ratings ({_COLUMNS}) VALUES ({marks}) {_MERGE}", rows
-        )
+        statement = f"INSERT INTO ratings ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) {_MERGE}"
+        with _large_cache(now):
+            now.connection.exec_driver_sql(statement, rows)
         return
     # Where there are no ratings yet, there is nothing to merge with; other writers wait for the
     # number of this change, so that none comes between.
@@ -112,6 +113,15 @@ def _merge(now: Change, table: pa.Table) -> None:
         now.connection.exec_driver_sql(
             f"INSERT INTO ratings ({_COLUMNS}) SELECT {_COLUMNS} FROM arriving {_MERGE}"
         )
+
+
+@contextmanager
+def _large_cache(now: Change) -> Iterator[None]:
+    # The index of items is written everywhere at once.
+    before = now.connection.exec_driver_sql("PRAGMA cache_size").scalar()
+    now.connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KB}")
+    yield
+    now.connection.exec_driver_sql(f"PRAGMA cache_size = {before}")
 
 
 def _describe(now: Change, given: Ratings) -> None:
