@@ -136,8 +136,8 @@ def test_p_values_of_exchanges_are_uniform_without_a_difference() -> None:
     p = []
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        first = rng.random(100) < 0.3
-        belows = np.stack([first, ~first], axis=1) * rng.integers(1, 6, 100)[:, None]
+        first = rng.random(200) < 0.1
+        belows = np.stack([first, ~first], axis=1) * rng.integers(1, 6, 200)[:, None]
         tops = rng.binomial(belows.astype(int), 0.3)
         p.append(exchange_test(tops.astype(float), belows.astype(float), 500, seed))
     for level in (0.05, 0.2, 0.5):
