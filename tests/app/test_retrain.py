@@ -15,7 +15,8 @@ from stores import write
 import recsys
 from recsys.app import retrain as retraining
 from recsys.app.models import ModelsRequest, models
-from recsys.app.retrain import Retrained, RetrainRequest, Watching, retrain
+from recsys.app.retrain import Retrained, Watching, retrain
+from recsys.app.retrain_request import RetrainRequest
 from recsys.app.served_recipe import ServedRecipe
 from recsys.errors import ArgumentError, FitError, ModelFileError, StoreBusy, StoreError
 from recsys.evaluation.gate.contest import Contest, seen_by
