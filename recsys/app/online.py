@@ -31,6 +31,9 @@ class OnlineRequest(InStore):
         metavar="TIME",
         meaning="A list is a hit where the person clicks or rates one of its items in this time.",
     )
+    name: str | None = option(
+        None, metavar="NAME", meaning="Only versions of this model.", default_text="all"
+    )
     against: str | None = option(
         None,
         metavar="VERSION",
@@ -81,6 +84,9 @@ def online(request: OnlineRequest, now: float | None = None) -> OnlineReport:
     file = None if request.report is None else output_file(request.report, "report", REPORTS)
     with request.opened() as store:
         lists, feedback = store.lists(since)
+        if request.name is not None:
+            own = {str(one.version) for one in store.models.list(request.name)}
+            lists = lists[lists["model"].isin(own)]
         rated = store.rated_since(since)
     versions = sorted(lists["model"].unique())
     if request.against is not None and request.against not in versions:
@@ -109,7 +115,9 @@ def outcomes(
     """
     acts = feedback.merge(lists[["id", "time"]].rename(columns={"time": "served"}), on="id")
     soon = acts[(acts["time"] - acts["served"]).between(0, within)]
-    shown = lists[["id", "time", "user", "items"]].explode("items").dropna(subset=["user", "items"])
+    # Only lists of people who rated something: the others would be many.
+    active = lists.loc[lists["user"].isin(rated["user"]), ["id", "time", "user", "items"]]
+    shown = active.explode("items").dropna(subset=["items"])
     later = shown.merge(
         rated, left_on=["user", "items"], right_on=["user", "item"], suffixes=("_served", "")
     )

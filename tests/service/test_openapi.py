@@ -91,7 +91,7 @@ def storm_client(model: recsys.Recommender, tmp_path_factory: pytest.TempPathFac
 
 
 @hypothesis.seed(0)
-@settings(max_examples=400, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
 @given(data=st.data())
 def test_no_request_is_a_bug(storm_client: Client, document: Any, data: st.DataObject) -> None:
     request = data.draw(asked(document))
