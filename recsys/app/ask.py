@@ -118,7 +118,8 @@ class Conversation:
         if "remark" not in table.answer and table.rows is not None:
             person = explain.somebody(self.model, row)
             reasons = explain.explanations(self.model, person, table.rows)
-        title = f"For you, from {len(self.ratings)} ratings"
+        n = len(self.ratings)
+        title = f"For you, from {n} rating{'s' if n != 1 else ''}"
         return Answer(title, {"ratings": self.ratings}, table, reasons=reasons)
 
     def save(self, path: str) -> Path:

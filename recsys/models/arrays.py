@@ -75,3 +75,16 @@ def check_above_zero(state: Mapping[str, npt.NDArray[Any]], *names: str) -> None
     for name in names:
         if name in state and not (state[name] > 0).all():
             raise ArgumentError(f"{name} must be above 0")
+
+
+def rows_or_zeros(table: npt.NDArray[Any], rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+    """Rows of a table, zeros where the number of a row is negative.
+
+    >>> rows_or_zeros(np.array([[1.0], [2.0]]), np.array([1, -1])).tolist()
+    [[2.0], [0.0]]
+    """
+    if not len(table):
+        return np.zeros((len(rows), *table.shape[1:]), table.dtype)
+    found: npt.NDArray[Any] = table.take(rows, axis=0, mode="clip")
+    found[rows < 0] = 0
+    return found

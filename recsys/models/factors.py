@@ -18,7 +18,7 @@ from recsys.ids import IdIndex
 from recsys.immutable import Immutable
 from recsys.models import shown
 from recsys.models.alternating import OnState, State
-from recsys.models.arrays import paired_rows, placed
+from recsys.models.arrays import paired_rows, placed, rows_or_zeros
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.learned import checked, checked_rows, folded, problem_of, without_described
 from recsys.models.registry import make_spec
@@ -188,26 +188,21 @@ class Factors(Immutable):
         same = {"user": users is self.users, "item": items is self.items}
         found = {"user": self.users.find(users.ids), "item": self.items.find(items.ids)}
 
-        def placed(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            rows = found[side]
-            if same[side]:
-                return table
-            out = np.zeros((len(rows), *table.shape[1:]), table.dtype)
-            out[rows >= 0] = table[rows[rows >= 0]]
-            return out
+        def moved(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return table if same[side] else rows_or_zeros(table, found[side])
 
         def state(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             side = name[:4]
-            return placed(side, array) if name[:5] in ("user_", "item_") else array
+            return moved(side, array) if name[:5] in ("user_", "item_") else array
 
         return Factors(
             users=users,
             items=items,
             mean=self.mean,
-            user_bias=placed("user", self.user_bias),
-            item_bias=placed("item", self.item_bias),
-            user_factors=placed("user", self.user_factors),
-            item_factors=placed("item", self.item_factors),
+            user_bias=moved("user", self.user_bias),
+            item_bias=moved("item", self.item_bias),
+            user_factors=moved("user", self.user_factors),
+            item_factors=moved("item", self.item_factors),
             spec=self.spec,
             log=self.log,
             state={name: state(name, array) for name, array in self.state.items()},

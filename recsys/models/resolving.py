@@ -14,16 +14,21 @@ brought them, and folding in a user returns their stored factors, as after a tra
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys.csr import kept_entries, with_ones
+from recsys.csr import kept_entries
 from recsys.lazy import sp
 from recsys.models.common import Rows, Side
-from recsys.models.factors import Factors
+from recsys.models.factors import Factors, Solved
+
+RatingsOf = Callable[[Rows], sp.csr_matrix]
+
+_TOGETHER = 1 << 13  # rows solved together: their ratings are copied, and need not all be at once
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,10 @@ class Changed:
 
     users: Rows
     """(n,) increasing rows of the users with new ratings, and of all who rated one of `items`."""
-    ratings: sp.csr_matrix
-    """(n, n_items)"""
+    rated: npt.NDArray[np.bool_]
+    """(n,) which of them have ratings that count."""
+    ratings: RatingsOf
+    """From rows of users (m,) to their ratings (m, n_items)."""
     items: Rows
     """(m,) increasing rows of all items that had no part in the training and have ratings now."""
     raters: sp.csr_matrix
@@ -52,18 +59,26 @@ def resolved(factors: Factors, changed: Changed) -> Factors:
         return _solved(factors, "users", changed.users, changed.ratings)
     late = np.zeros(len(factors.items), bool)
     late[changed.items] = True
-    entries = kept_entries(changed.ratings, ~late[changed.ratings.indices])
-    factors = _solved(factors, "users", changed.users, entries)
-    factors = _solved(factors, "items", changed.items, changed.raters)
+
+    def of_the_training(users: Rows) -> sp.csr_matrix:
+        ratings = changed.ratings(users)
+        return kept_entries(ratings, ~late[ratings.indices])
+
+    def of_late(items: Rows) -> sp.csr_matrix:
+        return changed.raters[np.searchsorted(changed.items, items)]
+
+    factors = _solved(factors, "users", changed.users, of_the_training)
+    factors = _solved(factors, "items", changed.items, of_late)
     if not factors.spec.users_need_items:
         return factors
-    rated_late = np.flatnonzero(with_ones(changed.ratings, np.int64) @ late)
-    return _solved(factors, "users", changed.users[rated_late], changed.ratings[rated_late])
+    return _solved(factors, "users", np.unique(changed.raters.indices), changed.ratings)
 
 
 def _marked(factors: Factors, changed: Changed) -> Factors:
     # Items that joined are no part of other users' problems; users with ratings are one of items'.
     state = dict(factors.state)
+    if not len(changed.items) and "user_described" not in state:
+        return factors
     if len(changed.items):
         described = np.zeros(len(factors.items), np.uint8)
         described |= state.get("item_described", described)
@@ -71,32 +86,44 @@ def _marked(factors: Factors, changed: Changed) -> Factors:
         state["item_described"] = described
     if "user_described" in state:
         state["user_described"] = state["user_described"].copy()
-        state["user_described"][changed.users[np.diff(changed.ratings.indptr) > 0]] = 0
+        state["user_described"][changed.users[changed.rated]] = 0
     return replace(factors, state=state)
 
 
-def _solved(factors: Factors, side: Side, at: Rows, ratings: sp.csr_matrix) -> Factors:
-    # Without ratings, what features say of somebody stays.
-    own, other = side[:-1], "item" if side == "users" else "user"
-    if f"{own}_described" in factors.state:
-        keep = (np.diff(ratings.indptr) > 0) | (factors.state[f"{own}_described"][at] == 0)
-        at, ratings = at[keep], ratings[keep]
-    if not len(at):
-        return factors
-    by, apart = factors, factors.state.get(f"{other}_described")
+def _solved(factors: Factors, side: Side, at: Rows, ratings_of: RatingsOf) -> Factors:
+    own = side[:-1]
+    described = factors.state.get(f"{own}_described")
+    tables: dict[str, npt.NDArray[Any]] = {}
+    state: dict[str, npt.NDArray[Any]] = {}
+    for first in range(0, len(at), _TOGETHER):
+        rows = at[first : first + _TOGETHER]
+        ratings = ratings_of(rows)
+        if described is not None:  # without ratings, what features say of somebody stays
+            keep = (np.diff(ratings.indptr) > 0) | (described[rows] == 0)
+            rows, ratings = rows[keep], ratings if keep.all() else ratings[keep]
+        if not len(rows):
+            continue
+        found = _solution(factors, side, ratings)
+        for name, new in (("bias", found.embeddings.bias), ("factors", found.embeddings.factors)):
+            name = f"{own}_{name}"
+            _changed(tables, name, getattr(factors, name))[rows] = new
+        for name, new in found.state.items():
+            _changed(state, name, factors.state[name])[rows] = new
+    changed: dict[str, Any] = dict(tables)
+    return replace(factors, **changed, state=dict(factors.state) | state) if tables else factors
+
+
+def _solution(factors: Factors, side: Side, ratings: sp.csr_matrix) -> Solved:
+    # Rows without ratings by the items or users apart are solved as in the training.
+    apart = factors.state.get(f"{'item' if side == 'users' else 'user'}_described")
     if apart is not None and not apart[ratings.indices].any():
-        by, ratings = factors.learned, ratings[:, apart == 0]
-    found = factors.spec.solved(by, ratings, side)
-    rows = {"bias": found.embeddings.bias, "factors": found.embeddings.factors}
-    changed: dict[str, Any] = {
-        f"{own}_{name}": _with_rows(getattr(factors, f"{own}_{name}"), at, new)
-        for name, new in rows.items()
-    }
-    state = {name: _with_rows(factors.state[name], at, new) for name, new in found.state.items()}
-    return replace(factors, **changed, state=dict(factors.state) | state)
+        return factors.spec.solved(factors.learned, ratings[:, apart == 0], side)
+    return factors.spec.solved(factors, ratings, side)
 
 
-def _with_rows(table: npt.NDArray[Any], at: Rows, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    changed = table.copy()
-    changed[at] = rows
-    return changed
+def _changed(
+    tables: dict[str, npt.NDArray[Any]], name: str, table: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    if name not in tables:
+        tables[name] = table.copy()
+    return tables[name]

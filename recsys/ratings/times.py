@@ -5,6 +5,7 @@ float64 seconds keep fractions: to a quarter of a microsecond in this century.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ Times = npt.NDArray[np.float64]
 _UNITS = ((1e17, 1e9, "nanoseconds"), (1e14, 1e6, "microseconds"), (1e11, 1e3, "milliseconds"))
 _SECONDS_OF_USE = (3e8, 5e9)  # 1979 to 2128: numbers that are seconds if anything is
 _YEARS = (1900, 2100)
+_BLOCK = 1 << 20
 
 
 def times_as_seconds(series: pd.Series[Any], date_format: str | None = None) -> Times:
@@ -112,9 +114,12 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     return numbers, "seconds"
 
 
-def fingerprint_bytes(times: Times) -> bytes:
+def fingerprint_blocks(times: Times) -> Iterator[bytes]:
     """Times for a fingerprint: whole seconds as int64, as they were before they had fractions."""
-    return (times.astype(np.int64) if _whole(times) else times).tobytes()
+    blocks = [times[at : at + _BLOCK] for at in range(0, len(times), _BLOCK)]
+    kind = np.int64 if all(map(_whole, blocks)) else times.dtype
+    for block in blocks:
+        yield block.astype(kind).tobytes()
 
 
 def iso(seconds: float) -> str:

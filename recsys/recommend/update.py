@@ -236,12 +236,17 @@ def _changed(model: ModelParts, touched: Rows, items: Rows) -> Changed:
     late = model.late_items
     if not model.factors.spec.users_need_items:
         late = _both(late, items, len(model.fitted.items))
-    n = len(model.fitted.users)
-    users = _both(touched, _columns(model.seen(), late).indices, n)
-    counted = model.feedback.of(model.seen()[users])  # by user: it may depend on all their ratings
-    raters = _columns(counted, late)
-    parts = raters.data, users[raters.indices], raters.indptr
-    return Changed(users, counted, late, sp.csr_matrix(parts, shape=(len(late), n)))
+    n, history = len(model.fitted.users), model.seen()
+
+    def ratings_of(rows: Rows) -> sp.csr_matrix:  # by user: what counts may depend on all of them
+        return model.feedback.of(history[rows])
+
+    of_late = np.unique(_columns(history, late).indices)
+    users = _both(touched, of_late, n)
+    raters = _columns(ratings_of(of_late), late)
+    parts = raters.data, of_late[raters.indices], raters.indptr
+    raters = sp.csr_matrix(parts, shape=(len(late), n))
+    return Changed(users, model.require_counts().users[users] > 0, ratings_of, late, raters)
 
 
 def _both(some: Rows, others: Rows, n: int) -> npt.NDArray[np.int64]:

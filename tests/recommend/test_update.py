@@ -75,6 +75,19 @@ def test_history_counts_and_ids_are_those_of_a_training_on_everything(
     assert model.item_table.loc[model.item_row("i97"), "title"] == "F 25"
 
 
+@pytest.mark.parametrize("spec", REPEATABLE, ids=lambda one: one.name)
+def test_how_many_rows_are_solved_together_makes_no_difference(
+    spec: Spec, parts: tuple[recsys.Ratings, recsys.Ratings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = recsys.train(spec, parts[0])
+    whole = model.update(parts[1])
+    monkeypatch.setattr("recsys.models.resolving._TOGETHER", 3)
+    split = model.update(parts[1])
+    for user in whole.fitted.users.ids:
+        scores = [one.predict(user, one.fitted.items.ids) for one in (whole, split)]
+        assert np.allclose(*scores, rtol=1e-4, atol=1e-5)
+
+
 @each
 def test_an_update_recommends_and_never_what_is_rated_now(
     spec: Spec, parts: tuple[recsys.Ratings, recsys.Ratings]
