@@ -140,12 +140,8 @@ class Recipe(Source):
         Raises:
             ArgumentError: a name or value is wrong.
         """
-        name = str(self.model)
-        if name == AUTO:
-            return auto_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
-        if name == BLEND:
-            return blend_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
-        return make_spec(name, seeded(SPECS[name], self.hyperparameters, self.seed))
+        limits = self.budget, self.time_limit
+        return spec_of(str(self.model), self.hyperparameters, self.seed, *limits)
 
     def parsed_feedback(self) -> Feedback | None:
         """What `feedback` stands for; None where it is not given.
@@ -201,6 +197,27 @@ def model_file_to_write(path: str, argument: str) -> Path:
                 f"{argument} would replace {out}, which is no model file; choose another name"
             ) from None
     return out
+
+
+def spec_of(
+    name: str, hyperparameters: Mapping[str, Any], seed: int, *limits: Any
+) -> Spec | Auto | Blending:
+    """The model of a run by its name, or what chooses it.
+
+    Args:
+        name: of the model, or `auto`.
+        hyperparameters: by name.
+        seed: of the run.
+        limits: `budget` and `time_limit` of a search.
+
+    Raises:
+        ArgumentError: a name or value is wrong.
+    """
+    if name == AUTO:
+        return auto_of(hyperparameters, seed, *limits)
+    if name == BLEND:
+        return blend_of(hyperparameters, seed, *limits)
+    return make_spec(name, seeded(SPECS[name], hyperparameters, seed))
 
 
 def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:

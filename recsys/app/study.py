@@ -227,22 +227,27 @@ class Study(Source):
 
     def _check_gate(self) -> None:
         # Before the work; whether the models have the metric shows only afterwards.
-        from recsys.evaluation.metrics import METRICS
-
         if self.gate is None:
             return
         if self.against is None or len(self.models) != 1:
             raise ArgumentError("gate needs one model and, with against, the model file of another")
-        name, _, length = self.gate.partition("@")
-        known = METRICS.get(name)
-        if known is None or length != (str(self.k) if known.at_k else ""):
-            example = f"ndcg@{self.k}, recall@{self.k}, map@{self.k} or rmse"
-            raise ArgumentError(f"gate must be a metric such as {example}, not {brief(self.gate)}")
-        if known.higher_is_better is None or known.group == "catalogue":
-            why = "neither more nor less of it is better"
-            if known.group == "catalogue":
-                why = "it has no value per user, so two models cannot be compared in pairs"
-            raise ArgumentError(f"gate must not be {self.gate}: {why}")
+        check_gate_metric(self.gate, self.k)
+
+
+def check_gate_metric(gate: str, k: int) -> None:
+    """Raises ArgumentError for a metric that no gate can go by, with lists of length k."""
+    from recsys.evaluation.metrics import METRICS
+
+    name, _, length = gate.partition("@")
+    known = METRICS.get(name)
+    if known is None or length != (str(k) if known.at_k else ""):
+        example = f"ndcg@{k}, recall@{k}, map@{k} or rmse"
+        raise ArgumentError(f"gate must be a metric such as {example}, not {brief(gate)}")
+    if known.higher_is_better is None or known.group == "catalogue":
+        why = "neither more nor less of it is better"
+        if known.group == "catalogue":
+            why = "it has no value per user, so two models cannot be compared in pairs"
+        raise ArgumentError(f"gate must not be {gate}: {why}")
 
 
 def _seed(value: Any) -> int:

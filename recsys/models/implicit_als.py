@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -168,11 +167,11 @@ class ImplicitALS(AlternatingModel):
             other, unobserved = factors.item_factors, unobserved_of(factors)
         else:
             other, unobserved = factors.user_factors, self._unobserved_of_new(factors, matrix)
-        bases = _BASES.setdefault(factors, {})
-        if (self, side) not in bases:
-            bases[self, side] = self._solver_base(other, side, unobserved)
-        terms = self.terms(matrix, side, unobserved)
-        return RowProblem(matrix, other, *terms, bases[self, side])
+        # The same for everybody, and most of the work of folding in one person.
+        base = factors.kept.get((self, side))
+        if base is None:
+            base = factors.kept[self, side] = self._solver_base(other, side, unobserved)
+        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
 
     def _unobserved_of_new(self, factors: Factors, matrix: sp.csr_matrix) -> Any:
         # w of items that were not in the training, the rows of `matrix`; None where every w is 1.
@@ -289,11 +288,6 @@ class ImplicitALS(AlternatingModel):
 def unobserved_of(factors: Factors) -> FloatArray | None:
     """(n_items,) w, the weights of unobserved pairs in units of α₀; None where all are 1."""
     return factors.state.get("item_unobserved")
-
-
-# B of the users and items of fitted factors: the same for every row that is folded in, and with
-# many items most of the work.
-_BASES: WeakKeyDictionary[Factors, dict[tuple[ImplicitALS, Side], FloatArray]] = WeakKeyDictionary()
 
 
 class ImplicitObjective:

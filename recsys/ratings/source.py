@@ -23,7 +23,10 @@ class Source(Settings):
     The fields are keys of a recipe file and options of the command line.
     """
 
-    ratings: str = option(meaning="MovieLens folder or zip, CSV, TSV or Parquet file.")
+    ratings: str = option(
+        meaning="MovieLens folder or zip, CSV, TSV or Parquet file, or database: sqlite:///FILE, "
+        "postgresql://USER@HOST/DATABASE."
+    )
     columns: Mapping[str, str] = option(
         {},
         meaning="Column that holds the user, item, rating or timestamp, where its name is not "
@@ -86,10 +89,23 @@ class Source(Settings):
         metavar="FILE",
         meaning="File with what is known of the users, if it is not next to the ratings.",
     )
+    table: str | None = option(
+        None,
+        metavar="NAME",
+        meaning="Table of a database with a row per rating.",
+        default_text="ratings, or the only one with a user and an item column",
+    )
+    query: str | None = option(
+        None,
+        metavar="SQL",
+        meaning="Query of a database whose rows are the ratings, in place of a table.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "missing", missing_values(self.missing))
+        if self.table is not None and self.query is not None:
+            raise ArgumentError("give a table or a query, not both")
         for role in self.columns:
             if role not in ROLES:
                 raise ArgumentError(

@@ -12,7 +12,7 @@ from recsys.settings import option
 MODELS = "implicit-als", "normalized-svd", "blend"
 """What is searched unless models are named."""
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def models_field() -> Any:
@@ -66,11 +66,18 @@ def hyperparameters_field() -> Any:
     )
 
 
-def seconds(budget: str | float | None) -> float:
+def seconds(
+    budget: str | float | None, what: str = "budget", examples: str = "90s, 10m or 2h"
+) -> float:
     """The seconds of a budget; infinity for none.
 
-    >>> seconds("90"), seconds("1.5m"), seconds("2h"), seconds(None)
-    (90.0, 90.0, 7200.0, inf)
+    >>> seconds("90"), seconds("1.5m"), seconds("2h"), seconds("1d"), seconds(None)
+    (90.0, 90.0, 7200.0, 86400.0, inf)
+
+    Args:
+        budget: a number of seconds, or one with a unit.
+        what: what messages call it.
+        examples: what they show.
 
     Raises:
         ArgumentError: it is no time.
@@ -84,5 +91,5 @@ def seconds(budget: str | float | None) -> float:
     except ValueError:
         found = math.nan
     if not 0 < found < math.inf:
-        raise ArgumentError(f"budget must be a time such as 90s, 10m or 2h, not {budget!r}")
+        raise ArgumentError(f"{what} must be a time such as {examples}, not {budget!r}")
     return found
