@@ -114,7 +114,8 @@ class Stage:
         unknown = [n for n in strange if not self._is_temporary(n)]
         if unknown:
             return f"half file: unknown {', '.join(unknown)}"
-        kept = [str(path) for path in (self.place / "tmp").rglob("*") if path.is_file()]
+        temporary = (self.place / "tmp").rglob("*")
+        kept = [str(one) for one in temporary if one.is_file() or one.name.startswith("recsys.")]
         return "" if may_leave or not kept else f"left in the temporary folder: {kept}"
 
     def _is_temporary(self, name: str) -> bool:
