@@ -109,8 +109,7 @@ def evaluate(
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
-        said = f"no model could be evaluated: {_listed(runs.failures)}"
-        raise no_model(said, runs.failures.values(), ModelError)
+        raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)
     return _with_findings(runs.result(), several, contenders)
 
 
@@ -127,7 +126,8 @@ def _features(given: Names | None, several: Sequence[Split]) -> Names:
 
 
 def _listed(failures: Mapping[str, str]) -> str:
-    return "; ".join(f"{name}: {why}" for name, why in failures.items())
+    why = "; ".join(f"{name}: {why}" for name, why in failures.items())
+    return f"no model could be evaluated: {why}"
 
 
 def _contender(model: Evaluable) -> Contender:
