@@ -79,13 +79,12 @@ def evaluate(
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
-        on_search: called after each trial of a model that searches, such as `auto()`.
+        on_search: called after each trial of a search, such as `auto()`.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
-        ModelError: every model failed, the baselines included.
-        MemoryError: likewise, one of them for want of memory.
+        ModelError: every model failed; MemoryError if one did for want of memory.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
