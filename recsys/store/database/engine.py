@@ -34,10 +34,19 @@ def connect(url: URL, pool_size: int = 16) -> Engine:
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
     cursor.close()
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Has SQLite keep a write-ahead log from now on, so that nobody waits for who reads.
+
+    A database that may turn out to be something else is not changed by opening it.
+    """
+    if engine.dialect.name == "sqlite":
+        with trouble(engine.url), engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
