@@ -190,7 +190,7 @@ def test_a_map_that_takes_long_is_waited_for(chromium: Any, address: str) -> Non
 
     page.route("**/v1/map", first_fails)
     page.goto(address)
-    expect(page.locator("#map-wait")).to_be_hidden(timeout=9000)
+    expect(page.locator("#map-wait")).to_be_hidden(timeout=60_000)
     assert len(asked) == 2
     page.close()
 

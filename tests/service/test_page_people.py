@@ -103,6 +103,32 @@ def test_a_person_whose_ratings_the_server_keeps(
     page.close()
 
 
+def test_a_rating_that_is_not_saved_is_taken_back_and_can_be_tried_again(
+    chromium: Any, model: recsys.Recommender, with_store: tuple[str, RatingsStore]
+) -> None:
+    address, store = with_store
+    page = opened(chromium, address)
+    user = int(model.factors.users.ids[7])
+    page.fill("#person", str(user))
+    page.keyboard.press("Enter")
+    expect(page.locator("#list-title")).to_have_text(f"For person {user}")
+    own = questions.recommend(model, user, Choice()).column("title")
+    busy = {"status": 503, "json": {"detail": "the store does not answer"}}
+    page.route("**/ratings/*", lambda route: route.fulfill(**busy))
+    page.locator("#recommended .stars").first.press("5")
+    expect(page.locator("#problem")).to_contain_text("the store does not answer")
+    expect(page.locator("#recommended > li .name")).to_have_text(own)
+    expect(page.locator("#rated li", has_text=own[0])).to_have_count(0)
+    page.unroute("**/ratings/*")
+    page.click("#problem button")
+    expect(page.locator("#problem")).to_be_hidden()
+    expect(page.locator("#rated li", has_text=own[0])).to_have_count(1)
+    given = store.given(user)
+    assert given is not None
+    assert model.factors.items.ids[model.titles.row(own[0])] in given.items
+    page.close()
+
+
 def test_somebody_new_saves_their_ratings_under_an_id(
     chromium: Any, model: recsys.Recommender, with_store: tuple[str, RatingsStore]
 ) -> None:

@@ -21,6 +21,7 @@ let listed = new Set(); // its items
 const act = {
   rate: async (row, value) => {
     if (value !== null) told(row, "rating", value);
+    let failed = null;
     try {
       const done = people.rate(row, value);
       showRated(act);
@@ -28,11 +29,15 @@ const act = {
       say(value === null ? `${title(row)}: rating removed.` : `${title(row)}: ${worded(value)}.`);
       await done;
     } catch (error) {
-      act.fail(error);
+      failed = error;
       showRated(act);
       refreshItem();
     }
     await refresh();
+    if (failed) {
+      act.fail(failed);
+      again = () => act.rate(row, value);
+    }
     nextQuestion(act);
   },
   // Shows an item; on a phone the map takes the place of what was there.
@@ -67,7 +72,7 @@ function told(row, action, value) {
 const narrow = () => matchMedia("(max-width: 900px)").matches;
 
 async function attempt(work) {
-  again = work;
+  again = () => attempt(work);
   try {
     await work();
     $("problem").hidden = true;
@@ -153,7 +158,7 @@ function keptWhere() {
     person.id === null
       ? `Kept in this page only.${model.store ? " Open a person to save them under an id." : ""}`
       : person.keeps
-        ? `${person.known.size ? "" : "Nobody has this id yet. "}Each rating is saved on the server.`
+        ? `${person.known.size ? "" : "Nothing is saved under this id yet. "}Each rating is saved on the server.`
         : changed
           ? `${changed} ${changed === 1 ? "change" : "changes"}, in this page only.`
           : "Change a rating to see what would follow.";
@@ -290,7 +295,10 @@ function listen() {
   };
   for (const button of document.querySelectorAll("[data-go]"))
     button.onclick = () => go(button.dataset.go);
-  $("problem").lastElementChild.onclick = () => attempt(again);
+  $("problem").lastElementChild.onclick = () => {
+    $("problem").hidden = true;
+    again();
+  };
   $("scheme").onclick = () => {
     const root = document.documentElement;
     const dark = root.style.colorScheme
