@@ -26,7 +26,7 @@ from recsys.store.database.records import (
     Written,
     ignored,
 )
-from recsys.store.database.schema import VERSION
+from recsys.store.database.schema import VERSION, ratings
 from recsys.store.database.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -109,7 +109,12 @@ class RatingsStore(StoreReader):
         with reading(self._engine) as connection:
             tables = inspect(connection).get_table_names()
             found = version_of(connection) if "alembic_version" in tables else None
+            indexes = inspect(connection).get_indexes("ratings") if found == VERSION else []
         if found == VERSION:
+            if len(indexes) < len(ratings.indexes):  # an import was killed
+                from recsys.store.database.bulk import make_indexes
+
+                make_indexes(self._engine)
             return
         if found is not None and found > VERSION:
             raise _too_new(self._engine, found)
