@@ -242,7 +242,8 @@ def _store_writers() -> Iterator[Writer]:
         "store-forget", forget, store, journals, ours,
         complete=lambda out: _is_known(out, N_USERS - 1),
     )  # fmt: skip
-    shelf = *journals, "s-models", "s-models/*.safetensors"
+    # A lock is held by a process; what SIGKILL leaves of it is the file, which the next run takes.
+    shelf = *journals, "s-models", "s-models/*.safetensors", "s.db.*.lock"
     quick = "--model", "pure-svd", "--set", "n_factors=8", "--promote-undecided"
     yield Writer(
         "retrain", ("retrain", "--store", url, *quick), store, shelf, ours, complete=_serves
