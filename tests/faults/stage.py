@@ -131,6 +131,11 @@ class Stage:
         missing = [name for name in self.writer.whole if not (self.out / name).exists()]
         if missing:
             return Outcome(SILENT, f"the next run does not write {missing}")
+        if self.writer.complete is not None:
+            try:
+                self.writer.complete(self.out)
+            except Exception as error:
+                return Outcome(SILENT, f"the next run leaves it incomplete: {error!r}")
         left = [n for n in self.files() if self._is_temporary(n)]
         wrong = self.wrong_files(old=False, may_leave=True)
         if left or wrong:
