@@ -27,14 +27,21 @@ from recsys.ids import shown as shown_value
 from recsys.ratings.account import counted
 from recsys.ratings.arrow_batches import Growing
 from recsys.ratings.columns import LARGEST, assign_roles, few
-from recsys.ratings.databases import WAIT_S, address, shown, trouble, version_of
+from recsys.ratings.databases import (
+    WAIT_S,
+    address,
+    shown,
+    trouble,
+    version_of,
+    without_log_of_interruptions,
+)
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
 
 ITEM_TABLES = ("items", "movies")
 USER_TABLES = ("users",)
-_CHUNK = 1 << 16  # rows that are fetched at once
+_CHUNK = 1 << 12  # rows that are fetched at once; more of them would not fit the cache
 _SELECTS = re.compile(r"\s*\(*\s*(select|with|values)\b", re.I)
 _NARROW = np.iinfo(np.int32)
 _CANONICAL = "^(0|-?[1-9][0-9]{0,17})$"  # numbers that have no other spelling; see `WHOLE_NUMBER`
@@ -123,7 +130,9 @@ def _opened(location: str) -> Iterator[tuple[Connection, str]]:
     if sqlite and not os.path.isfile(str(url.database)):
         raise DataError(f"{where}: no such file")
     arguments = {"timeout" if sqlite else "connect_timeout": WAIT_S}
-    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    engine = without_log_of_interruptions(
+        create_engine(url, poolclass=NullPool, connect_args=arguments)
+    )
     try:
         with trouble(url), engine.connect() as connection:
             if sqlite:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys.app.retrain import RetrainRequest, retrain
+from recsys.app.retrain import retrain
+from recsys.app.retrain_request import RetrainRequest
 from recsys.errors import ArgumentError, StoreError
 
 

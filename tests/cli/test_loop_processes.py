@@ -79,7 +79,7 @@ def test_a_process_that_is_killed_leaves_a_shelf_that_works(
             version.load()
     # The lock was released with each process.
     last = started(store_url, "--promote-undecided", "--margin", "50%")
-    _, err = last.communicate(timeout=120)
+    err = last.communicate(timeout=120)[1]
     assert last.returncode == 0, err
     current = store.models.current("main")
     assert current is not None

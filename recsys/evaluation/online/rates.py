@@ -26,6 +26,8 @@ MEASURES: Mapping[str, str] = {
     "dismissed": "lists with an item that the person dismissed / lists",
 }
 """Name of a measure → what it is."""
+LABELS = {"click_through": "click-through", "hit_rate": "hits", "dismissed": "dismissed"}
+"""Name of a measure → what tables call it."""
 
 CURRENT = "current"
 """The arm of a version that serves everybody."""
@@ -72,13 +74,14 @@ class Difference:
     def sentence(self) -> str:
         """The answer with the numbers behind it."""
         words = {
-            "more": f"{self.version} has more than {self.against}",
-            "less": f"{self.version} has less than {self.against}",
-            "undecided": f"{self.version} against {self.against} is undecided",
+            "more": f"version {self.version} has more than version {self.against}",
+            "less": f"version {self.version} has less than version {self.against}",
+            "undecided": f"version {self.version} against version {self.against} is undecided",
         }
+        gap, *ends = (signed(100 * one, 1) for one in (self.difference, self.low, self.high))
         said = (
-            f"{self.measure}: {words[self.answer]}, difference {signed(self.difference)} "
-            f"[{signed(self.low)}, {signed(self.high)}], p = {self.p:.2g}"
+            f"{LABELS[self.measure]}: {words[self.answer]}, difference {gap} points "
+            f"[{', '.join(ends)}], p = {self.p:.2g}"
         )
         if min(self.n_people) < LEAST_PEOPLE:
             said += f"; each needs {LEAST_PEOPLE} people"
@@ -107,7 +110,8 @@ class Online:
 
     versions: tuple[Served, ...]
     differences: tuple[Difference, ...]
-    """Of every other version from the one that is compared with, for each measure."""
+    """Of every other version from the one that is compared with, for each measure of which
+    something happened."""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -239,6 +243,8 @@ def _differences(one: Served, base: Served, lists: pd.DataFrame) -> Iterator[Dif
     counts = _Counts.of(both)
     at = [counts.versions.index(each.version) for each in (one, base)]
     for name in MEASURES:
+        if not counts.tops[name].any():
+            continue  # what nobody did is no comparison
         gap = counts.resampled[name][:, at[0]] - counts.resampled[name][:, at[1]]
         low, high = quantiles(gap[:, None])[:, 0]
         yield Difference(
