@@ -261,7 +261,8 @@ def _alternating(
     for kind, warm in (("recommendations", paths), ("empty", [EMPTY])):
         ask(port, warm, time.perf_counter() + BLOCK_S, lambda *_: "", kinds[kind], 1)
         kinds[kind] = Measured()
-    before, reloads, end = memory(pid), 0, time.perf_counter() + given.seconds
+    used_mb, reloads, end = [memory(pid)], 0, time.perf_counter() + given.seconds
+    samples = [end - share * given.seconds for share in (0.75, 0.5, 0.25)]
     stop = threading.Event()
 
     def reload() -> None:
@@ -273,6 +274,9 @@ def _alternating(
     reloading = threading.Thread(target=reload)
     reloading.start()
     while time.perf_counter() < end:
+        if samples and time.perf_counter() > samples[0]:
+            used_mb.append(memory(pid))
+            samples.pop(0)
         for kind, asked, test in (
             ("recommendations", paths, check), ("empty", [EMPTY], lambda *_: ""),
         ):  # fmt: skip
@@ -284,7 +288,7 @@ def _alternating(
     return {kind: one.report() for kind, one in kinds.items()} | {
         "reloads": reloads,
         "answers_by_model": check.versions,
-        "memory_mb": [before, memory(pid)],
+        "memory_mb": [*used_mb, memory(pid)],
     }
 
 
