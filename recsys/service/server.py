@@ -20,6 +20,7 @@ from recsys.service.application import create_app
 from recsys.service.guard import LOCAL
 from recsys.service.metrics import SHARED
 from recsys.service.workers import supervise
+from recsys.store.database.ratings_store import RatingsStore
 from recsys.store.model_file import read_about
 
 GRACE = 30
@@ -54,6 +55,8 @@ def serve(request: ServeRequest, on_ready: OnReady = lambda _: None) -> None:
             with _environment(environment):
                 run(request, None, port, ready)
             return
+        if request.store is not None:  # made once, before the workers open it
+            RatingsStore.open(request.store, create=True).close()
         changes = folder / "changes"
         changes.touch()
         with _environment(environment | {SHARED: str(folder)}):
@@ -85,7 +88,6 @@ def application(request: ServeRequest, changes: Path | None = None) -> FastAPI:
         request: what to serve.
         changes: a file in which the processes say which model they were asked to serve.
     """
-    # A file of the store is made by the first worker; the others open it.
     return create_app(
         request.model,
         store=request.store,
