@@ -136,8 +136,9 @@ def step(name: str, url: str, file: str, n: int) -> None:
     start = time.perf_counter()
     done = STEPS[name](url, file, n)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"n": done, "seconds": seconds, "peak": peak}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    print(json.dumps({"n": done, "seconds": seconds, "cpu": cpu, "peak": peak}))
 
 
 def main() -> None:
@@ -165,7 +166,7 @@ def main() -> None:
             rate = found["n"] / found["seconds"]
             print(
                 f"{name:9} {found['n']:>12,} in {found['seconds']:7.1f} s  {rate:>11,.0f}/s  "
-                f"peak {found['peak']:,.0f} MB",
+                f"CPU {found['cpu']:,.1f} s  peak {found['peak']:,.0f} MB",
                 flush=True,
             )
 
