@@ -11,6 +11,7 @@ from recsys.recommend import questions
 from recsys.recommend.choice import Choice
 from recsys.recommend.person import ratings_row
 
+expect.set_options(timeout=20_000)  # milliseconds; the first map takes long on a busy machine
 FIRST, SECOND, THIRD = 3, 41, 77  # rows of items
 
 
@@ -24,7 +25,7 @@ def opened(chromium: Any, address: str, width: int = 1280, height: int = 800, sc
     page.on("dialog", lambda dialog: (page.problems.append("a dialog"), dialog.dismiss()))
     page.on("request", lambda one: one.url.startswith(address) or page.problems.append(one.url))
     page.goto(address)
-    expect(page.locator("#map-wait")).to_be_hidden()
+    expect(page.locator("#map-wait")).to_be_hidden(timeout=60_000)
     expect(page.locator("#where")).not_to_be_empty()
     page.wait_for_timeout(50)  # the map has the size that this leaves it
     return page

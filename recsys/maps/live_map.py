@@ -31,6 +31,7 @@ MOST = 5000
 """Items on a map, at most: those with the most ratings."""
 
 _NEAR = 10  # items that say where somebody stands
+_RATINGS = 20  # of such an item; with fewer its direction is chance
 _GROUPS = 9  # genres that have a colour
 _LONGEST = 200  # characters of a title or another name
 _STEPS = 60  # of the iteration for a median
@@ -70,6 +71,14 @@ class LiveMap:
     def names(self) -> list[str]:
         """What the items are called, on one line each."""
         return [one_line(name, _LONGEST) for name in self.projection.item_names()]
+
+    @cached_property
+    def _rated(self) -> npt.NDArray[np.int64]:
+        # Rows of the items that say where somebody stands: of all, where few have enough ratings.
+        counts = self.projection.counts
+        everything = np.arange(len(self.directions))
+        enough = everything[:0] if counts is None else np.flatnonzero(counts >= _RATINGS)
+        return enough if len(enough) > 5 * _NEAR else everything
 
     @cached_property
     def _middle(self) -> FloatVector:
@@ -116,7 +125,8 @@ class LiveMap:
 
         In the plane of the components that is where an item with these factors would be. Among the
         neighbourhoods it is the geometric median of the ten items that are most like them, so that
-        somebody with two tastes stands in one of them, not in the empty space between.
+        somebody with two tastes stands in one of them, not in the empty space between. Items with
+        fewer than 20 ratings say nothing of that.
         """
         x = np.asarray(factors, np.float64)
         length = float(np.linalg.norm(x))
@@ -124,7 +134,7 @@ class LiveMap:
             return Place(None, None, [])
         direction = x / length
         cosines = self.directions @ direction.astype(np.float32)
-        order = np.argsort(-cosines, kind="stable")[:_NEAR]
+        order = self._rated[np.argsort(-cosines[self._rated], kind="stable")[:_NEAR]]
         off = direction - self._middle
         return Place(
             median(self.arrangement.items[order]) / self.units[0],

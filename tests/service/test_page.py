@@ -106,6 +106,19 @@ def test_a_click_on_the_map_shows_what_is_similar(page: Any, model: recsys.Recom
     expect(page.locator("#item")).to_be_hidden()
 
 
+def test_what_is_pointed_at_has_its_title_on_the_map(page: Any) -> None:
+    def labels() -> list[str]:
+        page.wait_for_timeout(120)
+        return [label["text"] for label in page.evaluate("recsysPage.map.labels()")]
+
+    page.locator("#recommended > li").nth(9).hover()
+    name = listed(page)[9]
+    assert name in labels()
+    page.locator("#recommended .why, #recommended .stars").first.focus()
+    page.mouse.move(5, 5)
+    assert listed(page)[0] in [text.removeprefix("1 ") for text in labels()]
+
+
 def test_ask_me_asks_what_the_model_would_ask(page: Any, model: recsys.Recommender) -> None:
     def next_question(answered: dict[int, float | None]) -> Any:
         table = onboarding.onboard(model, 1, answered, Choice(n=1))
@@ -130,7 +143,7 @@ def test_genre_and_variety(page: Any, model: recsys.Recommender) -> None:
     rate(page, title(model, FIRST), "5")
     genre = page.locator("#genre option").nth(1).get_attribute("value")
     page.select_option("#genre", genre)
-    where = f"genres has '{genre}'"
+    where = f'genres has "{genre}"'
     expect(page.locator("#recommended > li .name")).to_have_text(
         best(model, {FIRST: 5}, where=where)
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from live_server import served
 from playwright.sync_api import Page, expect
 from service_page import FIRST, SECOND, THIRD, best, opened, rate, show, title
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 import recsys
 from recsys.service import create_app
@@ -122,6 +125,49 @@ def test_the_traffic(page: Any, model: recsys.Recommender) -> None:
     assert page.locator("#traffic tbody").get_by_text("/v1/metrics").count() == 0
 
 
+def test_a_service_that_is_mounted_elsewhere(chromium: Any, model: recsys.Recommender) -> None:
+    with served(Starlette(routes=[Mount("/movies", create_app(model))])) as address:
+        page = opened(chromium, f"{address}/movies/")
+        rate(page, title(model, FIRST), "5")
+        expect(page.locator("#recommended > li .name")).to_have_text(best(model, {FIRST: 5}))
+        page.click("nav [data-go=model]")
+        row = page.locator("#traffic tbody tr", has_text="/v1/recommendations")
+        expect(row).to_have_count(1)
+        assert not page.problems
+        page.close()
+
+
+def test_another_model_comes_into_service(
+    chromium: Any,
+    model: recsys.Recommender,
+    other_model: recsys.Recommender,
+    sample: recsys.Ratings,
+    tmp_path: Path,
+) -> None:
+    file = recsys.save(model, tmp_path / "a.recsys")
+    recsys.save(other_model, tmp_path / "b.recsys")
+    recsys.save(recsys.train(recsys.EASE(), sample), tmp_path / "c.recsys")
+    with served(create_app(file)) as address:
+        page = opened(chromium, address)
+        rate(page, title(model, FIRST), "5")
+        expect(page.locator("#recommended > li .name")).to_have_text(best(model, {FIRST: 5}))
+        before = page.evaluate(f"recsysPage.map.at({int(model.factors.items.ids[FIRST])})")
+        version = page.inner_text("#served")
+        page.request.post(f"{address}/v1/model", data={"file": "b.recsys"})
+        rate(page, title(model, SECOND), "4")
+        both = {FIRST: 5.0, SECOND: 4.0}
+        expect(page.locator("#recommended > li .name")).to_have_text(best(other_model, both))
+        expect(page.locator("#served")).not_to_have_text(version)
+        expect(page.locator("#said")).to_contain_text("list")
+        after = page.evaluate(f"recsysPage.map.at({int(model.factors.items.ids[FIRST])})")
+        assert after != before
+        page.request.post(f"{address}/v1/model", data={"file": "c.recsys"})
+        rate(page, title(model, THIRD), "4")
+        expect(page.locator("#map-wait")).to_contain_text("no factors to map")
+        expect(page.locator("#problem")).to_be_hidden()
+        page.close()
+
+
 def test_what_goes_wrong_is_said_and_tried_again(page: Any, model: recsys.Recommender) -> None:
     page.route("**/v1/recommendations", lambda route: route.abort())
     rate(page, title(model, FIRST), "5")
@@ -144,7 +190,7 @@ def test_a_map_that_takes_long_is_waited_for(chromium: Any, address: str) -> Non
 
     page.route("**/v1/map", first_fails)
     page.goto(address)
-    expect(page.locator("#map-wait")).to_be_hidden(timeout=9000)
+    expect(page.locator("#map-wait")).to_be_hidden(timeout=60_000)
     assert len(asked) == 2
     page.close()
 

@@ -48,6 +48,18 @@ def test_a_person_by_id_and_what_would_follow_from_another_rating(
     expect(page.locator("#rated li")).to_have_count(0)
 
 
+def test_why_an_item_for_a_person(page: Any, model: recsys.Recommender) -> None:
+    user = int(model.factors.users.ids[7])
+    page.fill("#person", str(user))
+    page.keyboard.press("Enter")
+    expect(page.locator("#list-title")).to_have_text(f"For person {user}")
+    page.locator("#recommended .name").first.click()
+    page.click("#item >> text=Why for me")
+    first = questions.recommend(model, user, Choice(n=1))
+    said = f"Together +{first.answer['score'][0]:.2f}, the score."
+    expect(page.locator("#item .bars > div > p")).to_have_text(said)
+
+
 def test_an_unknown_person(page: Any) -> None:
     page.fill("#person", "987654321")
     page.keyboard.press("Enter")
@@ -88,6 +100,32 @@ def test_a_person_whose_ratings_the_server_keeps(
     assert given is not None
     assert item not in given.items
     assert not page.problems
+    page.close()
+
+
+def test_a_rating_that_is_not_saved_is_taken_back_and_can_be_tried_again(
+    chromium: Any, model: recsys.Recommender, with_store: tuple[str, RatingsStore]
+) -> None:
+    address, store = with_store
+    page = opened(chromium, address)
+    user = int(model.factors.users.ids[7])
+    page.fill("#person", str(user))
+    page.keyboard.press("Enter")
+    expect(page.locator("#list-title")).to_have_text(f"For person {user}")
+    own = questions.recommend(model, user, Choice()).column("title")
+    busy = {"status": 503, "json": {"detail": "the store does not answer"}}
+    page.route("**/ratings/*", lambda route: route.fulfill(**busy))
+    page.locator("#recommended .stars").first.press("5")
+    expect(page.locator("#problem")).to_contain_text("the store does not answer")
+    expect(page.locator("#recommended > li .name")).to_have_text(own)
+    expect(page.locator("#rated li", has_text=own[0])).to_have_count(0)
+    page.unroute("**/ratings/*")
+    page.click("#problem button")
+    expect(page.locator("#problem")).to_be_hidden()
+    expect(page.locator("#rated li", has_text=own[0])).to_have_count(1)
+    given = store.given(user)
+    assert given is not None
+    assert model.factors.items.ids[model.titles.row(own[0])] in given.items
     page.close()
 
 
