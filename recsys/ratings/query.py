@@ -27,7 +27,14 @@ from recsys.ids import shown as shown_value
 from recsys.ratings.account import counted
 from recsys.ratings.arrow_batches import Growing
 from recsys.ratings.columns import LARGEST, assign_roles, few
-from recsys.ratings.databases import WAIT_S, address, shown, trouble, version_of
+from recsys.ratings.databases import (
+    WAIT_S,
+    address,
+    shown,
+    trouble,
+    version_of,
+    without_log_of_interruptions,
+)
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
@@ -123,7 +130,9 @@ def _opened(location: str) -> Iterator[tuple[Connection, str]]:
     if sqlite and not os.path.isfile(str(url.database)):
         raise DataError(f"{where}: no such file")
     arguments = {"timeout" if sqlite else "connect_timeout": WAIT_S}
-    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    engine = without_log_of_interruptions(
+        create_engine(url, poolclass=NullPool, connect_args=arguments)
+    )
     try:
         with trouble(url), engine.connect() as connection:
             if sqlite:

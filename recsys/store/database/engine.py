@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from recsys.errors import StoreUnavailable
-from recsys.ratings.databases import WAIT_S, shown, trouble
+from recsys.ratings.databases import WAIT_S, shown, trouble, without_log_of_interruptions
 
 _turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
@@ -25,15 +25,19 @@ def connect(url: URL, pool_size: int = 16) -> Engine:
     """
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": WAIT_S}
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": WAIT_S}, **options)
+        engine = _made(url, connect_args={"timeout": WAIT_S}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         _turns[engine] = threading.Lock()
         return engine
     arguments = {"connect_timeout": WAIT_S} if "connect_timeout" not in url.query else {}
-    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **options)
+    engine = _made(url, pool_pre_ping=True, connect_args=arguments, **options)
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+def _made(url: URL, **options: Any) -> Engine:
+    return without_log_of_interruptions(create_engine(url, **options))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
