@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -38,12 +38,16 @@ class State:
     """Name and hyperparameters of the model, `Spec.to_dict()`."""
     fingerprint: str = ""
     """Of the ratings."""
+    more: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    """What else a model needs, by name; never overwritten."""
+    rngs: tuple[np.random.Generator, ...] = ()
+    """Further random generators, of models that draw in several threads."""
 
     def copy(self) -> State:
         """The same state in memory of its own."""
-        rng = np.random.default_rng()
-        rng.bit_generator.state = self.rng.bit_generator.state
-        return replace(self, users=_copied(self.users), items=_copied(self.items), rng=rng)
+        users, items = _copied(self.users), _copied(self.items)
+        rng, *rngs = map(_same, (self.rng, *self.rngs))
+        return replace(self, users=users, items=items, rng=rng, rngs=tuple(rngs))
 
 
 OnState = Callable[[State], None]
@@ -162,6 +166,12 @@ def require_finite(energy: npt.NDArray[np.float64], index: IdIndex, regularizati
             f"finite solution; raise regularization (now {regularization:g}) or check the "
             "ratings for extreme values"
         )
+
+
+def _same(rng: np.random.Generator) -> np.random.Generator:
+    copy = np.random.default_rng()
+    copy.bit_generator.state = rng.bit_generator.state
+    return copy
 
 
 def _copied(table: FloatArray) -> FloatArray:
