@@ -51,6 +51,8 @@ class State:
 
 
 OnState = Callable[[State], None]
+"""Called with the state after an epoch. Where it has a function `due`, no state is made after an
+epoch for which that returns False."""
 
 
 class Step(NamedTuple):
@@ -101,7 +103,7 @@ def alternate(
         tolerance: stop when an epoch lowers the loss by a smaller share; 0 never stops early.
         relaxation: of all epochs but the first, which starts far from the solution, and the last.
         on_epoch: called with the progress after each epoch.
-        on_state: called with a copy of the state after each epoch but the last.
+        on_state: called with a copy of the state after each epoch but the last; see `OnState`.
     """
     started = time.perf_counter() - (state.log[-1].seconds if state.log else 0.0)
     for epoch in range(state.epoch + 1, n_epochs + 1):
@@ -120,9 +122,15 @@ def alternate(
             break
         if tolerance and before - loss < tolerance * abs(before):
             return objective.half_step("users", state, exact=True)[0]
-        if on_state is not None:
+        if on_state is not None and is_due(on_state):
             on_state(state.copy())
     return state
+
+
+def is_due(on_state: OnState) -> bool:
+    """Whether it is to be called after this epoch."""
+    due: Callable[[], bool] | None = getattr(on_state, "due", None)
+    return due is None or due()
 
 
 def random_table(rng: np.random.Generator, n: int, width: int, bias: bool = False) -> FloatArray:
@@ -134,7 +142,11 @@ def random_table(rng: np.random.Generator, n: int, width: int, bias: bool = Fals
 
 
 def continued(
-    start: State, spec: Mapping[str, Any], fingerprint: str, shapes: tuple[tuple[int, int], ...]
+    start: State,
+    spec: Mapping[str, Any],
+    fingerprint: str,
+    shapes: tuple[tuple[int, int], ...],
+    n_epochs: int,
 ) -> State:
     """A copy of `start`, after checks that it belongs to this training.
 
@@ -150,9 +162,9 @@ def continued(
         )
     if start.fingerprint != fingerprint or (start.users.shape, start.items.shape) != shapes:
         raise ArgumentError("start is a state of a training on other ratings")
-    if start.epoch >= spec["n_epochs"]:
+    if start.epoch >= n_epochs:
         raise ArgumentError(
-            f"start has done {start.epoch} of {spec['n_epochs']} epochs, so nothing is left to do"
+            f"start has done {start.epoch} of {n_epochs} epochs, so nothing is left to do"
         )
     return start.copy()
 

@@ -146,7 +146,7 @@ class Checkpoint:
             return Entry(found.arrays, found.about["about"])
         made = make()
         self._pending[name] = Entry(made.arrays, {"key": key, "about": dict(made.about)})
-        if self._is_due or self.host.asked():
+        if self.due:
             self.save()
         if self.host.asked():
             self.host.stop("between two steps")
@@ -166,16 +166,21 @@ class Checkpoint:
         if start is not None:
             self.host.say(f"going on after epoch {start.epoch} of {start.log[-1].n_epochs}")
 
-        def on_state(state: State) -> None:
-            asked = self.host.asked()
-            if asked or self._is_due:
-                self._pending[name] = entry_of(state)
-                self.save()
-            if asked:
-                self.host.stop(f"after epoch {state.epoch} of {state.log[-1].n_epochs}")
-
         with self.host.deferred():
-            yield {"start": start, "on_state": on_state}
+            yield {"start": start, "on_state": _OnState(self, name)}
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save, or the host asks to stop."""
+        late = time.monotonic() - self._saved >= self._every
+        return late or self.host.asked()
+
+    def keep_state(self, name: str, state: State) -> None:
+        """Saves the last state of a fit, and stops where the host asks to."""
+        self._pending[name] = entry_of(state)
+        self.save()
+        if self.host.asked():
+            self.host.stop(f"after epoch {state.epoch} of {state.log[-1].n_epochs}")
 
     def save(self) -> None:
         """Writes what is not written yet.
@@ -190,10 +195,6 @@ class Checkpoint:
             container.write(self._file(name), entry.arrays, about)
             del self._pending[name]
         self._saved = time.monotonic()
-
-    @property
-    def _is_due(self) -> bool:
-        return time.monotonic() - self._saved >= self._every
 
     def _in_use(self) -> None:
         raise ArgumentError(f"checkpoint {self.folder} is used by another process now")
@@ -251,6 +252,19 @@ class Checkpoint:
             f"checkpoint {self.folder} cannot be used ({container.reason(error)}); remove it to "
             "start anew"
         )
+
+
+@dataclass(frozen=True)
+class _OnState:
+    # What a fit calls after its epochs; see `recsys.models.alternating.OnState`.
+    whole: Checkpoint
+    name: str
+
+    def due(self) -> bool:
+        return self.whole.due
+
+    def __call__(self, state: State) -> None:
+        self.whole.keep_state(self.name, state)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import recsys
+from recsys.models.bayesian_mf import BayesianMF
 
 
 def test_feedback_counts_in_training_and_fold_in_but_not_for_what_was_seen(
@@ -65,6 +66,8 @@ ENDING = [
     recsys.ImplicitALS(8, n_epochs=6),
     recsys.ExplicitALS(8, n_epochs=6),
     recsys.ExplicitALS(8, n_epochs=50, tolerance=1e-3),
+    BayesianMF(4, n_burn_in=2, n_samples=3, thinning=2),
+    BayesianMF(4, n_burn_in=2, n_samples=3, implicit_features=False),
 ]
 
 
