@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.app.recipe import feature_names, interval
-from recsys.models.kept import NOTHING, Entry, Kept
+from recsys.models.kept import NOTHING, RESULT, Entry, Kept
 from recsys.models.spec import check_suits
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def measure(
         lines = [vars(line) for line in found.accuracy]
         return Entry(about={"accuracy": lines, "header": found.header})
 
-    found = kept.remember("result", {}, made).about
+    found = kept.remember(RESULT, {}, made).about
     return Measured(tuple(Accuracy(**line) for line in found["accuracy"]), found["header"])
 
 

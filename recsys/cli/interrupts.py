@@ -40,6 +40,8 @@ class Interrupts:
         """Prints a remark."""
         say(remark)
 
+    warn = say
+
     @contextmanager
     def deferred(self) -> Iterator[None]:
         """While it lasts, the first signal waits to be asked for."""

@@ -18,6 +18,10 @@ EVERY = 60.0
 """Seconds from one save of a checkpoint to the next."""
 
 
+RESULT = "result"
+"""Name of the last step of a part; once it is there, the others of the part are not needed."""
+
+
 class Entry(NamedTuple):
     """The result of one step of a run."""
 

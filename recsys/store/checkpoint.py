@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -18,10 +19,10 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from recsys.errors import ArgumentError, ModelFileError, RecsysError
+from recsys.errors import ArgumentError, ModelFileError
 from recsys.files import claimed, expanded
 from recsys.models.alternating import State
-from recsys.models.kept import EVERY, Entry, Kept
+from recsys.models.kept import EVERY, RESULT, Entry, Kept
 from recsys.models.spec import Spec
 from recsys.provenance import versions
 from recsys.ratings.ratings import Ratings
@@ -50,9 +51,12 @@ class Host(Protocol):
     def say(self, remark: str) -> None:
         """Receives a remark of one line."""
 
+    def warn(self, remark: str) -> None:
+        """Receives a remark that nobody should miss."""
+
 
 class Alone:
-    """Nobody asks to stop, and nobody reads remarks."""
+    """Nobody asks to stop, or reads remarks."""
 
     def asked(self) -> bool:
         """False."""
@@ -67,6 +71,10 @@ class Alone:
 
     def say(self, remark: str) -> None:
         """Drops it."""
+
+    def warn(self, remark: str) -> None:
+        """Warns as Python does."""
+        warnings.warn(remark, stacklevel=2)
 
 
 ALONE: Host = Alone()
@@ -124,8 +132,7 @@ class Checkpoint:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._open:
             if kind is not None:
-                with suppress(OSError, RecsysError):  # the error that ends the run says more
-                    self.save()
+                self.save()
             elif self._keep:
                 self.save()
                 self._write_run(done=True)
@@ -183,18 +190,25 @@ class Checkpoint:
             self.host.stop(f"after epoch {state.epoch} of {state.log[-1].n_epochs}")
 
     def save(self) -> None:
-        """Writes what is not written yet.
-
-        Raises:
-            ModelFileError: the folder cannot be written to.
-            OSError: the disk is full or fails.
-        """
-        for name in list(self._pending):
-            entry = self._pending[name]
-            about = {"name": name, "run": self._digest, **entry.about}
-            container.write(self._file(name), entry.arrays, about)
-            del self._pending[name]
+        """Writes what is not written yet. Where that fails, it says so, and the run goes on."""
+        try:
+            for name in list(self._pending):
+                self._write(name, self._pending[name])
+                del self._pending[name]
+        except (OSError, ModelFileError) as error:
+            self.host.warn(
+                f"checkpoint {self.folder} could not be saved ({container.reason(error)}); the run "
+                "goes on"
+            )
         self._saved = time.monotonic()
+
+    def _write(self, name: str, entry: Entry) -> None:
+        container.write(self._file(name), entry.arrays, {"run": self._digest, **entry.about})
+        if name.endswith(f".{RESULT}"):  # nothing else of its part is needed any more
+            part = name.removesuffix(RESULT)
+            for file in self._files():
+                if file.name.startswith(part) and file != self._file(name):
+                    file.unlink()
 
     def _in_use(self) -> None:
         raise ArgumentError(f"checkpoint {self.folder} is used by another process now")

@@ -39,6 +39,9 @@ class Asking:
     def stop(self, where: str) -> None:
         raise Stopped(where)
 
+    def warn(self, remark: str) -> None:
+        self.said.append(remark)
+
     def say(self, remark: str) -> None:
         self.said.append(remark)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 
@@ -20,12 +21,12 @@ from recsys.evaluation.protocol.contenders import (
     Contender,
     Fresh,
     Model,
-    Trained,
     seed_of,
     with_seed,
 )
 from recsys.evaluation.protocol.failures import failure
-from recsys.evaluation.protocol.measure import Measurement, measure
+from recsys.evaluation.protocol.kept_runs import Measured, entry_of, run_of
+from recsys.evaluation.protocol.measure import measure
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.runs import NO_SEED, Run, Runs
 from recsys.evaluation.protocol.scored import sampled_values
@@ -33,6 +34,7 @@ from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
 from recsys.models.common import OnEpoch
 from recsys.models.from_features import Names
+from recsys.models.kept import NOTHING, RESULT, Kept
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
 from recsys.recommend.chosen import OnSearch
@@ -61,6 +63,7 @@ def evaluate(
     sampled_negatives: int = 0,
     on_model: OnModel = lambda model, split: None,
     on_search: OnSearch | None = None,
+    kept: Kept = NOTHING,
 ) -> Evaluation:
     """Fits and measures every model on every split, always with `Popularity` and `Biases`.
 
@@ -80,6 +83,7 @@ def evaluate(
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
         on_search: called after each trial of a model that searches, such as `auto()`.
+        kept: what a checkpoint has of the evaluation: models that need not be fitted again.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
@@ -99,12 +103,13 @@ def evaluate(
     for fold, split in enumerate(several):
         prepared = prepare(split, int(k), feedback, features)
         runs.begin(prepared)
-        for name, model in asked.items():
+        for i, (name, model) in enumerate(asked.items()):
             try:
                 for contender, seed in _by_seed(model, seeds):
-                    calls = on_model(name, split.how), on_search
-                    found = _timed(contender, prepared, calls, sampled_negatives)
-                    runs.add(Run(name, fold, seed), *found)
+                    fit = partial(_timed, on_model, on_search, sampled_negatives)
+                    own = kept.part(f"fold-{fold}-model-{i}-seed-{seed}")
+                    run = Run(name, fold, seed)
+                    runs.add(run, _measured(run, contender, prepared, fit, own))
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
@@ -147,21 +152,45 @@ def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender
         yield _contender(model), NO_SEED if own is None else own
 
 
-def _timed(
+def _measured(
+    run: Run,
     contender: Contender,
     prepared: PreparedSplit,
-    calls: tuple[OnEpoch | None, OnSearch | None],
+    fit: Callable[[Run, Contender, PreparedSplit], Measured],
+    kept: Kept,
+) -> Measured:
+    # The run, or what a checkpoint has of it.
+    if kept is NOTHING:
+        return fit(run, contender, prepared)
+    split = prepared.split
+    key = asdict(run) | {
+        "spec": contender.to_dict(),
+        "ratings": [split.train.fingerprint, split.test.fingerprint],
+    }
+    own = replace(contender, kept=kept) if isinstance(contender, Fresh) else contender
+    found = kept.remember(RESULT, key, lambda: entry_of(fit(run, own, prepared)))
+    return run_of(found, split.test.users.ids[prepared.users])
+
+
+def _timed(
+    on_model: OnModel,
+    on_search: OnSearch | None,
     n_negatives: int,
-) -> tuple[Trained, Measurement, tuple[float, float]]:
+    run: Run,
+    contender: Contender,
+    prepared: PreparedSplit,
+) -> Measured:
     # Fitted and measured, with the seconds of both.
+    on_epoch = on_model(run.model, prepared.split.how)
     began = time.perf_counter()
-    trained = contender.train(prepared, *calls)
+    trained = contender.train(prepared, on_epoch, on_search)
     ready = time.perf_counter()
     found = measure(trained.ranker, prepared, predicts_ratings=contender.predicts_ratings)
     if n_negatives:
         extra = sampled_values(trained.ranker, prepared, n_negatives)
         found = replace(found, values=found.values.assign(**extra))
-    return trained, found, (ready - began, time.perf_counter() - ready)
+    seconds = ready - began, time.perf_counter() - ready
+    return Measured(found, trained.spec, trained.log, *seconds)
 
 
 def _check(
