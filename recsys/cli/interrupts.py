@@ -60,7 +60,7 @@ class Interrupts:
             yield
         except KeyboardInterrupt:
             if folder is not None:
-                say(f"what is done is saved in {folder}; go on with")
+                say(f"what is done is saved in {folder}; to go on:")
                 show(self._command, sys.stderr)  # in one line, to be copied
             raise
 
