@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from faults import writers
 from faults.kills import AT_AN_OPERATION
 from faults.stage import Stage, Stages
 from faults.tally import RIGHT, SILENT, Outcome
@@ -54,7 +55,13 @@ def study(file: Path) -> Any:
         ).fetchall()
 
 
-READ: dict[str, Callable[[Path], Any]] = {"m.safetensors": model, "r.json": report}
+READ: dict[str, Callable[[Path], Any]] = {
+    "m.safetensors": model,
+    "r.json": report,
+    "study.db": study,
+    "lists.jsonl": Path.read_bytes,
+    "ml-latest-small/ratings.csv": Path.read_bytes,
+}
 """Name of a file → what must be the same after any kill."""
 
 
@@ -73,10 +80,12 @@ def _writers() -> Iterator[Writer]:
     yield Writer(
         "evaluate", (*evaluate, "--report", "{out}/r.json"), {"r.json": whole_json}, others
     )
-    tune = "tune", "{data}", "--models", "pure-svd,ease", "--trials", "6", "--out", "{out}"
+    models = "pure-svd,normalized-svd,blend"
+    tune = "tune", "{data}", "--models", models, "--trials", "12", "--out", "{out}"
     found = {"study.db": whole_study, "report.html": whole_page, "best.toml": whole_recipe}
     journals = "study.db-journal", "study.db-wal", "study.db-shm"
     yield Writer("tune", (*tune, "--save", "{out}/m.safetensors"), found | whole, journals)
+    yield from (writers.WRITERS[name] for name in ("recommend-jsonl", "fetch"))
 
 
 WRITERS = {writer.name: writer for writer in _writers()}
@@ -125,8 +134,7 @@ def _ended(stage: Stage) -> Outcome:
 
 
 def _read(stage: Stage) -> dict[str, Any]:
-    readers = {**READ, "study.db": study}
-    return {n: readers[n](stage.out / n) for n in stage.writer.whole if n in readers}
+    return {name: READ[name](stage.out / name) for name in stage.writer.whole if name in READ}
 
 
 def _where(one: Any, other: Any, path: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ import recsys
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.models.alternating import State
 from recsys.models.common import Progress
-from recsys.models.kept import Entry
+from recsys.models.kept import RESULT, Entry
 from recsys.store import container
 from recsys.store.checkpoint import Checkpoint, about_ratings, entry_of, state_of
 
@@ -172,6 +173,55 @@ def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
     with Checkpoint(tmp_path, RUN) as checkpoint:  # noqa: SIM117
         with pytest.raises(ModelFileError, match=r"altered since.*; remove it to start anew"):
             checkpoint.remember("step", {}, refuses)
+
+
+def test_a_save_that_fails_is_said_and_the_run_goes_on(
+    tmp_path: Path, sample: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, host, write = recsys.ImplicitALS(8, n_epochs=5), Asking(), container.write
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def failing(path: Path, *rest: Any) -> None:
+        if path.name == "fit.checkpoint" and len(host.said) < 2:
+            raise full
+        write(path, *rest)
+
+    monkeypatch.setattr(container, "write", failing)
+    with Checkpoint(tmp_path, RUN, 0, host) as checkpoint:  # noqa: SIM117
+        with checkpoint.fitting("fit", spec) as going_on:
+            found = spec.fit(sample, **going_on)
+            assert "fit.checkpoint" in files(tmp_path)  # from the third time on
+    said = f"checkpoint {tmp_path} could not be saved (No space left on device); the run goes on"
+    assert host.said == [said, said]
+    assert np.array_equal(found.user_factors, spec.fit(sample).user_factors)
+
+
+def test_in_python_a_save_that_fails_is_a_warning(
+    tmp_path: Path, sample: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = container.write
+
+    def failing(path: Path, *rest: Any) -> None:
+        if path.name != "run.checkpoint":
+            raise ModelFileError(f"{path}: cannot be written")
+        write(path, *rest)
+
+    monkeypatch.setattr(container, "write", failing)
+    with pytest.warns(UserWarning, match="could not be saved"):
+        recsys.train(recsys.ImplicitALS(8, n_epochs=2), sample, checkpoint=tmp_path, every=0)
+
+
+def test_the_steps_of_a_part_go_when_its_result_is_there(tmp_path: Path) -> None:
+    with unfinished(tmp_path) as checkpoint:
+        part = checkpoint.part("measuring")
+        part.part("search").remember("trial-0", {}, lambda: entry(1))
+        checkpoint.remember("measuring-too", {}, lambda: entry(2))
+        checkpoint.save()
+        assert "measuring.search.trial-0.checkpoint" in files(tmp_path)
+        part.remember(RESULT, {}, lambda: entry(3))
+    assert files(tmp_path) == [
+        "measuring-too.checkpoint", "measuring.result.checkpoint", "run.checkpoint",
+    ]  # fmt: skip
 
 
 def test_no_folder_and_no_time_are_named(tmp_path: Path) -> None:
