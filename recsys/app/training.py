@@ -57,7 +57,8 @@ def train(
         ArgumentError: an argument is of the wrong kind, or the checkpoint is of another training.
         DataError: the ratings do not suit the model.
         FitError: there is no finite solution.
-        ModelFileError: the checkpoint is damaged, or cannot be written.
+        CheckpointError: the checkpoint is damaged.
+        ModelFileError: its folder cannot be written to.
     """
     if isinstance(spec, type) or not isinstance(spec, Spec | Chooser):
         raise ArgumentError(f"spec must be a model such as ImplicitALS(), not {spec!r}")

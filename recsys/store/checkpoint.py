@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from recsys.errors import ArgumentError, ModelFileError
+from recsys.errors import ArgumentError, CheckpointError, ModelFileError
 from recsys.files import claimed, expanded
 from recsys.models.alternating import State
 from recsys.models.kept import EVERY, RESULT, Entry, Kept
@@ -261,8 +261,8 @@ class Checkpoint:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise self._damaged(error) from None
 
-    def _damaged(self, error: Exception) -> ModelFileError:
-        return ModelFileError(
+    def _damaged(self, error: Exception) -> CheckpointError:
+        return CheckpointError(
             f"checkpoint {self.folder} cannot be used ({container.reason(error)}); remove it to "
             "start anew"
         )

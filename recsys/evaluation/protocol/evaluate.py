@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from recsys.errors import ArgumentError, DataError, ModelError
+from recsys.errors import ArgumentError, CheckpointError, DataError, ModelError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.protocol.contenders import (
@@ -89,6 +89,7 @@ def evaluate(
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
         ModelError: every model failed, the baselines included.
+        CheckpointError: what was kept is damaged.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -100,18 +101,14 @@ def evaluate(
         warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
+    fit = partial(_timed, on_model, on_search, sampled_negatives)
     for fold, split in enumerate(several):
         prepared = prepare(split, int(k), feedback, features)
         runs.begin(prepared)
         for i, (name, model) in enumerate(asked.items()):
-            try:
-                for contender, seed in _by_seed(model, seeds):
-                    fit = partial(_timed, on_model, on_search, sampled_negatives)
-                    own = kept.part(f"fold-{fold}-model-{i}-seed-{seed}")
-                    run = Run(name, fold, seed)
-                    runs.add(run, _measured(run, contender, prepared, fit, own))
-            except Exception as error:
-                runs.failures[name] = failure(error)
+            own = kept.part(f"fold-{fold}-model-{i}")
+            measured = partial(_measured, prepared, fit, own)
+            _add(runs, Run(name, fold, NO_SEED), _by_seed(model, seeds), measured)
     if runs.is_empty:
         raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
     return _with_findings(runs.result(), several, contenders)
@@ -152,17 +149,34 @@ def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender
         yield _contender(model), NO_SEED if own is None else own
 
 
-def _measured(
+def _add(
+    runs: Runs,
     run: Run,
-    contender: Contender,
+    each: Iterable[tuple[Contender, int]],
+    measured: Callable[[Run, Contender], Measured],
+) -> None:
+    # A model on a split, with every seed; or why it failed.
+    try:
+        for contender, seed in each:
+            one = replace(run, seed=seed)
+            runs.add(one, measured(one, contender))
+    except CheckpointError:
+        raise
+    except Exception as error:
+        runs.failures[run.model] = failure(error)
+
+
+def _measured(
     prepared: PreparedSplit,
     fit: Callable[[Run, Contender, PreparedSplit], Measured],
     kept: Kept,
+    run: Run,
+    contender: Contender,
 ) -> Measured:
     # The run, or what a checkpoint has of it.
     if kept is NOTHING:
         return fit(run, contender, prepared)
-    split = prepared.split
+    kept, split = kept.part(f"seed-{run.seed}"), prepared.split
     key = asdict(run) | {
         "spec": contender.to_dict(),
         "ratings": [split.train.fingerprint, split.test.fingerprint],

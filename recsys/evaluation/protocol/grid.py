@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.errors import ArgumentError, FitError
+from recsys.errors import ArgumentError, CheckpointError, FitError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import METRICS
 from recsys.evaluation.metrics.record import Metric
@@ -146,6 +146,8 @@ class Grid:
                     lambda one=candidate: self._scored(one, split, metric),  # type: ignore[misc]
                 )
                 tried.add(found.about["score"])
+            except CheckpointError:
+                raise
             except Exception as error:
                 tried.add(math.nan, failure(error))
             if on_search is not None and not math.isnan(best := tried.values[tried.best]):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import recsys
-from recsys.errors import FitError
+from recsys.errors import CheckpointError, FitError
 from recsys.evaluation.protocol.reranked import with_rerankings
 from recsys.models.bayesian_mf import BayesianMF
 from recsys.recommend.rerank.ways import parse
@@ -162,3 +162,28 @@ def test_what_was_measured_on_other_ratings_is_measured_again(
     found = kept(tmp_path, models, second, lambda model, how: None)
     assert found is not None
     assert_same(found, recsys.evaluate(models, second))
+
+
+@pytest.mark.parametrize("what", ["result", "fit"])
+def test_a_damaged_checkpoint_is_no_failure_of_a_model(
+    what: str, sample: recsys.Ratings, tmp_path: Path
+) -> None:
+    models = {"als": recsys.ImplicitALS(8, n_epochs=3), "svd": recsys.PureSVD(8)}
+    split = recsys.splits.random(sample, test=0.2)
+
+    def on_model(model: str, how: str) -> Any:
+        def on_epoch(progress: recsys.Progress) -> None:
+            if what == "fit" and progress.epoch == 3:
+                raise Killed
+
+        if model == "svd":
+            raise Killed
+        return on_epoch if model == "als" else None
+
+    assert kept(tmp_path, models, split, on_model) is None
+    (file,) = tmp_path.glob(f"*model-2*{what}.checkpoint")
+    raw = bytearray(file.read_bytes())
+    raw[-1] ^= 1
+    file.write_bytes(raw)
+    with pytest.raises(CheckpointError, match="altered since it was saved"):
+        kept(tmp_path, models, split, on_model)
