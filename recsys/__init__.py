@@ -39,6 +39,7 @@ _HOMES = {
     "load": "recsys.store.model_file",
     "save_index": "recsys.store.index_file",
     "load_index": "recsys.store.index_file",
+    "RatingsStore": "recsys.store.database.ratings_store",
     "fetch": "recsys.ratings.datasets",
 }
 """Name → module, of everything but the models, which the registry knows."""
@@ -86,6 +87,7 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.ratings.readers import read_ratings as read_ratings
     from recsys.recommend.choice import Choice as Choice
     from recsys.recommend.recommender import Recommender as Recommender
+    from recsys.store.database.ratings_store import RatingsStore as RatingsStore
     from recsys.store.index_file import load_index as load_index
     from recsys.store.index_file import save_index as save_index
     from recsys.store.model_file import load as load

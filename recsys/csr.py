@@ -138,15 +138,22 @@ def with_entries(
         columns: (n,) increasing within a row.
         values: (n,)
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     new = ~where.there
     inserted = where.at[new] + np.arange(new.sum())
     kept = np.ones(matrix.nnz + len(inserted), bool)
     kept[inserted] = False
-    data = np.empty(len(kept), matrix.dtype)
-    indices = np.empty(len(kept), matrix.indices.dtype)
-    for out, old, more in ((data, matrix.data, values), (indices, matrix.indices, columns)):
+
+    def filled(old: npt.NDArray[Any], more: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        out = np.empty(len(kept), old.dtype)
         out[kept] = old
         out[inserted] = more[new]
+        return out
+
+    with ThreadPoolExecutor(2) as pool:  # they are as large as the history of a model
+        both = (matrix.data, matrix.indices), (values, columns)
+        data, indices = pool.map(filled, *both)
     changed = where.at + np.cumsum(new)
     data[changed[where.there]] = values[where.there]
     added = np.bincount(rows[new], minlength=matrix.shape[0])

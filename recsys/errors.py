@@ -9,8 +9,12 @@
     │   ├── FitError         a factorization without a finite solution
     │   └── ModelFileError   a model file that is damaged, foreign or too new
     │       └── CheckpointError  a checkpoint that is damaged
-    └── GateError            a candidate that must not replace the model in service
-        └── GateUndecidedError   too little evidence to let it
+    ├── GateError            a candidate that must not replace the model in service
+    │   └── GateUndecidedError   too little evidence to let it
+    └── StoreError           a database that is no ratings store, or not one of this version
+        ├── StoreUnavailable a database that does not answer now, or has no room; try again
+        ├── StoreBusy        work that another process is doing at this moment
+        └── StoreConflict    a key that was used for another request
 
 Every message is one line that names the thing, the value and the remedy. `outcome` maps an error to
 its exit code and its HTTP status.
@@ -68,6 +72,26 @@ class GateUndecidedError(GateError):
     """A candidate about which too little is known to replace the model in service."""
 
 
+class StoreError(RecsysError):
+    """A database that is no ratings store, is damaged, or is of another version."""
+
+
+class StoreUnavailable(StoreError):
+    """A database that cannot be reached or written to at this moment.
+
+    What was asked has not been acknowledged. It may be asked again, with the same key where it has
+    one.
+    """
+
+
+class StoreBusy(StoreError):
+    """Work that another process is doing at this moment, which only one may do at a time."""
+
+
+class StoreConflict(StoreError):
+    """An idempotency key that came before, with another request."""
+
+
 class Terminated(KeyboardInterrupt):  # no error: the process is to end
     """The process was asked to end (SIGTERM); what is done is kept, as after Ctrl-C."""
 
@@ -89,6 +113,10 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     ModelFileError: Outcome(4, 503),
     GateError: Outcome(5, 409),
     GateUndecidedError: Outcome(6, 409),
+    StoreError: Outcome(3, 503),
+    StoreUnavailable: Outcome(7, 503),
+    StoreBusy: Outcome(7, 409),
+    StoreConflict: Outcome(3, 422),
     MemoryError: Outcome(7, 503),
     OSError: Outcome(7, 503),
     KeyboardInterrupt: Outcome(130, 503),

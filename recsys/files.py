@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import errno
 import io
 import os
 import re
 import secrets
+import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +27,9 @@ except ImportError:  # Windows
 
 NO_RESOURCE = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
 """Errors of a system that lacks something, when the place to write to is right."""
+
+_temporary: dict[Path, int] = {}
+"""Temporary file or folder that is in use → the process that uses it."""
 
 _PART = ".part"
 _MOST_OF_NAME = 60  # characters of a name, up to four bytes each, of the 255 bytes of a file name
@@ -109,28 +115,58 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise OSError(f"{path} is not a regular file")
     _remove_leftovers(target)
-    # Its name first, so that it is removed however early an interruption comes.
     temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
     try:
-        descriptor = _created(temporary)
-        with os.fdopen(descriptor, "wb") as stream:
+        with _removed(temporary), os.fdopen(_created(temporary), "wb") as stream:
             if old is not None and os.name == "posix":
                 _inherit(stream.fileno(), old)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-            if fcntl is not None:  # while it is locked, so that nobody takes it for a leftover
-                os.replace(temporary, target)
-        if fcntl is None:  # a file that is open cannot be renamed there
+            if fcntl is None:  # a file that is open cannot be renamed there
+                stream.close()
+            # Elsewhere while it is locked, so that nobody takes it for a leftover.
             os.replace(temporary, target)
     except OSError as error:
         if error.errno and error.filename is None:  # as of a write to a full disk
             error.filename = os.fspath(path)
         raise
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
     _sync_folder(target.parent)
+
+
+@contextmanager
+def temporary_folder(
+    within: str | os.PathLike[str] | None = None, prefix: str = "recsys."
+) -> Iterator[Path]:
+    """A new folder for the time of the block, removed with what is in it.
+
+    Unlike that of `tempfile`, it is also removed where an interruption comes while it is created or
+    removed.
+
+    Args:
+        within: the folder to make it in; None for the system's folder of temporary files.
+        prefix: the start of its name.
+
+    Raises:
+        OSError: it cannot be created or removed.
+    """
+    folder = Path(tempfile.gettempdir() if within is None else within)
+    folder /= f"{prefix}{secrets.token_hex(8)}"
+    with _removed(folder):
+        folder.mkdir(mode=0o700)
+        yield folder
+
+
+@atexit.register
+def remove_temporary() -> None:
+    """Removes what this process has made for a time, where an interruption cut off the removal.
+
+    Python calls it when it ends.
+    """
+    for path, process in tuple(_temporary.items()):
+        if process == os.getpid():  # a fork of it has the same table
+            with suppress(OSError):
+                _remove(path)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -210,6 +246,26 @@ def sync_tree(folder: Path) -> None:
             with open(os.path.join(path, name), "rb+") as stream:
                 os.fsync(stream.fileno())
         _sync_folder(Path(path))
+
+
+@contextmanager
+def _removed(path: Path) -> Iterator[None]:
+    # Removes the temporary file or folder at a path after the block. It is entered before anything
+    # is there, and struck out after the removal: what an interruption leaves in between is removed
+    # when Python ends.
+    _temporary[path] = os.getpid()
+    try:
+        yield
+    finally:
+        _remove(path)
+        del _temporary[path]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _opened_regular(path: Path) -> int:

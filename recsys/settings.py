@@ -23,12 +23,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsys.errors import ArgumentError
+from recsys.visible import brief
 
 Choices = Sequence[str] | Callable[[], Sequence[str]]
 
 _KEY = "setting"
 _LONGEST_NAME = 100
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def hyper(
@@ -161,13 +162,13 @@ class Setting:
         for one in (value if several else [value]) if allowed else ():
             if one not in allowed:
                 raise ArgumentError(
-                    f"{self.name} must be one of {', '.join(allowed)}, not {one!r}"
+                    f"{self.name} must be one of {', '.join(allowed)}, not {brief(one)}"
                     f"{near(one, allowed)}"
                 )
         kinds: dict[type, Any] = {list: (list, tuple), dict: Mapping}
         if not isinstance(value, kinds.get(self.kind, self.kind)):
             words = {str: "text", bool: "true or false", list: "a list", dict: "a table"}
-            raise ArgumentError(f"{self.name} must be {words[self.kind]}, not {value!r}")
+            raise ArgumentError(f"{self.name} must be {words[self.kind]}, not {brief(value)}")
         return value
 
     def parsed(self, text: str) -> Any:
@@ -183,7 +184,7 @@ class Setting:
             return None
         if self.kind is bool:
             if text.lower() not in ("true", "false"):
-                raise ArgumentError(f"{self.name} must be true or false, not {text!r}")
+                raise ArgumentError(f"{self.name} must be true or false, not {brief(text)}")
             return text.lower() == "true"
         if self.kind not in (int, float):
             return text
@@ -191,7 +192,7 @@ class Setting:
             return int(text) if self.kind is int else float(text)
         except ValueError:
             kind = "a whole number" if self.kind is int else "a number"
-            raise ArgumentError(f"{self.name} must be {kind}, not {text!r}") from None
+            raise ArgumentError(f"{self.name} must be {kind}, not {brief(text)}") from None
 
     def _number(self, value: Any) -> int | float:
         try:
@@ -201,7 +202,7 @@ class Setting:
         fits = math.isfinite(number) and not isinstance(value, bool | np.bool_)
         fits = fits and (number > self.low if self.above else number >= self.low)
         if not fits or number > self.high or (self.kind is int and number != int(number)):
-            raise ArgumentError(f"{self.name} must be {self.range}, not {value!r}")
+            raise ArgumentError(f"{self.name} must be {self.range}, not {brief(value)}")
         return int(value) if self.kind is int else number
 
 
@@ -238,7 +239,8 @@ class Settings:
             if name not in known:
                 have = f"it has {', '.join(known)}" if known else "it has none"
                 raise ArgumentError(
-                    f"{what or cls.__name__} has no {cls.noun} {name!r}{near(name, known)}; {have}"
+                    f"{what or cls.__name__} has no {cls.noun} {brief(name)}{near(name, known)}; "
+                    f"{have}"
                 )
             values[name] = known[name].parsed(value) if isinstance(value, str) else value
         return cls(**values)
@@ -282,15 +284,18 @@ def _settings_of(cls: type) -> tuple[Setting, ...]:
     return tuple(found)
 
 
-def seconds(time: str | float, name: str, zero: bool = False) -> float:
-    """The seconds of a time, given in seconds, minutes or hours.
+def seconds(
+    time: str | float, name: str, examples: str = "90s, 10m or 2h", zero: bool = False
+) -> float:
+    """The seconds of a time, given in seconds, minutes, hours or days.
 
-    >>> seconds("90", "budget"), seconds("1.5m", "budget"), seconds("2h", "budget")
-    (90.0, 90.0, 7200.0)
+    >>> [seconds(time, "budget") for time in ("90", "1.5m", "2h", "1d")]
+    [90.0, 90.0, 7200.0, 86400.0]
 
     Args:
         time: what was given.
         name: of the setting, for the message.
+        examples: what the message shows.
         zero: whether 0 is one.
 
     Raises:
@@ -303,7 +308,7 @@ def seconds(time: str | float, name: str, zero: bool = False) -> float:
     except ValueError:
         found = math.nan
     if not 0 <= found < math.inf or not (found or zero):
-        raise ArgumentError(f"{name} must be a time such as 90s, 10m or 2h, not {time!r}")
+        raise ArgumentError(f"{name} must be a time such as {examples}, not {time!r}")
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_BRIEF = 120  # characters of a value in a message
 _LONGEST = 5000  # characters of a line; the longest path has 4,096 bytes
 
 # Controls (C0, DEL, C1), line separators, overrides and isolates of the direction of text, and
@@ -43,6 +44,17 @@ def one_line(text: object, most: int = _LONGEST) -> str:
         return line
     end = most // 3
     return f"{line[: most - end - 1]}…{line[-end:]}"
+
+
+def brief(value: object) -> str:
+    """A value as messages repeat it, on one line, and without the middle of a long one.
+
+    >>> brief("0.5")
+    "'0.5'"
+    >>> len(brief("x" * 1000))
+    120
+    """
+    return one_line(repr(value), _BRIEF)
 
 
 def writable(value: Any) -> Any:

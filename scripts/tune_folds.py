@@ -8,6 +8,7 @@ takes u1 to u5 of MovieLens 100K, or the column `fold` of a Parquet file.
     scripts/tune_folds.py data/ml-100k                  about 10 minutes on two quiet cores
     scripts/tune_folds.py data/ml-1m                    about an hour
     scripts/tune_folds.py data/ml-100k --given --trials 20 --models implicit-als --json found.json
+    scripts/tune_folds.py --write found.json other.json      the table of docs/tuning.md
 """
 
 import argparse
@@ -19,10 +20,38 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from benchmark_tables import replace_between_marks, row
 
 import recsys
 from recsys import Ratings
 from recsys.ratings.splits import Split
+
+PAGE = Path("docs/tuning.md")
+MARKS = "<!-- tuned folds -->", "<!-- /tuned folds -->"
+RIVALS = ("ease", "tuned ease")
+
+
+def table(files: list[Path]) -> Iterator[str]:
+    """NDCG@10 of each evaluation, and what the search is ahead by."""
+    yield row(("data", "tuned", *RIVALS, *(f"ahead of {name}" for name in RIVALS)))
+    yield "|---" * (2 + 2 * len(RIVALS)) + "|"
+    for file in files:
+        found = json.loads(file.read_text("utf-8"))
+        means = {
+            one["model"]: one["mean"] for one in found["summary"] if one["metric"] == "ndcg@10"
+        }
+        name = Path(found["account"]["source"])
+        cells = [name.parent.name]
+        cells += [f"{means[name]:.4f}" for name in ("tuned", *RIVALS)]
+        for rival in RIVALS:
+            one = next(
+                one for one in found["comparisons"]
+                if one["metric"] == "ndcg@10" and {one["model"], one["other"]} == {"tuned", rival}
+            )  # fmt: skip
+            sign = 1 if one["model"] == "tuned" else -1
+            ends = sorted(sign * one[end] for end in ("low", "high"))
+            cells.append("{:+.4f} [{:+.4f}, {:+.4f}]".format(sign * one["difference"], *ends))
+        yield row(cells)
 
 
 def given_folds(data: Path) -> Iterator[Split]:
@@ -53,7 +82,10 @@ def main() -> None:
     made = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    made.add_argument("data", type=Path, help="folder or file of the ratings")
+    made.add_argument("data", type=Path, nargs="?", help="folder or file of the ratings")
+    made.add_argument(
+        "--write", type=Path, nargs="+", metavar="JSON", help="write the table of these results"
+    )
     made.add_argument("--given", action="store_true", help="use the folds of the data set")
     made.add_argument(
         "--models", default="implicit-als,normalized-svd,blend", help="models that compete"
@@ -62,6 +94,11 @@ def main() -> None:
     made.add_argument("--seed", type=int, default=0, help="seed of the searches (default: 0)")
     made.add_argument("--json", type=Path, help="write all results here")
     options = made.parse_args()
+    if options.write:
+        replace_between_marks(PAGE, "\n".join(table(options.write)) + "\n", MARKS)
+        return
+    if options.data is None:
+        made.error("name the ratings")
     tuner = recsys.Tuner(options.models.split(","), trials=options.trials, seed=options.seed)
     models: dict[str, Any] = {
         "tuned": tuner,

@@ -11,6 +11,8 @@ from recsys import errors
         (errors.ArgumentError, 2, 400), (errors.DataError, 3, 422), (errors.DownloadError, 3, 502),
         (errors.UnknownIdError, 3, 404), (errors.FitError, 4, 422), (errors.ModelFileError, 4, 503),
         (errors.GateError, 5, 409), (errors.GateUndecidedError, 6, 409),
+        (errors.StoreError, 3, 503), (errors.StoreUnavailable, 7, 503),
+        (errors.StoreBusy, 7, 409), (errors.StoreConflict, 3, 422),
         (MemoryError, 7, 503), (FileNotFoundError, 7, 503),
         (KeyboardInterrupt, 130, 503), (ZeroDivisionError, 1, 500), (ValueError, 1, 500),
     ],

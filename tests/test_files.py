@@ -1,18 +1,31 @@
 """Files are replaced completely or not at all, and keep their mode and kind."""
 
+import contextlib
+import itertools
 import os
 import signal
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
+from recsys import files
 from recsys.errors import ArgumentError
-from recsys.files import output_file, replacing, write_text
+from recsys.files import (
+    output_file,
+    remove_temporary,
+    replacing,
+    temporary_folder,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -170,3 +183,61 @@ def test_an_interruption_leaves_nothing_wherever_it_comes(
             write_text(file, "new")
     assert os.listdir(tmp_path) == ["f"]
     assert file.read_text() == ("new" if where == "replace" else "old")
+
+
+def _interrupted_at(number: int, work: Callable[[], object]) -> bool:
+    """Interrupts some work at a line of ours, counted from 1; whether there are so many."""
+    lines = itertools.count(1)
+
+    def at_line(frame: FrameType, event: str, _: Any) -> Any:
+        ours = frame.f_code.co_filename in (files.__file__, contextlib.__file__)
+        if ours and event == "line" and next(lines) == number:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return at_line
+
+    before = sys.gettrace()
+    sys.settrace(at_line)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def _replace(file: Path) -> None:
+    write_text(file, "new")
+
+
+def _fail_to_replace(file: Path) -> None:
+    with suppress(ZeroDivisionError), replacing(file) as stream:
+        stream.write(b"half")
+        raise ZeroDivisionError
+
+
+def _fill_a_temporary_folder(file: Path) -> None:
+    with temporary_folder(file.parent) as folder:
+        (folder / "a").mkdir()
+        (folder / "a" / "b").write_bytes(b"half")
+
+
+# A descriptor that is lost between its opening and its first use is closed with the process.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("work", [_replace, _fail_to_replace, _fill_a_temporary_folder])
+def test_nothing_is_left_when_python_ends_wherever_an_interruption_comes(
+    work: Callable[[Path], None], tmp_path: Path
+) -> None:
+    file, n_left = tmp_path / "f", 0
+    for number in itertools.count(1):
+        write_text(file, "old")
+        if not _interrupted_at(number, partial(work, file)):
+            break
+        # The cleaning up may have been cut off, too.
+        n_left += len(os.listdir(tmp_path)) > 1
+        remove_temporary()
+        assert os.listdir(tmp_path) == ["f"], number
+        assert file.read_text() in ("old", "new")
+    assert number > 30
+    assert n_left or work is _replace

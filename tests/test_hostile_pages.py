@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from hostile import CONTROLS, LONG, MARKUP, OBEYED, OTHER, SURROGATE, TEXTS, ratings
+from live_server import served
 
 import recsys
 from recsys.app.search import SearchRequest, search
 from recsys.findings import Finding
 from recsys.maps.movie_map import movie_map
 from recsys.recommend.recommender import Recommender
+from recsys.service import create_app
 
 NAMES = ("W" * 400, *MARKUP, CONTROLS[0], CONTROLS[9], CONTROLS[12], OTHER[0])
 
@@ -84,6 +86,43 @@ def test_a_page_executes_nothing_and_fits(pages: dict[str, Path], name: str, pag
     page.goto(pages[name].as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     no_harm(page)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_of_the_service_executes_nothing(
+    chromium: Any, model: Recommender, width: int
+) -> None:
+    with served(create_app(model, name=MARKUP[1])) as address:
+        page = chromium.new_page(viewport={"width": width, "height": 800})
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("dialog", lambda dialog: (problems.append("a dialog"), dialog.dismiss()))
+        page.on("request", lambda one: one.url.startswith(address) or problems.append(one.url))
+        page.problems = problems
+        page.goto(address)
+        page.wait_for_selector("#map-wait", state="hidden")
+        page.fill("#search", "script")
+        page.wait_for_selector("#found li")
+        page.press("#search", "Enter")
+        for _ in range(6):  # rates, and looks at, whatever comes
+            page.press("#rated .stars", "5")
+            page.wait_for_timeout(150)
+            page.evaluate("document.querySelectorAll('#recommended .why')[0]?.click()")
+            page.evaluate("document.querySelector('#recommended .name').click()")
+            page.wait_for_timeout(150)
+            page.evaluate("document.querySelector('nav [data-go=rate]').click()")
+            page.evaluate("document.querySelector('#recommended .stars').focus()")
+            page.evaluate(
+                "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: '4'}))"
+            )
+        for part in ("list", "map", "model", "rate"):
+            page.evaluate(f"document.querySelector('nav [data-go={part}]').click()")
+            no_harm(page)
+            shown = page.inner_text("body")
+            assert not OBEYED.search(shown.replace("\t", " "))
+        page.close()
 
 
 @pytest.mark.browser

@@ -75,3 +75,15 @@ def test_declarations_are_data() -> None:
     assert by_name["heat"].range == "a number above 0 and at most 300"
     assert by_name["labels"].kind is dict
     assert by_name["names"].kind is list
+
+
+def test_long_values_are_quoted_in_part() -> None:
+    long = "x" * 10_000
+    wrong: list[dict[str, Any]] = [
+        {"heat": long}, {"light": long}, {"trays": [long]}, {"mode": long}, {"names": long},
+        {long: 1},
+    ]  # fmt: skip
+    for given in wrong:
+        with pytest.raises(ArgumentError) as raised:
+            Oven.parsed(given)
+        assert len(str(raised.value)) < 300

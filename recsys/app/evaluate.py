@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.app.recipe import feature_names, interval
 from recsys.app.study import CURRENT, Study
-from recsys.errors import FitError
+from recsys.errors import ModelError, RecsysError
+from recsys.evaluation.protocol.failures import no_model
 from recsys.files import expanded, write_text
 from recsys.models.kept import NOTHING, Kept
 
@@ -48,12 +49,14 @@ class Evaluated:
     """The models that were asked for, without the baselines."""
 
     @property
-    def failure(self) -> str:
-        """Why every model that was asked for failed, in words; "" if one did not."""
+    def failure(self) -> RecsysError | MemoryError | None:
+        """The error to raise if every model that was asked for failed; None if one did not."""
         failures = self.result.failures
         if not set(self.asked) <= set(failures):
-            return ""
-        return "; ".join(f"{name} failed: {failures[name]}" for name in self.asked)
+            return None
+        reasons = {name: failures[name] for name in self.asked}
+        said = "; ".join(f"{name} failed: {why}" for name, why in reasons.items())
+        return no_model(said, reasons.values(), ModelError)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -201,7 +204,8 @@ def _gated(
     candidate = next(iter(models))
     for needed in (candidate, CURRENT):
         if needed in result.failures:
-            raise FitError(f"gate: {needed} failed: {result.failures[needed]}")
+            why = result.failures[needed]
+            raise no_model(f"gate: {needed} failed: {why}", [why])
     terms = study.terms()
     assert terms is not None
     measured = read_about(study.against).get("measured")

@@ -15,6 +15,7 @@ from recsys.models.kept import EVERY
 from recsys.models.registry import SPECS, make_spec
 from recsys.ratings.source import Source
 from recsys.settings import Settings, near, option, seconds, settings_of
+from recsys.visible import brief, one_line
 
 if TYPE_CHECKING:
     from recsys.evaluation.search.auto import Auto
@@ -54,8 +55,6 @@ class Part(NamedTuple):
 
 AUTO = "auto"
 """Name of the search for the hyperparameters of implicit-als, where a model is named."""
-
-_SHOWN = 100  # characters of a key in a message
 
 BLEND = "blend"
 """Name of the model whose weights are chosen where none are given."""
@@ -176,12 +175,8 @@ class Recipe(Source):
         Raises:
             ArgumentError: a name or value is wrong.
         """
-        name = str(self.model)
-        if name == AUTO:
-            return auto_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
-        if name == BLEND:
-            return blend_of(self.hyperparameters, self.seed, self.budget, self.time_limit)
-        return make_spec(name, seeded(SPECS[name], self.hyperparameters, self.seed))
+        limits = self.budget, self.time_limit
+        return spec_of(str(self.model), self.hyperparameters, self.seed, *limits)
 
     def parsed_feedback(self) -> Feedback | None:
         """What `feedback` stands for; None where it is not given.
@@ -237,6 +232,27 @@ def model_file_to_write(path: str, argument: str) -> Path:
                 f"{argument} would replace {out}, which is no model file; choose another name"
             ) from None
     return out
+
+
+def spec_of(
+    name: str, hyperparameters: Mapping[str, Any], seed: int, *limits: Any
+) -> Spec | Auto | Blending:
+    """The model of a run by its name, or what chooses it.
+
+    Args:
+        name: of the model, or `auto`.
+        hyperparameters: by name.
+        seed: of the run.
+        limits: `budget` and `time_limit` of a search.
+
+    Raises:
+        ArgumentError: a name or value is wrong.
+    """
+    if name == AUTO:
+        return auto_of(hyperparameters, seed, *limits)
+    if name == BLEND:
+        return blend_of(hyperparameters, seed, *limits)
+    return make_spec(name, seeded(SPECS[name], hyperparameters, seed))
 
 
 def auto_of(given: Mapping[str, Any], seed: int, *limits: Any) -> Auto:
@@ -318,5 +334,4 @@ def check_keys(where: str, keys: Iterable[str], known: Iterable[str]) -> None:
     for key in keys:
         if key not in known:
             hint = near(key, known) or f"; there are {', '.join(known)}"
-            shown = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}..."
-            raise ArgumentError(f"{where}: no setting {shown!r}{hint}")
+            raise ArgumentError(f"{one_line(where)}: no setting {brief(key)}{hint}")

@@ -24,6 +24,7 @@ from recsys.models.registry import SPECS, make_spec
 from recsys.ratings.source import Source
 from recsys.ratings.split_choice import SplitChoice
 from recsys.settings import Settings, option, settings_of
+from recsys.visible import brief, one_line
 
 if TYPE_CHECKING:
     from recsys.evaluation.gate.gate import Terms
@@ -71,7 +72,7 @@ class ModelChoice(Settings):
             if name == where or not isinstance(found.get(model), Mapping):
                 raise ArgumentError(
                     f"--set must look like MODEL.NAME=VALUE with a model of {', '.join(found)}, "
-                    f"not {where}={value}"
+                    f"not {brief(f'{where}={value}')}"
                 )
             found[model] = {**found[model], name: value}
         return found
@@ -190,7 +191,8 @@ class Study(Source):
         chosen = self.splits or {str(self.split.get("how", "random")): self.split}
         for name, given in chosen.items():
             if not isinstance(given, Mapping):
-                raise ArgumentError(f"splits: {name} must be a table with how, folds, ...")
+                where = one_line(f"splits: {name}", 200)
+                raise ArgumentError(f"{where} must be a table with how, folds, ...")
             check_keys(f"split {name}", given, known)
         if len(chosen) > 1 and self.gate is not None:
             raise ArgumentError("gate needs one split, not several")
@@ -237,22 +239,27 @@ class Study(Source):
 
     def _check_gate(self) -> None:
         # Before the work; whether the models have the metric shows only afterwards.
-        from recsys.evaluation.metrics import METRICS
-
         if self.gate is None:
             return
         if self.against is None or len(self.models) != 1:
             raise ArgumentError("gate needs one model and, with against, the model file of another")
-        name, _, length = self.gate.partition("@")
-        known = METRICS.get(name)
-        if known is None or length != (str(self.k) if known.at_k else ""):
-            example = f"ndcg@{self.k}, recall@{self.k}, map@{self.k} or rmse"
-            raise ArgumentError(f"gate must be a metric such as {example}, not {self.gate!r}")
-        if known.higher_is_better is None or known.group == "catalogue":
-            why = "neither more nor less of it is better"
-            if known.group == "catalogue":
-                why = "it has no value per user, so two models cannot be compared in pairs"
-            raise ArgumentError(f"gate must not be {self.gate}: {why}")
+        check_gate_metric(self.gate, self.k)
+
+
+def check_gate_metric(gate: str, k: int) -> None:
+    """Raises ArgumentError for a metric that no gate can go by, with lists of length k."""
+    from recsys.evaluation.metrics import METRICS
+
+    name, _, length = gate.partition("@")
+    known = METRICS.get(name)
+    if known is None or length != (str(k) if known.at_k else ""):
+        example = f"ndcg@{k}, recall@{k}, map@{k} or rmse"
+        raise ArgumentError(f"gate must be a metric such as {example}, not {brief(gate)}")
+    if known.higher_is_better is None or known.group == "catalogue":
+        why = "neither more nor less of it is better"
+        if known.group == "catalogue":
+            why = "it has no value per user, so two models cannot be compared in pairs"
+        raise ArgumentError(f"gate must not be {gate}: {why}")
 
 
 def _seed(value: Any) -> int:
@@ -262,14 +269,14 @@ def _seed(value: Any) -> int:
             return int(value)
     except (TypeError, ValueError):
         pass
-    raise ArgumentError(f"seeds must be whole numbers, not {value!r}")
+    raise ArgumentError(f"seeds must be whole numbers, not {brief(value)}")
 
 
 def _model(name: str, given: Any, seed: int) -> Model:
     from recsys.evaluation.protocol.grid import Grid
 
     if not isinstance(given, Mapping):
-        raise ArgumentError(f"models: {name} must be a table, not {given!r}")
+        raise ArgumentError(f"models: {one_line(name, 120)} must be a table, not {brief(given)}")
     settings = dict(given)
     kind, grid = str(settings.pop("model", name)), settings.pop("grid", {})
     if kind == AUTO and not grid:
@@ -283,5 +290,6 @@ def _model(name: str, given: Any, seed: int) -> Model:
         return one  # type: ignore[no-any-return]
     for hyperparameter, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise ArgumentError(f"grid of {name}: {hyperparameter} must be a list of values")
+            where = one_line(f"grid of {name}: {hyperparameter}", 200)
+            raise ArgumentError(f"{where} must be a list of values")
     return Grid.over(lambda **each: make_spec(kind, settings | each), grid, seed=seed)

@@ -14,7 +14,7 @@ from recsys.cli.interrupts import Interrupts
 from recsys.cli.options import Config, Json, overridden, with_ratings
 from recsys.cli.output import print_json, print_paragraph, print_table, say, say_account, show
 from recsys.cli.progress import training_progress
-from recsys.errors import ArgumentError, GateError, GateUndecidedError, ModelError
+from recsys.errors import ArgumentError, GateError, GateUndecidedError
 from recsys.provenance import command_line
 from recsys.ratings.split_choice import SplitChoice
 from recsys.settings import Settings
@@ -61,8 +61,8 @@ def command(
         if not json:
             _print(one, f"Split {name}" if len(done) > 1 else "")
     for one in done.values():
-        if one.failure:
-            raise ModelError(one.failure)
+        if one.failure is not None:
+            raise one.failure
         if one.gate is not None:
             for remark in one.gate.remarks:
                 say(remark)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import signal
 import sys
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from recsys import __version__
 from recsys.cli.resources import ShortageError, check_resources, is_shortage
 from recsys.cli.streams import Unbroken, drop
+from recsys.cli.termination import Termination
 from recsys.errors import ArgumentError, RecsysError, Terminated, outcome
 from recsys.visible import one_line
 
@@ -33,12 +33,19 @@ COMMANDS = {
     "explain": "Show why an item has its score for somebody, rating by rating.",
     "search": "List the items whose titles fit some words.",
     "similar": "List the items most like an item, or the users most like a user.",
+    "serve": "Serve a model over HTTP: recommendations, reasons, search, ratings, a page.",
     "export": "Write the factors of a model as Parquet files or NumPy arrays.",
     "index": "Build an approximate index of a very large model, where one pays.",
     "map": "Draw a map of the items of a model.",
+    "retrain": "Train a model in service again on the ratings in a store, and gate it.",
+    "models": "List, promote, roll back and share the versions of a model in service.",
+    "online": "Report click-through and hit rate of the versions that served, from a store.",
     "inspect": "Show what a model file holds, or with --health whether its numbers are sound.",
+    "store": "Keep ratings in a database: import, export, show, upgrade, forget, token.",
 }
-"""Name → help. Each is the function `command` of the module of that name in this package."""
+"""Name → help. Each is the function `command` of the module of that name in this package; or a
+group, where the module has `COMMANDS`: name → function and help. A name of two words is a command
+in a group inside."""
 
 _INTERRUPTED = outcome(KeyboardInterrupt()).exit_code
 
@@ -86,6 +93,38 @@ class Command(TyperCommand):
         return _convert_when_needed(super().get_help_option(ctx))
 
 
+class Group(TyperGroup):
+    """Commands inside a command; without any of them, it shows its help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses the name of the command and what follows it."""
+        return super().parse_args(ctx, args or ["--help"])
+
+
+def _command(name: str, function: Any, text: str) -> Any:
+    from recsys.cli.derive import kinds_of  # which imports NumPy
+
+    one = typer.Typer(add_completion=False, rich_markup_mode=None)
+    one.command(name, cls=Command, help=text)(function)
+    command = typer.main.get_command(one)
+    kinds = kinds_of(function)
+    for parameter in command.params:
+        _convert_when_needed(parameter, kinds.get(str(parameter.name)))
+    return command
+
+
+def _group(name: str, text: str, members: Mapping[str, tuple[Any, str]]) -> Any:
+    # Commands of a group, and of groups inside, whose names are the first of two words.
+    made = Group(name=name, help=text, rich_markup_mode=None)
+    for word in dict.fromkeys(member.split()[0] for member in members):
+        if word in members:
+            made.add_command(_command(word, *members[word]))
+            continue
+        inner = {m.split()[1]: both for m, both in members.items() if m.split()[0] == word}
+        made.add_command(_group(word, f"{', '.join(inner)}.", inner))
+    return made
+
+
 class Commands(TyperGroup):
     """The commands, each imported when it is used, so that none waits for another's imports."""
 
@@ -98,16 +137,10 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         check_resources()  # before it imports anything that does not come back without them
-        from recsys.cli.derive import kinds_of  # which imports NumPy
-
         module = importlib.import_module(f"recsys.cli.{cmd_name}")
-        one = typer.Typer(add_completion=False, rich_markup_mode=None)
-        one.command(cmd_name, cls=Command, help=COMMANDS[cmd_name])(module.command)
-        command = typer.main.get_command(one)
-        kinds = kinds_of(module.command)
-        for parameter in command.params:
-            _convert_when_needed(parameter, kinds.get(str(parameter.name)))
-        return command
+        if hasattr(module, "COMMANDS"):
+            return _group(cmd_name, COMMANDS[cmd_name], module.COMMANDS)
+        return _command(cmd_name, module.command, COMMANDS[cmd_name])
 
     def get_help_option(self, ctx: Any) -> Any:
         """The option --help."""
@@ -157,20 +190,24 @@ def run(arguments: list[str] | None = None) -> None:
     # A collector that scans every few hundred new objects costs a tenth of a cold start.
     gc.set_threshold(100_000, 50, 50)
     _prepare_output()
-    terminated = _end_on_sigterm()
     arguments = sys.argv[1:] if arguments is None else arguments
+    termination = Termination()
     try:
+        termination.begin()
         command = typer.main.get_command(app)
         code = command(arguments or ["--help"], prog_name="recsys", standalone_mode=False)
         sys.stdout.flush()
         if code == _INTERRUPTED:  # some versions of typer answer Ctrl-C with this code
             raise KeyboardInterrupt
+        termination.over()
     except (Exception, KeyboardInterrupt) as error:
+        termination.over()
         # typer turns every KeyboardInterrupt into an error of its own.
-        code = _report(Terminated() if terminated else error)
+        code = _report(Terminated() if termination.received else error)
         # CPython remembers an interrupt that came while it executed a text, as the import of a
         # dataclass does, and would end by the signal, not with the code. This makes it forget.
         exec("")
+    termination.end()
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -200,21 +237,6 @@ def _report(error: BaseException) -> int:
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "recsys"
     return _fail(f"{message()} Try '{where} --help'.", outcome(ArgumentError()).exit_code)
-
-
-def _end_on_sigterm() -> list[int]:
-    # SIGTERM ends a command as Ctrl-C does, so that temporary files are removed. The list gets the
-    # signal when it comes; later ones do not disturb the cleaning up.
-    received: list[int] = []
-
-    def end(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        received.append(number)
-        raise Terminated
-
-    with suppress(ValueError):  # not in the main thread: the host handles signals
-        signal.signal(signal.SIGTERM, end)
-    return received
 
 
 def _prepare_output() -> None:

@@ -2,6 +2,7 @@
 
 from recsys.maps.health import Health, health
 from recsys.maps.likeness import Likeness, Nearest, compare_items, nearest
+from recsys.maps.live_map import LiveMap, live_map
 from recsys.maps.movie_map import movie_map
 from recsys.maps.neighbourhoods import Neighbourhoods, neighbourhoods
 from recsys.maps.projection import Projection, embed, project
@@ -9,12 +10,14 @@ from recsys.maps.projection import Projection, embed, project
 __all__ = [
     "Health",
     "Likeness",
+    "LiveMap",
     "Nearest",
     "Neighbourhoods",
     "Projection",
     "compare_items",
     "embed",
     "health",
+    "live_map",
     "movie_map",
     "nearest",
     "neighbourhoods",

@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import ArgumentError
+from recsys.models.arrays import check_above_zero
 from recsys.models.common import FloatArray, OnEpoch, Progress, Side
 from recsys.models.factors import Embeddings, Factorization, Factors, Solved
 from recsys.models.registry import SPECS, make_spec
 from recsys.models.spec import PeakMemory
 from recsys.settings import option, settings_of
+from recsys.visible import brief
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -216,12 +218,22 @@ class Blend(Factorization):
         """See `Factorization.state_shapes`.
 
         Raises:
-            ArgumentError: the members' widths are not those of the factors.
+            ArgumentError: the members' widths are not those of the factors, a scale is not above 0,
+                or the state of a member is missing or wrong.
         """
+        shapes = dict.fromkeys(self.state_names, (len(self.of),))
+        if any(factors.state[name].shape != shape for name, shape in shapes.items()):
+            return shapes  # which differ
         widths = factors.state["widths"]
         if (widths < 0).any() or widths.sum() != factors.n_factors:
             raise ArgumentError(f"widths of a blend must add up to {factors.n_factors}")
-        return dict.fromkeys(self.state_names, (len(self.of),))
+        check_above_zero(factors.state, "scales")
+        try:
+            for _ in _members(factors, copied=False):
+                pass
+        except KeyError as error:
+            raise ArgumentError(f"a member of the blend has no {error}") from None
+        return shapes
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
         """Bytes that `fit` allocates at most: what all members hold, and the blend."""
@@ -251,7 +263,7 @@ def named_members(given: Mapping[str, Any]) -> list[dict[str, Any]]:
         meant = [one for i, one in enumerate(found, 1) if member in (str(i), one.get("model"))]
         if not meant:
             names = ", ".join(str(one.get("model")) for one in found)
-            raise ArgumentError(f"{where}: the blend has no member {member!r}; it has {names}")
+            raise ArgumentError(f"the blend has no member {brief(member)}; it has {names}")
         for one in meant:
             one[name] = value
     return found
@@ -268,7 +280,8 @@ def members(factors: Factors) -> tuple[Factors, ...]:
 _MEMBERS: WeakKeyDictionary[Factors, tuple[Factors, ...]] = WeakKeyDictionary()
 
 
-def _members(factors: Factors) -> Iterator[Factors]:
+def _members(factors: Factors, copied: bool = True) -> Iterator[Factors]:
+    # Without copies of the tables the factors of users have another scale.
     spec, state = factors.spec, factors.state
     assert isinstance(spec, Blend)
     ends = np.cumsum(state["widths"])
@@ -276,6 +289,7 @@ def _members(factors: Factors) -> Iterator[Factors]:
         zip(spec.of, state["widths"], state["scales"], strict=True)
     ):
         columns = slice(int(ends[i] - width), int(ends[i]))
+        x, y = factors.user_factors[:, columns], factors.item_factors[:, columns]
         own = {
             name.rpartition(".")[0]: array
             for name, array in state.items()
@@ -287,8 +301,8 @@ def _members(factors: Factors) -> Iterator[Factors]:
             mean=float(state["means"][i]),
             user_bias=own.pop(f"user_{_OWN}"),
             item_bias=own.pop(f"item_{_OWN}"),
-            user_factors=factors.user_factors[:, columns] / scale,
-            item_factors=np.ascontiguousarray(factors.item_factors[:, columns]),
+            user_factors=x / scale if copied else x,
+            item_factors=np.ascontiguousarray(y) if copied else y,
             spec=member,
             state=own,
         )
@@ -316,5 +330,5 @@ def _weight(given: Any) -> float:
     except (TypeError, ValueError):
         weight = np.nan
     if not 0 < weight < np.inf or isinstance(given, bool):
-        raise ArgumentError(f"weights must be numbers above 0, not {given!r}")
+        raise ArgumentError(f"weights must be numbers above 0, not {brief(given)}")
     return weight

@@ -207,20 +207,20 @@ class ExplicitALS(AlternatingModel):
         return needed
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
-        """Those of the links.
+        """Those of the scale and the links.
 
         Raises:
             ArgumentError: there are none although the model has implicit features, or the scale is
                 not above 0.
         """
         check_above_zero(factors.state, "scale")
-        shapes = {
+        links: dict[str, tuple[int, ...]] = {
             f"{side}_links": (n, self.n_factors)
             for side, n in (("user", len(factors.users)), ("item", len(factors.items)))
         }
-        if self.implicit_weight and not shapes.keys() <= factors.state.keys():
-            raise ArgumentError(f"{self.name} with implicit features needs {', '.join(shapes)}")
-        return shapes
+        if self.implicit_weight and not links.keys() <= factors.state.keys():
+            raise ArgumentError(f"{self.name} with implicit features needs {', '.join(links)}")
+        return links | {"scale": (1,)}
 
     def _warm(self, state: State, warm: Factors, ratings: Ratings) -> None:
         root = _root(scale_of(ratings.matrix))

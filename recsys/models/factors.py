@@ -269,6 +269,11 @@ class Factors(Immutable):
         return cast("Embeddings", checked(folded(self, rows, self.spec.fold_in_items, "user")))
 
     @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What models have computed from these factors and keep for the next fold-in."""
+        return {}
+
+    @cached_property
     def learned(self) -> Factors:
         """The same factors without the users and items that had no part in the training."""
         return cast("Factors", without_described(self))

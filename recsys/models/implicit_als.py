@@ -164,9 +164,14 @@ class ImplicitALS(AlternatingModel):
     def problem_of(self, factors: Factors, matrix: sp.csr_matrix, side: Side) -> RowProblem:
         """One half step of training; see `row_problem`."""
         if side == "users":
-            return self.row_problem(matrix, factors.item_factors, side, unobserved_of(factors))
-        unobserved = self._unobserved_of_new(factors, matrix)
-        return self.row_problem(matrix, factors.user_factors, side, unobserved)
+            other, unobserved = factors.item_factors, unobserved_of(factors)
+        else:
+            other, unobserved = factors.user_factors, self._unobserved_of_new(factors, matrix)
+        # The same for everybody, and most of the work of folding in one person.
+        base = factors.kept.get((self, side))
+        if base is None:
+            base = factors.kept[self, side] = self._solver_base(other, side, unobserved)
+        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
 
     def _unobserved_of_new(self, factors: Factors, matrix: sp.csr_matrix) -> Any:
         # w of items that were not in the training, the rows of `matrix`; None where every w is 1.
@@ -190,10 +195,15 @@ class ImplicitALS(AlternatingModel):
             side: which side the rows are.
             unobserved: (n_items,) w; None for all 1.
         """
+        base = self._solver_base(other, side, unobserved)
+        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
+
+    def _solver_base(
+        self, other: FloatArray, side: Side, unobserved: FloatArray | None
+    ) -> FloatArray:
         base = self.base(other, side, unobserved).astype(np.float32)
         # Trained item factors lie along the axes of this matrix: no need to turn them again.
-        base = np.diagonal(base) if kernels.is_diagonal(base) else base
-        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
+        return np.diagonal(base) if kernels.is_diagonal(base) else base
 
     def base(
         self, other: FloatArray, side: Side, unobserved: FloatArray | None

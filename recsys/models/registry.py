@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from recsys.errors import ArgumentError, ModelError
+from recsys.visible import brief
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -113,7 +114,7 @@ def make_spec(model: str, settings: Mapping[str, Any] | None = None) -> Spec:
         from recsys.settings import near  # which imports NumPy, too
 
         raise ArgumentError(
-            f"model must be one of {', '.join(SPECS)}, not {model!r}{near(model, SPECS)}"
+            f"model must be one of {', '.join(SPECS)}, not {brief(model)}{near(model, SPECS)}"
         )
     return SPECS[model].parsed(settings or {}, model)
 

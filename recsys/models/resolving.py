@@ -28,7 +28,7 @@ from recsys.models.factors import Factors, Solved
 
 RatingsOf = Callable[[Rows], sp.csr_matrix]
 
-_TOGETHER = 1 << 15  # rows solved together: their ratings are copied, and need not all be at once
+_TOGETHER = 1 << 13  # rows solved together: their ratings are copied, and need not all be at once
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def resolved(factors: Factors, changed: Changed) -> Factors:
 def _marked(factors: Factors, changed: Changed) -> Factors:
     # Items that joined are no part of other users' problems; users with ratings are one of items'.
     state = dict(factors.state)
+    if not len(changed.items) and "user_described" not in state:
+        return factors
     if len(changed.items):
         described = np.zeros(len(factors.items), np.uint8)
         described |= state.get("item_described", described)

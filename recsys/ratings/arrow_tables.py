@@ -1,4 +1,4 @@
-"""From the columns of an Arrow table to the arrays that each role needs."""
+"""Tables in memory, and Arrow tables with a row per rating."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recsys.errors import ArgumentError, DataError
-from recsys.ratings.columns import LARGEST, assign_roles, first_line
-from recsys.ratings.raw import RawRatings, taken_from
-from recsys.ratings.times import times_as_seconds
+from recsys.ratings.arrow_batches import raw_of_batches
+from recsys.ratings.columns import assign_roles, first_line
+from recsys.ratings.raw import RawRatings
 
 
 class ArrowTable(Protocol):
@@ -116,51 +114,6 @@ def raw_of_table(
     Raises:
         DataError: there are no rows, a column has the wrong type, or a value is missing.
     """
-    if not table.num_rows:
-        raise DataError(f"{where} holds no ratings")
-    columns: dict[str, Any] = {}
-    for role, name in roles.items():
-        column = table.column(name)
-        if column.null_count:
-            row = int(np.flatnonzero(column.is_null().to_numpy())[0])
-            raise DataError(f"{where}, row {row}: {name!r} is missing")
-        columns[role] = _typed(column, role, name, where, date_format)
     if unused is None:
         unused = tuple(name for name in table.column_names if name not in roles.values())
-    return RawRatings(columns, taken_from(roles, columns), unused)
-
-
-def _typed(
-    column: pa.ChunkedArray, role: str, name: str, where: str, date_format: str | None
-) -> Any:
-    try:
-        if role in ("user", "item"):
-            return _ids(column)
-        if role == "timestamp":
-            return times_as_seconds(column.to_pandas().rename(name), date_format)
-        values = column.cast(pa.float64()).to_numpy()
-    except DataError as error:
-        raise DataError(f"{where}, {error}") from None
-    except MemoryError:
-        raise
-    except pa.ArrowException:
-        belongs = "whole numbers of 64 bits or text" if role in ("user", "item") else "numbers"
-        raise DataError(f"{where}: column {name!r} is {column.type}, not {belongs}") from None
-    bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
-    if bad.any():
-        row = int(bad.argmax())
-        raise DataError(f"{where}, row {row}: {name!r} is {values[row]}, not a finite number")
-    return values.astype(np.float32)
-
-
-def _ids(column: pa.ChunkedArray) -> Any:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_integer(kind):
-        # Ids that do not fit are text, as they are in any other source.
-        too_large = pa.types.is_uint64(kind) and (pc.max(column).as_py() or 0) >= 2**63
-        return column.cast(pa.string() if too_large else pa.int64())
-    if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):  # as polars exports them
-        return column.cast(pa.string())
-    return column if pa.types.is_string(kind) else column.to_numpy()
+    return raw_of_batches(table.to_batches(), roles, where, unused, date_format)

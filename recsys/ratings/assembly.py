@@ -31,6 +31,7 @@ Values = npt.NDArray[np.float32]
 Times = npt.NDArray[np.float64]
 
 _BLOCK = 1 << 20  # ratings per block where a temporary array for all of them would be large
+_SHARE = 1 << 22  # ratings that a thread sorts at once
 
 
 class Parts(NamedTuple):
@@ -194,8 +195,10 @@ def in_csr_order(rows: Rows, columns: Rows, shape: tuple[int, int]) -> Entries:
     if _is_sorted(rows, columns):
         return Entries(None, indptr, columns)
     order, indices = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
-    # One share per thread, each with about as many entries.
-    n = default_threads()
+    # Shares of about as many entries, one for each thread or more: sorting one takes 20 bytes for
+    # each of its entries.
+    n_threads = default_threads()
+    n = max(n_threads, -(-len(rows) // _SHARE))
     # Python ints: comparing rows with NumPy integers would copy them to int64.
     inner = np.searchsorted(indptr, np.arange(1, n) * (len(rows) / n))
     bounds = [0, *inner.tolist(), shape[0]]
@@ -206,7 +209,7 @@ def in_csr_order(rows: Rows, columns: Rows, shape: tuple[int, int]) -> Entries:
         size = of_part.stop - of_part.start, shape[1]
         order[of_part], indices[of_part] = _sorted_part(rows, columns, part, size)
 
-    with ThreadPoolExecutor(n) as pool:
+    with ThreadPoolExecutor(n_threads) as pool:
         list(pool.map(sort, range(n)))
     return Entries(order, indptr, indices)
 

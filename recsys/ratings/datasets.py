@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from recsys.errors import ArgumentError, DataError, DownloadError
-from recsys.files import Claim, claimed, expanded, sync_tree
+from recsys.files import Claim, claimed, expanded, sync_tree, temporary_folder
 from recsys.ratings.archives import unpack
 from recsys.ratings.download import OnBytes, UnreachableError, download, md5_of, published_md5
 
@@ -166,9 +165,9 @@ def filling(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator
             for leftover in folder.parent.glob(f"{prefix}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
         part.keep = True
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as place:
+        with temporary_folder(folder.parent, prefix) as place:
             try:
-                yield Filling(folder, part, Path(place))
+                yield Filling(folder, part, place)
             finally:
                 # An empty file has nothing to resume.
                 part.keep = part.keep and os.fstat(part.stream.fileno()).st_size > 0

@@ -16,6 +16,8 @@ from recsys.threads import default_threads
 
 Rows = npt.NDArray[np.int32]
 
+_BLOCK = 1 << 20  # ids
+
 
 def encode(column: Any, kind: str, source: str) -> tuple[IdIndex, Rows]:
     """The index of the distinct ids, and the row number of each id in it (int32).
@@ -39,10 +41,11 @@ def encode(column: Any, kind: str, source: str) -> tuple[IdIndex, Rows]:
     return _encode_text(column, kind)
 
 
-def encode_integers(chunks: list[npt.NDArray[np.int64]], kind: str) -> tuple[IdIndex, Rows]:
-    """`encode` for the chunks of an int64 column; they are not concatenated, to save memory."""
+def encode_integers(chunks: list[npt.NDArray[np.integer[Any]]], kind: str) -> tuple[IdIndex, Rows]:
+    """`encode` for the chunks of a column of int64 or int32, which are not concatenated."""
     n = sum(map(len, chunks))
-    filled = [c for c in chunks if len(c)]
+    # In blocks, because differences of int64 take 8 bytes each.
+    filled = [c[at : at + _BLOCK] for c in chunks for at in range(0, len(c), _BLOCK)]
     low, high = min(int(c.min()) for c in filled), max(int(c.max()) for c in filled)
     codes = np.empty(n, np.int32)
     ends = np.cumsum([len(c) for c in filled])
@@ -51,17 +54,19 @@ def encode_integers(chunks: list[npt.NDArray[np.int64]], kind: str) -> tuple[IdI
         # In a narrow range a lookup table is many times faster than hashing.
         present = np.zeros(high - low + 1, bool)
         for chunk in filled:
-            present[chunk - low] = True
+            present[chunk - np.int64(low)] = True
         unique = np.flatnonzero(present) + low
         table = np.cumsum(present, dtype=np.int32) - np.int32(1)
 
-        def look_up(chunk: npt.NDArray[np.int64], piece: Rows) -> None:
-            np.take(table, chunk - low, out=piece, mode="clip")  # "raise" would buffer the output
+        def look_up(chunk: npt.NDArray[np.integer[Any]], piece: Rows) -> None:
+            np.take(
+                table, chunk - np.int64(low), out=piece, mode="clip"
+            )  # "raise" would buffer the output
 
         with ThreadPoolExecutor(default_threads()) as pool:
             list(pool.map(look_up, filled, pieces))
     else:
-        unique = np.unique(np.concatenate([pd.unique(c) for c in filled]))
+        unique = np.unique(np.concatenate([pd.unique(c) for c in filled])).astype(np.int64)
         lookup = pd.Index(unique)
         for chunk, piece in zip(filled, pieces, strict=True):
             piece[:] = lookup.get_indexer(pd.Index(chunk))

@@ -296,9 +296,9 @@ def _is_number(cells: pd.Series[Any]) -> bool:
 
 
 def _as_numbers(cells: pd.Series[Any]) -> npt.NDArray[np.float64]:
-    import pandas as pd
+    from recsys.ratings.numeric import numbers_in  # which imports pandas
 
-    numbers = pd.to_numeric(cells, errors="coerce")
+    numbers = numbers_in(cells)
     return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
 
 

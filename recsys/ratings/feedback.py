@@ -13,6 +13,7 @@ from recsys.csr import kept_entries, positive, with_values
 from recsys.errors import ArgumentError, DataError
 from recsys.lazy import sp
 from recsys.ratings.centered import RatingScale
+from recsys.visible import brief
 
 _DAY = 24 * 60 * 60  # seconds
 _NAMES = ("values", "ones", "log", "centered")
@@ -97,7 +98,7 @@ class Feedback:
         except ValueError:
             raise ArgumentError(
                 f"feedback must be {', '.join(_NAMES)}, at-least=NUMBER or dislikes-below=NUMBER, "
-                f"alone or with a number of days above 0 as ones,half-life=180d, not {text!r}"
+                f"alone or with a number of days above 0 as ones,half-life=180d, not {brief(text)}"
             ) from None
         given |= {one: True for one in ("log", "centered") if one == name}
         return cls(ones=name not in ("values", "log", "centered"), **given)

@@ -12,6 +12,7 @@ import pandas as pd
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, shown
 from recsys.ratings.columns import LARGEST
+from recsys.ratings.numeric import numbers_in
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.times import times_as_seconds
 
@@ -67,7 +68,7 @@ def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
         return times_as_seconds(series)
     if series.dtype.kind in "Mmc":
         raise DataError(f"column {name!r} is {series.dtype}, not numbers")
-    numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = numbers_in(series).to_numpy(dtype=np.float64, na_value=np.nan)
     bad = ~(np.abs(numbers) <= LARGEST)  # also true for NaN
     if bad.any():
         row = int(bad.argmax())

@@ -12,6 +12,7 @@ import pandas as pd
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER, IdArray, IdIndex, as_id_array, numbers_in_text, shown
 from recsys.ratings.columns import few, plain
+from recsys.ratings.numeric import numbers_in, years_in
 from recsys.visible import writable
 
 YEAR = r"\((\d{4})[^()]*\)\s*$"
@@ -41,11 +42,13 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns renamed to item, title, year and genres.
 
     The columns of ids and titles have usual names, or are the only ones whose names end in "id", or
-    in "name" or "title". The ids become integers if all of them are whole numbers.
+    in "name" or "title". Of columns with the same name, the first is kept. The ids become integers
+    if all of them are whole numbers.
 
     Raises:
         DataError: no column looks like that of the ids.
     """
+    table = table.loc[:, ~table.columns.duplicated()]
     names: dict[str, str] = {}
     for role, known in _COLUMNS.items():
         free = {plain(str(c)): c for c in reversed(table.columns) if c not in names}
@@ -76,7 +79,7 @@ def with_numbers(table: pd.DataFrame) -> pd.DataFrame:
         if name in ("item", "title", "genres"):
             continue
         texts = table[name].dropna().astype(str)
-        numbers = pd.to_numeric(table[name], errors="coerce")
+        numbers = numbers_in(table[name])
         if not texts.str.match(r"0\d").any() and numbers.notna().equals(table[name].notna()):
             table[name] = numbers
     return table
@@ -89,7 +92,7 @@ def with_years(table: pd.DataFrame) -> pd.DataFrame:
     """
     table = table.loc[:, ~table.columns.duplicated()]
     if "year" in table.columns:
-        table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
+        table["year"] = years_in(table["year"])
     elif "title" in table.columns:
         table["year"] = table["title"].astype("str").str.extract(YEAR)[0].astype("Int64")
     return _ordered(table)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from recsys.errors import DataError
 from recsys.ratings.compressed import opened
+from recsys.ratings.text_bytes import BOM
 
 _SEPARATORS = "\t,;|"
 _Record = tuple[int, list[str]]
@@ -25,11 +26,13 @@ def decoded(file: str) -> str:
 
 
 def lines_of(file: str) -> list[str]:
-    """The lines of a text file, which end in LF, CR LF or CR.
+    """The lines of a text file, which end in LF, CR LF or CR, without byte-order marks.
 
     Titles may hold the other characters at which `str.splitlines` splits.
     """
-    return decoded(file).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+    text = decoded(file).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+    # Every file of several that were joined may begin with a byte-order mark.
+    return text.replace(f"\n{BOM}", "\n").split("\n")
 
 
 def read_delimited(file: str, separator: str | None, *, quoted: bool) -> pd.DataFrame:

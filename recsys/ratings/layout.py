@@ -77,6 +77,9 @@ class Layout:
     `movies.*` or `items.*` next to a file `ratings*`."""
     items: ItemFiles | None = None
     """Item tables in this layout; None if it has none."""
+    users: Callable[[str], pd.DataFrame | None] | None = None
+    """The table of the users at a location, or None. Without it, users are in files next to the
+    ratings."""
     has_columns: bool = True
     """Whether its columns can be named. A layout without such columns is not tried where some
     are."""

@@ -27,7 +27,7 @@ from recsys.ratings.item_tables import aligned
 from recsys.ratings.matrices import matrix_ids, raw_of_matrix
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Duplicates, missing_values
-from recsys.ratings.times import fingerprint_bytes
+from recsys.ratings.times import fingerprint_blocks
 from recsys.ratings.unrated import NOTHING_MORE, Unrated, joined, placed
 from recsys.ratings.values import understood
 
@@ -115,7 +115,8 @@ class Ratings(Immutable):
         for array in (self.matrix.indptr.astype(np.int64), self.matrix.indices, self.matrix.data):
             digest.update(np.ascontiguousarray(array).data)
         if self.timestamps is not None:
-            digest.update(fingerprint_bytes(self.timestamps))
+            for block in fingerprint_blocks(self.timestamps):
+                digest.update(block)
         return digest.hexdigest()
 
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +11,9 @@ from typing import Any, cast
 
 import pandas as pd
 
-from recsys.errors import DataError
-from recsys.files import expanded
+from recsys.errors import ArgumentError, DataError
+from recsys.files import expanded, temporary_folder
+from recsys.provenance import without_passwords
 from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
 from recsys.ratings.arrow_tables import Table, as_frame, as_table
@@ -44,34 +44,35 @@ def read_ratings(
     decimal: str | None = None,
     date_format: str | None = None,
     layout: str | None = None,
+    table: str | None = None,
+    query: str | None = None,
 ) -> Ratings:
-    """Ratings from a file, folder or zip, or from a table in memory.
+    """Ratings from a file, folder, zip or database, or from a table in memory.
 
-    The layouts of files are listed in docs/reference.md. Tables are DataFrames and whatever has the
-    Arrow PyCapsule interface, such as tables of pyarrow, polars and DuckDB.
-
-    Columns that are not named are recognized by their usual names (`user_id`, `movieId`, `rating`,
-    `timestamp`, ...); a text file without a header has user, item, rating and timestamp in this
-    order. A file without a rating column is implicit feedback. Titles, years and genres are read
-    from the file next to the ratings (`movies.csv`, `u.item`, `items.csv`, ...) if there is one.
+    docs/reference.md lists the layouts. Tables are DataFrames and whatever has the Arrow PyCapsule
+    interface, such as tables of pyarrow, polars and DuckDB. Columns that are not named are
+    recognized by their usual names (`user_id`, `movieId`, `rating`, `timestamp`, ...); a text file
+    without a header has user, item, rating and timestamp in this order. Without a rating column it
+    is implicit feedback. Titles, years and genres are read from the file next to the ratings.
 
     Args:
-        path: folder, zip archive, file or table.
+        path: folder, zip, file, table, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
         user: column of user ids: its name, or its number from 1 as text ("1"); likewise the others.
         item: column of item ids.
         rating: column of ratings.
-        timestamp: column of times: numbers since 1970, whose unit is known by their size, or dates;
-            "" if there is none.
-        items: file or table that says what the items are, if it is not next to the ratings.
-        users: likewise, who the users are (`u.user`, `users.dat`, `users.csv`, ...).
+        timestamp: column of times: dates, or numbers since 1970 in any unit; "" if there is none.
+        items: file or table of the items, if it is not next to the ratings.
+        users: likewise, of the users (`u.user`, `users.dat`, `users.csv`, ...).
         separator: between the fields of a text file; detected by default.
         encoding: of a text file; by default UTF-8, or ISO-8859-1 if it is not UTF-8.
         header: whether a text file begins with a line of column names; detected by default.
         duplicates: what counts when a user rated an item several times; see `Ratings.from_frame`.
         missing: values that stand for "not rated"; see `Ratings.from_frame`.
         decimal: decimal separator of the ratings in a text file, "." or ","; detected by default.
-        date_format: format of dates as text, as for `strptime`; ISO 8601 by default.
+        date_format: of dates as text, as for `strptime`; ISO 8601 by default.
         layout: name of the file's layout, such as "netflix-prize"; recognized by default.
+        table: of a database; by default `ratings`, or the only one with users and items.
+        query: of a database, in place of a table; its rows are the ratings.
 
     Raises:
         ArgumentError: an argument is not one of these.
@@ -81,12 +82,11 @@ def read_ratings(
     columns = {role: name for role, name in named.items() if name is not None}
     source = Source(
         _path(path) or "the table", columns, _path(items), separator, encoding, header,
-        duplicates, missing, decimal, date_format, layout, _path(users),
+        duplicates, missing, decimal, date_format, layout, _path(users), table, query,
     )  # fmt: skip
     tables = _tables(items, users)
-    if isinstance(path, str | os.PathLike):
-        return read(source, tables)
-    return _read_table(path, source, tables)
+    in_memory = _path(path) is None
+    return _read_table(path, source, tables) if in_memory else read(source, tables)
 
 
 def _tables(items: Any, users: Any) -> Unrated:
@@ -115,6 +115,8 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
     # An address such as sqlite:///file is not a path, whose slashes could be merged.
     location = source.ratings if "://" in source.ratings else str(path)
     layout, location = layouts.find(location, source.layout, source.columns)
+    if layout.users is None and (source.table or source.query):
+        raise ArgumentError(f"table and query are for databases, and {location} is none")
     if is_file(location) and os.stat(location).st_size == 0:
         raise DataError(f"{location}: the file is empty")
     try:
@@ -129,9 +131,9 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
     if source.user_table is not None:
         users = read_users(source.user_table)
     elif users is None:
-        users = users_of(location, raw)
-    tables = Unrated(items, users)
-    return Ratings.of(raw, tables, source.duplicates, location, layout.name, source.missing)
+        users = users_of(location, raw, layout.users)
+    tables, where = Unrated(items, users), without_passwords(location)
+    return Ratings.of(raw, tables, source.duplicates, where, layout.name, source.missing)
 
 
 def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:
@@ -156,14 +158,14 @@ def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:
 
 @contextmanager
 def _unpacked(archive: Path) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        unpack(archive, Path(folder), layouts.in_archive)
-        if not any(path.is_file() for path in Path(folder).rglob("*")):
-            unpack(archive, Path(folder), layouts.may_be_in_archive)
+    with temporary_folder() as folder:
+        unpack(archive, folder, layouts.in_archive)
+        if not any(path.is_file() for path in folder.rglob("*")):
+            unpack(archive, folder, layouts.may_be_in_archive)
         try:
-            yield folder
+            yield str(folder)
         except DataError as error:
-            raise DataError(str(error).replace(folder, str(archive))) from None
+            raise DataError(str(error).replace(str(folder), str(archive))) from None
 
 
 def _read_table(table: Any, source: Source, tables: Unrated) -> Ratings:

@@ -10,6 +10,7 @@ from typing import Literal
 from recsys.errors import ArgumentError
 from recsys.ratings.columns import ROLES
 from recsys.settings import Settings, near, option
+from recsys.visible import brief
 
 Duplicates = Literal["latest", "mean", "max", "sum", "count", "error"]
 DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "max", "sum", "count", "error")
@@ -22,7 +23,10 @@ class Source(Settings):
     The fields are keys of a recipe file and options of the command line.
     """
 
-    ratings: str = option(meaning="MovieLens folder or zip, CSV, TSV or Parquet file.")
+    ratings: str = option(
+        meaning="MovieLens folder or zip, CSV, TSV or Parquet file, or database: sqlite:///FILE, "
+        "postgresql://USER@HOST/DATABASE."
+    )
     columns: Mapping[str, str] = option(
         {},
         meaning="Column that holds the user, item, rating or timestamp, where its name is not "
@@ -85,14 +89,27 @@ class Source(Settings):
         metavar="FILE",
         meaning="File with what is known of the users, if it is not next to the ratings.",
     )
+    table: str | None = option(
+        None,
+        metavar="NAME",
+        meaning="Table of a database with a row per rating.",
+        default_text="ratings, or the only one with a user and an item column",
+    )
+    query: str | None = option(
+        None,
+        metavar="SQL",
+        meaning="Query of a database whose rows are the ratings, in place of a table.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "missing", missing_values(self.missing))
+        if self.table is not None and self.query is not None:
+            raise ArgumentError("give a table or a query, not both")
         for role in self.columns:
             if role not in ROLES:
                 raise ArgumentError(
-                    f"columns are {', '.join(ROLES)}, not {role!r}{near(role, ROLES)}"
+                    f"columns are {', '.join(ROLES)}, not {brief(role)}{near(role, ROLES)}"
                 )
 
 
@@ -105,7 +122,7 @@ def missing_values(given: Sequence[float | str] | None) -> list[float] | None:
     if given is None:
         return None
     if not isinstance(given, Sequence) or isinstance(given, str):
-        raise ArgumentError(f"missing must be a list of numbers, not {given!r}")
+        raise ArgumentError(f"missing must be a list of numbers, not {brief(given)}")
     if [str(value).lower() for value in given] == ["none"]:
         return []
     found = []
@@ -115,5 +132,5 @@ def missing_values(given: Sequence[float | str] | None) -> list[float] | None:
         except (TypeError, ValueError):
             found.append(math.nan)
         if isinstance(value, bool) or not math.isfinite(found[-1]):
-            raise ArgumentError(f"missing must be numbers, not {value!r}")
+            raise ArgumentError(f"missing must be numbers, not {brief(value)}")
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from recsys.errors import ArgumentError
 from recsys.ratings.source import Source
 from recsys.settings import Settings, near, option
+from recsys.visible import brief
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
@@ -60,7 +61,7 @@ class SplitChoice(Settings):
         if self.how not in HOW:
             # Named as on the command line, where the field is --split.
             raise ArgumentError(
-                f"split must be one of {', '.join(HOW)}, not {self.how!r}{near(self.how, HOW)}"
+                f"split must be one of {', '.join(HOW)}, not {brief(self.how)}{near(self.how, HOW)}"
             )
         super().__post_init__()
         if self.folds != 1 and self.how != "random":

@@ -19,7 +19,7 @@ from recsys.ids import numbers_in_text
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.text_format import TextFormat, is_number
 from recsys.ratings.text_rows import Row, rows_of
-from recsys.ratings.times import Times, no_time, parsed, seconds_in
+from recsys.ratings.times import Times, beyond, no_time, parsed, seconds_in
 
 Lines = npt.NDArray[np.int64]
 
@@ -151,15 +151,16 @@ def seconds(
     Raises:
         DataError: a value is not a time; names the line.
     """
-    dates = False
-    if not isinstance(column, np.ndarray):
-        series = pd.Series(column.to_pylist(), dtype=object)
-        column, bad, dates = parsed(series, text_format.date_format)
-        if bad.any():
-            row = int(bad.argmax())
-            line = _line_of(file, text_format, row) if lines is None else lines[row]
-            name = text_format.columns[text_format.roles["timestamp"]]
-            raise DataError(f"{file}, line {line}: {name!r} is {no_time(series[row])}")
+    if isinstance(column, np.ndarray):
+        cells, bad, dates = column, beyond(column), False
+    else:
+        cells = column.to_pylist()
+        column, bad, dates = parsed(pd.Series(cells, dtype=object), text_format.date_format)
+    if bad.any():
+        row = int(bad.argmax())
+        line = _line_of(file, text_format, row) if lines is None else lines[row]
+        name = text_format.columns[text_format.roles["timestamp"]]
+        raise DataError(f"{file}, line {line}: {name!r} is {no_time(cells[row])}")
     if dates:
         return column, []
     try:

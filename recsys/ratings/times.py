@@ -5,6 +5,7 @@ float64 seconds keep fractions: to a quarter of a microsecond in this century.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ import pandas as pd
 
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import shown
+from recsys.ratings.numeric import numbers_in
 
 Times = npt.NDArray[np.float64]
 
 _UNITS = ((1e17, 1e9, "nanoseconds"), (1e14, 1e6, "microseconds"), (1e11, 1e3, "milliseconds"))
 _SECONDS_OF_USE = (3e8, 5e9)  # 1979 to 2128: numbers that are seconds if anything is
 _YEARS = (1900, 2100)
+_BLOCK = 1 << 20
 
 
 def times_as_seconds(series: pd.Series[Any], date_format: str | None = None) -> Times:
@@ -62,12 +65,17 @@ def parsed(
         except ValueError as error:
             raise ArgumentError(f"date_format {date_format!r} is no format: {error}") from None
         return *_dates(dates), True
-    numbers = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64)
+    numbers = numbers_in(series.astype(object)).to_numpy(dtype=np.float64)
     if not np.isnan(numbers).all():
-        return numbers, ~(np.abs(numbers) < 2**63), False  # also true for NaN
+        return numbers, beyond(numbers), False
     # Other formats leave open which number is the day.
     dates = pd.to_datetime(series.astype(str), errors="coerce", utc=True, format="ISO8601")
     return *_dates(dates), True
+
+
+def beyond(numbers: Times) -> npt.NDArray[np.bool_]:
+    """Which numbers are no times in any unit."""
+    return ~(np.abs(numbers) < 2**63)  # also true for NaN
 
 
 def seconds_in(numbers: Times) -> tuple[Times, str]:
@@ -106,9 +114,12 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     return numbers, "seconds"
 
 
-def fingerprint_bytes(times: Times) -> bytes:
+def fingerprint_blocks(times: Times) -> Iterator[bytes]:
     """Times for a fingerprint: whole seconds as int64, as they were before they had fractions."""
-    return (times.astype(np.int64) if _whole(times) else times).tobytes()
+    blocks = [times[at : at + _BLOCK] for at in range(0, len(times), _BLOCK)]
+    kind = np.int64 if all(map(_whole, blocks)) else times.dtype
+    for block in blocks:
+        yield block.astype(kind).tobytes()
 
 
 def iso(seconds: float) -> str:

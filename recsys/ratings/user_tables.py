@@ -68,24 +68,39 @@ def read_users(file: str) -> pd.DataFrame:
         raise DataError(f"{file}: not a table of users ({first_line(error)})") from None
 
 
-def users_of(location: str, raw: RawRatings) -> pd.DataFrame | None:
-    """The table of users next to the ratings at a location; None without one.
+def users_of(
+    location: str,
+    raw: RawRatings,
+    inside: Callable[[str], pd.DataFrame | None] | None = None,
+) -> pd.DataFrame | None:
+    """The table of users that belongs to ratings; None without one.
 
-    A file of such a name that is something else is left alone, and the account says so.
+    A table of such a name that is something else is left alone, and the account says so.
+
+    Args:
+        location: where the ratings are.
+        raw: the ratings.
+        inside: returns the table that is in the same place as they; None for files next to them.
     """
+    if inside is not None:
+        table = inside(location)
+        return None if table is None else _known(lambda: normalized_users(table), "users", raw)
     file = _beside(location)
-    if file is None:
-        return None
+    return None if file is None else _known(lambda: read_users(file), file, raw)
+
+
+def _known(read: Callable[[], pd.DataFrame], name: str, raw: RawRatings) -> pd.DataFrame | None:
+    # What `read` returns, if it says something of who rated.
     try:
-        table = read_users(file)
+        table = read()
         column = raw.columns["user"]
         rated = pd.unique(column if isinstance(column, np.ndarray) else column.to_pandas())
         if set(map(str, rated)) & set(map(str, table["user"])):
             return table
         why = "it names none of the users who rated"
     except DataError as error:
-        why = str(error).removeprefix(f"{file}: ")
-    raw.remarks.append(f"{os.path.basename(file)} is not used as a table of users: {why}")
+        why = str(error).removeprefix(f"{name}: ")
+    raw.remarks.append(f"{os.path.basename(name)} is not used as a table of users: {why}")
     return None
 
 

@@ -91,12 +91,30 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """Rows and notes, ready for JSON; fractions have six decimals, ids beyond 2⁵³ are text."""
-        rows = [{name: _json(v) for name, v in record.items()} for record in self.records()]
+        names = self.columns
+        columns = [
+            json_column(self.answer[name]) if name in self.answer else
+            [_json(value) for value in self.column(name)] for name in names
+        ]  # fmt: skip
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
         return {"rows": rows} | dict(self.notes)
 
     def noting(self, **notes: str) -> Table:
         """The same table with more notes; empty ones are left out."""
         return replace(self, notes={**self.notes, **{k: v for k, v in notes.items() if v}})
+
+
+def json_column(values: npt.NDArray[Any]) -> list[Any]:
+    """A column of an answer, ready for JSON, as `Table.to_dict` has it.
+
+    >>> json_column(np.array([0.12345678, np.nan]))
+    [0.123457, None]
+    """
+    if values.dtype.kind == "f":
+        return [None if one != one else round(one, _DECIMALS) for one in values.tolist()]
+    if values.dtype.kind in "iu":
+        return [in_json(one) for one in values.tolist()]
+    return [_json(_plain(one)) for one in values.tolist()]
 
 
 def _plain(value: Any) -> Any:

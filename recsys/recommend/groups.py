@@ -18,6 +18,9 @@ from recsys.recommend.parts import ModelParts
 from recsys.recommend.person import ratings_row
 from recsys.recommend.tables import item_table, why_filtered
 
+Member = tuple[str, Person]
+"""What messages call a person, and the person."""
+
 _JOINED: Mapping[str, Callable[..., Any]] = {
     "average": np.mean,
     "least-misery": np.min,
@@ -29,16 +32,22 @@ def recommend_group(
     model: ModelParts, people: Sequence[Any], choice: Choice, how: How = "average"
 ) -> Table:
     """The best items for several people together; see `Recommender.recommend_group`."""
+    if isinstance(people, str | Mapping) or not len(people):
+        raise ArgumentError("people must be a list of users and of ratings, with at least one")
+    return recommend_together(model, [_member(model, one) for one in people], choice, how)
+
+
+def recommend_together(
+    model: ModelParts, members: Sequence[Member], choice: Choice, how: How = "average"
+) -> Table:
+    """The same for people as explanations take them, each with the name that messages use."""
     if how not in HOWS:
         raise ArgumentError(f"how must be one of {', '.join(HOWS)}, not {how!r}")
     if choice.risk is not None:
         raise ArgumentError("risk is for one person at a time: leave it out for a group")
-    if isinstance(people, str | Mapping) or not len(people):
-        raise ArgumentError("people must be a list of users and of ratings, with at least one")
-    group = [_person(model, one) for one in people]
-    for who, (history, person) in zip(people, group, strict=True):
+    group = [person for _, person in members]
+    for name, (history, person) in members:
         if model.fitted.indifferent(person)[0] or not model.feedback.of(history).nnz:
-            name = "somebody new" if isinstance(who, Mapping) else f"user {who}"
             raise DataError(f"nothing {name} rated counts for the model; leave them out")
     scores = np.concatenate([model.fitted.scores(person) for _, person in group])
     joined: FloatArray = _JOINED[how](scores, axis=0)[None].astype(np.float32)
@@ -61,7 +70,7 @@ def recommend_group(
     return Table(answer, table.items, table.rows, table.notes)
 
 
-def _person(model: ModelParts, who: Any) -> Person:
+def _member(model: ModelParts, who: Any) -> Member:
     if isinstance(who, Mapping):
-        return somebody(model, ratings_row(model, who))
-    return user_of(model, who)
+        return "somebody new", somebody(model, ratings_row(model, who))
+    return f"user {who}", user_of(model, who)

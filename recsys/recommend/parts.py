@@ -133,6 +133,16 @@ class ModelParts(Immutable):
 
     def ranker(self, choice: Choice | None = None, *, folds_in: bool = False) -> FittedRanker:
         """A ranker that is this model under a choice; evaluation sets the length of the lists."""
+        if choice is None:
+            return self._plain_rankers[folds_in]
+        return self._ranker(choice, folds_in)
+
+    @cached_property
+    def _plain_rankers(self) -> tuple[FittedRanker, FittedRanker]:
+        # Without a choice, of training users and of people who fold in.
+        return self._ranker(None, False), self._ranker(None, True)
+
+    def _ranker(self, choice: Choice | None, folds_in: bool) -> FittedRanker:
         candidates, exclude_seen, reranking = None, True, None
         fitted, index = self.fitted, self.index
         if choice is not None:

@@ -37,7 +37,9 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
         raise ArgumentError(f"ratings must map items to ratings, not be a {type(ratings).__name__}")
     items = model.item_rows(ratings)
     scale = model.scale
-    values = np.array([_rating(item, value, scale) for item, value in ratings.items()], np.float32)
+    values = np.array(
+        [checked_rating(item, value, scale) for item, value in ratings.items()], np.float32
+    )
     order = np.argsort(items)
     twice = np.flatnonzero(np.diff(items[order]) == 0)
     if len(twice):
@@ -65,7 +67,12 @@ def by_item(ratings: Ratings) -> dict[Any, float]:
     return dict(zip(ids, row.data.tolist(), strict=True))
 
 
-def _rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:
+def checked_rating(item: object, value: Any, scale: tuple[float, float] | None) -> float:
+    """A rating of an item as a number.
+
+    Raises:
+        ArgumentError: it is none, or not on the scale.
+    """
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -90,12 +97,23 @@ def changed_row(
         ArgumentError: a rating cannot be one, or one is to be removed that is not there.
     """
     own = model.seen()[[model.fitted.users.row(user)]]
+    return changed(model, own, changes, f"user {user}")
+
+
+def changed(
+    model: ModelParts, own: sp.csr_matrix, changes: Mapping[Any, float | None], name: str
+) -> sp.csr_matrix:
+    """The ratings (1, n_items) `own` of a person, called `name` in messages, under changes.
+
+    Raises:
+        UnknownIdError: an item is not in the data.
+        ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+    """
     removed = model.item_rows([item for item, value in changes.items() if value is None])
     missing = removed[~np.isin(removed, own.indices)]
     if len(missing):
         raise ArgumentError(
-            f"user {user} has no rating of item {model.fitted.items.name(int(missing[0]))} to "
-            "remove"
+            f"{name} has no rating of item {model.fitted.items.name(int(missing[0]))} to remove"
         )
     given = ratings_row(model, {i: value for i, value in changes.items() if value is not None})
     keep = ~np.isin(own.indices, [*removed, *given.indices])

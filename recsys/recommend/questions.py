@@ -116,7 +116,13 @@ def what_if(
     model: ModelParts, user: object, changes: Mapping[Any, float | None], choice: Choice
 ) -> Table:
     """The list of a training user if they had rated otherwise; see `Recommender.what_if`."""
-    table = recommend_row(model, changed_row(model, user, changes), choice)
+    return noting_approximation(
+        model, recommend_row(model, changed_row(model, user, changes), choice)
+    )
+
+
+def noting_approximation(model: ModelParts, table: Table) -> Table:
+    """A list under changes; where the model folds in approximately, with a remark that says so."""
     spec = model.fitted.spec
     if spec.folds_in_exactly:
         return table
@@ -273,17 +279,22 @@ def deviations(
 
 def liked(model: ModelParts, user: object, n: int = 10) -> Table:
     """The n items a training user rated highest; see `Recommender.liked`."""
-    check_n(n)
     row = model.fitted.users.row(user)
-    history = model.seen()
-    begin, end = history.indptr[row], history.indptr[row + 1]
-    values, items = history.data[begin:end], history.indices[begin:end]
+    return liked_of(model, model.seen_by(row), model.ratings_of(row), n)
+
+
+def liked_of(
+    model: ModelParts, items: npt.NDArray[np.int32], values: npt.NDArray[np.float32], n: int = 10
+) -> Table:
+    """The same of anybody, from the rows of the items they rated, and their ratings."""
+    check_n(n)
+    history, given = model.seen(), len(items)
     if (model.account or {}).get("kind") == "counts":  # what was returned is not liked
         values, items = values[values > 0], items[values > 0]
     # Among equal ratings the most rated first: they say more about taste that others recognize.
     popularity = np.bincount(history.indices, minlength=history.shape[1])[items]
     best = np.lexsort((items, -popularity, -values))[:n]
-    why = f"they rated {end - begin} items"
+    why = f"they rated {given} items"
     return item_table(model, items[best], values[best], n, why, called="rating")
 
 
@@ -319,7 +330,9 @@ def _ranked(
         columns = np.union1d(columns, model.item_rows(choice.exclude)).astype(np.int32)
     # What one question leaves out is excluded: the items of the index need not be packed again.
     allowed = model.candidates(choice.without_exclude)
-    ranker = replace(model.ranker(choice.only_risk), candidates=allowed)
+    ranker = model.ranker(choice.only_risk)
+    if allowed is not None:
+        ranker = replace(ranker, candidates=allowed)
     k = min(choice.n, len(model.fitted.items))
     excluded = np.array([0, len(columns)]), columns
     if remark:

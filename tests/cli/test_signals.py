@@ -62,3 +62,56 @@ def test_a_command_that_is_ended_says_so_and_leaves_nothing(
     assert err.strip().splitlines()[-1] == f"recsys: {said}; no incomplete file was left"
     assert list(out.iterdir()) == []
     assert not [path for path in temporary.rglob("*") if path.is_file()]
+
+
+_COMMAND = """
+import os, signal, sys, time
+from recsys.cli import main
+
+number, when = int(sys.argv[1]), sys.argv[2]
+
+class Late:
+    def __del__(self):
+        if when == "destroyed":
+            os.kill(os.getpid(), number)
+
+def command(*arguments, **options):
+    late = Late()
+    del late
+    time.sleep(0.5)
+    if when == "reported":
+        raise OSError("no")
+
+def report(error, really=main._report):
+    os.kill(os.getpid(), number)
+    return really(error)
+
+main.typer.main.get_command = lambda app: command
+main._report = report if when == "reported" else main._report
+main.run(["x"])
+"""
+
+
+def ended(number: int, when: str) -> tuple[int, list[str]]:
+    """Exit code and standard error of a command that gets a signal at a moment."""
+    done = subprocess.run(
+        [sys.executable, "-c", _COMMAND, str(int(number)), when],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
+def test_a_signal_while_an_object_is_destroyed_ends_the_command(
+    number: int, code: int, said: str
+) -> None:
+    assert ended(number, "destroyed") == (code, [f"recsys: {said}; no incomplete file was left"])
+
+
+def test_sigterm_after_the_work_changes_nothing() -> None:
+    assert ended(signal.SIGTERM, "reported") == (7, ["recsys: cannot read or write: no"])

@@ -61,14 +61,30 @@ def small_ratings() -> recsys.Ratings:
     return recsys.Ratings.from_frame(frame, user="user", item="item", items=table)
 
 
+def few_ratings() -> recsys.Ratings:
+    """Ratings of users and items that `small_ratings` has, and of others."""
+    pairs = {"user": [1, 2, 90, 90], "item": [501, 502, 501, 999]}
+    frame = pd.DataFrame({**pairs, "rating": [5.0, 1, 4, 3]})
+    return recsys.Ratings.from_frame(frame, user="user", item="item")
+
+
 @functools.cache
 def good_models() -> list[Path]:
     """Model files of several kinds."""
     folder, ratings = BUILD / "models", small_ratings()
-    specs = [recsys.ImplicitALS(4, n_epochs=2), recsys.NormalizedSVD(4), recsys.Biases(),
-             recsys.ItemKNN(3), recsys.ExplicitALS(3, n_epochs=2), recsys.EASE()]  # fmt: skip
+    specs: list[Any] = [
+        recsys.ImplicitALS(4, n_epochs=2), recsys.NormalizedSVD(4), recsys.Biases(),
+        recsys.ItemKNN(3), recsys.ExplicitALS(3, n_epochs=2), recsys.EASE(),
+        recsys.ImplicitALS(3, n_epochs=2, popularity_exponent=0.5),
+        recsys.ExplicitALS(3, n_epochs=2, implicit_weight=0.5),
+        recsys.BayesianMF(2, n_burn_in=1, n_samples=3), recsys.BPR(4, n_epochs=2),
+        recsys.Blend([recsys.PureSVD(4), recsys.ImplicitALS(3, n_epochs=2)]),
+    ]  # fmt: skip
+    models = [recsys.train(one, ratings) for one in specs]
+    models.append(recsys.train(specs[0], ratings, features=True))
+    models.append(models[0].update(few_ratings()))
     folder.mkdir(parents=True, exist_ok=True)
-    return [recsys.save(recsys.train(one, ratings), folder / one.name) for one in specs]
+    return [recsys.save(one, folder / str(number)) for number, one in enumerate(models)]
 
 
 def model_file(number: int, rng: random.Random) -> Outcome:

@@ -87,7 +87,7 @@ def judged(stage: Stage, done: Done, old: bool, what: str) -> Outcome:
             wrong = wrong or "exit code 0, and a file is missing"
         if wrong:
             outcome = Outcome(SILENT, wrong)
-        elif done.code not in (0, _NO_SPACE, *stage.writer.exit_codes):
+        elif done.code not in (0, _NO_SPACE):
             outcome = Outcome(SILENT, f"exit code {done.code}: {outcome.detail}")
     if outcome.kind == CLEAN and "Traceback" in done.err:
         outcome = Outcome(RAW, done.err[-800:])

@@ -16,11 +16,13 @@ from faults.records import (
     Pairs,
     Record,
     Strict,
+    Unsure,
     by_lines,
     decoded,
     found,
     lines_of,
     plain,
+    rated,
     unexplained,
     unlike,
 )
@@ -167,7 +169,7 @@ def _wrong_market(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
         pairs[pair] = pairs.get(pair, 0) + value  # as the format says of repeats
     read = found(ratings)
     kept = {pair: value for pair, value in pairs.items() if value or pair in read}
-    return unlike(read, kept)
+    return unlike(read, rated(kept, ratings))
 
 
 def _wide(rng: random.Random) -> Files:
@@ -185,6 +187,8 @@ def _wrong_wide(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
     table = [[cell.strip() for cell in row] for row in table if any(row)]
     header, body = table[0], table[1:]
     ids = [row[0] for row in body]
+    if not body or len(header) < 9:  # too little for a matrix: lines of user and item
+        raise Unsure
     regular = all(len(row) == len(header) for row in body)
     if not regular or len({*header}) < len(header) or len({*ids}) < len(ids):
         account = ratings.account
@@ -200,11 +204,7 @@ def _wrong_wide(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
                 right[row[0], item] = float(cell)
             except ValueError:
                 return f"read, whatever {cell!r} is"
-    read = found(ratings)
-    # Values that stand for "not rated" are left out and counted.
-    if ratings.account and ratings.account.dropped:
-        right = {pair: value for pair, value in right.items() if pair in read}
-    return unlike(read, right)
+    return unlike(found(ratings), rated(right, ratings))
 
 
 def _recbole(rng: random.Random) -> Files:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faults.formats import Files, Format
+from faults.records import Unsure
 from faults.tally import CLEAN, RAW, RIGHT, SILENT, Outcome
 
 import recsys
@@ -36,10 +37,6 @@ def outcome_of(question: Callable[[], str]) -> Outcome:
     if warned:
         return Outcome(RAW, f"warns: {warned[0].message} ({warned[0].filename})")
     return Outcome(RIGHT)
-
-
-class Unsure(Exception):
-    """The independent reader cannot say what is right."""
 
 
 def reader(form: Format, number: int, rng: random.Random) -> Outcome:

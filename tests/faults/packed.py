@@ -23,8 +23,7 @@ import pyarrow.parquet as pq
 import scipy.sparse as sp
 from faults import mutation
 from faults.formats import Files, Format, rows
-from faults.inputs import Unsure
-from faults.records import Pairs, found, plain, unlike
+from faults.records import Pairs, Unsure, found, plain, unlike
 
 import recsys
 

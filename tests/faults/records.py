@@ -20,6 +20,10 @@ Strict = Callable[[str], "Pairs | None"]
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
+class Unsure(Exception):
+    """The independent reader cannot say what is right."""
+
+
 class Record(NamedTuple):
     """A line, or what else one rating was read from."""
 
@@ -64,6 +68,16 @@ def unlike(read: Pairs, right: Pairs) -> str:
         if a is None or b is None or abs(a - b) > 1e-5 * max(1.0, abs(b)):
             return f"{pair} is {a}, not {b}"
     return ""
+
+
+def rated(right: Pairs, ratings: recsys.Ratings) -> Pairs:
+    """The right pairs without those of the value that the reader says stands for "not rated"."""
+    read, account = found(ratings), ratings.account
+    gone = [pair for pair in right if pair not in read]
+    n_dropped = sum(account.dropped.values()) if account else 0
+    if len(gone) == n_dropped and len({right[pair] for pair in gone}) == 1:
+        return {pair: right[pair] for pair in right if pair in read}
+    return right
 
 
 def unexplained(

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +66,7 @@ def run(
     shim: Mapping[str, str | int] | None = None,
     more: Mapping[str, str] | None = None,
     after: tuple[float, int] | None = None,
+    typed: str = "",
 ) -> Done:
     """Runs `recsys` in a folder, whose subfolder `tmp` is for temporary files.
 
@@ -74,23 +76,47 @@ def run(
         shim: what the library is to do, without the prefix `FAULTS_`; None to run without it.
         more: other environment variables.
         after: seconds from the start to a signal, and its number.
+        typed: what somebody types into a terminal; "" for no terminal.
     """
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
     set_ = {"TMPDIR": str(folder / "tmp"), "OPENBLAS_NUM_THREADS": "2", "COLUMNS": "100"}
+    if shim is not None and "LEAST" in shim:
+        # With several threads OpenBLAS ends the process where it gets no memory for its own work.
+        set_["OPENBLAS_NUM_THREADS"] = "1"
     if shim is not None:
         set_ |= {f"FAULTS_{name}": str(value) for name, value in shim.items()}
         set_ |= {"LD_PRELOAD": str(library())}
     command = [sys.executable, "-m", "recsys", *map(str, arguments)]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **set_, **(more or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
+    with _terminal(typed) as stdin:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **set_, **(more or {})},
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        return _ended(process, after)
+
+
+@contextmanager
+def _terminal(typed: str) -> Iterator[int]:
+    # What the command reads: nothing, or a terminal in which this is typed already.
+    if not typed:
+        yield subprocess.DEVNULL
+        return
+    main, other = os.openpty()
+    try:
+        os.write(main, typed.encode())
+        yield other
+    finally:
+        os.close(main)
+        os.close(other)
+
+
+def _ended(process: subprocess.Popen[str], after: tuple[float, int] | None) -> Done:
     if after is not None:
         try:
             _, err = process.communicate(timeout=after[0])

@@ -64,6 +64,9 @@ class Stage:
         if old:
             assert self.old
             shutil.copytree(self._old, self.out, dirs_exist_ok=True)
+        else:
+            for name, source in self.writer.replaces.items():
+                shutil.copy(self.place / source, self.out / name)
 
     def run(
         self,
@@ -75,7 +78,10 @@ class Stage:
             shim = {"UNDER": f"{self.out}:{self.place / 'tmp'}", **shim}
         server = served(self.place / "www") if self.writer.name == "fetch" else nullcontext(NOTHING)
         with server as environment:
-            return run(self.writer.command(self.place), self.place, shim, environment, after)
+            return run(
+                self.writer.command(self.place), self.place, shim, environment, after,
+                self.writer.typed,
+            )  # fmt: skip
 
     def files(self) -> list[str]:
         """What is in the output folder, files and empty folders."""

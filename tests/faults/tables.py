@@ -85,7 +85,7 @@ def items(number: int, rng: random.Random) -> Outcome:
             return ""
         raw = decoded(data)
         if name.endswith("jsonl"):
-            raw += "".join(_unescaped(line) for line in raw.splitlines())
+            raw += "".join(_unescaped(line) for line in raw.split("\n"))
         return _unlike_lines(table, raw, "item", "title", name == "r.item")
 
     return _asked(name, data, question)
@@ -149,7 +149,7 @@ def users(number: int, rng: random.Random) -> Outcome:
             return ""
         raw = decoded(data)
         if name.endswith("jsonl"):
-            raw += "".join(_unescaped(line) for line in raw.splitlines())
+            raw += "".join(_unescaped(line) for line in raw.split("\n"))
         return _unlike_lines(table, raw, "user", "gender", False)
 
     return _asked(name, data, question)

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,9 @@ import recsys
 
 SAMPLE = ROOT / "data" / "sample"
 N_USERS = 300
+SOME_USERS = range(1, 21)
+N_QUESTIONS = 3
+_MODEL, _NEW, _USERS = "model.safetensors", "new.csv", "users.txt"
 
 Check = Callable[[Path], None]
 """Raises where the file is not whole."""
@@ -62,8 +65,28 @@ def whole_parquet(file: Path) -> None:
     assert pq.read_table(file, page_checksum_verification=True).num_rows > 0
 
 
+def whole_index(file: Path) -> None:
+    model = recsys.load(file.parents[1] / _MODEL)
+    assert recsys.load_index(model, file).approximate
+
+
+def whole_answers(file: Path) -> None:
+    with open(file, newline="") as stream:
+        ratings = [row["rating"] for row in csv.DictReader(stream, strict=True)]
+    assert [float(rating) for rating in ratings] == [5.0] * N_QUESTIONS
+
+
 def whole_lists(file: Path) -> None:
     """Lists of recommendations for all users."""
+    assert len(_users_of(file)) == N_USERS
+
+
+def whole_some_lists(file: Path) -> None:
+    """Lists for the users of the file."""
+    assert _users_of(file) == {str(user) for user in SOME_USERS}
+
+
+def _users_of(file: Path) -> set[str]:
     if file.suffix == ".parquet":
         users = pq.read_table(file).column("user").to_pylist()
     elif file.suffix == ".csv":
@@ -71,7 +94,7 @@ def whole_lists(file: Path) -> None:
             users = [row["user"] for row in csv.DictReader(stream, strict=True)]
     else:
         users = [json.loads(line)["user"] for line in file.read_text().splitlines()]
-    assert len(set(users)) == N_USERS
+    return set(map(str, users))
 
 
 def whole_arrays(file: Path) -> None:
@@ -97,18 +120,22 @@ class Writer:
 
     name: str
     arguments: tuple[str, ...]
-    """`{model}`, `{zip}` and `{out}` stand for files and the folder to write to."""
+    """`{model}`, `{zip}`, `{new}` and `{users}` stand for files, `{out}` for the folder to write
+    to."""
     whole: Mapping[str, Check]
     """Name in the folder `out` → its check."""
     others: tuple[str, ...] = ()
     """Patterns of what may be in the folder besides, from a run that was ended: complete blocks
     that the next run takes."""
-    exit_codes: tuple[int, ...] = ()
-    """How it also may end where it cannot write, besides 0 and 7."""
+    replaces: Mapping[str, str] = field(default_factory=dict)
+    """Name in `out` of a file that it reads and replaces → where the file comes from."""
+    typed: str = ""
+    """What somebody types into its terminal."""
 
     def command(self, place: Path) -> list[str]:
         """The arguments for a working folder."""
-        known = {"model": place / "model.safetensors", "zip": place / "sample.zip"}
+        known = {"model": place / _MODEL, "zip": place / "sample.zip", "new": place / _NEW,
+                 "users": place / _USERS}  # fmt: skip
         return [one.format(out=place / "out", data=SAMPLE, **known) for one in self.arguments]
 
 
@@ -117,13 +144,28 @@ def _writers() -> Iterator[Writer]:
     model = {"m.safetensors": whole_model}
     yield Writer("train", ("train", "{data}", *quick, "-o", "{out}/m.safetensors"), model)
     yield Writer("train-zip", ("train", "{zip}", *quick, "-o", "{out}/m.safetensors"), model)
+    yield Writer("update", ("update", "{model}", "{new}", "-o", "{out}/m.safetensors"), model)
+    yield Writer(
+        "update-in-place",
+        ("update", "{out}/m.safetensors", "{new}"),
+        model,
+        replaces={"m.safetensors": _MODEL},
+    )
+    yield Writer(
+        "index",
+        ("index", "{model}", "--always", "--out", "{out}/m.index"),
+        {"m.index": whole_index},
+    )
+    yield Writer(
+        "ask",
+        ("ask", "{model}", "--questions", str(N_QUESTIONS), "--save", "{out}/own.csv"),
+        {"own.csv": whole_answers},
+        typed="5\n" * N_QUESTIONS,
+    )
     evaluate = "evaluate", "{data}", "--models", "pure-svd", "--report"
     for ending, check in (("html", whole_page), ("md", whole_markdown), ("json", whole_json)):
         name = f"r.{ending}"
-        # A model that cannot be fitted, for want of memory too, ends it with 4.
-        yield Writer(
-            f"evaluate-{ending}", (*evaluate, f"{{out}}/{name}"), {name: check}, exit_codes=(4,)
-        )
+        yield Writer(f"evaluate-{ending}", (*evaluate, f"{{out}}/{name}"), {name: check})
     tune = "tune", "{data}", "--models", "pure-svd", "--trials", "3", "--out", "{out}"
     found = {"study.db": whole_study, "report.html": whole_page, "best.toml": whole_recipe}
     # SQLite keeps what it needs to undo half a transaction, and uses it when the file is opened.
@@ -142,6 +184,8 @@ def _writers() -> Iterator[Writer]:
         command = "recommend", "{model}", "--all", "--out", f"{{out}}/{name}"
         blocks = f".{name}.parts", f".{name}.parts/about.json", f".{name}.parts/*.{ending}"
         yield Writer(f"recommend-{ending}", command, {name: whole_lists}, blocks)
+        some = "recommend", "{model}", "--users-file", "{users}", "--out", f"{{out}}/{name}"
+        yield Writer(f"users-file-{ending}", some, {name: whole_some_lists}, blocks)
     tables = {"users.parquet": whole_parquet, "items.parquet": whole_parquet}
     export = "export", "{model}", "--out", "{out}", "--to"
     yield Writer("export-parquet", (*export, "parquet"), tables)
@@ -170,11 +214,13 @@ WRITERS = {writer.name: writer for writer in _writers()}
 
 def prepare(place: Path) -> Path:
     """Fills a working folder with what the commands read, once."""
-    if not (place / "model.safetensors").exists():
+    if not (place / _MODEL).exists():
         (place / "www").mkdir(parents=True, exist_ok=True)
         _make_archive(place / "www" / "ml-latest-small")
         shutil.copy(place / "www" / "ml-latest-small.zip", place / "sample.zip")
-        done = run(["train", SAMPLE, "--model", "pure-svd", "-o", "model.safetensors"], place)
+        (place / _NEW).write_text("userId,movieId,rating\n1,1,2.5\n1,2,4\n900,1,5\n900,999999,3\n")
+        (place / _USERS).write_text("".join(f"{user}\n" for user in SOME_USERS))
+        done = run(["train", SAMPLE, "--model", "pure-svd", "-o", _MODEL], place)
         assert done.code == 0, done.err
     if not MARKDOWN_ENDS:
         run(WRITERS["evaluate-md"].command(place), place)

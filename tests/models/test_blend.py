@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import recsys
-from recsys.errors import ArgumentError
+from recsys.errors import ArgumentError, FitError
 from recsys.models.blend import Blend, members
 from recsys.models.factors import Factors
 from recsys.models.registry import make_spec
@@ -71,18 +72,24 @@ def test_a_saved_blend_is_the_same_blend(tmp_path: Path, random_ratings: recsys.
         assert one["score"].tolist() == other["score"].tolist()
 
 
-def test_a_file_whose_widths_do_not_add_up_is_damaged(
-    tmp_path: Path, blended: Factors, random_ratings: recsys.Ratings
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("widths", np.array([4, 4, 0]), "widths of a blend must add up to 9"),
+        ("widths", np.array([4, 5]), r"state widths must be \(3,\), not \(2,\)"),
+        ("scales", np.array([1, 0, 1], np.float32), "scales must be above 0"),
+        ("item_own_bias.0", None, "a member of the blend has no 'item_own_bias'"),
+        ("item_scale.1", None, "normalized-svd needs the state item_scale"),
+        ("means", np.array([1, np.nan, 1]), "the mean rating is not finite|means is not finite"),
+    ],
+)
+def test_state_of_another_blend_is_refused(
+    name: str, array: np.ndarray | None, message: str, blended: Factors
 ) -> None:
-    state = dict(blended.state) | {"widths": np.array([4, 4, 0])}
-    with pytest.raises(ArgumentError, match="widths of a blend must add up to 9"):
-        Factors.of(
-            blended.spec,
-            random_ratings,
-            blended.user_factors,
-            blended.item_factors,
-            state=state,
-        )
+    state = {one: given for one, given in blended.state.items() if one != name}
+    state |= {} if array is None else {name: array}
+    with pytest.raises((ArgumentError, FitError), match=message):
+        replace(blended, state=state)
 
 
 def test_members_can_be_named_in_several_ways() -> None:

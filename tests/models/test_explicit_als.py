@@ -103,6 +103,9 @@ def test_implicit_features_survive_saving(random_ratings: recsys.Ratings, tmp_pa
     assert np.array_equal(people.factors, model.factors.user_factors)
     with pytest.raises(ValueError, match="implicit features needs user_links, item_links"):
         dataclasses.replace(model.factors, state={"scale": model.factors.state["scale"]})
+    state = {**model.factors.state, "scale": model.factors.state["scale"][:0]}
+    with pytest.raises(ValueError, match=r"state scale must be \(1,\), not \(0,\)"):
+        dataclasses.replace(model.factors, state=state)
 
 
 def test_a_user_solves_the_ridge_regression_of_scikit_learn(random_ratings: recsys.Ratings) -> None:

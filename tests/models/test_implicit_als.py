@@ -286,3 +286,16 @@ def test_over_relaxation_halves_the_epochs(sample: recsys.Ratings) -> None:
     plain = recsys.ImplicitALS(16, relaxation=1.0, n_epochs=16).fit(sample).log
     beyond = recsys.ImplicitALS(16, n_epochs=9).fit(sample).log
     assert beyond[-1].loss < plain[-1].loss
+
+
+def test_what_every_fold_in_shares_is_computed_once(
+    sample: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factors = recsys.ImplicitALS(4).fit(sample)
+    row = sample.matrix[[3]]
+    first = factors.fold_in_users(row).factors
+    monkeypatch.setattr("recsys.kernels.gramian", lambda table: pytest.fail("computed again"))
+    assert np.array_equal(factors.fold_in_users(row).factors, first)
+    monkeypatch.undo()
+    doubled = dataclasses.replace(factors, item_factors=2 * factors.item_factors)
+    assert not np.array_equal(doubled.fold_in_users(row).factors, first)

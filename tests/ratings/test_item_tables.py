@@ -13,6 +13,7 @@ import recsys
 from recsys.errors import DataError
 from recsys.ids import IdIndex
 from recsys.ratings.item_tables import align_items, genre_flags, split_genres, with_years
+from recsys.ratings.layouts import read_items
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,21 @@ def test_title_year_and_genres_come_first(tmp_path: Path) -> None:
     table = recsys.read_ratings(tmp_path / "r.csv", items=tmp_path / "i.csv").item_table
     assert table.columns.tolist() == ["title", "year", "genres", "isbn", "url"]
     assert table["isbn"].tolist() == ["01", "02"]
+
+
+def test_of_columns_with_one_name_the_first_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text("movieId,title,movieId,title\n1,Ice,2,Fire\n")
+    table = read_items(str(tmp_path / "movies.csv"))
+    assert table[["item", "title"]].to_numpy().tolist() == [[1, "Ice"]]
+
+
+def test_a_year_that_is_none_is_missing(tmp_path: Path) -> None:
+    years = ["1995", "1995.5", "9" * 20, "9" * 400, "soon"]
+    rows = "".join(f"{n},{year}\n" for n, year in enumerate(years))
+    (tmp_path / "movies.csv").write_text("movieId,year\n" + rows)
+    items = [f'{{"item": {n}, "year": {year}}}\n' for n, year in enumerate(years[:-1])]
+    (tmp_path / "movies.jsonl").write_text("".join(items))
+    for name in ("movies.csv", "movies.jsonl"):
+        found = read_items(str(tmp_path / name))["year"]
+        assert found.isna().tolist() == [False] + [True] * (len(found) - 1)
+        assert found[0] == 1995

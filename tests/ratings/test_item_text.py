@@ -60,3 +60,8 @@ def test_what_the_csv_module_writes_is_read(
     csv.writer(text, lineterminator="\n").writerows([("id", "title"), *rows])
     found = rows_of(text.getvalue(), tmp_path_factory.getbasetemp())
     assert found == [list(row) for row in rows]
+
+
+def test_joined_files_may_each_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    text = "\ufeffid,title\n1,Ice\n\ufeff2,Fire\n"
+    assert rows_of(text, tmp_path) == [["1", "Ice"], ["2", "Fire"]]

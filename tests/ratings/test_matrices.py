@@ -1,5 +1,6 @@
 """`Ratings.from_matrix`."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,3 +83,12 @@ def test_dense_and_sparse_are_the_same(cells: Any) -> None:
         dense = recsys.Ratings.from_matrix(cells)
         assert dense.matrix.toarray().tolist() == cells.tolist()
         assert recsys.Ratings.from_matrix(sp.coo_matrix(cells)).fingerprint == dense.fingerprint
+
+
+def test_an_array_that_python_2_wrote_is_read_without_a_warning(tmp_path: Path) -> None:
+    np.save(tmp_path / "new.npy", CELLS)
+    raw = (tmp_path / "new.npy").read_bytes()
+    assert b"(3, 3), }  " in raw
+    (tmp_path / "old.npy").write_bytes(raw.replace(b"(3, 3), }  ", b"(3L, 3L), }"))
+    new, old = (recsys.read_ratings(tmp_path / name) for name in ("new.npy", "old.npy"))
+    assert old.fingerprint == new.fingerprint

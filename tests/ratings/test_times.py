@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import recsys
 from recsys.errors import DataError
-from recsys.ratings.times import fingerprint_bytes, iso, seconds_in, times_as_seconds
+from recsys.ratings.times import fingerprint_blocks, iso, seconds_in, times_as_seconds
 
 MOMENT = 1404172800
 
@@ -53,8 +53,8 @@ def test_dates_as_text_or_numbers_are_the_same_times(moments: list[datetime]) ->
 @given(st.lists(st.integers(-(2**40), 2**40), min_size=1))
 def test_whole_seconds_keep_their_fingerprint(seconds: list[int]) -> None:
     array = np.array(seconds, np.float64)
-    assert fingerprint_bytes(array) == np.array(seconds, np.int64).tobytes()
-    assert fingerprint_bytes(array + 0.5) != fingerprint_bytes(array)
+    assert b"".join(fingerprint_blocks(array)) == np.array(seconds, np.int64).tobytes()
+    assert b"".join(fingerprint_blocks(array + 0.5)) != array.astype(np.int64).tobytes()
 
 
 def test_the_later_rating_within_a_second_counts(tmp_path: Path) -> None:
@@ -110,3 +110,16 @@ def test_other_dates_need_their_format_and_bad_ones_have_a_line(tmp_path: Path) 
     frame = pd.read_csv(file)
     found = recsys.read_ratings(frame, date_format="%d-%m-%Y")
     assert found.fingerprint == ratings.fingerprint
+
+
+@pytest.mark.parametrize("digits", [30, 400])
+def test_numbers_beyond_any_time_are_refused(digits: int, tmp_path: Path) -> None:
+    time = "9" * digits
+    files = {
+        "r.csv": f"user,item,rating,timestamp\n1,2,3,4\n1,3,3,{time}\n",
+        "r.jsonl": f'{{"user": 1, "item": 2, "timestamp": {time}}}\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataError, match="not a time"):
+            recsys.read_ratings(tmp_path / name)

@@ -84,8 +84,8 @@ def test_how_many_rows_are_solved_together_makes_no_difference(
     monkeypatch.setattr("recsys.models.resolving._TOGETHER", 3)
     split = model.update(parts[1])
     for user in whole.fitted.users.ids:
-        scores = [one.predict(user, one.fitted.items.ids) for one in (whole, split)]
-        assert np.allclose(*scores, rtol=1e-4, atol=1e-5)
+        first, second = (one.predict(user, one.fitted.items.ids) for one in (whole, split))
+        assert np.allclose(first, second, rtol=1e-4, atol=1e-5)
 
 
 @each

@@ -7,9 +7,10 @@ outcomes.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,11 +51,10 @@ def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
     if "weights.data" not in arrays:
         ranked = dot_products(arrays)
     elif "history_items" in arrays:
-        threshold, values = about["feedback"]["threshold"], arrays["history_ratings"]
-        counts = np.ones(len(values), bool) if threshold is None else values >= threshold
-        if about["feedback"]["ones"] or model.factors.spec.ignores_values:
-            values = np.ones_like(values)
-        history = dense(arrays | {"history_ratings": values * counts}, HISTORY, n_users, n_items)
+        values = confidences(arrays["history_ratings"], about["feedback"])
+        if model.factors.spec.ignores_values:  # whatever is liked counts the same
+            values = (values > 0).astype(float)
+        history = dense(arrays | {"history_ratings": values}, HISTORY, n_users, n_items)
         ranked = history @ dense(arrays, WEIGHTS, n_items, n_items)
     else:
         return ""
@@ -72,14 +72,32 @@ def unlike_the_formula(path: Path, model: recsys.Recommender) -> str:
     for user_id, answer in found.groupby("user"):
         row = int(np.flatnonzero(users == user_id)[0])
         wanted = best[row][: len(answer)]
-        if answer["score"].isna().all():  # the popular list, where the model knows nothing
-            if arrays["user_counts"][row] and np.ptp(wanted):
+        if answer["score"].isna().all():  # the popular list, where no like is known
+            own = slice(*arrays["history_indptr"][row : row + 2])
+            liked = confidences(arrays["history_ratings"][own], about["feedback"]) > 0
+            known = about["feedback"].get("dislikes_below") is None or liked.any()
+            if arrays["user_counts"][row] and known and np.ptp(wanted):
                 return f"user {user_id} gets no list of their own"
             continue
         steps = np.diff(answer["score"].to_numpy(float)), np.diff(wanted)
         if not np.allclose(*steps, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()):
             return f"the list of user {user_id} is not the best that the file has"
     return ""
+
+
+def confidences(values: np.ndarray, feedback: Mapping[str, Any]) -> np.ndarray:
+    """What ratings weigh by the definitions of `Feedback`, none of them centered."""
+    threshold, border = feedback["threshold"], feedback.get("dislikes_below")
+    counts = np.ones(len(values), bool) if threshold is None else values >= threshold
+    if border is not None:
+        signs: np.ndarray = np.where(values >= border, 1.0, -1.0)
+        return signs
+    if feedback["ones"]:
+        return counts.astype(float)
+    if feedback.get("log"):
+        values = np.sign(values) * np.log2(1 + np.abs(values))
+    found: np.ndarray = values * counts
+    return found
 
 
 def dot_products(arrays: crafting.Arrays) -> np.ndarray:

@@ -107,6 +107,7 @@ def good(random_world: recsys.Ratings, tmp_path_factory: pytest.TempPathFactory)
         recsys.NormalizedSVD(4),
         recsys.Biases(),
         recsys.ItemKNN(3),
+        recsys.EASE(),
     )
     return [recsys.save(recsys.train(s, random_world), folder / s.name) for s in specs]
 
@@ -144,6 +145,24 @@ def assert_all_fine(good: list[Path], folder: Path, n: int, seed: int) -> None:
 
 def test_the_good_files_answer_by_the_formula(good: list[Path]) -> None:
     assert interrogated(good) == ["fine"] * len(good)
+
+
+@pytest.mark.parametrize(
+    "feedback",
+    [{}, {"ones": True}, {"threshold": 3.0}, {"log": True}, {"ones": True, "dislikes_below": 3.0}],
+    ids=str,
+)
+def test_ratings_of_0_and_below_count_as_the_feedback_says(
+    feedback: dict[str, Any], good: list[Path], tmp_path: Path
+) -> None:
+    files = []
+    for file in good:
+        arrays, about = crafting.parts(file)
+        arrays["history_ratings"][::3] = 0
+        arrays["history_ratings"][1::3] = -2
+        about["feedback"] |= feedback
+        files.append(crafting.write(tmp_path / file.name, arrays, about))
+    assert interrogated(files) == ["fine"] * len(good)
 
 
 def test_200_bad_files_are_refused_or_answer_right(good: list[Path], tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def contest(
             n = sum(part.test.n_ratings for part in asked)
             why = f"none of the {n:,} test ratings that it has not seen counts as liked"
         cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
-        same = all(_seen(model, split.train).all() for split in splits)
+        same = all(seen_by(model, split.train).all() for split in splits)
         same &= model.feedback.unfitted == feedback.unfitted
         return replace(_undecidable(model, splits, cannot), same_training=same)
     how = "as it is served, on ratings that it has not seen"
@@ -100,7 +100,7 @@ def _undecidable(model: Recommender, splits: Sequence[Split], cannot: str) -> Co
 
 def _unseen_part(model: Recommender, split: Split) -> Split | None:
     # The split with the seen test ratings among the known ones; None if all are seen.
-    seen = _seen(model, split.test)
+    seen = seen_by(model, split.test)
     if not seen.any():
         return split
     if seen.all():
@@ -121,7 +121,7 @@ def _random_part(model: Recommender, split: Split, seed: int) -> Split | None:
     everything = merged(split.train, split.test)
     if split.known is not None:
         everything = merged(everything, split.known)
-    unseen = np.flatnonzero(~_seen(model, everything))
+    unseen = np.flatnonzero(~seen_by(model, everything))
     if len(unseen) < 2:
         return None
     is_test = np.zeros(everything.n_ratings, bool)
@@ -137,14 +137,15 @@ def _random_part(model: Recommender, split: Split, seed: int) -> Split | None:
         return None
 
 
-def _seen(model: Recommender, ratings: Ratings) -> npt.NDArray[np.bool_]:
+def seen_by(model: Recommender, ratings: Ratings) -> npt.NDArray[np.bool_]:
+    """(n_ratings,) whether each pair of user and item is in the history of a model."""
     assert model.history is not None
     return is_in(model.fitted.users, model.fitted.items, model.history, ratings)
 
 
 def _is_history(model: Recommender, ratings: Ratings) -> bool:
     assert model.history is not None
-    return ratings.n_ratings == model.history.nnz and bool(_seen(model, ratings).all())
+    return ratings.n_ratings == model.history.nnz and bool(seen_by(model, ratings).all())
 
 
 def _n_users(splits: Sequence[Split], feedback: Feedback) -> int:

@@ -24,7 +24,7 @@ from recsys.evaluation.protocol.contenders import (
     seed_of,
     with_seed,
 )
-from recsys.evaluation.protocol.failures import failure
+from recsys.evaluation.protocol.failures import failure, no_model
 from recsys.evaluation.protocol.kept_runs import Measured, entry_of, run_of
 from recsys.evaluation.protocol.measure import measure
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
@@ -90,6 +90,7 @@ def evaluate(
         DataError: the splits are over different users or items.
         ModelError: every model failed, the baselines included.
         CheckpointError: what was kept is damaged.
+        MemoryError: likewise, one of them for want of memory.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -110,7 +111,8 @@ def evaluate(
             measured = partial(_measured, prepared, fit, own)
             _add(runs, Run(name, fold, NO_SEED), _by_seed(model, seeds), measured)
     if runs.is_empty:
-        raise ModelError(f"no model could be evaluated: {_listed(runs.failures)}")
+        said = f"no model could be evaluated: {_listed(runs.failures)}"
+        raise no_model(said, runs.failures.values(), ModelError)
     return _with_findings(runs.result(), several, contenders)
 
 

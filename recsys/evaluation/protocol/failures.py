@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from recsys.errors import RecsysError
+from collections.abc import Iterable
+
+from recsys.errors import FitError, RecsysError
+
+_NO_MEMORY = "not enough memory"
 
 _BUGS = (
     TypeError,
@@ -30,5 +34,23 @@ def failure(error: Exception) -> str:
     if isinstance(error, _BUGS):
         raise error
     if isinstance(error, MemoryError):
-        return f"not enough memory; {error}".removesuffix("; ")
+        return f"{_NO_MEMORY}; {error}".removesuffix("; ")
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+
+
+def no_model(
+    said: str, reasons: Iterable[str], kind: type[RecsysError] = FitError
+) -> RecsysError | MemoryError:
+    """The error to raise where every model has failed: MemoryError where one lacked memory.
+
+    Another machine may do the same work then, and exit codes tell the two apart.
+
+    Args:
+        said: the message.
+        reasons: what `failure` said of each model.
+        kind: the class of the error otherwise.
+
+    >>> no_model("all failed", ["not enough memory; 2 GB", "singular matrix"])
+    MemoryError('all failed')
+    """
+    return (MemoryError if any(why.startswith(_NO_MEMORY) for why in reasons) else kind)(said)

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from recsys.errors import ArgumentError, CheckpointError, FitError
+from recsys.errors import ArgumentError, CheckpointError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import METRICS
 from recsys.evaluation.metrics.record import Metric
 from recsys.evaluation.protocol.contenders import Model, with_seed
-from recsys.evaluation.protocol.failures import failure
+from recsys.evaluation.protocol.failures import failure, no_model
 from recsys.evaluation.protocol.validation import validation_score
 from recsys.models.common import OnEpoch
 from recsys.models.kept import NOTHING, Entry, Kept
@@ -155,7 +155,7 @@ class Grid:
                 on_search(Searching(share, i + 1, best, metric.column(self.k)))
         if all(math.isnan(value) for value in tried.values):
             why = tried.reasons[-1] or f"no user has a value of {metric.label}"
-            raise FitError(f"no candidate of the grid could be fitted: {why}")
+            raise no_model(f"no candidate of the grid could be fitted: {why}", tried.reasons)
         baseline = BASELINES[metric.baseline].fit(split.train)
         tried.baseline = validation_score(baseline, split, self.k, metric.name)
         tried.n_users = int(np.count_nonzero(np.diff(split.test.matrix.indptr)))

@@ -7,6 +7,7 @@ trials have the same ones. The studies of one search share a database.
 from __future__ import annotations
 
 import errno
+import json
 import math
 import sqlite3
 import warnings
@@ -21,6 +22,7 @@ import numpy as np
 from recsys.errors import ArgumentError, DataError
 from recsys.evaluation.tuning.objective import Goal
 from recsys.evaluation.tuning.spaces import Dimension, Params, Space
+from recsys.visible import one_line
 
 if TYPE_CHECKING:
     import optuna
@@ -32,6 +34,11 @@ _ELSEWHERE = "; choose another folder"
 _ENDED = "COMPLETE", "PRUNED", "FAIL"
 _DROPPED = "cut short"
 _STARTUP = 8  # complete trials of a model before any is given up
+_OF_THE_SYSTEM = (
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL,
+)  # fmt: skip
+"""Errors of SQLite that do not say that the database is damaged."""
 _ENOUGH = 10  # complete trials of a model before the importance of its hyperparameters is estimated
 
 
@@ -237,7 +244,7 @@ def storage_at(path: Path) -> Any:
     try:
         with silent():
             return optuna.storages.RDBStorage(f"sqlite:///{path}")
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:
         reason = " ".join(str(error).split()).removesuffix(_ELSEWHERE)[:120]
@@ -265,18 +272,27 @@ def silent() -> Iterator[None]:
             yield
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
         raise _database_error(error) from None
+    except (json.JSONDecodeError, LookupError) as error:
+        # Optuna keeps values as JSON, and SQLAlchemy raises LookupError for unknown states.
+        if isinstance(error, KeyError | IndexError):
+            raise
+        raise _damaged(error) from None
     finally:
         optuna.logging.set_verbosity(before)
 
 
 def _database_error(error: BaseException) -> Exception:
-    # Of SQLite's own errors, those about the system are operational ones.
     while not isinstance(error, sqlite3.Error) and error.__cause__ is not None:
         error = error.__cause__
-    said = " ".join(str(error).split())[:120]
-    if isinstance(error, sqlite3.OperationalError):
-        return OSError(errno.EIO, f"{said}; the trials so far are kept", "the study of the search")
-    return DataError(f"the study of the search is damaged ({said}){_ELSEWHERE}")
+    # The lowest byte is the kind. Errors of Python's own, about damaged text, have no code.
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_SYSTEM:
+        said = f"{one_line(error, 120)}; the trials so far are kept"
+        return OSError(errno.EIO, said, "the study of the search")
+    return _damaged(error)
+
+
+def _damaged(error: BaseException) -> DataError:
+    return DataError(f"the study of the search is damaged ({one_line(error, 120)}){_ELSEWHERE}")
 
 
 def _distribution(one: Dimension) -> Any:

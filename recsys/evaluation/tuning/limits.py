@@ -64,10 +64,17 @@ def hyperparameters_field() -> Any:
     )
 
 
-def seconds(budget: str | float | None) -> float:
+def seconds(
+    budget: str | float | None, what: str = "budget", examples: str = "90s, 10m or 2h"
+) -> float:
     """The seconds of a budget; infinity for none.
+
+    Args:
+        budget: a number of seconds, or one with a unit.
+        what: what messages call it.
+        examples: what they show.
 
     Raises:
         ArgumentError: it is no time.
     """
-    return math.inf if budget is None else settings.seconds(budget, "budget")
+    return math.inf if budget is None else settings.seconds(budget, what, examples)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsys.errors import ArgumentError, FitError
-from recsys.evaluation.protocol.failures import failure
+from recsys.errors import ArgumentError
+from recsys.evaluation.protocol.failures import failure, no_model
 from recsys.evaluation.tuning.blends import SHARE as JOINED_SHARE
 from recsys.evaluation.tuning.blends import (
     BlendSpace,
@@ -165,7 +165,8 @@ class Search:
                     Searching(self._share(done), len(done), best.value, self.goal.name, best.model)
                 )
         if self.best is None:
-            raise FitError(f"no trial could be completed: {done[-1].why}")
+            said = f"no trial could be completed: {done[-1].why}"
+            raise no_model(said, (trial.why for trial in done))
 
     def _share(self, done: list[Trial]) -> float:
         # Of the trials or of the time, whichever is used up sooner.

@@ -18,6 +18,7 @@ from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.settings import Setting, near, settings_of
+from recsys.visible import brief
 
 FEEDBACK = "feedback"
 """Name of the dimension that says how ratings enter the training."""
@@ -212,7 +213,7 @@ def _given(
         if name not in settings:
             have = f"it has {', '.join(settings)}" if settings else "it has none"
             raise ArgumentError(
-                f"{model} has no hyperparameter {name!r}{near(name, settings)}; {have}"
+                f"{model} has no hyperparameter {brief(name)}{near(name, settings)}; {have}"
             )
         setting = settings[name]
         if isinstance(value, str) and ":" in value and setting.kind in (int, float):

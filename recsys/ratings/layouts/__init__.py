@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.errors import ArgumentError, DataError
+from recsys.provenance import without_passwords
 from recsys.ratings.columns import first_line
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_years
@@ -76,7 +77,8 @@ def find(location: str, name: str | None = None, columns: Iterable[str] = ()) ->
             return usable[0], location
         known = next((one for one in usable if one.matches(location)), None)
         if known is None:
-            raise DataError(f"{location}: no such file or folder")
+            more = "; databases are sqlite:///FILE and postgresql://..." * ("://" in location)
+            raise DataError(f"{without_passwords(location)}: no such file or folder{more}")
         return known, location
     inside = sorted(str(path) for path in Path(location).iterdir() if path.is_dir())
     for folders in ([location], inside):

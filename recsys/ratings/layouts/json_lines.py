@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from array import array
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +18,7 @@ from recsys.ratings.columns import LARGEST, assign_roles, first_line
 from recsys.ratings.compressed import opened
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
+from recsys.ratings.numeric import numbers_in
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
@@ -131,10 +131,7 @@ def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str)
 
 
 def _numbers(key: str, cells: list[Any], lines: array[int], file: str) -> Any:
-    # A whole number of hundreds of digits is no float, and pandas raises an OverflowError.
-    huge = [isinstance(cell, int) and abs(cell) > LARGEST for cell in cells]
-    plain = [math.nan if is_huge else cell for cell, is_huge in zip(cells, huge, strict=True)]
-    values = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(np.float64)
+    values = numbers_in(pd.Series(cells, dtype=object)).to_numpy(np.float64)
     bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
     if bad.any():
         at = int(bad.argmax())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tokenize
+import warnings
 import zipfile
 import zlib
 from typing import Any
@@ -27,7 +28,10 @@ def read(file: str, source: Source) -> RawRatings:
         DataError: the file is damaged, or holds something else than one matrix of numbers.
     """
     try:
-        matrix = _matrix(file)
+        with warnings.catch_warnings():
+            # Of files that Python 2 wrote; they are read all the same.
+            warnings.filterwarnings("ignore", "Reading `.npy`", UserWarning)
+            matrix = _matrix(file)
         raw = raw_of_matrix(matrix, None, None, file)
     except (ArgumentError, ValueError, KeyError, OSError, EOFError, TypeError, AttributeError,
             zipfile.BadZipFile, zlib.error, StopIteration, OverflowError, RuntimeError,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recsys.ratings.arrow_tables import arrow_errors, raw_of_table, to_frame
+from recsys.ratings.arrow_batches import raw_of_batches
+from recsys.ratings.arrow_tables import arrow_errors, to_frame
 from recsys.ratings.columns import assign_roles
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Source
+
+_ROWS = 1 << 18  # of a batch
+_BUFFER = 1 << 20  # bytes of each column that are read at once
 
 
 def read(location: str, source: Source) -> RawRatings:
@@ -24,18 +29,34 @@ def read(location: str, source: Source) -> RawRatings:
     """
     parts = _parts(location)
     with arrow_errors(location, "not a readable Parquet file"):
-        names = pq.ParquetDataset(parts or location).schema.names
-        roles = assign_roles(names, source.columns, location)
-        table = pq.read_table(
-            parts or location, columns=list(roles.values()), page_checksum_verification=True
-        )
-        # A damaged page without a checksum may hold text that is not UTF-8.
-        table.validate(full=True)
-    unused = tuple(name for name in names if name not in roles.values())
-    raw = raw_of_table(table, roles, location, unused, source.date_format)
+        schema = pq.ParquetDataset(parts or location).schema
+        roles = assign_roles(schema.names, source.columns, location)
+        unused = tuple(name for name in schema.names if name not in roles.values())
+        wanted = pa.schema([schema.field(name) for name in roles.values()])
+        batches = _batches(parts or [location], wanted)
+        raw = raw_of_batches(batches, roles, location, unused, source.date_format)
     if len(parts) > 1:
         raw.remarks.append(f"{len(parts):,} Parquet files were read as one table")
     return raw
+
+
+def _batches(files: list[str], wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
+    # Page by page, however large the row groups are; all files in the types of the first.
+    for file in files:
+        # `pre_buffer` would keep all that was read until the end.
+        reader = pq.ParquetFile(
+            file, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER
+        )
+        with reader as opened:
+            if set(wanted.names) <= set(opened.schema_arrow.names):
+                found = opened.iter_batches(_ROWS, columns=wanted.names)
+            else:  # a column in the name of a folder
+                found = pq.read_table(file, columns=wanted.names).to_batches()
+            for batch in found:
+                # A damaged page without a checksum may hold text that is not UTF-8.
+                batch.validate(full=True)
+                alike = batch.schema.equals(wanted)
+                yield from [batch] if alike else pa.table(batch).cast(wanted).to_batches()
 
 
 def is_parquet_folder(location: str) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 from recsys.ratings.item_tables import normalized, with_numbers
 from recsys.ratings.item_text import read_delimited
 from recsys.ratings.layout import ItemFiles, Layout, named
+from recsys.ratings.numeric import years_in
 from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Source
 from recsys.ratings.text_files import read_text
@@ -21,7 +22,7 @@ def read_items(file: str) -> pd.DataFrame:
     table.columns = pd.Index([c.split(":")[0] for c in table.columns])
     table = with_numbers(normalized(table))
     if "year" in table.columns:
-        table["year"] = pd.to_numeric(table["year"], errors="coerce").astype("Int64")
+        table["year"] = years_in(table["year"])
         if "title" in table.columns:
             # The year is not part of the title here, as it is in MovieLens.
             dated = table["title"] + " (" + table["year"].astype("string") + ")"

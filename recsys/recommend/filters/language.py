@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from recsys.errors import ArgumentError
+from recsys.visible import brief
 
 Value = float | str | bool
 
@@ -193,7 +194,7 @@ class _Parser:
     def _ordered(self, column: str, at: int) -> Comparison:
         order, value_at = self._order(), self._next.at
         if self._next.kind == "name":
-            fail(self._text, value_at, f"a text needs quotes: '{self._next.text}'")
+            fail(self._text, value_at, f"a text needs quotes: {brief(self._next.text)}")
         return Comparison(column, order, (self._value(),), at, value_at)
 
     def _list(self) -> tuple[Value, ...]:
@@ -236,7 +237,7 @@ class _Parser:
         return False
 
     def _expected(self, what: str) -> NoReturn:
-        found = "the end" if self._next.kind == "end" else repr(self._next.text)
+        found = "the end" if self._next.kind == "end" else brief(self._next.text)
         fail(self._text, self._next.at, f"expected {what}, not {found}")
 
 

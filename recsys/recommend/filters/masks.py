@@ -9,6 +9,7 @@ import numpy as np
 from recsys.recommend.filters.columns import Column, Flags, ItemColumns
 from recsys.recommend.filters.language import Both, Comparison, Condition, Not, fail, parse
 from recsys.settings import near
+from recsys.visible import brief
 
 _ORDERS: Mapping[str, Callable[..., Flags]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
@@ -45,7 +46,7 @@ def hint(text: str, columns: ItemColumns) -> str:
                 if str(value).casefold() not in known:
                     said = "has" if test.how == "has" else "is"
                     close = near(str(value).casefold(), sorted(known))
-                    return f"no item's {test.column} {said} {value!r}{close}"
+                    return f"no item's {test.column} {said} {brief(value)}{close}"
     return ""
 
 
@@ -67,7 +68,7 @@ def _mask(condition: Condition, columns: ItemColumns, text: str) -> Flags:
 
 def _tested(test: Comparison, columns: ItemColumns, text: str) -> Flags:
     if test.column not in columns.names:
-        said = f"the items have no column {test.column!r}{near(test.column, columns.names)}"
+        said = f"the items have no column {brief(test.column)}{near(test.column, columns.names)}"
         fail(text, test.at, f"{said}; they have {', '.join(columns.names)}")
     column = columns[test.column]
     if test.how == "missing":

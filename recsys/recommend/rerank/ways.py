@@ -11,6 +11,7 @@ from recsys.recommend.rerank.less_popular import LessPopular
 from recsys.recommend.rerank.mmr import MMR
 from recsys.recommend.rerank.reranker import Reranker
 from recsys.settings import near
+from recsys.visible import brief
 
 WAYS: Mapping[str, type[Reranker]] = {way.name: way for way in (MMR, DPP, Calibrated, LessPopular)}
 
@@ -27,5 +28,5 @@ def parse(text: str) -> Reranker:
     name, equals, strength = text.partition("=")
     if name not in WAYS:
         have = ", ".join(WAYS)
-        raise ArgumentError(f"rerank must be one of {have}, not {name!r}{near(name, WAYS)}")
+        raise ArgumentError(f"rerank must be one of {have}, not {brief(name)}{near(name, WAYS)}")
     return WAYS[name].parsed({"strength": strength} if equals else {}, name)

@@ -80,6 +80,20 @@ def test_a_failing_candidate_of_a_grid_is_not_chosen(sample: recsys.Ratings) -> 
         recsys.Grid((Failing(4, error=error), Failing(5, error=error))).fit(split.train)
 
 
+def test_where_every_model_lacks_memory_so_does_the_whole(
+    sample: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lack, split = MemoryError("2 GB"), splits.random(sample, 0.2)
+    with pytest.raises(MemoryError, match="no candidate of the grid could be fitted.*2 GB"):
+        recsys.Grid((Failing(4, error=lack), Failing(5, error=lack))).fit(split.train)
+    monkeypatch.setattr("recsys.evaluation.protocol.evaluate.BASELINES", {})
+    both = {"bad": Failing(4, error=ModelFitError("NaN")), "big": Failing(5, error=lack)}
+    with pytest.raises(MemoryError, match="no model could be evaluated: bad: .*; big: not enough"):
+        recsys.evaluate(both, split)
+    with pytest.raises(ModelError, match="no model could be evaluated: bad: "):
+        recsys.evaluate({"bad": both["bad"]}, split)
+
+
 def test_a_model_that_fails_on_a_later_fold_has_failed(
     sample: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

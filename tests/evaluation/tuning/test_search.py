@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +231,17 @@ def test_a_bug_is_not_a_failed_trial(sample: Ratings, worth: Callable[[Worth], N
         searched(sample, "ease", trials=2)
 
 
+def test_a_search_that_lacks_memory_is_no_failed_fit(
+    sample: Ratings, worth: Callable[[Worth], None]
+) -> None:
+    def value(spec: Spec, on_step: Any) -> float:
+        raise MemoryError("2 GB")
+
+    worth(value)
+    with pytest.raises(MemoryError, match="no trial could be completed: not enough memory; 2 GB"):
+        searched(sample, "ease", trials=2)
+
+
 def test_no_trial_starts_after_the_budget(
     sample: Ratings, monkeypatch: pytest.MonkeyPatch, worth: Callable[[Worth], None]
 ) -> None:
@@ -263,6 +276,37 @@ def test_the_folder_must_have_the_same_search(sample: Ratings, tmp_path: Path) -
 def test_a_file_that_is_no_study(sample: Ratings, tmp_path: Path) -> None:
     (tmp_path / STUDY).write_bytes(b"something else" * 100)
     with pytest.raises(ArgumentError, match="study.db is no study that this version can read"):
+        storage_at(tmp_path / STUDY)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "study_user_attributes set value_json = 'half of {'",
+        "study_user_attributes set value_json = cast(x'ff' as text)",
+        "trials set state = 'asleep'",
+    ],
+)
+def test_a_study_that_is_damaged(
+    damage: str, sample: Ratings, tmp_path: Path, worth: Callable[[Worth], None]
+) -> None:
+    worth(lambda spec, on_step: 0.5)
+    searched(sample, "ease", trials=1, folder=tmp_path)
+    with closing(sqlite3.connect(tmp_path / STUDY)) as database:
+        database.execute(f"update {damage}")
+        database.commit()
+    with pytest.raises(DataError, match="the study of the search is damaged.*another folder"):
+        searched(sample, "ease", trials=1, folder=tmp_path)
+
+
+def test_no_memory_for_a_study_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("optuna.storages.RDBStorage", lacks)
+    with pytest.raises(MemoryError):
         storage_at(tmp_path / STUDY)
 
 

@@ -127,6 +127,6 @@ def test_no_memory_is_not_called_a_bad_column(
     def fails(*_: object, **__: object) -> None:
         raise pa.ArrowMemoryError("malloc of size 64 failed")
 
-    monkeypatch.setattr(pa.parquet, "read_table", fails)
+    monkeypatch.setattr(pa.parquet.ParquetFile, "iter_batches", fails)
     with pytest.raises(MemoryError, match="malloc of size 64"):
         recsys.read_ratings(file)

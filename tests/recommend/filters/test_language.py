@@ -91,6 +91,13 @@ def test_an_error_points_at_the_character(text: str, message: str, character: in
     assert "\n" not in str(error.value)
 
 
+def test_long_words_are_quoted_in_part() -> None:
+    for text in (f"year {'x' * 1500}", f"year > 1 {'x' * 1500}", f"title = {'x' * 1500}"):
+        with pytest.raises(ArgumentError) as error:
+            parse(text)
+        assert len(str(error.value)) < 400
+
+
 def test_a_condition_has_a_largest_size() -> None:
     with pytest.raises(ArgumentError, match=f"at most {MOST_CHARACTERS} characters"):
         parse("a = 1 or " * 1000 + "a = 1")

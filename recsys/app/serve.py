@@ -1,0 +1,124 @@
+"""What a service needs to know before it starts; `recsys.service` runs it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recsys.errors import ArgumentError
+from recsys.settings import Settings, option, settings_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits(Settings):
+    """Sizes, times and rates of a service."""
+
+    rate: float = option(
+        0.0,
+        low=0,
+        metavar="N",
+        meaning="Requests a second that one client, a token or an address, may make of each "
+        "worker; for a moment twice as many.",
+        default_text="any number",
+    )
+    max_body: int = option(
+        1_000_000, low=1000, metavar="BYTES", meaning="Largest body of a request."
+    )
+    timeout: float = option(
+        10.0,
+        low=0,
+        above=True,
+        high=600,
+        metavar="SECONDS",
+        meaning="When a long answer is given up, with status 503.",
+    )
+    cache: float = option(
+        32.0,
+        low=0,
+        high=100_000,
+        metavar="MB",
+        meaning="Memory for lists that were made before: a list is made again where the model, the "
+        "person's ratings or the request differ; 0 for none.",
+    )
+    origins: Sequence[str] = option(
+        [],
+        flags=("--origin",),
+        metavar="URL",
+        meaning="Another site whose pages may ask, such as https://shop.example. Repeatable.",
+    )
+    log_requests: bool = option(
+        False, meaning="Log a line for each request: route, status, time; no ids, no addresses."
+    )
+
+    def limits(self) -> Limits:
+        """Only these settings."""
+        return Limits(**{one.name: getattr(self, one.name) for one in settings_of(Limits)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeRequest(Limits):
+    """The model, the address, and who may ask."""
+
+    model: str | None = option(
+        metavar="MODEL",
+        meaning="Model file to serve; without one, the model that is in service in the store.",
+    )
+    store: str | None = option(
+        None,
+        metavar="URL",
+        meaning="Ratings store: sqlite:///FILE, which is made if it is not there, or "
+        "postgresql://USER@HOST/DATABASE. Without one nothing can be written.",
+        default_text="none",
+    )
+    name: str | None = option(
+        None,
+        metavar="NAME",
+        meaning="What answers call the model, and its name in the store.",
+        default_text="the name of the file, or main",
+    )
+    watch: str | None = option(
+        None,
+        metavar="FILE",
+        meaning="Model file that replaces the model whenever it changes, often MODEL itself.",
+        default_text="none",
+    )
+    host: str = option(
+        "127.0.0.1",
+        metavar="ADDRESS",
+        meaning="Address to listen at. Any but this machine's own (127.0.0.1, ::1, localhost) "
+        "needs tokens.",
+    )
+    port: int = option(8000, low=0, high=65535, meaning="Port to listen at; 0 for any free one.")
+    workers: int = option(1, low=1, high=64, meaning="Processes, each with the model in memory.")
+    tokens: str | None = option(
+        None,
+        metavar="FILE|store",
+        meaning="Ask for tokens: those of a file, a line each with SHA-256, name and scopes, or "
+        "those of the store (recsys store token add).",
+        default_text="store for an open address, else none",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model is None and self.store is None:
+            raise ArgumentError("name a model file, or with --store a store that has one")
+        if self.tokens == "store" and self.store is None:
+            raise ArgumentError("there is no store with tokens: name one with --store, or a file")
+        if not self.is_local and self.tokens is None:
+            if self.store is None:
+                raise ArgumentError(
+                    f"host {self.host} can be reached from other machines, so clients need tokens: "
+                    "name a file of them with --tokens FILE, or a store with --store"
+                )
+            object.__setattr__(self, "tokens", "store")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the address."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False

@@ -1,0 +1,132 @@
+"""Who asks: a training user with stored factors, or somebody whose ratings are folded in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.lazy import sp
+from recsys.recommend import explain, questions
+from recsys.recommend.person import changed, ratings_row
+
+if TYPE_CHECKING:
+    from recsys.recommend.answer import Table
+    from recsys.recommend.choice import Choice
+    from recsys.recommend.recommender import Recommender
+    from recsys.store.database.records import Given
+
+_SEEN = 1.0  # what counts for an item that was seen, where ratings have no scale
+
+
+class Row(NamedTuple):
+    """The ratings of one person."""
+
+    items: npt.NDArray[np.int32]
+    """(n,) increasing rows of the items."""
+    values: npt.NDArray[np.float32]
+    """(n,)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Somebody:
+    """A person as one model sees them."""
+
+    model: Recommender
+    user: int | str | None
+    """Their id; None for somebody without one."""
+    given: Row | None = None
+    """Ratings to fold in; None where the stored factors are theirs."""
+
+    @property
+    def folded_in(self) -> bool:
+        """Whether their factors come from their ratings at the time of the request."""
+        return self.given is not None
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for people who get the same lists from the model."""
+        if self.given is None:
+            return self.user
+        digest = hashlib.blake2b(self.given.items.tobytes(), digest_size=16)
+        digest.update(self.given.values.tobytes())
+        return digest.digest()
+
+    def ratings(self) -> sp.csr_matrix:
+        """(1, n_items) what they rated.
+
+        Raises:
+            ModelError: the model has no history.
+        """
+        if self.given is None:
+            return self.model.seen()[[self.model.fitted.users.row(self.user)]]
+        items, values = self.given
+        shape = 1, len(self.model.fitted.items)
+        return sp.csr_matrix((values, items, np.array([0, len(items)])), shape=shape)
+
+    def recommend(self, choice: Choice) -> Table:
+        """Their list."""
+        if self.given is None:
+            return questions.recommend(self.model, self.user, choice)
+        return questions.recommend_row(self.model, self.ratings(), choice)
+
+    def explained(self) -> explain.Person:
+        """The person as explanations take them."""
+        if self.given is None:
+            return explain.user_of(self.model, self.user)
+        return explain.somebody(self.model, self.ratings())
+
+    def changed(self, changes: Mapping[Any, float | None]) -> Somebody:
+        """The same person with other ratings; None removes one.
+
+        Raises:
+            ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+        """
+        name = "this person" if self.user is None else f"user {self.user}"
+        return Somebody(
+            self.model, self.user, _of(changed(self.model, self.ratings(), changes, name))
+        )
+
+
+def somebody_new(model: Recommender, ratings: Mapping[Any, Any]) -> Somebody:
+    """A person with some ratings and no id."""
+    return Somebody(model, None, _of(ratings_row(model, ratings)))
+
+
+def _of(row: sp.csr_matrix) -> Row:
+    return Row(row.indices, row.data)
+
+
+def trained(model: Recommender, user: int | str) -> Somebody:
+    """A training user.
+
+    Raises:
+        UnknownIdError: the user is not in the data.
+    """
+    model.fitted.users.row(user)
+    return Somebody(model, user)
+
+
+def stored(model: Recommender, user: int | str, given: Given) -> Somebody:
+    """A person whose ratings the store has.
+
+    Where they are those of the training, the stored factors are theirs. Items that the model does
+    not have say nothing to it.
+    """
+    rows, values = model.fitted.items.find(given.items), given.values
+    order = np.argsort(rows)
+    order = order[rows[order] >= 0]
+    items, values = rows[order].astype(np.int32), values[order]
+    if np.isnan(values).any():  # seen, without a value
+        middle = _SEEN if model.scale is None else sum(model.scale) / 2
+        values = np.nan_to_num(values, nan=middle)
+    at = int(model.fitted.users.find([user])[0])
+    if at >= 0 and model.has_history:
+        same = np.array_equal(model.seen_by(at), items)
+        if same and np.array_equal(model.ratings_of(at), values):
+            return Somebody(model, user)
+    return Somebody(model, user, Row(items, values))

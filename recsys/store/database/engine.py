@@ -1,0 +1,84 @@
+"""Connections to a database, with the settings that make an acknowledged write a durable one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from recsys.ratings.databases import WAIT_S, trouble
+
+_SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
+
+
+def connect(url: URL, pool_size: int = 16) -> Engine:
+    """An engine whose commits return when what was written is on the disk.
+
+    SQLite: write-ahead log, which is synced at every commit (synchronous=FULL). PostgreSQL:
+    synchronous_commit is on, whatever the server's default.
+    """
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": WAIT_S}
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": WAIT_S}, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    arguments = {"connect_timeout": WAIT_S} if "connect_timeout" not in url.query else {}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **options)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and then writes may find that it cannot have the lock any
+    # more; one that will write takes it at once, and waits for it.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute(f"SET lock_timeout = '{WAIT_S}s'")
+        cursor.execute("SET timezone = 'UTC'")
+    connection.commit()
+
+
+def durability(connection: Connection) -> str:
+    """What happens before a write is acknowledged, as the database says it."""
+    if connection.dialect.name == "sqlite":
+        level = connection.exec_driver_sql("PRAGMA synchronous").scalar()
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        return f"journal_mode={mode}, synchronous={_SYNCHRONOUS[int(level or 0)]}"
+    names = "fsync", "synchronous_commit"
+    values = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names]
+    return ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads."""
+    with trouble(engine.url), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes; when the block has ended, what it wrote is on the disk."""
+    with (
+        trouble(engine.url),
+        engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
