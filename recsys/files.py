@@ -114,7 +114,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     old = target.stat() if target.exists() else None
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise OSError(f"{path} is not a regular file")
-    _remove_leftovers(target)
+    _remove_leftovers(target.parent, re.escape(_prefix(target)))
     temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
     try:
         with _removed(temporary), os.fdopen(_created(temporary), "wb") as stream:
@@ -132,6 +132,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             error.filename = os.fspath(path)
         raise
     _sync_folder(target.parent)
+
+
+def remove_leftovers(folder: Path, start: str) -> None:
+    """Removes what killed writers left of files in a folder whose names begin with `start`.
+
+    `replacing` does so for the file that it writes; this is for files with ever new names.
+    """
+    if folder.is_dir():
+        _remove_leftovers(folder, rf"\.{re.escape(start[:_MOST_OF_NAME])}.*\.")
 
 
 @contextmanager
@@ -295,16 +304,13 @@ def _created(temporary: Path) -> int:
         os.close(descriptor)  # another writer took it for a leftover before it was locked
 
 
-def _remove_leftovers(target: Path) -> None:
+def _remove_leftovers(folder: Path, prefix: str) -> None:
     # A temporary file that nobody has locked was left by a writer that was killed.
     if fcntl is None:
         return
-    prefix = _prefix(target)
-    for name in os.listdir(target.parent):
-        middle = name.removeprefix(prefix).removesuffix(_PART)
-        if name != f"{prefix}{middle}{_PART}" or not re.fullmatch("[0-9a-f]{16}", middle):
-            continue
-        leftover = target.with_name(name)
+    pattern = re.compile(rf"{prefix}[0-9a-f]{{16}}{re.escape(_PART)}", re.DOTALL)
+    for name in filter(pattern.fullmatch, os.listdir(folder)):
+        leftover = folder / name
         with suppress(OSError):
             descriptor = os.open(leftover, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:

@@ -21,6 +21,7 @@ from recsys import files
 from recsys.errors import ArgumentError
 from recsys.files import (
     output_file,
+    remove_leftovers,
     remove_temporary,
     replacing,
     temporary_folder,
@@ -123,6 +124,19 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     write_text(file, "new")
     assert file.read_text() == "new"
     assert set(os.listdir(tmp_path)) == others
+
+
+def test_what_killed_writers_left_of_files_with_new_names_is_removed(tmp_path: Path) -> None:
+    for name in ("main-1", "main-2", "other-1"):
+        subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path / name)], check=False)
+    assert len(os.listdir(tmp_path)) == 3
+    with replacing(tmp_path / "main-3") as stream:
+        stream.write(b"whole")
+        remove_leftovers(tmp_path, "main-")
+    left = sorted(name.split(".")[1] for name in os.listdir(tmp_path) if name != "main-3")
+    assert left == ["other-1"]
+    assert (tmp_path / "main-3").read_bytes() == b"whole"
+    remove_leftovers(tmp_path / "nowhere", "main-")
 
 
 def test_a_file_that_is_being_written_is_no_leftover(tmp_path: Path) -> None:

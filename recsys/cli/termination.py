@@ -20,6 +20,7 @@ class Termination:
         self.received = False
         self._over = False
         self._before: Any = None
+        self._hook: Any = None
 
     def begin(self) -> None:
         """Handles the signal from now on."""
@@ -35,11 +36,11 @@ class Termination:
 
     def end(self) -> None:
         """Handles signals as before; where one came, later ones do not disturb the cleaning up."""
-        if self._before is None:
+        if self._hook is None:
             return
         sys.unraisablehook = self._hook
         if not self.received:
-            signal.signal(signal.SIGTERM, self._before)
+            signal.signal(signal.SIGTERM, self._before or signal.SIG_DFL)
 
     def _handle(self, number: int, _: object) -> None:
         if self._over:

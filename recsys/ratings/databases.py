@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -9,13 +10,14 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from recsys.errors import ArgumentError, StoreError, StoreUnavailable
+from recsys.files import expanded
 from recsys.provenance import without_passwords
 from recsys.ratings.columns import first_line
 
 if find_spec("sqlalchemy") is None:
     raise ArgumentError('databases need SQLAlchemy; install it with pip install "recsys-mf[sql]"')
 
-from sqlalchemy import URL, Connection, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
 from sqlalchemy import exc as errors
 
 WAIT_S = 10
@@ -44,12 +46,28 @@ def address(url: str) -> URL:
     if backend == "sqlite":
         if found.database in (None, "", ":memory:"):
             raise ArgumentError("SQLite needs a file: sqlite:///ratings.db")
-        return found.set(drivername="sqlite")
+        return found.set(drivername="sqlite", database=str(expanded(str(found.database))))
     if find_spec("psycopg") is None:
         raise ArgumentError(
             'PostgreSQL needs psycopg; install it with pip install "recsys-mf[sql]"'
         )
     return found.set(drivername="postgresql+psycopg")
+
+
+def without_log_of_interruptions(engine: Engine) -> Engine:
+    """The engine itself, whose pool no longer logs a Ctrl-C while a connection closes.
+
+    It is raised as well, and ends the command with one line.
+    """
+    logger = engine.pool.logger
+    if isinstance(logger, logging.Logger):  # it is another class where Python code asked for a log
+        logger.addFilter(_is_no_interruption)
+    return engine
+
+
+def _is_no_interruption(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, KeyboardInterrupt)
 
 
 def shown(url: URL) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import uvicorn
 from fastapi import FastAPI
 
 from recsys.app.serve import ServeRequest
 from recsys.errors import ArgumentError
+from recsys.files import temporary_folder
 from recsys.service import logs
 from recsys.service.application import create_app
 from recsys.service.guard import LOCAL
@@ -47,16 +47,16 @@ def serve(request: ServeRequest, on_ready: OnReady = lambda _: None) -> None:
         read_about(request.model)  # before anything starts
     # One thread for each question: the workers are what runs at the same time.
     environment = {"RECSYS_NUM_THREADS": "1"}
-    with _listening(request) as port, TemporaryDirectory(prefix="recsys-serve-") as folder:
+    with _listening(request) as port, temporary_folder(prefix="recsys-serve-") as folder:
         host = f"[{request.host}]" if ":" in request.host else request.host
         ready = partial(on_ready, f"http://{host}:{port.getsockname()[1]}")
         if request.workers == 1:
             with _environment(environment):
                 run(request, None, port, ready)
             return
-        changes = Path(folder) / "changes"
+        changes = folder / "changes"
         changes.touch()
-        with _environment(environment | {SHARED: folder}):
+        with _environment(environment | {SHARED: str(folder)}):
             work = partial(run, request, changes, port)
             supervise(work, request.workers, ready, GRACE + 5)
 
@@ -121,17 +121,23 @@ def _listening(request: ServeRequest) -> Iterator[socket.socket]:
     # The port, which all workers share.
     try:
         found = socket.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
-        port = socket.socket(family, kind, protocol)
-        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        port.bind(address)
     except OSError as error:
-        raise ArgumentError(
-            f"cannot listen at {request.host}, port {request.port}: {error.strerror or error}; "
-            "choose another with --host or --port"
-        ) from None
-    with port:
+        raise _not_to_be_had(request, error) from None
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as port:
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            port.bind(address)
+        except OSError as error:
+            raise _not_to_be_had(request, error) from None
         yield port
+
+
+def _not_to_be_had(request: ServeRequest, error: OSError) -> ArgumentError:
+    return ArgumentError(
+        f"cannot listen at {request.host}, port {request.port}: {error.strerror or error}; "
+        "choose another with --host or --port"
+    )
 
 
 @contextmanager

@@ -37,7 +37,12 @@ def kernels(name: str) -> Iterator[Outcome]:
     }  # fmt: skip
     # Python's own handler of signals and pytest's capture hide what a sanitizer says.
     options = ["-p", "no:faulthandler", "--capture=no", "tests/kernels"]
-    yield from outcomes([sys.executable, "-m", "pytest", *options], environment)
+    # -P, so that neither the checkout nor what is installed is tested, but what was built here.
+    python = [sys.executable, "-P"]
+    asked = [*python, "-c", "import recsys.kernels as tested; print(tested.__file__)"]
+    tested = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert tested.stdout.startswith(str(package)), tested.stdout + tested.stderr
+    yield from outcomes([*python, "-m", "pytest", *options], environment)
 
 
 def _built(name: str) -> Path:

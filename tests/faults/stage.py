@@ -114,7 +114,8 @@ class Stage:
         unknown = [n for n in strange if not self._is_temporary(n)]
         if unknown:
             return f"half file: unknown {', '.join(unknown)}"
-        kept = [str(path) for path in (self.place / "tmp").rglob("*") if path.is_file()]
+        temporary = (self.place / "tmp").rglob("*")
+        kept = [str(one) for one in temporary if one.is_file() or one.name.startswith("recsys.")]
         return "" if may_leave or not kept else f"left in the temporary folder: {kept}"
 
     def _is_temporary(self, name: str) -> bool:
@@ -130,6 +131,11 @@ class Stage:
         missing = [name for name in self.writer.whole if not (self.out / name).exists()]
         if missing:
             return Outcome(SILENT, f"the next run does not write {missing}")
+        if self.writer.complete is not None:
+            try:
+                self.writer.complete(self.out)
+            except Exception as error:
+                return Outcome(SILENT, f"the next run leaves it incomplete: {error!r}")
         left = [n for n in self.files() if self._is_temporary(n)]
         wrong = self.wrong_files(old=False, may_leave=True)
         if left or wrong:

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from faults.runs import ROOT, run
 import recsys
 
 SAMPLE = ROOT / "data" / "sample"
-N_USERS = 300
+N_USERS, N_ITEMS, N_RATINGS = 300, 200, 8_848
 SOME_USERS = range(1, 21)
 N_QUESTIONS = 3
-_MODEL, _NEW, _USERS = "model.safetensors", "new.csv", "users.txt"
+_MODEL, _NEW, _USERS, _STORE = "model.safetensors", "new.csv", "users.txt", "store.db"
 
 Check = Callable[[Path], None]
 """Raises where the file is not whole."""
@@ -63,6 +63,30 @@ def whole_picture(file: Path) -> None:
 
 def whole_parquet(file: Path) -> None:
     assert pq.read_table(file, page_checksum_verification=True).num_rows > 0
+
+
+def whole_store(file: Path) -> None:
+    """A ratings store whose versions of models all have their files."""
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+        tables = [name for (name,) in connection.execute("select name from sqlite_master")]
+        files = connection.execute("select file from models") if "models" in tables else ()
+        for (name,) in files:
+            recsys.load(file.parent / "s-models" / name, verify=True)
+
+
+def _users_with_ratings(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        (found,) = connection.execute("select count(distinct user_id) from ratings").fetchone()
+    return int(found)
+
+
+def whole_csv(file: Path) -> None:
+    with open(file, newline="") as stream:
+        rows = list(csv.reader(stream, strict=True))
+    n = {"ratings.csv": N_RATINGS, "items.csv": N_ITEMS}[file.name]
+    assert len(rows) == n + 1
+    assert {len(row) for row in rows} == {len(rows[0])}
 
 
 def whole_index(file: Path) -> None:
@@ -120,8 +144,8 @@ class Writer:
 
     name: str
     arguments: tuple[str, ...]
-    """`{model}`, `{zip}`, `{new}` and `{users}` stand for files, `{out}` for the folder to write
-    to."""
+    """`{out}` stands for the folder to write to, and `{model}`, `{zip}`, `{new}`, `{store}` and
+    `{users}` for files."""
     whole: Mapping[str, Check]
     """Name in the folder `out` → its check."""
     others: tuple[str, ...] = ()
@@ -131,11 +155,13 @@ class Writer:
     """Name in `out` of a file that it reads and replaces → where the file comes from."""
     typed: str = ""
     """What somebody types into its terminal."""
+    complete: Check | None = None
+    """Raises where an undisturbed run has not left in `out` what it should, after a killed one."""
 
     def command(self, place: Path) -> list[str]:
         """The arguments for a working folder."""
         known = {"model": place / _MODEL, "zip": place / "sample.zip", "new": place / _NEW,
-                 "users": place / _USERS}  # fmt: skip
+                 "users": place / _USERS, "store": place / _STORE}  # fmt: skip
         return [one.format(out=place / "out", data=SAMPLE, **known) for one in self.arguments]
 
 
@@ -162,6 +188,7 @@ def _writers() -> Iterator[Writer]:
         {"own.csv": whole_answers},
         typed="5\n" * N_QUESTIONS,
     )
+    yield from _store_writers()
     evaluate = "evaluate", "{data}", "--models", "pure-svd", "--report"
     for ending, check in (("html", whole_page), ("md", whole_markdown), ("json", whole_json)):
         name = f"r.{ending}"
@@ -199,6 +226,42 @@ def _writers() -> Iterator[Writer]:
     )  # fmt: skip
 
 
+def _store_writers() -> Iterator[Writer]:
+    store, url = {"s.db": whole_store}, "sqlite:///{out}/s.db"
+    journals = "s.db-journal", "s.db-wal", "s.db-shm"
+    yield Writer(
+        "store-import", ("store", "import", "{data}", url), store, journals,
+        complete=lambda out: _is_known(out, N_USERS),
+    )  # fmt: skip
+    tables = {"ratings.csv": whole_csv, "items.csv": whole_csv}
+    dump = "store", "export", "sqlite:///{store}", "{out}"
+    yield Writer("store-export", dump, tables)
+    ours = {"s.db": _STORE}
+    forget = "store", "forget", url, "1"
+    yield Writer(
+        "store-forget", forget, store, journals, ours,
+        complete=lambda out: _is_known(out, N_USERS - 1),
+    )  # fmt: skip
+    # A lock is held by a process; what SIGKILL leaves of it is the file, which the next run takes.
+    shelf = *journals, "s-models", "s-models/*.safetensors", "s.db.*.lock"
+    quick = "--model", "pure-svd", "--set", "n_factors=8", "--promote-undecided"
+    yield Writer(
+        "retrain", ("retrain", "--store", url, *quick), store, shelf, ours, complete=_serves
+    )
+    yield Writer("models-add", ("models", "add", "{model}", "--store", url), store, shelf, ours)
+
+
+def _is_known(out: Path, n: int) -> None:
+    assert _users_with_ratings(out / "s.db") == n
+
+
+def _serves(out: Path) -> None:
+    with closing(sqlite3.connect(out / "s.db")) as connection:
+        query = "select file from models where state = 'current'"
+        ((file,),) = connection.execute(query).fetchall()
+    recsys.load(out / "s-models" / file, verify=True)
+
+
 _LOCKS = (".ml-latest-small.lock", "ml-latest-small.lock", ".ml-latest-small.zip.lock")
 
 
@@ -220,6 +283,8 @@ def prepare(place: Path) -> Path:
         shutil.copy(place / "www" / "ml-latest-small.zip", place / "sample.zip")
         (place / _NEW).write_text("userId,movieId,rating\n1,1,2.5\n1,2,4\n900,1,5\n900,999999,3\n")
         (place / _USERS).write_text("".join(f"{user}\n" for user in SOME_USERS))
+        done = run(["store", "import", SAMPLE, f"sqlite:///{place / _STORE}"], place)
+        assert done.code == 0, done.err
         done = run(["train", SAMPLE, "--model", "pure-svd", "-o", _MODEL], place)
         assert done.code == 0, done.err
     if not MARKDOWN_ENDS:

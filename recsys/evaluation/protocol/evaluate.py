@@ -82,15 +82,14 @@ def evaluate(
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
-        on_search: called after each trial of a model that searches, such as `auto()`.
+        on_search: called after each trial of a search, such as `auto()`.
         kept: what a checkpoint has of the evaluation: models that need not be fitted again.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
-        ModelError: every model failed, the baselines included.
+        ModelError: every model failed; MemoryError if one did for want of memory.
         CheckpointError: what was kept is damaged.
-        MemoryError: likewise, one of them for want of memory.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -111,8 +110,7 @@ def evaluate(
             measured = partial(_measured, prepared, fit, own)
             _add(runs, Run(name, fold, NO_SEED), _by_seed(model, seeds), measured)
     if runs.is_empty:
-        said = f"no model could be evaluated: {_listed(runs.failures)}"
-        raise no_model(said, runs.failures.values(), ModelError)
+        raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)
     return _with_findings(runs.result(), several, contenders)
 
 
@@ -129,7 +127,8 @@ def _features(given: Names | None, several: Sequence[Split]) -> Names:
 
 
 def _listed(failures: Mapping[str, str]) -> str:
-    return "; ".join(f"{name}: {why}" for name, why in failures.items())
+    why = "; ".join(f"{name}: {why}" for name, why in failures.items())
+    return f"no model could be evaluated: {why}"
 
 
 def _contender(model: Evaluable) -> Contender:

@@ -240,10 +240,14 @@ def storage_at(path: Path) -> Any:
         OSError: the disk is full or broken.
     """
     optuna = import_optuna()
+    from recsys.ratings.databases import without_log_of_interruptions
+
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with silent():
-            return optuna.storages.RDBStorage(f"sqlite:///{path}")
+            storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+        without_log_of_interruptions(storage.engine)
+        return storage
     except (OSError, MemoryError):
         raise
     except Exception as error:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from recsys.ratings.databases import WAIT_S, trouble
+from recsys.errors import StoreUnavailable
+from recsys.ratings.databases import WAIT_S, shown, trouble, without_log_of_interruptions
 
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
 
 
@@ -21,23 +25,37 @@ def connect(url: URL, pool_size: int = 16) -> Engine:
     """
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": WAIT_S}
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": WAIT_S}, **options)
+        engine = _made(url, connect_args={"timeout": WAIT_S}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        _turns[engine] = threading.Lock()
         return engine
     arguments = {"connect_timeout": WAIT_S} if "connect_timeout" not in url.query else {}
-    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **options)
+    engine = _made(url, pool_pre_ping=True, connect_args=arguments, **options)
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+def _made(url: URL, **options: Any) -> Engine:
+    return without_log_of_interruptions(create_engine(url, **options))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
     cursor.close()
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Has SQLite keep a write-ahead log from now on, so that nobody waits for who reads.
+
+    A database that may turn out to be something else is not changed by opening it.
+    """
+    if engine.dialect.name == "sqlite":
+        with trouble(engine.url), engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -74,10 +92,27 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    # SQLite has waiting writers ask again and again, with pauses of up to 0.1 s. The threads of
+    # one process take turns without.
+    turn = _turns.get(engine)
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=WAIT_S):
+        raise StoreUnavailable(f"{shown(engine.url)}: locked for {WAIT_S} s; try again")
+    try:
+        yield
+    finally:
+        turn.release()
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes; when the block has ended, what it wrote is on the disk."""
     with (
         trouble(engine.url),
+        _turn(engine),
         engine.connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):

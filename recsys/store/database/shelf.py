@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, select, text
 
 from recsys.errors import ArgumentError, ModelFileError, StoreError, UnknownIdError
-from recsys.files import expanded, replacing
+from recsys.files import expanded, remove_leftovers, replacing
 from recsys.ratings.databases import shown
 from recsys.recommend.recommender import Recommender
 from recsys.store.database.engine import reading, writing
@@ -107,6 +107,7 @@ class Shelf:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
         folder = self.folder()
         path = folder / f"{name}-{stamp}-{secrets.token_hex(4)}{ENDING}"
+        remove_leftovers(folder, f"{name}-")
         spec = self._write(model, path, measured)
         row = {"name": name, "file": path.name, "sha256": _digest(path), "made": now,
                "state": state, "spec": spec, **about}  # fmt: skip
