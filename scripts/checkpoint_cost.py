@@ -29,9 +29,9 @@ MARKS = "<!-- checkpoint -->", "<!-- /checkpoint -->"
 SPECS: tuple[Spec, ...] = (
     recsys.ImplicitALS(64, n_epochs=16),
     recsys.ExplicitALS(64, n_epochs=16),
-    BayesianMF(),
+    BayesianMF(n_burn_in=5, n_samples=20, thinning=1),
 )
-ROUNDS = 5
+ROUNDS = 3
 
 
 def seconds(action: Callable[[], object]) -> float:
