@@ -277,7 +277,8 @@ WRITERS = {writer.name: writer for writer in _writers()}
 
 def prepare(place: Path) -> Path:
     """Fills a working folder with what the commands read, once."""
-    if not (place / _MODEL).exists():
+    if not all((place / name).exists() for name in (_MODEL, _NEW, _USERS, _STORE)):
+        shutil.rmtree(place, ignore_errors=True)
         (place / "www").mkdir(parents=True, exist_ok=True)
         _make_archive(place / "www" / "ml-latest-small")
         shutil.copy(place / "www" / "ml-latest-small.zip", place / "sample.zip")

@@ -10,6 +10,7 @@ import pytest
 from http_client import Client, problem
 
 import recsys
+from recsys.errors import StoreUnavailable
 from recsys.recommend import questions
 from recsys.recommend.choice import Choice
 from recsys.service import create_app
@@ -263,3 +264,25 @@ def test_a_model_of_what_was_seen_takes_ratings_without_values(
     assert held_out[0] not in first(client, 0)
     assert np.isnan(store.given(50).values).all()  # type: ignore[union-attr]
     app.state.service.stop()
+
+
+def test_a_store_that_does_not_answer_is_said_and_asked_again(
+    app: Any, client: Client, model: recsys.Recommender, store: recsys.RatingsStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def gone(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the store is away; try again")
+
+    path = f"/v1/users/{int(model.fitted.users.ids[0])}/recommendations"
+    client.ok("GET", path)
+    with monkeypatch.context() as away:
+        for name in ("mark", "items_since", "write"):
+            away.setattr(store, name, gone)
+        store.put_item(4, "Changed")  # the service looks what changed
+        app.state.service.live.look()
+        for answer in (client.get(path), client.put("/v1/users/5/ratings/1", {"rating": 4})):
+            assert problem(answer, 503) == "the store is away; try again"
+            assert answer.headers["retry-after"] == "1"
+        assert client.ok("GET", "/v1/model")["refused"] is None
+        assert client.get("/v1/search?q=simulated").status_code == 200  # needs no store
+    client.ok("GET", path)

@@ -85,9 +85,18 @@ def durability(connection: Connection) -> str:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads."""
+def reading(engine: Engine, snapshot: bool = False) -> Iterator[Connection]:
+    """A connection that only reads.
+
+    Args:
+        engine: of the database.
+        snapshot: whether all that is read is of one moment. Without it, PostgreSQL is spared
+            the two messages that begin and end a transaction.
+    """
     with trouble(engine.url), engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            level = "REPEATABLE READ" if snapshot else "AUTOCOMMIT"
+            connection = connection.execution_options(isolation_level=level)
         yield connection
 
 

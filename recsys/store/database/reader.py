@@ -137,7 +137,7 @@ class StoreReader:
 
     def about(self) -> dict[str, Any]:
         """Where it is, what it holds, and whether what is acknowledged is on the disk."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return {
                 "store": str(self),
@@ -202,13 +202,13 @@ class StoreReader:
         """
         from recsys.store.database.dump import write_files
 
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return write_files(connection, self._kinds, folder, to, on_rows)
 
     def late_items(self, known: IdIndex) -> Late:
         """Items that are not in the index of a model, with what they are and their ratings."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return late.late_items(connection, self._kinds, known)
 
@@ -233,6 +233,6 @@ class StoreReader:
 
     def lists(self, since: float = 0.0) -> Lists:
         """Lists that were served since a time (seconds since 1970), and the feedback on them."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return traffic.lists_since(connection, self._kinds, since)
