@@ -25,7 +25,7 @@ _HOMES = {
     "State": "recsys.models.alternating",
     "Choice": "recsys.recommend.choice",
     "Recommender": "recsys.recommend.recommender",
-    "train": "recsys.recommend.training",
+    "train": "recsys.app.training",
     "evaluate": "recsys.evaluation.protocol.evaluate",
     "Evaluation": "recsys.evaluation.evaluation",
     "Grid": "recsys.evaluation.protocol.grid",
@@ -53,6 +53,7 @@ __all__ = [*sorted([*_HOMES, *_MODULES, *CLASSES, "errors"]), "__version__"]
 
 if TYPE_CHECKING:  # the same names, for type checkers
     from recsys import maps as maps
+    from recsys.app.training import train as train
     from recsys.evaluation.evaluation import Evaluation as Evaluation
     from recsys.evaluation.protocol.evaluate import evaluate as evaluate
     from recsys.evaluation.protocol.grid import Grid as Grid
@@ -86,7 +87,6 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.ratings.readers import read_ratings as read_ratings
     from recsys.recommend.choice import Choice as Choice
     from recsys.recommend.recommender import Recommender as Recommender
-    from recsys.recommend.training import train as train
     from recsys.store.database.ratings_store import RatingsStore as RatingsStore
     from recsys.store.index_file import load_index as load_index
     from recsys.store.index_file import save_index as save_index

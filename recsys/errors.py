@@ -8,6 +8,7 @@
     ├── ModelError
     │   ├── FitError         a factorization without a finite solution
     │   └── ModelFileError   a model file that is damaged, foreign or too new
+    │       └── CheckpointError  a checkpoint that is damaged
     ├── GateError            a candidate that must not replace the model in service
     │   └── GateUndecidedError   too little evidence to let it
     └── StoreError           a database that is no ratings store, or not one of this version
@@ -57,6 +58,10 @@ class FitError(ModelError):
 
 class ModelFileError(ModelError):
     """A model file that is missing, damaged, foreign, or from a newer version."""
+
+
+class CheckpointError(ModelFileError):
+    """A checkpoint that is damaged; an evaluation ends with it, as it is no fault of a model."""
 
 
 class GateError(RecsysError):

@@ -29,6 +29,7 @@ Choices = Sequence[str] | Callable[[], Sequence[str]]
 
 _KEY = "setting"
 _LONGEST_NAME = 100
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def hyper(
@@ -281,6 +282,34 @@ def _settings_of(cls: type) -> tuple[Setting, ...]:
             default = one.default_factory()
         found.append(Setting(one.name, kind, optional, default, **one.metadata[_KEY]))
     return tuple(found)
+
+
+def seconds(
+    time: str | float, name: str, examples: str = "90s, 10m or 2h", zero: bool = False
+) -> float:
+    """The seconds of a time, given in seconds, minutes, hours or days.
+
+    >>> [seconds(time, "budget") for time in ("90", "1.5m", "2h", "1d")]
+    [90.0, 90.0, 7200.0, 86400.0]
+
+    Args:
+        time: what was given.
+        name: of the setting, for the message.
+        examples: what the message shows.
+        zero: whether 0 is one.
+
+    Raises:
+        ArgumentError: it is no time.
+    """
+    text = str(time).strip().lower()
+    unit = _UNITS.get(text[-1:])
+    try:
+        found = float(text) if unit is None else float(text[:-1]) * unit
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf or not (found or zero):
+        raise ArgumentError(f"{name} must be a time such as {examples}, not {time!r}")
+    return found
 
 
 def near(word: object, known: Iterable[str]) -> str:

@@ -81,9 +81,17 @@ def estimate(
     needed = spec.training_memory(*sizes, ratings.n_ratings)
     if isinstance(spec, Auto | Blending):
         spec = spec.widest(*sizes)
+    if recipe.checkpoint is not None and spec.resumable:
+        needed += state_memory(spec, *sizes)
     program = max(0, held - size)
     account = None if ratings.account is None else ratings.account.to_dict()
     return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory(), account)
+
+
+def state_memory(spec: Spec, n_users: int, n_items: int) -> int:
+    """Bytes of the copy of both tables that a checkpoint saves."""
+    width = getattr(spec, "n_factors", 0) + 1  # with the bias
+    return 4 * width * (n_users + n_items)
 
 
 def memory_of(ratings: Ratings) -> int:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
-from recsys.app.recipe import feature_names
+from recsys.app.recipe import feature_names, interval
 from recsys.app.study import CURRENT, Study
 from recsys.errors import ModelError, RecsysError
 from recsys.evaluation.protocol.failures import no_model
-from recsys.files import write_text
+from recsys.files import expanded, write_text
+from recsys.models.kept import NOTHING, Kept
 
 if TYPE_CHECKING:
     from recsys.evaluation.evaluation import Evaluation
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from recsys.ratings.splits import Split
     from recsys.recommend.chosen import OnSearch
     from recsys.recommend.recommender import Recommender
+    from recsys.store.checkpoint import Host
+
+_MEASURED = "seeds", "k", "feedback", "features", "per_user", "per_item", "sampled_negatives"
+"""Settings of a study that its measurements depend on, besides models and splits."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ def run(
     on_account: OnAccount = no_account,
     command: str = "",
     on_search: OnSearch | None = None,
+    host: Host | None = None,
 ) -> dict[str, Evaluated]:
     """Reads, splits, fits, measures, and writes the reports; one evaluation for each split.
 
@@ -74,9 +82,10 @@ def run(
         on_account: called with what was understood of the ratings.
         command: the command that asked for it, for the reports.
         on_search: called after each trial of a model that searches.
+        host: who may ask an evaluation with a checkpoint to stop.
 
     Raises:
-        ArgumentError: the study has a bad value.
+        ArgumentError: the study has a bad value, or the checkpoint is of another evaluation.
         DataError: the ratings cannot be read.
         FitError: there is a gate, and one of its models failed.
     """
@@ -85,36 +94,64 @@ def run(
     models, choices = study.named_models(), study.named_splits()
     study.parsed_feedback()
     reports = study.report_files(choices)
-    watching = _Watching(on_model, on_search)
+    every = interval(study.checkpoint, study.every)
     current = load(study.against) if study.against is not None else None
     on_stage("reading")
     ratings = whole = read_and_account(study, on_account)
     if study.per_user or study.per_item:
         ratings = ratings.at_least_active(study.per_user, study.per_item)
     done: dict[str, Evaluated] = {}
-    for name, choice in choices.items():
-        on_stage("splitting")
-        parts = list(choice.make(ratings, study))
-        if choice.held_out is not None and parts[0].test.account is not None:
-            on_account(parts[0].test.account)
-        if current is not None and study.gate is not None:
-            one = _gated(study, models, _Day(whole, parts, choice), current, watching)
-        else:
-            one = _compared(study, models, parts, current, watching)
-        if command:
-            about = {**one.result.about, "command": command}
-            one = replace(one, result=replace(one.result, about=about))
-        on_stage("writing")
-        if (path := reports.get(name)) is not None:
-            _write(one, path)
-        done[name] = replace(one, report=path)
+    with _kept(study, models, ratings, every, host) as kept:
+        for i, (name, choice) in enumerate(choices.items()):
+            watching = _Watching(on_model, on_search, kept.part(f"split-{i}"))
+            on_stage("splitting")
+            parts = list(choice.make(ratings, study))
+            if choice.held_out is not None and parts[0].test.account is not None:
+                on_account(parts[0].test.account)
+            if current is not None and study.gate is not None:
+                one = _gated(study, models, _Day(whole, parts, choice), current, watching)
+            else:
+                one = _compared(study, models, parts, current, watching)
+            if command:
+                about = {**one.result.about, "command": command}
+                one = replace(one, result=replace(one.result, about=about))
+            on_stage("writing")
+            if (path := reports.get(name)) is not None:
+                _write(one, path)
+            done[name] = replace(one, report=path)
     return done
+
+
+def _kept(
+    study: Study,
+    models: Mapping[str, Model | Contender],
+    ratings: Ratings,
+    every: float,
+    host: Host | None,
+) -> AbstractContextManager[Kept]:
+    if study.checkpoint is None:
+        return nullcontext(NOTHING)
+    from recsys.store.checkpoint import ALONE, Checkpoint, about_ratings
+
+    about: dict[str, Any] = {
+        "of": "evaluate",
+        "models": {name: model.to_dict() for name, model in models.items()},
+        "splits": {name: choice.values() for name, choice in study.named_splits().items()},
+        **about_ratings(ratings),
+    }
+    about |= {name: getattr(study, name) for name in _MEASURED}
+    if study.against is not None:
+        with open(expanded(study.against), "rb") as stream:
+            about["against"] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Checkpoint(study.checkpoint, about, every, host or ALONE)
 
 
 class _Watching(NamedTuple):
     # Who is called while models are fitted.
     on_model: OnModel
     on_search: OnSearch | None
+    kept: Kept
+    """What a checkpoint has of the split."""
 
 
 class _Day(NamedTuple):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.evaluation.search.limits import budget_field, time_limit_field
 from recsys.files import expanded, output_file, read_whole
+from recsys.models.kept import EVERY
 from recsys.models.registry import SPECS, make_spec
 from recsys.ratings.source import Source
-from recsys.settings import Settings, near, option, settings_of
+from recsys.settings import Settings, near, option, seconds, settings_of
 from recsys.visible import brief, one_line
 
 if TYPE_CHECKING:
@@ -74,6 +75,38 @@ def features_field(more: str = "") -> Any:
     )
 
 
+def checkpoint_field() -> Any:
+    """The option `checkpoint`."""
+    return option(
+        None,
+        metavar="DIR",
+        meaning="Folder to save what is done in, so that the same command goes on from there after "
+        "it was killed. Removed when the command is done.",
+        default_text="none",
+    )
+
+
+def every_field() -> Any:
+    """The option `every`."""
+    return option(
+        f"{EVERY:g}s",
+        metavar="TIME",
+        meaning="Time from one save of the checkpoint to the next: 90 or 90s, 10m, 2h; 0 saves "
+        "after each step.",
+    )
+
+
+def interval(checkpoint: str | None, every: str) -> float:
+    """The seconds from one save to the next.
+
+    Raises:
+        ArgumentError: it is no time, or there is no checkpoint.
+    """
+    if checkpoint is None and every != f"{EVERY:g}s":
+        raise ArgumentError("every is for a checkpoint; name its folder with checkpoint")
+    return seconds(every, "every", zero=True)
+
+
 def feature_names(given: Sequence[str] | None) -> Sequence[str] | bool | None:
     """What `recsys.train` takes for the option `features`."""
     return True if given is not None and list(given) == [ALL] else given
@@ -126,6 +159,8 @@ class Recipe(Source):
         "evaluate compares levels of one kind of split.",
     )
     seed: int = option(0, low=0, meaning="Seed for the random start and the held-out ratings.")
+    checkpoint: str | None = checkpoint_field()
+    every: str = every_field()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -46,7 +46,7 @@ class ServedRecipe:
             DataError: they do not suit the model.
             FitError: there is no finite solution.
         """
-        from recsys.recommend.training import train
+        from recsys.app.training import train
 
         check_suits(cast("Any", self.spec), ratings)  # a search has a name, too
         return train(

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.app.recipe import AUTO, BLEND, auto_of, blend_of, check_keys, features_field, seeded
+from recsys.app.recipe import (
+    AUTO,
+    BLEND,
+    auto_of,
+    blend_of,
+    check_keys,
+    checkpoint_field,
+    every_field,
+    features_field,
+    seeded,
+)
 from recsys.errors import ArgumentError
 from recsys.files import output_file
 from recsys.models.registry import SPECS, make_spec
@@ -136,6 +146,8 @@ class Study(Source):
     report: str | None = option(
         None, metavar="FILE", meaning="Report to write: .html, .md or .json."
     )
+    checkpoint: str | None = checkpoint_field()
+    every: str = every_field()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
-from recsys.app.recipe import feature_names
+from recsys.app.recipe import feature_names, interval
+from recsys.models.kept import NOTHING, RESULT, Entry, Kept
 from recsys.models.spec import check_suits
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
     from recsys.recommend.chosen import OnSearch
     from recsys.recommend.recommender import Recommender
+    from recsys.store.checkpoint import Host
 
 OnStage = Callable[[str], None]
 """Called with what begins now, in words."""
@@ -102,36 +105,47 @@ def run(
     on_stage: OnStage = lambda what: None,
     on_account: OnAccount = no_account,
     on_search: OnSearch | None = None,
+    host: Host | None = None,
 ) -> Trained:
     """Reads, holds out and measures if asked, trains on everything, saves.
 
+    Args:
+        recipe: what to train, on what.
+        on_epoch: called with the `Progress` after each epoch.
+        on_stage: called when a stage begins.
+        on_account: called with what was understood of the ratings.
+        on_search: called after each trial of a search.
+        host: who may ask a run with a checkpoint to stop.
+
     Raises:
-        ArgumentError: the recipe has a bad value.
+        ArgumentError: the recipe has a bad value, or the checkpoint is of another run.
         DataError: the ratings cannot be read, or the model predicts ratings and there are none.
         FitError: the model has no finite solution.
     """
+    from recsys.app.training import train
     from recsys.diagnosis.explained import collapse
     from recsys.ratings.ratings import overview
-    from recsys.recommend.training import train
     from recsys.store.model_file import save
 
     spec, feedback, part = recipe.spec(), recipe.parsed_feedback(), recipe.part()
-    out = recipe.out_file()
+    out, every = recipe.out_file(), interval(recipe.checkpoint, recipe.every)
     started = time.perf_counter()
     on_stage("reading")
     ratings = read_and_account(recipe, on_account)
     check_suits(spec, ratings)
     measured = None
-    if part is not None:
-        on_stage(f"measuring {spec.name}")
-        measured = measure(spec, ratings, feedback, part, on_epoch, on_search)
-    on_stage(f"training {spec.name}")
-    model = train(
-        spec, ratings, feedback=feedback, features=feature_names(recipe.features),
-        on_epoch=on_epoch, on_search=on_search,
-    )  # fmt: skip
-    on_stage("saving")
-    path = save(model, out, measured=None if measured is None else measured.header)
+    with _kept(recipe, ratings, every, host) as kept:
+        if part is not None:
+            on_stage(f"measuring {spec.name}")
+            calls = on_epoch, on_search
+            measured = measure(spec, ratings, feedback, part, *calls, kept.part("measuring"))
+        on_stage(f"training {spec.name}")
+        model = train(
+            spec, ratings, feedback=feedback, features=feature_names(recipe.features),
+            on_epoch=on_epoch, on_search=on_search, checkpoint=kept.part("training"),
+        )  # fmt: skip
+        on_stage("saving")
+        path = save(model, out, measured=None if measured is None else measured.header)
     seconds = time.perf_counter() - started
     return Trained(
         model,
@@ -142,6 +156,20 @@ def run(
         seconds,
         collapse(model),
     )
+
+
+def _kept(
+    recipe: Recipe, ratings: Ratings, every: float, host: Host | None
+) -> AbstractContextManager[Kept]:
+    if recipe.checkpoint is None:
+        return nullcontext(NOTHING)
+    from recsys.app.training import training_of
+    from recsys.store.checkpoint import ALONE, Checkpoint
+
+    features = feature_names(recipe.features)
+    about = training_of(recipe.spec(), ratings, recipe.parsed_feedback(), features)
+    about["measured on"] = str(recipe.part() or "nothing")
+    return Checkpoint(recipe.checkpoint, about, every, host or ALONE)
 
 
 class Measured(NamedTuple):
@@ -159,6 +187,7 @@ def measure(
     part: Part,
     on_epoch: OnEpoch | None = None,
     on_search: OnSearch | None = None,
+    kept: Kept = NOTHING,
 ) -> Measured:
     """Held-out accuracy of `spec`, and of the baseline that fits its purpose.
 
@@ -169,19 +198,39 @@ def measure(
         DataError: the held-out part has nothing to measure on.
         FitError: the model has no finite solution.
     """
+
+    def made() -> Entry:
+        found = _measured(spec, ratings, feedback, part, (on_epoch, on_search), kept)
+        lines = [vars(line) for line in found.accuracy]
+        return Entry(about={"accuracy": lines, "header": found.header})
+
+    found = kept.remember(RESULT, {}, made).about
+    return Measured(tuple(Accuracy(**line) for line in found["accuracy"]), found["header"])
+
+
+def _measured(
+    spec: Spec | Auto | Blending,
+    ratings: Ratings,
+    feedback: Feedback | None,
+    part: Part,
+    calls: tuple[OnEpoch | None, OnSearch | None],
+    kept: Kept,
+) -> Measured:
     from recsys.evaluation.gate import level
     from recsys.evaluation.protocol.measure import measure_all
     from recsys.models.baselines import Biases, Popularity
     from recsys.ratings.feedback import Feedback
-    from recsys.recommend.chosen import Chooser
+    from recsys.recommend.chosen import Chooser, choose
 
     split, liked = part.split(ratings), feedback or Feedback()
     known, with_errors = liked.apply(split.train), spec.predicts_ratings and liked.keeps_ratings
+    one: Any = spec
+    trained_on = known
     if isinstance(spec, Chooser):  # without a look at what is held out
-        chosen = spec.choose(split.train, feedback, on_search)
-        fitted = {spec.name: chosen.spec.fit(chosen.feedback.apply(split.train), on_epoch)}
-    else:
-        fitted = {spec.name: spec.fit(known, on_epoch)}
+        chosen = choose(spec, split.train, feedback, calls[1], kept.part("search"))
+        one, trained_on = chosen.spec, chosen.feedback.apply(split.train)
+    with kept.fitting("fit", one) as going_on:
+        fitted = {spec.name: one.fit(trained_on, calls[0], **going_on)}
     for baseline in (Popularity(), Biases()) if with_errors else (Popularity(),):
         fitted.setdefault(baseline.name, baseline.fit(known))
     others = measure_all(fitted, split, _K, liked)

@@ -127,9 +127,9 @@ def run(
         FitError: no trial could be completed.
         KeyboardInterrupt: it came before the first complete trial.
     """
+    from recsys.app.training import train
     from recsys.evaluation.tuning.tune import write
     from recsys.evaluation.tuning.tuning import Tuning
-    from recsys.recommend.training import train
     from recsys.store.model_file import save
 
     tuner, feedback, file = request.tuner(), request.parsed_feedback(), request.save_file()

@@ -10,6 +10,7 @@ from recsys.app.reading import no_account
 from recsys.app.recipe import read_recipe
 from recsys.app.study import ModelChoice, Study
 from recsys.cli.derive import Given, options_of
+from recsys.cli.interrupts import Interrupts
 from recsys.cli.options import Config, Json, overridden, with_ratings
 from recsys.cli.output import print_json, print_paragraph, print_table, say, say_account, show
 from recsys.cli.progress import training_progress
@@ -39,7 +40,12 @@ def command(
     entries = overridden(read_recipe(config, Study) if config else {}, given)
     entries["models"] = ModelChoice(**models).tables(entries.get("models", {}))
     study = Study(**with_ratings(_split(entries, split)))
-    with training_progress(quiet=json) as (on_epoch, on_stage, on_search):
+    asked = command_line(context.meta["arguments"])
+    interrupts = Interrupts(asked)
+    with (
+        interrupts.explained(study.checkpoint),
+        training_progress(quiet=json) as (on_epoch, on_stage, on_search),
+    ):
         from recsys.app.evaluate import run  # under the bar, because it takes a while
 
         def on_model(model: str, how: str) -> OnEpoch | None:
@@ -47,8 +53,7 @@ def command(
             return on_epoch
 
         on_account = no_account if json else say_account
-        asked = command_line(context.meta["arguments"])
-        done = run(study, on_model, on_stage, on_account, asked, on_search)
+        done = run(study, on_model, on_stage, on_account, asked, on_search, interrupts)
     if json:
         found = {name: one.to_dict() for name, one in done.items()}
         print_json(next(iter(found.values())) if len(found) == 1 else found, indent=None)

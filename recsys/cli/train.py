@@ -11,9 +11,11 @@ import typer
 from recsys.app.reading import no_account
 from recsys.app.recipe import Recipe, read_recipe
 from recsys.cli.derive import Given, options_of
+from recsys.cli.interrupts import Interrupts
 from recsys.cli.options import Config, Json, overridden, with_ratings
 from recsys.cli.output import described_spec, number, print_json, print_pairs, say, say_account
 from recsys.cli.progress import training_progress
+from recsys.provenance import command_line
 
 if TYPE_CHECKING:
     from recsys.app.estimate import Estimate
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @options_of(Recipe, required=False)
 def command(
     given: Given,
+    context: typer.Context,
     config: Config = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only estimate the memory that training needs.")
@@ -36,7 +39,11 @@ def command(
         entries.pop("hyperparameters", None)  # they belong to the model of the recipe
     recipe = Recipe(**with_ratings(overridden(entries, given)))
     on_account = no_account if json else say_account
-    with training_progress(quiet=json) as (on_epoch, on_stage, on_search):
+    interrupts = Interrupts(command_line(context.meta["arguments"]))
+    with (
+        interrupts.explained(recipe.checkpoint),
+        training_progress(quiet=json) as (on_epoch, on_stage, on_search),
+    ):
         if estimate:
             from recsys.app.estimate import estimate as estimated
 
@@ -44,7 +51,7 @@ def command(
         else:
             from recsys.app.train import run
 
-            done = run(recipe, on_epoch, on_stage, on_account, on_search)
+            done = run(recipe, on_epoch, on_stage, on_account, on_search, interrupts)
     if json:
         print_json(done.to_dict())
         return

@@ -68,6 +68,7 @@ class AlternatingModel(Factorization):
     """A factorization that is trained by `alternate`."""
 
     resumable: ClassVar[bool] = True
+    starts_warm: ClassVar[bool] = True
     has_bias: ClassVar[bool] = False
     """Whether a bias follows the factors in each table."""
 
@@ -125,7 +126,7 @@ class AlternatingModel(Factorization):
         fingerprint = ratings.fingerprint if start is not None or on_state is not None else ""
         if start is not None:
             shapes = (ratings.n_users, self.table_width), (ratings.n_items, self.table_width)
-            state = continued(start, self.to_dict(), fingerprint, shapes)
+            state = continued(start, self.to_dict(), fingerprint, shapes, self.n_epochs)
         else:
             state = replace(self.initial(ratings), fingerprint=fingerprint)
             if warm is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -38,15 +38,21 @@ class State:
     """Name and hyperparameters of the model, `Spec.to_dict()`."""
     fingerprint: str = ""
     """Of the ratings."""
+    more: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    """What else a model needs, by name; never overwritten."""
+    rngs: tuple[np.random.Generator, ...] = ()
+    """Further random generators, of models that draw in several threads."""
 
     def copy(self) -> State:
         """The same state in memory of its own."""
-        rng = np.random.default_rng()
-        rng.bit_generator.state = self.rng.bit_generator.state
-        return replace(self, users=_copied(self.users), items=_copied(self.items), rng=rng)
+        users, items = _copied(self.users), _copied(self.items)
+        rng, *rngs = map(_same, (self.rng, *self.rngs))
+        return replace(self, users=users, items=items, rng=rng, rngs=tuple(rngs))
 
 
 OnState = Callable[[State], None]
+"""Called with the state after an epoch. Where it has a function `due`, no state is made after an
+epoch for which that returns False."""
 
 
 class Step(NamedTuple):
@@ -97,7 +103,7 @@ def alternate(
         tolerance: stop when an epoch lowers the loss by a smaller share; 0 never stops early.
         relaxation: of all epochs but the first, which starts far from the solution, and the last.
         on_epoch: called with the progress after each epoch.
-        on_state: called with a copy of the state after each epoch but the last.
+        on_state: called with a copy of the state after each epoch but the last; see `OnState`.
     """
     started = time.perf_counter() - (state.log[-1].seconds if state.log else 0.0)
     for epoch in range(state.epoch + 1, n_epochs + 1):
@@ -116,9 +122,15 @@ def alternate(
             break
         if tolerance and before - loss < tolerance * abs(before):
             return objective.half_step("users", state, exact=True)[0]
-        if on_state is not None:
+        if on_state is not None and is_due(on_state):
             on_state(state.copy())
     return state
+
+
+def is_due(on_state: OnState) -> bool:
+    """Whether it is to be called after this epoch."""
+    due: Callable[[], bool] | None = getattr(on_state, "due", None)
+    return due is None or due()
 
 
 def random_table(rng: np.random.Generator, n: int, width: int, bias: bool = False) -> FloatArray:
@@ -130,7 +142,11 @@ def random_table(rng: np.random.Generator, n: int, width: int, bias: bool = Fals
 
 
 def continued(
-    start: State, spec: Mapping[str, Any], fingerprint: str, shapes: tuple[tuple[int, int], ...]
+    start: State,
+    spec: Mapping[str, Any],
+    fingerprint: str,
+    shapes: tuple[tuple[int, int], ...],
+    n_epochs: int,
 ) -> State:
     """A copy of `start`, after checks that it belongs to this training.
 
@@ -146,9 +162,9 @@ def continued(
         )
     if start.fingerprint != fingerprint or (start.users.shape, start.items.shape) != shapes:
         raise ArgumentError("start is a state of a training on other ratings")
-    if start.epoch >= spec["n_epochs"]:
+    if start.epoch >= n_epochs:
         raise ArgumentError(
-            f"start has done {start.epoch} of {spec['n_epochs']} epochs, so nothing is left to do"
+            f"start has done {start.epoch} of {n_epochs} epochs, so nothing is left to do"
         )
     return start.copy()
 
@@ -162,6 +178,12 @@ def require_finite(energy: npt.NDArray[np.float64], index: IdIndex, regularizati
             f"finite solution; raise regularization (now {regularization:g}) or check the "
             "ratings for extreme values"
         )
+
+
+def _same(rng: np.random.Generator) -> np.random.Generator:
+    copy = np.random.default_rng()
+    copy.bit_generator.state = rng.bit_generator.state
+    return copy
 
 
 def _copied(table: FloatArray) -> FloatArray:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -15,11 +14,13 @@ import numpy.typing as npt
 
 from recsys.errors import ArgumentError
 from recsys.lazy import sp
+from recsys.models.alternating import OnState, State, continued, is_due
 from recsys.models.arrays import check_above_zero
+from recsys.models.chain import Chain, Sample
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
-from recsys.models.explicit_als import mean_rating, scale_of
+from recsys.models.explicit_als import mean_rating
 from recsys.models.factors import Embeddings, Factorization, Factors, Solved
-from recsys.models.gibbs import GibbsSide, Prior, drawn_noise, links_of, posterior
+from recsys.models.gibbs import Prior, drawn_noise, links_of, posterior
 from recsys.models.posterior import Posterior
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper, option
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
 
 _OTHER = {"user": "item", "item": "user"}
-_TURNS: tuple[tuple[Side, Side], ...] = (("items", "users"), ("users", "items"))
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class BayesianMF(Factorization):
 
     name: ClassVar[str] = "bayesian-mf"
     predicts_ratings: ClassVar[bool] = True
+    resumable: ClassVar[bool] = True
     state_names: ClassVar[tuple[str, ...]] = (
         "scale", "noise", "user_draws", "item_biases", "prior_user_mean", "prior_item_mean",
         "prior_user_precision", "prior_item_precision",
@@ -99,20 +100,40 @@ class BayesianMF(Factorization):
         """Sweeps in all."""
         return self.n_burn_in + self.n_samples * self.thinning
 
-    def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
-        started = time.perf_counter()
-        chain = _Chain(self, ratings.matrix, np.random.default_rng(self.seed))
-        kept: list[_Sample] = []
+    def _fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None,
+        start: State | None,
+        warm: Any,
+        on_state: OnState | None,
+    ) -> Factors:
+        rng = np.random.default_rng(self.seed)
+        chain = Chain(ratings.matrix, self.n_factors, self.implicit_features, rng)
+        kept: list[Sample] = []
         log: list[Progress] = []
+        # Hashing the ratings takes time that only a training that can be continued needs.
+        fingerprint = ratings.fingerprint if start is not None or on_state is not None else ""
+        if start is not None:
+            width = self.n_factors + 1
+            shapes = (ratings.n_users, width), (ratings.n_items, width)
+            start = continued(start, self.to_dict(), fingerprint, shapes, self.n_epochs)
+            kept += chain.go_on(start)
+            log += start.log
+        began = time.perf_counter() - (log[-1].seconds if log else 0.0)
         with one_blas_thread(), closing(chain):
-            for epoch in range(1, self.n_epochs + 1):
+            for epoch in range(len(log) + 1, self.n_epochs + 1):
                 loss = chain.sweep() * chain.scale**2
                 if epoch > self.n_burn_in and (epoch - self.n_burn_in) % self.thinning == 0:
                     kept.append(chain.sample())
-                progress = Progress(epoch, self.n_epochs, loss, time.perf_counter() - started)
+                progress = Progress(epoch, self.n_epochs, loss, time.perf_counter() - began)
                 log.append(progress)
                 if on_epoch is not None:
                     on_epoch(progress)
+                if on_state is not None and epoch < self.n_epochs and is_due(on_state):
+                    state = chain.state(epoch, kept)
+                    made_by = self.to_dict()
+                    on_state(replace(state, log=tuple(log), spec=made_by, fingerprint=fingerprint))
         return _factors(self, ratings, chain.scale, kept, tuple(log))
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
@@ -261,86 +282,11 @@ class BayesianMF(Factorization):
             yield targets - biases[matrix.indices, k], against, prior, state["noise"][k]
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """One draw of everything, on standardized ratings."""
-
-    noise: float
-    users: FloatArray
-    items: FloatArray
-    expected_users: FloatArray
-    """The mean of the users, given the rest."""
-    user_prior: Prior
-    item_prior: Prior
-
-
-class _Chain:
-    # A Markov chain over both sides and the noise, on standardized ratings.
-
-    def __init__(self, spec: BayesianMF, matrix: sp.csr_matrix, rng: np.random.Generator) -> None:
-        self.scale = scale_of(matrix)
-        self._values: dict[Side, FloatArray] = {}
-        self._sides: dict[Side, GibbsSide] = {}
-        by_item = matrix.T.tocsr()
-        matrices: dict[Side, sp.csr_matrix] = {"users": matrix, "items": by_item}
-        for side, own in matrices.items():
-            values = (own.data - np.float32(mean_rating(matrix))) / np.float32(self.scale)
-            self._values[side] = values
-            self._sides[side] = GibbsSide(own, spec.n_factors, spec.implicit_features, rng)
-        self._counts, self._columns = np.diff(matrix.indptr), matrix.indices.astype(np.intp)
-        self._noise = 1.0
-        self._rng, *rest = rng.spawn(3)
-        self._rngs: dict[Side, np.random.Generator] = {"users": rest[0], "items": rest[1]}
-        self._pool = ThreadPoolExecutor(1)
-        self._priors: dict[Side, Future[Prior]] = {}
-
-    def sweep(self) -> float:
-        """Draws items, users, their priors and the noise; the mean squared error of the draw.
-
-        The prior of one side is drawn while the other side is, in a thread and by a generator of
-        its own.
-        """
-        for side, other in _TURNS:
-            own, fixed = self._sides[side], self._sides[other].x
-            against = fixed.copy()
-            against[:, -1] = 1
-            targets = self._values[side] - fixed[own.matrix.indices, -1]
-            if side in self._priors:
-                own.prior = self._priors[side].result()
-            self._last = targets, against, own.prior, self._noise
-            own.draw_rows(targets, against, self._noise, self._rng)
-            self._priors[side] = self._pool.submit(own.drawn_prior, self._rngs[side])
-        errors = self._errors(targets, against)
-        squares = float(np.square(errors).sum(dtype=np.float64))
-        # Gamma(1, 1) before.
-        alpha = self._rng.gamma(1 + len(errors) / 2) / (1 + squares / 2)
-        self._noise = 1 / math.sqrt(alpha)
-        return squares / len(errors)
-
-    def sample(self) -> _Sample:
-        """What was drawn last, with the priors that it was drawn from."""
-        users, items = self._sides["users"], self._sides["items"]
-        expected, noise = posterior(users.matrix, *self._last).solve()[0], self._last[-1]
-        return _Sample(noise, users.x, items.x, expected, users.prior, items.prior)
-
-    def close(self) -> None:
-        """Waits for the last draw."""
-        self._pool.shutdown()
-
-    def _errors(self, targets: FloatArray, against: FloatArray) -> FloatArray:
-        # Of the training ratings, whose targets lack the item's bias; users come last.
-        # Column by column, because gathering numbers is much faster than gathering short rows.
-        errors = targets.copy()
-        for own, other in zip(self._sides["users"].x.T, against.T, strict=True):
-            errors -= np.repeat(own, self._counts) * np.ascontiguousarray(other)[self._columns]
-        return errors
-
-
 def _factors(
     spec: BayesianMF,
     ratings: Ratings,
     scale: float,
-    kept: list[_Sample],
+    kept: Sequence[Sample],
     log: tuple[Progress, ...],
 ) -> Factors:
     # (rows, n, f + 1)

@@ -112,7 +112,9 @@ class Spec(NamedSettings, ABC):
     ignores_values: ClassVar[bool] = False
     """Whether feedback counts as ones, whatever its values above 0."""
     resumable: ClassVar[bool] = False
-    """Whether a training can start from a state or from factors, and reports its states."""
+    """Whether a training can start from a state, and reports its states."""
+    starts_warm: ClassVar[bool] = False
+    """Whether a training can start from factors."""
     peak_memory: ClassVar[PeakMemory]
 
     def fit(
@@ -133,17 +135,21 @@ class Spec(NamedSettings, ABC):
                 bits as if it had never stopped.
             warm: factors of any width, of any users and items, to start from instead of random
                 ones; for users and items that they lack, the start is random.
-            on_state: called with the `State` after each epoch but the last.
+            on_state: called with the `State` after each epoch but the last; see `OnState`.
 
         Raises:
             ArgumentError: the model cannot start from a state or from factors, or not from these.
             DataError: the ratings do not suit the model.
             FitError: there is no finite solution.
         """
-        if not self.resumable and any(x is not None for x in (start, warm, on_state)):
+        if not self.resumable and (start is not None or on_state is not None):
             raise ArgumentError(
-                f"start, warm and on_state are for models that train by alternation, and "
+                "start and on_state are for models that train by alternation or by sampling, and "
                 f"{self.name} does not"
+            )
+        if not self.starts_warm and warm is not None:
+            raise ArgumentError(
+                f"warm is for models that train by alternation, and {self.name} does not"
             )
         if start is not None and warm is not None:
             raise ArgumentError("give start or warm, not both: each is where the training begins")

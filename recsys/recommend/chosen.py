@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+from recsys.models.kept import NOTHING, Kept
 
 if TYPE_CHECKING:
     from recsys.models.spec import Spec
@@ -63,13 +66,27 @@ class Chooser(Protocol):
         feedback: Feedback | None = None,
         on_search: OnSearch | None = None,
     ) -> Chosen:
-        """The model for these ratings.
+        """The model for these ratings. See `choose` for the parameter `kept` that it may have.
 
         Args:
             ratings: what the model will be trained on; nothing else may be looked at.
             feedback: how they enter the training; None to choose that, too.
             on_search: called after each trial; an exception stops the search.
         """
+
+
+def choose(
+    chooser: Chooser,
+    ratings: Ratings,
+    feedback: Feedback | None,
+    on_search: OnSearch | None,
+    kept: Kept = NOTHING,
+) -> Chosen:
+    """What `chooser` chooses. Where its `choose` has a parameter `kept`, trials that a checkpoint
+    has are not made again.
+    """
+    more = {"kept": kept} if "kept" in inspect.signature(chooser.choose).parameters else {}
+    return chooser.choose(ratings, feedback, on_search, **more)
 
 
 def record(

@@ -58,7 +58,7 @@ def parsed(about: Mapping[str, Any]) -> About:
         mean=_number("mean", about["mean"], finite=True) if "mean" in about else None,
         feedback=_feedback(_of(about, "feedback", dict)),
         fingerprint=_of(about, "data_fingerprint", str),
-        log=tuple(map(_progress, _of(about, "log", list))),
+        log=tuple(map(progress_of, _of(about, "log", list))),
         features={
             side: _features(_of(about.get("features", {}), side, dict))
             for side in get_args(Side)
@@ -143,7 +143,12 @@ def _feedback(saved: Mapping[str, Any]) -> Feedback:
         raise ValueError(f"feedback: {error}") from None
 
 
-def _progress(entry: object) -> Progress:
+def progress_of(entry: object) -> Progress:
+    """The epoch that `log_entry` described.
+
+    Raises:
+        ValueError: it is none.
+    """
     if type(entry) is not list or len(entry) != 5:
         raise ValueError(f"an entry of log must be a list of 5, not {_short(entry)}")
     epoch, n_epochs, loss, seconds, parts = entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import recsys
-from recsys.app.estimate import estimate, memory_of
+from recsys.app.estimate import estimate, memory_of, state_memory
 from recsys.app.recipe import Recipe
 from recsys.models.registry import make_spec
 
@@ -51,6 +51,29 @@ def test_a_fit_allocates_no_more_than_was_estimated(
     tracemalloc.stop()
     estimated = spec.training_memory(ratings.n_users, ratings.n_items, ratings.n_ratings)
     assert 0.45 * estimated < peak < estimated
+
+
+@pytest.mark.parametrize("model", ["implicit-als", "explicit-als", "bayesian-mf"])
+def test_a_checkpoint_takes_a_copy_of_both_tables(
+    ratings: recsys.Ratings, model: str, root: Path
+) -> None:
+    few = {"n_burn_in": 1, "n_samples": 2} if model == "bayesian-mf" else {"n_epochs": 3}
+    given = {"n_factors": 30} | few
+    spec = make_spec(model, given)
+    sizes = ratings.n_users, ratings.n_items
+    peaks = []
+    for on_state in (None, lambda state: None):
+        spec.fit(ratings)
+        tracemalloc.start()
+        spec.fit(ratings, on_state=on_state)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    copy = state_memory(spec, *sizes)
+    assert peaks[1] < spec.training_memory(*sizes, ratings.n_ratings) + copy
+    assert peaks[1] - peaks[0] < 1.1 * copy
+    recipe = Recipe(str(root / "data/sample"), model=model, hyperparameters=given)
+    kept = replace(recipe, checkpoint="ck")
+    assert estimate(kept).training - estimate(recipe).training == 4 * 31 * (300 + 200)
 
 
 def test_the_ratings_are_counted_array_by_array(ratings: recsys.Ratings) -> None:

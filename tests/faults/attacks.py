@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from faults import doors, failing, formats, inputs, kills, lowest, packed, sanitizers, tables
+from faults import (
+    doors,
+    failing,
+    formats,
+    inputs,
+    kills,
+    lowest,
+    packed,
+    resumes,
+    sanitizers,
+    tables,
+)
 from faults.tally import Outcome
 
 
@@ -34,6 +45,7 @@ CHECKS: dict[str, Callable[[], Iterator[Outcome]]] = {
 
 def _attacks() -> Iterator[tuple[str, Attack]]:
     yield "kills", Attack(kills.attack, 600, 12, may_kill=False)
+    yield "resumes", Attack(resumes.attack, 100, 10, may_kill=False)
     yield "failing-write", Attack(failing.write, 300, 4, may_kill=False)
     yield "largest-file", Attack(failing.largest_file, 100, 2, may_kill=False)
     yield "full-disk", Attack(failing.full_disk, 100, 2, may_kill=False)

@@ -146,14 +146,14 @@ class Stage:
 class Stages:
     """The stages of all commands, made when they are needed."""
 
-    def __init__(self, name: str) -> None:
-        self._place = BUILD / name
+    def __init__(self, name: str, writers: Mapping[str, Writer] = WRITERS) -> None:
+        self._place, self._writers = BUILD / name, writers
         self._known: dict[str, Stage] = {}
 
     def of(self, number: int) -> Stage:
         """Each command in turn."""
-        names = list(WRITERS)
+        names = list(self._writers)
         name = names[number % len(names)]
         if name not in self._known:
-            self._known[name] = Stage(WRITERS[name], self._place)
+            self._known[name] = Stage(self._writers[name], self._place)
         return self._known[name]

@@ -94,6 +94,24 @@ def test_progress_and_states_are_reported_epoch_by_epoch() -> None:
     assert received[0].parts == {"linear": pytest.approx(float(states[0].users[0, 0]))}
 
 
+def test_a_state_is_made_only_where_it_is_due() -> None:
+    class EverySecond:
+        def __init__(self) -> None:
+            self.epochs: list[int] = []
+            self.asked = 0
+
+        def due(self) -> bool:
+            self.asked += 1
+            return self.asked % 2 == 0
+
+        def __call__(self, state: State) -> None:
+            self.epochs.append(state.epoch)
+
+    on_state = EverySecond()
+    alternate(Valley(0.5), start(), 7, on_state=on_state)
+    assert on_state.epochs == [2, 4, 6]
+
+
 def test_going_on_from_a_state_is_like_never_having_stopped() -> None:
     states: list[State] = []
     whole = alternate(Valley(0.8), start(), 9, relaxation=1.2, on_state=states.append)
@@ -133,16 +151,16 @@ def test_a_state_of_something_else_is_refused() -> None:
     spec = {"model": "valley", "n_epochs": 5, "c": 0.5}
     shapes = (1, 1), (1, 1)
     state = replace(start(), epoch=2, spec=spec, fingerprint="abc")
-    again = continued(state, spec, "abc", shapes)
+    again = continued(state, spec, "abc", shapes, 5)
     assert again.epoch == 2
     assert not np.shares_memory(again.users, state.users)
     with pytest.raises(ArgumentError, match=r"other settings: c=0\.5"):
-        continued(state, spec | {"c": 0.6}, "abc", shapes)
+        continued(state, spec | {"c": 0.6}, "abc", shapes, 5)
     for fingerprint, other in (("xyz", shapes), ("abc", ((2, 1), (1, 1)))):
         with pytest.raises(ArgumentError, match="other ratings"):
-            continued(state, spec, fingerprint, other)
+            continued(state, spec, fingerprint, other, 5)
     with pytest.raises(ArgumentError, match="5 of 5 epochs"):
-        continued(replace(state, epoch=5), spec, "abc", shapes)
+        continued(replace(state, epoch=5), spec, "abc", shapes, 5)
 
 
 def test_the_first_row_without_a_finite_solution_is_named() -> None:

@@ -139,26 +139,38 @@ def test_a_batch_answers_like_one_by_one(spec: Spec, random_ratings: recsys.Rati
     [
         contract.continuing_gives_the_same_bits_as_never_stopping,
         contract.a_state_of_something_else_is_refused,
-        contract.a_warm_start_begins_where_the_other_model_ended,
     ],
     ids=lambda p: p.__name__,
 )
-@each(contract.ALTERNATING)
-def test_promise_of_alternating_models(
+@each(contract.RESUMABLE)
+def test_promise_of_models_that_report_states(
     promise: Promise, spec: AlternatingModel, sample: recsys.Ratings
 ) -> None:
     promise(spec, sample)
 
 
+@each([s for s in contract.RESUMABLE if s.starts_warm])
+def test_a_warm_start_begins_where_the_other_model_ended(
+    spec: AlternatingModel, sample: recsys.Ratings
+) -> None:
+    contract.a_warm_start_begins_where_the_other_model_ended(spec, sample)
+
+
 @each([s for s in contract.EVERY if not s.resumable])
-def test_models_without_alternation_refuse_to_start_somewhere(
+def test_models_without_states_refuse_to_start_from_one(
+    spec: Spec, random_ratings: recsys.Ratings
+) -> None:
+    with pytest.raises(ValueError, match=f"or by sampling, and {spec.name} does not"):
+        spec.fit(random_ratings, on_state=print)
+
+
+@each([s for s in contract.EVERY if not s.starts_warm])
+def test_models_without_alternation_refuse_a_warm_start(
     spec: Spec, random_ratings: recsys.Ratings
 ) -> None:
     fitted = spec.fit(random_ratings)
     with pytest.raises(ValueError, match=f"train by alternation, and {spec.name} does not"):
         spec.fit(random_ratings, warm=fitted)
-    with pytest.raises(ValueError, match="train by alternation"):
-        spec.fit(random_ratings, on_state=print)
 
 
 def test_the_contract_knows_every_model() -> None:

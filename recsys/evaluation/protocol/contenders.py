@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.models.common import OnEpoch, Progress
 from recsys.models.from_features import fit_with_features
-from recsys.models.spec import Fitted, check_suits
+from recsys.models.kept import NOTHING, Kept
+from recsys.models.spec import Fitted, Spec, check_suits
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chooser, OnSearch
+from recsys.recommend.chosen import Chooser, OnSearch, choose
 from recsys.recommend.ranking import Ranker
 
 
@@ -79,6 +81,8 @@ class Fresh:
     """
 
     model: Model
+    kept: Kept = field(default=NOTHING, compare=False, repr=False)
+    """What a checkpoint has of its search and its fit."""
 
     @property
     def name(self) -> str:
@@ -108,37 +112,40 @@ class Fresh:
         if self.model.name not in BASELINES:
             check_suits(self.model, prepared.split.train)
         if isinstance(self.model, Chooser):
-            return _chosen(self.model, prepared, on_epoch, on_search)
+            return self._chosen(self.model, prepared, on_epoch, on_search)
         ratings = prepared.split.train if self.predicts_ratings else prepared.trained_on
-        fitted, described = _fitted(self.model, ratings, prepared, on_epoch)
+        fitted, described = self._fitted(self.model, ratings, prepared, on_epoch)
         return Trained(prepared.ranker(fitted, described), fitted.spec.to_dict(), fitted.log)
 
+    def _chosen(
+        self,
+        model: Chooser,
+        prepared: PreparedSplit,
+        on_epoch: OnEpoch | None,
+        on_search: OnSearch | None,
+    ) -> Trained:
+        ratings = prepared.split.train
+        rated = ratings.without_empty() if prepared.features else ratings
+        chosen = choose(model, rated, prepared.feedback, on_search, self.kept.part("search"))
+        trained_on = chosen.feedback.apply(ratings)
+        fitted, described = self._fitted(chosen.spec, trained_on, prepared, on_epoch)
+        # The history has what counts in the evaluation, as it was given or chosen.
+        entering = chosen.feedback.fitted(ratings) if prepared.feedback is None else None
+        ranker = replace(prepared.ranker(fitted, described), feedback=entering)
+        spec = fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}
+        return Trained(ranker, spec, fitted.log)
 
-def _chosen(
-    model: Chooser,
-    prepared: PreparedSplit,
-    on_epoch: OnEpoch | None,
-    on_search: OnSearch | None,
-) -> Trained:
-    ratings = prepared.split.train
-    rated = ratings.without_empty() if prepared.features else ratings
-    chosen = model.choose(rated, prepared.feedback, on_search)
-    fitted, described = _fitted(chosen.spec, chosen.feedback.apply(ratings), prepared, on_epoch)
-    # The history has what counts in the evaluation, as it was given or chosen.
-    entering = chosen.feedback.fitted(ratings) if prepared.feedback is None else None
-    ranker = replace(prepared.ranker(fitted, described), feedback=entering)
-    spec = fitted.spec.to_dict() | {"feedback": str(chosen.feedback)}
-    return Trained(ranker, spec, fitted.log)
-
-
-def _fitted(
-    model: Any, ratings: Ratings, prepared: PreparedSplit, on_epoch: OnEpoch | None
-) -> tuple[Any, bool]:
-    # The fit, and whether users without ratings have factors.
-    if not prepared.features or model.name in BASELINES:
-        return model.fit(ratings, on_epoch), False
-    fitted, worth = fit_with_features(model, ratings, prepared.features, on_epoch)
-    return fitted, "users" in worth
+    def _fitted(
+        self, model: Any, ratings: Ratings, prepared: PreparedSplit, on_epoch: OnEpoch | None
+    ) -> tuple[Any, bool]:
+        # The fit, and whether users without ratings have factors.
+        resumable = isinstance(model, Spec) and model.resumable
+        with self.kept.fitting("fit", model) if resumable else nullcontext({}) as going_on:
+            if not prepared.features or model.name in BASELINES:
+                return model.fit(ratings, on_epoch, **going_on), False
+            names = prepared.features
+            fitted, worth = fit_with_features(model, ratings, names, on_epoch, **going_on)
+            return fitted, "users" in worth
 
 
 def seed_of(model: Any) -> int | None:

@@ -9,23 +9,24 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 
-from recsys.errors import ArgumentError, DataError, ModelError
+from recsys.errors import ArgumentError, CheckpointError, DataError, ModelError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.protocol.contenders import (
     Contender,
     Fresh,
     Model,
-    Trained,
     seed_of,
     with_seed,
 )
 from recsys.evaluation.protocol.failures import failure, no_model
-from recsys.evaluation.protocol.measure import Measurement, measure
+from recsys.evaluation.protocol.kept_runs import Measured, entry_of, run_of
+from recsys.evaluation.protocol.measure import measure
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.runs import NO_SEED, Run, Runs
 from recsys.evaluation.protocol.scored import sampled_values
@@ -33,6 +34,7 @@ from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
 from recsys.models.common import OnEpoch
 from recsys.models.from_features import Names
+from recsys.models.kept import NOTHING, RESULT, Kept
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
 from recsys.recommend.chosen import OnSearch
@@ -61,6 +63,7 @@ def evaluate(
     sampled_negatives: int = 0,
     on_model: OnModel = lambda model, split: None,
     on_search: OnSearch | None = None,
+    kept: Kept = NOTHING,
 ) -> Evaluation:
     """Fits and measures every model on every split, always with `Popularity` and `Biases`.
 
@@ -80,11 +83,13 @@ def evaluate(
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
         on_search: called after each trial of a search, such as `auto()`.
+        kept: what a checkpoint has of the evaluation: models that need not be fitted again.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
         ModelError: every model failed; MemoryError if one did for want of memory.
+        CheckpointError: what was kept is damaged.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -96,17 +101,14 @@ def evaluate(
         warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
+    fit = partial(_timed, on_model, on_search, sampled_negatives)
     for fold, split in enumerate(several):
         prepared = prepare(split, int(k), feedback, features)
         runs.begin(prepared)
-        for name, model in asked.items():
-            try:
-                for contender, seed in _by_seed(model, seeds):
-                    calls = on_model(name, split.how), on_search
-                    found = _timed(contender, prepared, calls, sampled_negatives)
-                    runs.add(Run(name, fold, seed), *found)
-            except Exception as error:
-                runs.failures[name] = failure(error)
+        for i, (name, model) in enumerate(asked.items()):
+            own = kept.part(f"fold-{fold}-model-{i}")
+            measured = partial(_measured, prepared, fit, own)
+            _add(runs, Run(name, fold, NO_SEED), _by_seed(model, seeds), measured)
     if runs.is_empty:
         raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)
     return _with_findings(runs.result(), several, contenders)
@@ -148,21 +150,62 @@ def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender
         yield _contender(model), NO_SEED if own is None else own
 
 
+def _add(
+    runs: Runs,
+    run: Run,
+    each: Iterable[tuple[Contender, int]],
+    measured: Callable[[Run, Contender], Measured],
+) -> None:
+    # A model on a split, with every seed; or why it failed.
+    try:
+        for contender, seed in each:
+            one = replace(run, seed=seed)
+            runs.add(one, measured(one, contender))
+    except CheckpointError:
+        raise
+    except Exception as error:
+        runs.failures[run.model] = failure(error)
+
+
+def _measured(
+    prepared: PreparedSplit,
+    fit: Callable[[Run, Contender, PreparedSplit], Measured],
+    kept: Kept,
+    run: Run,
+    contender: Contender,
+) -> Measured:
+    # The run, or what a checkpoint has of it.
+    if kept is NOTHING:
+        return fit(run, contender, prepared)
+    kept, split = kept.part(f"seed-{run.seed}"), prepared.split
+    key = asdict(run) | {
+        "spec": contender.to_dict(),
+        "ratings": [split.train.fingerprint, split.test.fingerprint],
+    }
+    own = replace(contender, kept=kept) if isinstance(contender, Fresh) else contender
+    found = kept.remember(RESULT, key, lambda: entry_of(fit(run, own, prepared)))
+    return run_of(found, split.test.users.ids[prepared.users])
+
+
 def _timed(
+    on_model: OnModel,
+    on_search: OnSearch | None,
+    n_negatives: int,
+    run: Run,
     contender: Contender,
     prepared: PreparedSplit,
-    calls: tuple[OnEpoch | None, OnSearch | None],
-    n_negatives: int,
-) -> tuple[Trained, Measurement, tuple[float, float]]:
+) -> Measured:
     # Fitted and measured, with the seconds of both.
+    on_epoch = on_model(run.model, prepared.split.how)
     began = time.perf_counter()
-    trained = contender.train(prepared, *calls)
+    trained = contender.train(prepared, on_epoch, on_search)
     ready = time.perf_counter()
     found = measure(trained.ranker, prepared, predicts_ratings=contender.predicts_ratings)
     if n_negatives:
         extra = sampled_values(trained.ranker, prepared, n_negatives)
         found = replace(found, values=found.values.assign(**extra))
-    return trained, found, (ready - began, time.perf_counter() - ready)
+    seconds = ready - began, time.perf_counter() - ready
+    return Measured(found, trained.spec, trained.log, *seconds)
 
 
 def _check(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.errors import ArgumentError
+from recsys.errors import ArgumentError, CheckpointError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import METRICS
 from recsys.evaluation.metrics.record import Metric
@@ -18,11 +18,12 @@ from recsys.evaluation.protocol.contenders import Model, with_seed
 from recsys.evaluation.protocol.failures import failure, no_model
 from recsys.evaluation.protocol.validation import validation_score
 from recsys.models.common import OnEpoch
+from recsys.models.kept import NOTHING, Entry, Kept
 from recsys.models.spec import Fitted, Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.ratings.splits import random
-from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, record
+from recsys.ratings.splits import Split, random
+from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, choose, record
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Grid:
         ratings: Ratings,
         feedback: Feedback | None = None,
         on_search: OnSearch | None = None,
+        kept: Kept = NOTHING,
     ) -> Chosen:
         """The best candidate, and what all of them were worth; see `Chooser`.
 
@@ -110,11 +112,11 @@ class Grid:
             FitError: no candidate could be fitted.
         """
         entering = Feedback() if self.predicts_ratings else feedback or Feedback()
-        tried = self._tried(entering.apply(ratings), on_search)
+        tried = self._tried(entering.apply(ratings), on_search, kept)
         best = tried.best
         winner = self.candidates[best]
         if isinstance(winner, Chooser):
-            return winner.choose(ratings, feedback, on_search)
+            return choose(winner, ratings, feedback, on_search, kept.part("winner"))
         if not isinstance(winner, Spec):
             raise ArgumentError(f"candidates must be specs, such as ImplicitALS(), not {winner!r}")
         found = record(self.to_dict(), winner, entering, **tried.to_dict())
@@ -128,7 +130,9 @@ class Grid:
         """
         return self.candidates[self._tried(ratings).best].fit(ratings, on_epoch)
 
-    def _tried(self, ratings: Ratings, on_search: OnSearch | None = None) -> _Tried:
+    def _tried(
+        self, ratings: Ratings, on_search: OnSearch | None = None, kept: Kept = NOTHING
+    ) -> _Tried:
         metric = METRICS["rmse" if self.predicts_ratings else "ndcg"]
         tried = _Tried(metric, self.k, [candidate.to_dict() for candidate in self.candidates])
         if len(self.candidates) == 1:
@@ -136,7 +140,14 @@ class Grid:
         split = random(ratings, self.validation, self.seed)
         for i, candidate in enumerate(self.candidates):
             try:
-                tried.add(validation_score(candidate.fit(split.train), split, self.k, metric.name))
+                found = kept.remember(
+                    f"candidate-{i}",
+                    candidate.to_dict(),
+                    lambda one=candidate: self._scored(one, split, metric),  # type: ignore[misc]
+                )
+                tried.add(found.about["score"])
+            except CheckpointError:
+                raise
             except Exception as error:
                 tried.add(math.nan, failure(error))
             if on_search is not None and not math.isnan(best := tried.values[tried.best]):
@@ -149,6 +160,10 @@ class Grid:
         tried.baseline = validation_score(baseline, split, self.k, metric.name)
         tried.n_users = int(np.count_nonzero(np.diff(split.test.matrix.indptr)))
         return tried
+
+    def _scored(self, candidate: Model, split: Split, metric: Metric) -> Entry:
+        fitted = candidate.fit(split.train)
+        return Entry(about={"score": validation_score(fitted, split, self.k, metric.name)})
 
 
 @dataclass

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsys.evaluation.evaluation import Evaluation
-from recsys.evaluation.protocol.contenders import Contender, Trained
+from recsys.evaluation.protocol.contenders import Contender
+from recsys.evaluation.protocol.kept_runs import Measured
 from recsys.evaluation.protocol.measure import Measurement
 from recsys.evaluation.protocol.prepared import PreparedSplit
 from recsys.evaluation.result.segments import user_segments
@@ -66,20 +67,18 @@ class Runs:
         self._prepared = prepared
         self._segments.begin(prepared)
 
-    def add(
-        self, run: Run, trained: Trained, found: Measurement, seconds: tuple[float, float]
-    ) -> None:
-        """Adds one run, with the seconds it took to fit and to measure."""
-        keys = asdict(run)
+    def add(self, run: Run, measured: Measured) -> None:
+        """Adds one run."""
+        keys, found = asdict(run), measured.found
         self._values.append(found.values.assign(**keys))
-        about = {"fit_seconds": seconds[0], "measure_seconds": seconds[1]}
-        chosen = {"spec": dict(trained.spec)}
+        about = {name: getattr(measured, name) for name in ("fit_seconds", "measure_seconds")}
+        chosen = {"spec": dict(measured.spec)}
         self._runs.append(keys | found.means | found.catalogue | about | chosen)
         for metric, means in found.curves.items():
             length = np.arange(1, len(means) + 1)
             table = keys | {"metric": metric, "length": length, "value": means}
             self._curves.append(pd.DataFrame(table))
-        self._training += [keys | vars(progress) for progress in trained.log]
+        self._training += [keys | vars(progress) for progress in measured.log]
         if len(found.by_rating):
             self._by_rating.append(found.by_rating.assign(**keys))
         self._segments.add(run.model, found)

@@ -14,6 +14,7 @@ from recsys.evaluation.search.trials import Bench, most_parts
 from recsys.evaluation.search.work import Ledger
 from recsys.models.common import OnEpoch
 from recsys.models.implicit_als import ImplicitALS
+from recsys.models.kept import NOTHING, Kept
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -47,6 +48,7 @@ class Auto(NamedSettings):
         ratings: Ratings,
         feedback: Feedback | None = None,
         on_search: OnSearch | None = None,
+        kept: Kept = NOTHING,
         rule: Point = RULE,
     ) -> Chosen:
         """The model for these ratings; see `recsys.recommend.chosen.Chooser`.
@@ -55,12 +57,13 @@ class Auto(NamedSettings):
             ratings: what the model will be trained on.
             feedback: how they enter the training; None to choose that, too.
             on_search: called after each trial.
+            kept: trials that a checkpoint has.
             rule: where the search starts.
         """
         kinds = kinds_of_feedback(ratings) if feedback is None else [feedback]
         liked = (feedback or Feedback()).likes(ratings)
         ledger = Ledger(self.budget, self.time_limit)
-        bench = Bench(ratings, liked, ledger, self.seed, on_search)
+        bench = Bench(ratings, liked, ledger, self.seed, on_search, kept)
         rounds = Rounds(bench, kinds, self.seed, rule)
         if self.budget:
             rounds.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from recsys.evaluation.search.kinds import kinds_of_feedback
@@ -14,10 +15,11 @@ from recsys.models.baselines import Popularity
 from recsys.models.blend import Blend
 from recsys.models.common import OnEpoch
 from recsys.models.factors import Factorization, Factors
+from recsys.models.kept import NOTHING, Entry, Kept
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, record
+from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, choose, record
 
 STEPS = 0.25, 0.1, 0.05
 """Of the weights, which sum to 1: how much is moved from one member to another."""
@@ -67,6 +69,7 @@ class Blending:
         ratings: Ratings,
         feedback: Feedback | None = None,
         on_search: OnSearch | None = None,
+        kept: Kept = NOTHING,
     ) -> Chosen:
         """The blend for these ratings; see `recsys.recommend.chosen.Chooser`.
 
@@ -74,9 +77,9 @@ class Blending:
         without one, it is the kind with which equal weights rank best.
         """
         specs: list[Factorization] = []
-        for one in self._given:
+        for i, one in enumerate(self._given):
             if isinstance(one, Chooser):
-                chosen = one.choose(ratings, feedback, on_search)
+                chosen = choose(one, ratings, feedback, on_search, kept.part(f"member-{i}"))
                 feedback, one = chosen.feedback, chosen.spec
             specs.append(one)
         blend = Blend(of=specs, seed=self.seed)
@@ -86,7 +89,7 @@ class Blending:
         if part is None:
             return Chosen(blend, kinds[0], _record(self.to_dict(), blend, kinds[0], None, []))
         log: list[_Trial] = []
-        fitted = (_Members(blend, part, kind, log, on_search) for kind in kinds)
+        fitted = (_Members(blend, part, kind, log, on_search, kept) for kind in kinds)
         best = max(fitted, key=_worth)
         spec = _without_zeros(blend, best.best_weights())
         found = _record(self.to_dict(), spec, best.feedback, best.popularity, log)
@@ -150,14 +153,19 @@ class _Members:
         feedback: Feedback,
         log: list[_Trial],
         on_search: OnSearch | None,
+        kept: Kept,
     ) -> None:
         self.spec, self.feedback = spec, feedback
-        self._part, self._log, self._on_search = part, log, on_search
+        self._part, self._log, self._on_search, self._kept = part, log, on_search, kept
         self._train = part.trained_on(feedback)
-        self._fitted: list[Factors] = [one.fit(self._train) for one in spec.of]
         self._ndcg: dict[Weights, float] = {}
         self._equal: Weights = (1 / len(spec.of),) * len(spec.of)
         self.alike = self.ndcg(self._equal)
+
+    @cached_property
+    def _fitted(self) -> list[Factors]:
+        # When they are needed: not where all trials are in a checkpoint.
+        return [one.fit(self._train) for one in self.spec.of]
 
     @property
     def popularity(self) -> float:
@@ -179,13 +187,22 @@ class _Members:
     def ndcg(self, weights: Weights) -> float:
         """Mean NDCG@10 of a blend, computed once."""
         if weights not in self._ndcg:
-            trial = _Trial(self.feedback, weights, self._part.ndcg(self._blended(weights)))
+            trial = _Trial(self.feedback, weights, self._values(weights))
             self._ndcg[weights] = trial.ndcg
             self._log.append(trial)
             if self._on_search is not None:
                 n, best = len(self._log), max(one.ndcg for one in self._log)
                 self._on_search(Searching(n / (n + 4 * len(weights)), n, best))
         return self._ndcg[weights]
+
+    def _values(self, weights: Weights) -> Values:
+        key = {"of": self.spec.to_dict(), "feedback": str(self.feedback), "weights": list(weights)}
+        found = self._kept.remember(
+            f"trial-{len(self._log)}",
+            key,
+            lambda: Entry({"values": self._part.ndcg(self._blended(weights))}),
+        )
+        return found.arrays["values"]
 
     def _blended(self, weights: Weights) -> Factors:
         if max(weights) == 1.0:

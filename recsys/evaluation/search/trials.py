@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from recsys.evaluation.search.validation import N_PARTS, Part, Values, carve
 from recsys.evaluation.search.work import Ledger, fit_work, ranking_work
 from recsys.models.baselines import Popularity
 from recsys.models.implicit_als import ImplicitALS
+from recsys.models.kept import NOTHING, Entry, Kept
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import OnSearch, Searching
@@ -65,10 +67,11 @@ class Bench:
         ledger: Ledger,
         seed: int,
         on_search: OnSearch | None = None,
+        kept: Kept = NOTHING,
     ) -> None:
         self.ledger, self.trials = ledger, list[Trial]()
         self._ratings, self._liked, self._seed = ratings, liked, seed
-        self._on_search = on_search
+        self._on_search, self._kept = on_search, kept
         self._shapes: dict[Feedback, tuple[Shape, float, int]] = {}
         self._parts: list[Part | None] = []
 
@@ -127,14 +130,12 @@ class Bench:
         if not self.ledger.allows(work, final):
             return None
         self.ledger.spent += work
-        spec, values = self.spec(setting, n_epochs), []
+        spec = self.spec(setting, n_epochs)
         try:
-            for i in range(n_parts):
-                if (part := self.part(i)) is not None:
-                    values.append(part.ndcg(spec.fit(part.trained_on(setting.feedback))))
+            values = self._values(spec, setting.feedback, n_parts)
         except FitError:
             return None
-        trial = Trial(setting, spec, n_epochs, n_parts, np.concatenate(values))
+        trial = Trial(setting, spec, n_epochs, n_parts, values)
         self.trials.append(trial)
         if self._on_search is not None:
             left = self.ledger.left(final)
@@ -142,6 +143,22 @@ class Bench:
             best = max(one.score for one in self.trials)
             self._on_search(Searching(min(1.0, share), len(self.trials), best))
         return trial
+
+    def _values(self, spec: ImplicitALS, feedback: Feedback, n_parts: int) -> Values:
+        # NDCG@10 of every user of every part. A trial that was kept takes the time that it took.
+        def made() -> Entry:
+            values = []
+            for i in range(n_parts):
+                if (part := self.part(i)) is not None:
+                    values.append(part.ndcg(spec.fit(part.trained_on(feedback))))
+            took = time.perf_counter() - began
+            return Entry({"values": np.concatenate(values)}, {"seconds": took})
+
+        began = time.perf_counter()
+        key = {"spec": spec.to_dict(), "feedback": str(feedback), "parts": n_parts}
+        found = self._kept.remember(f"trial-{len(self.trials)}", key, made)
+        self.ledger.add(found.about["seconds"] - (time.perf_counter() - began))
+        return found.arrays["values"]
 
     def popularity(self, feedback: Feedback, n_parts: int) -> float:
         """Mean NDCG@10 of the same users with the most popular items that they have not seen."""

@@ -50,6 +50,10 @@ class Ledger:
             self.out_of_time = True
         return not self.out_of_time and work <= self.left(final)
 
+    def add(self, seconds: float) -> None:
+        """Counts time that a trial took before the search was interrupted."""
+        self._began -= max(0.0, seconds)
+
     def left(self, final: float) -> float:
         """Work that is left for trials, where the final fit is to cost `final`."""
         return self.budget * max(final, LEAST_UNIT) - final - self.spent

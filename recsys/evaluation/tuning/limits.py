@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from recsys.errors import ArgumentError
+from recsys import settings
 from recsys.models.registry import SPECS
 from recsys.settings import option
 
 MODELS = "implicit-als", "normalized-svd", "blend"
 """What is searched unless models are named."""
-
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def models_field() -> Any:
@@ -71,9 +69,6 @@ def seconds(
 ) -> float:
     """The seconds of a budget; infinity for none.
 
-    >>> seconds("90"), seconds("1.5m"), seconds("2h"), seconds("1d"), seconds(None)
-    (90.0, 90.0, 7200.0, 86400.0, inf)
-
     Args:
         budget: a number of seconds, or one with a unit.
         what: what messages call it.
@@ -82,14 +77,4 @@ def seconds(
     Raises:
         ArgumentError: it is no time.
     """
-    if budget is None:
-        return math.inf
-    text = str(budget).strip().lower()
-    unit = _UNITS.get(text[-1:])
-    try:
-        found = float(text) if unit is None else float(text[:-1]) * unit
-    except ValueError:
-        found = math.nan
-    if not 0 < found < math.inf:
-        raise ArgumentError(f"{what} must be a time such as {examples}, not {budget!r}")
-    return found
+    return math.inf if budget is None else settings.seconds(budget, what, examples)

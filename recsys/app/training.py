@@ -1,17 +1,21 @@
-"""`train`: from a spec and ratings to a `Recommender`."""
+"""`train`: from a spec and ratings to a `Recommender`, with a checkpoint where one is asked for."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from typing import Any
 
 from recsys.errors import ArgumentError
 from recsys.models.common import OnEpoch, Side
 from recsys.models.from_features import FeatureWeights, Names, fit_with_features
+from recsys.models.kept import EVERY, NOTHING, Kept
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
-from recsys.recommend.chosen import Chooser, OnSearch
+from recsys.recommend.chosen import Chooser, OnSearch, choose
 from recsys.recommend.recommender import Recommender
 
 
@@ -23,9 +27,16 @@ def train(
     features: Names | None = None,
     on_epoch: OnEpoch | None = None,
     on_search: OnSearch | None = None,
+    checkpoint: str | os.PathLike[str] | Kept | None = None,
+    every: float = EVERY,
     **start: Any,
 ) -> Recommender:
     """Fits `spec` to `ratings` and returns the recommender.
+
+    With a checkpoint, the same call goes on where a process that was killed had last saved, and
+    returns the same to the bit. The folder keeps what the last call has done, also when it is
+    finished: a process that is killed before it has saved the model need not train again. Another
+    training may then use the folder.
 
     Args:
         spec: the model, or `recsys.auto()`, which chooses one for these ratings.
@@ -37,13 +48,17 @@ def train(
             tables. The others are as without features.
         on_epoch: called with the `Progress` after each epoch.
         on_search: called with `Searching` after each trial of a search.
+        checkpoint: folder to save the trials of the search and the state of the training in.
+        every: seconds from one save to the next; 0 saves after each epoch.
         start: `start`, `warm` and `on_state` of models that train by alternation; see
-            `Factorization.fit`.
+            `Factorization.fit`. A checkpoint starts by itself.
 
     Raises:
-        ArgumentError: an argument is of the wrong kind.
+        ArgumentError: an argument is of the wrong kind, or the checkpoint is of another training.
         DataError: the ratings do not suit the model.
         FitError: there is no finite solution.
+        CheckpointError: the checkpoint is damaged.
+        ModelFileError: its folder cannot be written to.
     """
     if isinstance(spec, type) or not isinstance(spec, Spec | Chooser):
         raise ArgumentError(f"spec must be a model such as ImplicitALS(), not {spec!r}")
@@ -51,14 +66,53 @@ def train(
         raise ArgumentError(f"ratings must be Ratings (read_ratings), not {type(ratings).__name__}")
     if not isinstance(feedback, Feedback):
         feedback = Feedback.parse(feedback) if feedback else None
+    if checkpoint is not None and start:
+        raise ArgumentError(f"a checkpoint excludes {', '.join(start)}: it starts by itself")
+    if isinstance(checkpoint, str | os.PathLike):
+        from recsys.store.checkpoint import Checkpoint
+
+        about = training_of(spec, ratings, feedback, features)
+        opened: AbstractContextManager[Kept] = Checkpoint(checkpoint, about, every, keep=True)
+    else:
+        opened = nullcontext(NOTHING if checkpoint is None else checkpoint)
+    with opened as kept:
+        return _trained(spec, ratings, feedback, features, (on_epoch, on_search), kept, start)
+
+
+def training_of(
+    spec: Spec | Chooser, ratings: Ratings, feedback: Feedback | None, features: Names | None
+) -> dict[str, Any]:
+    """What a training depends on, as a checkpoint compares it."""
+    from recsys.store.checkpoint import about_ratings
+
+    return {
+        "of": "train",
+        "spec": spec.to_dict() if hasattr(spec, "to_dict") else repr(spec),
+        "feedback": None if feedback is None else asdict(feedback),
+        "features": features if features is None or isinstance(features, bool) else list(features),
+        **about_ratings(ratings),
+    }
+
+
+def _trained(
+    spec: Spec | Chooser,
+    ratings: Ratings,
+    feedback: Feedback | None,
+    features: Names | None,
+    calls: tuple[OnEpoch | None, OnSearch | None],
+    kept: Kept,
+    start: Mapping[str, Any],
+) -> Recommender:
     search = None
     if isinstance(spec, Chooser):
-        chosen = spec.choose(ratings, feedback, on_search)
+        chosen = choose(spec, ratings, feedback, calls[1], kept.part("search"))
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
     feedback = (feedback or Feedback()).fitted(ratings)
     _check_feedback(spec, feedback)
     whole = ratings.with_unrated() if features else ratings
-    fitted, worth = _fitted(spec, feedback.apply(whole), features, on_epoch, start)
+    with kept.fitting("fit", spec) as going_on:
+        given = {**start, **going_on}
+        fitted, worth = _fitted(spec, feedback.apply(whole), features, calls[0], given)
     return Recommender(
         factors=fitted,
         item_table=whole.item_table,
