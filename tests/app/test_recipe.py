@@ -48,6 +48,8 @@ def entries_of(draw: st.DrawFn, request: type[Settings]) -> dict[str, Any]:
         }
         if draw(st.booleans()):
             found[setting.name] = draw(values[setting.kind])
+    if "table" in found:
+        found.pop("query", None)  # one or the other
     return found
 
 

@@ -75,7 +75,7 @@ def test_what_cannot_be_blended_is_named(recsys_command: RunCommand, root: Path)
     for settings, said in (
         (("--set", "of=ease,biases"), "of must name factorizations, and ease is none"),
         (("--set", "of=biases"), "of must name at least two models, not 1"),
-        (("--set", "bpr.seed=3"), "bpr.seed: the blend has no member 'bpr'"),
+        (("--set", "bpr.seed=3"), "the blend has no member 'bpr'; it has "),
         (("--set", "weights=0.5"), "weights must be 2, one per member of the blend"),
     ):
         code, _, err = recsys_command("train", root / "data/sample", "--model", "blend", *settings)
