@@ -224,7 +224,7 @@ def _reused() -> Format:
     def wrong(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
         right: Pairs | None = known.expected(data)
         if right is not None:
-            return unlike(found(ratings), right)
+            return unlike(found(ratings), rated(right, ratings))
         said = ratings.account.remarks if ratings.account else ()
         return "" if any("ISO-8859-1" in one for one in said) else "read, and no table of ratings"
 

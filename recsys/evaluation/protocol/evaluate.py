@@ -84,8 +84,7 @@ def evaluate(
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
-        ModelError: every model failed, the baselines included.
-        MemoryError: likewise, one of them for want of memory.
+        ModelError: every model failed, the baselines included; MemoryError if one lacked memory.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -109,8 +108,7 @@ def evaluate(
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
-        said = f"no model could be evaluated: {_listed(runs.failures)}"
-        raise no_model(said, runs.failures.values(), ModelError)
+        raise _none(runs.failures)
     return _with_findings(runs.result(), several, contenders)
 
 
@@ -126,8 +124,10 @@ def _features(given: Names | None, several: Sequence[Split]) -> Names:
     return held_out if given is None else given
 
 
-def _listed(failures: Mapping[str, str]) -> str:
-    return "; ".join(f"{name}: {why}" for name, why in failures.items())
+def _none(failures: Mapping[str, str]) -> Exception:
+    # The error to raise where all models failed.
+    listed = "; ".join(f"{name}: {why}" for name, why in failures.items())
+    return no_model(f"no model could be evaluated: {listed}", failures.values(), ModelError)
 
 
 def _contender(model: Evaluable) -> Contender:
