@@ -227,11 +227,15 @@ def claimed(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[C
         OSError: it cannot be opened, or is a link, a folder or a device.
     """
     descriptor = _opened_regular(path)
-    exclusive = _locked(descriptor)
-    if not exclusive and fcntl is not None:
-        if on_wait is not None:
-            on_wait()
-        exclusive = _locked(descriptor, wait=True)
+    try:
+        exclusive = _locked(descriptor)
+        if not exclusive and fcntl is not None:
+            if on_wait is not None:
+                on_wait()  # which may raise, not to wait
+            exclusive = _locked(descriptor, wait=True)
+    except BaseException:
+        os.close(descriptor)
+        raise
     if exclusive and not _same_file(path, descriptor):  # removed while we waited
         os.close(descriptor)
         with claimed(path, on_wait) as claim:

@@ -3,6 +3,7 @@
 
     scripts/load.py                          recommendations of stored users
     scripts/load.py --live                   of people who are folded in from a store
+    scripts/load.py --cache 0                every list is made again
     scripts/load.py --reload 5               while the model is replaced every five seconds
     scripts/load.py --workers 2 --seconds 60
 
@@ -130,12 +131,12 @@ def served(arguments: list[str]) -> Iterator[tuple[int, int]]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stderr is not None
         said = server.stderr.readline()
-        if " at http://127.0.0.1:" not in said:
+        if not said.startswith("serving at http://127.0.0.1:"):
             server.kill()
             raise SystemExit(f"the server did not start: {said}")
         threading.Thread(target=server.stderr.read, daemon=True).start()
         try:
-            yield int(said.rsplit(":", 1)[1]), server.pid
+            yield int(said.split(":")[2]), server.pid
         finally:
             server.send_signal(signal.SIGTERM)
             if server.wait(60) != 143:
@@ -174,7 +175,10 @@ def send(port: int, method: str, path: str, body: Any) -> Any:
 def lists_of(model: recsys.Recommender, users: list[int]) -> dict[int, list[int]]:
     """The list of each user, as the model has it."""
     found = model.recommend_many(users, 10)
-    return {user: rows["item"].tolist() for user, rows in found.groupby("user")}
+    lists: dict[int, list[int]] = {}
+    for user, item in zip(found["user"].tolist(), found["item"].tolist(), strict=True):
+        lists.setdefault(user, []).append(item)
+    return lists
 
 
 def main() -> int:
@@ -186,6 +190,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--reload", type=float, default=0)
+    parser.add_argument("--cache", type=float, default=32)
     given = parser.parse_args()
     if given.seconds > 900 or given.connections > 64:
         parser.error("at most 900 seconds and 64 connections")
@@ -204,7 +209,7 @@ def measured(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     files = [recsys.save(model, folder / f"{i}.safetensors") for i, model in enumerate(models)]
     users = models[0].fitted.users.ids[:N_PEOPLE].tolist()
     lists = {str(i): lists_of(model, users) for i, model in enumerate(models)}
-    arguments = [str(files[0]), "--workers", str(given.workers)]
+    arguments = [str(files[0]), "--workers", str(given.workers), "--cache", str(given.cache)]
     arguments += ["--store", f"sqlite:///{folder}/store.db"] if given.live else []
     with served(arguments) as (port, pid):
         if given.live:
@@ -213,7 +218,12 @@ def measured(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         check = Checked(lists, given.live)
         found = _alternating(given, port, pid, paths, check)
     rates = [found[name]["per_second"] for name in ("recommendations", "empty")]
-    about = {"workers": given.workers, "live": given.live, "reload_s": given.reload}
+    about = {
+        "workers": given.workers,
+        "live": given.live,
+        "reload_s": given.reload,
+        "cache": given.cache,
+    }
     return about | found | {"ratio": round(rates[0] / rates[1], 3), "examples": check.examples}
 
 

@@ -21,7 +21,7 @@ class Client:
         address: tuple[str, int] = ("127.0.0.1", 1234),
         base: str = "http://127.0.0.1:8000",
     ) -> None:
-        self._app, self._headers = app, dict(headers or {})
+        self.app, self._headers = app, dict(headers or {})
         self._address, self._base = address, base
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -31,7 +31,7 @@ class Client:
             return thread.submit(lambda: asyncio.run(asked())).result()
 
     async def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self._app, client=self._address)
+        transport = httpx.ASGITransport(self.app, client=self._address)
         async with httpx.AsyncClient(
             transport=transport, base_url=self._base, headers=self._headers
         ) as client:
@@ -56,3 +56,15 @@ class Client:
         found = self.request(method, path, **more)
         assert found.status_code == 200, found.text
         return found.json()
+
+
+def problem(answer: Any, status: int) -> str:
+    """The line of a problem with this status."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = answer.json()
+    assert said["status"] == status
+    assert said["type"].startswith("urn:recsys:")
+    assert said["title"]
+    assert "\n" not in said["detail"]
+    return str(said["detail"])

@@ -99,7 +99,7 @@ class Cluster:
 
     def remove(self) -> None:
         """Stops the server and deletes its folder."""
-        self.stop()
+        self.stop("immediate")
         shutil.rmtree(self._folder)
 
     def url(self, database: str = "postgres") -> str:

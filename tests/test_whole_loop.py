@@ -20,7 +20,8 @@ import uvicorn
 import recsys
 from recsys.app.models import ModelsRequest, models
 from recsys.app.online import OnlineRequest, online
-from recsys.app.retrain import RetrainRequest, Watching, retrain
+from recsys.app.retrain import Watching, retrain
+from recsys.app.retrain_request import RetrainRequest
 from recsys.service import create_app
 from recsys.store.database.ratings_store import RatingsStore
 

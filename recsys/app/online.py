@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys.app.in_store import InStore, age_of
 from recsys.errors import ArgumentError
+from recsys.files import output_file, write_text
 from recsys.settings import option
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from recsys.evaluation.online.rates import Online
+
+REPORTS = (".html", ".json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +31,16 @@ class OnlineRequest(InStore):
         metavar="TIME",
         meaning="A list is a hit where the person clicks or rates one of its items in this time.",
     )
+    name: str | None = option(
+        None, metavar="NAME", meaning="Only versions of this model.", default_text="all"
+    )
     against: str | None = option(
         None,
         metavar="VERSION",
         meaning="Version that the others are compared with.",
         default_text="the one with most lists",
     )
+    report: str | None = option(None, metavar="FILE", meaning="Report to write: .html or .json.")
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,18 @@ class OnlineReport:
     """Seconds since 1970."""
     within: float
     """Seconds."""
+    file: Path | None = None
+    """The report that was written."""
+
+    def to_html(self) -> str:
+        """The report as one page."""
+        from recsys.evaluation.online.page import page
+
+        return page(self.online, self.since, self.within)
+
+    def to_json(self) -> str:
+        """The report as one JSON document."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -60,15 +81,22 @@ def online(request: OnlineRequest, now: float | None = None) -> OnlineReport:
 
     since = (time.time() if now is None else now) - age_of(request.since, "since")
     within = age_of(request.within, "within")
+    file = None if request.report is None else output_file(request.report, "report", REPORTS)
     with request.opened() as store:
         lists, feedback = store.lists(since)
+        if request.name is not None:
+            own = {str(one.version) for one in store.models.list(request.name)}
+            lists = lists[lists["model"].isin(own)]
         rated = store.rated_since(since)
     versions = sorted(lists["model"].unique())
     if request.against is not None and request.against not in versions:
         did = f"; {', '.join(versions)} did" if versions else ""
         raise ArgumentError(f"version {request.against} served no list since then{did}")
     done = outcomes(lists, feedback, rated, within)
-    return OnlineReport(measured(done, request.against), since, within)
+    found = OnlineReport(measured(done, request.against), since, within, file)
+    if file is not None:
+        write_text(file, found.to_html() if file.suffix == ".html" else found.to_json())
+    return found
 
 
 def outcomes(
@@ -87,7 +115,9 @@ def outcomes(
     """
     acts = feedback.merge(lists[["id", "time"]].rename(columns={"time": "served"}), on="id")
     soon = acts[(acts["time"] - acts["served"]).between(0, within)]
-    shown = lists[["id", "time", "user", "items"]].explode("items").dropna(subset=["user", "items"])
+    # Only lists of people who rated something: the others would be many.
+    active = lists.loc[lists["user"].isin(rated["user"]), ["id", "time", "user", "items"]]
+    shown = active.explode("items").dropna(subset=["items"])
     later = shown.merge(
         rated, left_on=["user", "items"], right_on=["user", "item"], suffixes=("_served", "")
     )

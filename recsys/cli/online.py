@@ -21,6 +21,8 @@ def command(given: Given, json: Json = False) -> None:
     if json:
         print_json(found.to_dict())
         return
+    if found.file is not None:
+        say(f"report: {found.file}")
     from recsys.ratings.times import iso
 
     if not found.online.versions:
@@ -28,8 +30,7 @@ def command(given: Given, json: Json = False) -> None:
         return
     print_table(_columns(found))
     for one in found.online.differences:
-        if one.measure != "dismissed" or one.answer != "undecided":
-            print_paragraph(one.sentence, indent=2)
+        print_paragraph(one.sentence, indent=2)
     say(
         "click-through: lists with a click / lists; hits: lists of which the person clicked or "
         "rated an item in time / lists; with 95 % bootstrap intervals over people"
@@ -37,8 +38,6 @@ def command(given: Given, json: Json = False) -> None:
 
 
 def _columns(found: OnlineReport) -> dict[str, list[Any]]:
-    from recsys.ratings.times import iso
-
     columns: dict[str, list[Any]] = {}
     for one in found.online.versions:
         cells = {
@@ -49,12 +48,13 @@ def _columns(found: OnlineReport) -> dict[str, list[Any]]:
             "click-through": _shown(one.rates["click_through"]),
             "hits": _shown(one.rates["hit_rate"]),
             "dismissed": _shown(one.rates["dismissed"]),
-            "last list": iso(float(int(one.last))),
         }
         for name, value in cells.items():
             columns.setdefault(name, []).append(value)
+    if not any(one.rates["dismissed"].mean for one in found.online.versions):
+        del columns["dismissed"]
     return columns
 
 
 def _shown(rate: Rate) -> str:
-    return f"{100 * rate.mean:.2f} % [{100 * rate.low:.2f}, {100 * rate.high:.2f}]"
+    return f"{100 * rate.mean:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from recsys.app.reading import no_account
-from recsys.app.retrain import Retrained, RetrainRequest, Watching, retrain
+from recsys.app.retrain import Retrained, Watching, retrain
+from recsys.app.retrain_request import RetrainRequest
 from recsys.cli.derive import Given, options_of
 from recsys.cli.options import Json
 from recsys.cli.output import described_spec, number, print_json, print_pairs, say_account

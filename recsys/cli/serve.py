@@ -19,4 +19,4 @@ def command(given: Given) -> None:
     from recsys.service.server import serve
 
     what = request.model or f"{request.name or 'main'} of the store"
-    serve(request, lambda address: say(f"serving {what} at {address}"))
+    serve(request, lambda address: say(f"serving at {address}: {what}"))

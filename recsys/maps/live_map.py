@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ MOST = 5000
 """Items on a map, at most: those with the most ratings."""
 
 _NEAR = 10  # items that say where somebody stands
+_RATINGS = 20  # of such an item; with fewer its direction is chance
 _GROUPS = 9  # genres that have a colour
 _LONGEST = 200  # characters of a title or another name
 _STEPS = 60  # of the iteration for a median
@@ -65,6 +67,23 @@ class LiveMap:
     units: tuple[float, float]
     """What 1 stands for in the neighbourhoods and the components."""
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What the items are called, on one line each."""
+        return [one_line(name, _LONGEST) for name in self.projection.item_names()]
+
+    @cached_property
+    def _rated(self) -> npt.NDArray[np.int64]:
+        # Rows of the items that say where somebody stands: of all, where few have enough ratings.
+        counts = self.projection.counts
+        everything = np.arange(len(self.directions))
+        enough = everything[:0] if counts is None else np.flatnonzero(counts >= _RATINGS)
+        return enough if len(enough) > 5 * _NEAR else everything
+
+    @cached_property
+    def _middle(self) -> FloatVector:
+        return np.asarray(self.directions.mean(axis=0, dtype=np.float64))
+
     @property
     def remarks(self) -> list[str]:
         """Sentences about the map: that it has not all items."""
@@ -81,7 +100,7 @@ class LiveMap:
         return {
             "n_items": self.n_items,
             "items": [in_json(one) for one in self.projection.item_ids.ids.tolist()],
-            "titles": [one_line(name, _LONGEST) for name in self.projection.item_names()],
+            "titles": self.names,
             "ratings": None if counts is None else counts.tolist(),
             "groups": genres,
             "group": group_of.tolist(),
@@ -106,16 +125,17 @@ class LiveMap:
 
         In the plane of the components that is where an item with these factors would be. Among the
         neighbourhoods it is the geometric median of the ten items that are most like them, so that
-        somebody with two tastes stands in one of them, not in the empty space between.
+        somebody with two tastes stands in one of them, not in the empty space between. Items with
+        fewer than 20 ratings say nothing of that.
         """
         x = np.asarray(factors, np.float64)
         length = float(np.linalg.norm(x))
         if not length > 0:
             return Place(None, None, [])
         direction = x / length
-        cosines = self.directions @ direction
-        order = np.argsort(-cosines, kind="stable")[:_NEAR]
-        off = direction - self.directions.mean(axis=0, dtype=np.float64)
+        cosines = self.directions @ direction.astype(np.float32)
+        order = self._rated[np.argsort(-cosines[self._rated], kind="stable")[:_NEAR]]
+        off = direction - self._middle
         return Place(
             median(self.arrangement.items[order]) / self.units[0],
             _plane((self.projection.components @ off)[None, :])[0] / self.units[1],
@@ -159,15 +179,14 @@ def place(found: LiveMap, model: Recommender, ratings: sp.csr_matrix) -> dict[st
     person = model.fitted.fold_in_users(model.feedback.of(ratings))
     factors = model.fitted.queries(person)[0][0]
     at = found.place(factors)
-    names = found.projection.item_names()
     ids = found.projection.item_ids.ids
     return {
         "neighbourhoods": _point(at.neighbourhoods),
         "components": _point(at.components),
         "near": [
             {
-                "item": in_json(ids[row].item() if hasattr(ids[row], "item") else ids[row]),
-                "title": one_line(names[row], _LONGEST),
+                "item": in_json(ids[row : row + 1].tolist()[0]),
+                "title": found.names[row],
                 "cosine": round(cosine, _DIGITS),
             }
             for row, cosine in at.near
@@ -229,8 +248,8 @@ def _groups(projection: Projection) -> tuple[list[str], npt.NDArray[np.int64]]:
     sizes = flags.sum(axis=0)
     shown = np.argsort(-sizes, kind="stable")[:_GROUPS]
     group_of = np.full(len(flags), -1)
-    for place_, genre in enumerate(shown):  # a rarer one comes later, and replaces the one before
-        group_of[flags[:, genre]] = place_
+    for group, genre in enumerate(shown):  # a rarer one comes later, and replaces the one before
+        group_of[flags[:, genre]] = group
     return [one_line(names[genre], _LONGEST) for genre in shown], group_of
 
 

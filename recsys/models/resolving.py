@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,8 @@ from recsys.lazy import sp
 from recsys.models.common import Rows, Side
 from recsys.models.factors import Factors, Solved
 
-RatingsOf = Callable[[Rows], sp.csr_matrix]
+if TYPE_CHECKING:  # it would import SciPy
+    RatingsOf = Callable[[Rows], sp.csr_matrix]
 
 _TOGETHER = 1 << 13  # rows solved together: their ratings are copied, and need not all be at once
 

@@ -77,14 +77,15 @@ def _collector(role: str, name: str, where: str, date_format: str | None) -> _Co
     return _Ratings(name, where) if role == "rating" else _Times(name, where, date_format)
 
 
-class _Growing:
-    # An array to which rows are added. It grows in place, so that no row is there twice.
+class Growing:
+    """An array to which rows are added. It grows in place, so that no row is there twice."""
 
     def __init__(self, kind: npt.DTypeLike) -> None:
         self._rows = np.empty(0, kind)
         self._n = 0
 
     def add(self, rows: npt.NDArray[Any]) -> None:
+        """Adds rows, which are converted to its type."""
         end = self._n + len(rows)
         if end > len(self._rows):
             self._rows.resize(max(end, int(1.2 * len(self._rows))), refcheck=False)
@@ -92,10 +93,12 @@ class _Growing:
         self._n = end
 
     def widen(self, kind: npt.DTypeLike) -> None:
+        """Changes its type."""
         if self._rows.dtype != kind:
             self._rows = self._rows[: self._n].astype(kind)
 
     def array(self) -> npt.NDArray[Any]:
+        """All rows. Nothing can be added after that."""
         self._rows.resize(self._n, refcheck=False)
         return self._rows
 
@@ -105,7 +108,7 @@ class _Ids:
 
     def __init__(self, name: str, where: str) -> None:
         self._name, self._where = name, where
-        self._numbers = _Growing(np.int32)
+        self._numbers = Growing(np.int32)
         self._others: list[Any] = []
 
     def add(self, column: pa.Array, first: int) -> None:
@@ -147,7 +150,7 @@ def _plain_ids(column: pa.Array) -> Any:
 class _Ratings:
     def __init__(self, name: str, where: str) -> None:
         self._name, self._where = name, where
-        self._values = _Growing(np.float32)
+        self._values = Growing(np.float32)
 
     def add(self, column: pa.Array, first: int) -> None:
         values = _as("numbers", self._where, self._name, column,
@@ -171,7 +174,7 @@ class _Times:
 
     def __init__(self, name: str, where: str, date_format: str | None) -> None:
         self._name, self._where, self._format = name, where, date_format
-        self._seconds = _Growing(np.float64)
+        self._seconds = Growing(np.float64)
         self._text: list[Any] = []
         self._kind = pa.null()
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from recsys.errors import ArgumentError, StoreError, StoreUnavailable
+from recsys.files import expanded
 from recsys.provenance import without_passwords
 from recsys.ratings.columns import first_line
 
@@ -45,7 +46,7 @@ def address(url: str) -> URL:
     if backend == "sqlite":
         if found.database in (None, "", ":memory:"):
             raise ArgumentError("SQLite needs a file: sqlite:///ratings.db")
-        return found.set(drivername="sqlite")
+        return found.set(drivername="sqlite", database=str(expanded(str(found.database))))
     if find_spec("psycopg") is None:
         raise ArgumentError(
             'PostgreSQL needs psycopg; install it with pip install "recsys-mf[sql]"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -41,7 +42,9 @@ def encode(column: Any, kind: str, source: str) -> tuple[IdIndex, Rows]:
     return _encode_text(column, kind)
 
 
-def encode_integers(chunks: list[npt.NDArray[np.integer[Any]]], kind: str) -> tuple[IdIndex, Rows]:
+def encode_integers(
+    chunks: Sequence[npt.NDArray[np.integer[Any]]], kind: str
+) -> tuple[IdIndex, Rows]:
     """`encode` for the chunks of a column of int64 or int32, which are not concatenated."""
     n = sum(map(len, chunks))
     # In blocks, because differences of int64 take 8 bytes each.

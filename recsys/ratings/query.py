@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,8 @@ from sqlalchemy.pool import NullPool
 
 from recsys.errors import DataError, StoreError, StoreUnavailable
 from recsys.ids import shown as shown_value
+from recsys.ratings.account import counted
+from recsys.ratings.arrow_batches import Growing
 from recsys.ratings.columns import LARGEST, assign_roles, few
 from recsys.ratings.databases import (
     WAIT_S,
@@ -38,7 +41,9 @@ from recsys.ratings.times import times_as_seconds
 
 ITEM_TABLES = ("items", "movies")
 USER_TABLES = ("users",)
-_CHUNK = 1 << 16  # rows that are fetched at once
+_CHUNK = 1 << 12  # rows that are fetched at once; more of them would not fit the cache
+_SELECTS = re.compile(r"\s*\(*\s*(select|with|values)\b", re.I)
+_NARROW = np.iinfo(np.int32)
 _CANONICAL = "^(0|-?[1-9][0-9]{0,17})$"  # numbers that have no other spelling; see `WHOLE_NUMBER`
 
 
@@ -52,12 +57,13 @@ def read(location: str, source: Source) -> RawRatings:
     """
     with _opened(location) as (connection, where):
         names, selected = _selection(connection, source, where)
-        roles = assign_roles(names, source.columns, where)
-        places = {role: names.index(name) for role, name in roles.items()}
-        columns = _Columns(roles, where)
-        for rows in selected.partitions(_CHUNK):
-            every = list(zip(*rows, strict=True))
-            columns.add({role: every[place] for role, place in places.items()})
+        with closing(selected):
+            roles = assign_roles(names, source.columns, where)
+            places = {role: names.index(name) for role, name in roles.items()}
+            columns = _Columns(roles, where)
+            for rows in selected.partitions(_CHUNK):
+                every = list(zip(*rows, strict=True))
+                columns.add({role: every[place] for role, place in places.items()})
         is_store = version_of(connection) is not None
         raw = columns.raw(names, source.date_format, is_store)
         if is_store and "rating" in raw.columns:
@@ -136,9 +142,9 @@ def _opened(location: str) -> Iterator[tuple[Connection, str]]:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             yield connection, where
-    except StoreUnavailable:
-        raise
     except StoreError as error:
+        if isinstance(error, StoreUnavailable) and "readonly" not in str(error):
+            raise
         raise DataError(str(error)) from None
     finally:
         engine.dispose()
@@ -148,10 +154,10 @@ def _selection(connection: Connection, source: Source, where: str) -> tuple[list
     # The names of the columns, and the rows that have not been fetched.
     streamed = connection.execution_options(stream_results=True, max_row_buffer=_CHUNK)
     if source.query is not None:
+        if not _SELECTS.match(source.query):
+            raise DataError(f"{where}: a query begins with SELECT, not {shown_value(source.query)}")
         # A colon is no place for a parameter.
         found = streamed.execute(text(source.query.replace(":", r"\:")))
-        if not found.returns_rows:
-            raise DataError(f"{where}: the query returns no rows; begin it with SELECT")
         return list(found.keys()), found
     table = source.table if source.table is not None else _table(connection, source, where)
     if table not in (names := _names(connection)):
@@ -163,13 +169,13 @@ def _selection(connection: Connection, source: Source, where: str) -> tuple[list
 
 def _names(connection: Connection) -> list[str]:
     about = inspect(connection)
-    return [*about.get_table_names(), *about.get_view_names()]
+    return sorted([*about.get_table_names(), *about.get_view_names()])
 
 
 def _table(connection: Connection, source: Source, where: str) -> str:
     names = _names(connection)
-    if "ratings" in names:
-        return "ratings"
+    if "ratings" in names or len(names) == 1:
+        return "ratings" if "ratings" in names else names[0]
     fitting = []
     for name in names:
         columns = [str(one["name"]) for one in inspect(connection).get_columns(name)]
@@ -193,17 +199,17 @@ class _Columns:
     def __init__(self, names: dict[str, str], where: str) -> None:
         self._names, self._where = names, where
         self._ids = {role: _Ids() for role in ("user", "item")}
-        self._values: list[npt.NDArray[np.float32]] = []
-        self._times: list[pd.Series[Any]] = []
+        self._values = Growing(np.float32)
+        self._times = _Times()
         self._n = 0
 
     def add(self, columns: dict[str, Sequence[Any]]) -> None:
         for role, column in columns.items():
             try:
                 if role == "rating":
-                    self._values.append(_numbers(column))
+                    self._values.add(_numbers(column))
                 elif role == "timestamp":
-                    self._times.append(_times(column))
+                    self._times.add(column)
                 else:
                     self._ids[role].add(column)
             except _WrongValue as wrong:
@@ -224,73 +230,100 @@ class _Columns:
         columns: dict[str, Any] = {role: ids.column() for role, ids in self._ids.items()}
         remarks: list[str] = []
         dropped = {}
-        if self._times:
-            times = pd.concat(self._times, ignore_index=True).rename(self._names["timestamp"])
-            self._times = []
-            found = self._seconds(times, date_format, seconds, remarks)
-            if found is not None:
-                columns["timestamp"] = found
-        if self._values:
-            values = np.concatenate(self._values)
-            self._values = []
+        if "timestamp" in self._names:
+            try:
+                times, remark = self._times.seconds(self._names["timestamp"], date_format, seconds)
+            except DataError as error:
+                raise DataError(f"{self._where}, {error}") from None
+            columns |= {} if times is None else {"timestamp": times}
+            remarks += remark
+        if "rating" in self._names:
+            values = self._values.array()
             missing = np.isnan(values)
             if missing.all():
                 remarks.append(f"{self._names['rating']} has no value: every row is read as seen")
             else:
                 columns["rating"] = values
-                if missing.any():
-                    dropped["no rating value"] = int(missing.sum())
-                    columns = {role: _kept(one, ~missing) for role, one in columns.items()}
+            if missing.any() and not missing.all():
+                dropped["no rating value"] = int(missing.sum())
+                columns = {role: _kept(one, ~missing) for role, one in columns.items()}
         taken = {role: name for role, name in self._names.items() if role in columns}
         unused = tuple(name for name in names if name not in taken.values())
         return RawRatings(columns, taken_from(taken, columns), unused, dropped, remarks)
 
-    def _seconds(
-        self, times: pd.Series[Any], date_format: str | None, seconds: bool, remarks: list[str]
-    ) -> npt.NDArray[np.float64] | None:
-        missing = times.isna().to_numpy()
+
+class _Times:
+    """A column of times: numbers with NaN for none; dates become seconds, and text stays."""
+
+    def __init__(self) -> None:
+        self._numbers = Growing(np.float64)
+        self._text: list[Any] = []
+        self._dates = False
+
+    def add(self, values: Sequence[Any]) -> None:
+        first = next((one for one in values if one is not None), None)
+        if isinstance(first, str):
+            self._text += values
+        elif isinstance(first, datetime.date):
+            stamps = pd.to_datetime(pd.Series(values), utc=True)
+            found = times_as_seconds(stamps.fillna(stamps.min()))
+            self._dates = True
+            self._numbers.add(np.where(stamps.isna(), np.nan, found))
+        else:
+            self._numbers.add(_numbers(values, "a time", np.float64))
+
+    def seconds(
+        self, name: str, date_format: str | None, seconds: bool
+    ) -> tuple[npt.NDArray[np.float64] | None, list[str]]:
+        """Seconds since 1970, and remarks; None if no row has a time."""
+        every: Any = pd.Series(self._text, dtype="object", name=name) if self._text else None
+        every = pd.Series(self._numbers.array(), name=name) if every is None else every
+        missing = every.isna().to_numpy()
         if missing.all():
-            return None
-        n_missing = int(missing.sum())
-        known = times[~missing] if n_missing else times
-        if seconds:
+            return None, []
+        known = every[~missing] if missing.any() else every
+        if seconds or self._dates:
             found = known.to_numpy(np.float64)
         else:
-            try:
-                found = times_as_seconds(known, date_format)
-            except DataError as error:
-                raise DataError(f"{self._where}, {error}") from None
-        if not n_missing:
-            return found
-        remarks.append(f"{n_missing:,} rows have no time, and count as the earliest")
-        every = np.full(len(times), found.min())
-        every[~missing] = found
-        return every
+            found = times_as_seconds(known, date_format)
+        if not missing.any():
+            return found, []
+        filled = np.full(len(every), found.min())
+        filled[~missing] = found
+        n = int(missing.sum())
+        return filled, [f"{counted(n, 'row')} without a time: read as the earliest"]
 
 
 class _Ids:
-    """A column of ids: int64 as long as all of them are whole numbers, otherwise text."""
+    """A column of ids: whole numbers in 4 bytes while they fit, in 8 when one does not; text as
+    soon as one is no number.
+    """
 
     def __init__(self) -> None:
-        self._chunks: list[pa.Array] = []
+        self._numbers = Growing(np.int32)
+        self._texts: list[pa.Array] = []
         self._whole = True
 
     def add(self, values: Sequence[Any]) -> None:
         chunk = _id_chunk(values)
         if self._whole and pa.types.is_string(chunk.type):
-            spelled = pc.match_substring_regex(chunk, _CANONICAL)
-            if pc.all(spelled).as_py():
+            if pc.all(pc.match_substring_regex(chunk, _CANONICAL)).as_py():
                 chunk = chunk.cast(pa.int64())
             else:
                 self._whole = False
-                self._chunks = [one.cast(pa.string()) for one in self._chunks]
+                before = self._numbers.array()
+                self._texts = [pa.array(before).cast(pa.string())] if len(before) else []
         if not self._whole:
-            chunk = chunk.cast(pa.string())
-        self._chunks.append(chunk)
+            self._texts.append(chunk.cast(pa.string()))
+            return
+        numbers = chunk.to_numpy()
+        if len(numbers) and not (_NARROW.min <= numbers.min() <= numbers.max() <= _NARROW.max):
+            self._numbers.widen(np.int64)
+        self._numbers.add(numbers)
 
     def column(self) -> pa.ChunkedArray:
         """All of them."""
-        return pa.chunked_array(self._chunks)
+        return pa.chunked_array(self._texts or [pa.array(self._numbers.array())])
 
 
 class _WrongValue(Exception):
@@ -322,20 +355,20 @@ def _id_text(row: int, value: Any) -> str:
     return str(int(value)) if whole else str(value)  # numbers, and UUIDs
 
 
-def _numbers(values: Sequence[Any]) -> npt.NDArray[np.float32]:
+def _numbers(values: Sequence[Any], what: str = "a number", kind: Any = np.float32) -> Any:
     # NaN where there is none.
     try:
         found = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         row, value = next((at, one) for at, one in enumerate(values) if not _is_number(one))
-        raise _WrongValue(row, f"is {shown_value(value)}, not a number") from None
+        raise _WrongValue(row, f"is {shown_value(value)}, not {what}") from None
     bad = np.abs(found) > LARGEST
     if np.isnan(found).any():
         bad |= np.isnan(found) & np.array([one is not None for one in values])
     if bad.any():
         row = int(bad.argmax())
         raise _WrongValue(row, f"is {found[row]}, not a finite number")
-    return found.astype(np.float32)
+    return found.astype(kind)
 
 
 def _is_number(value: Any) -> bool:
@@ -344,19 +377,6 @@ def _is_number(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _times(values: Sequence[Any]) -> pd.Series[Any]:
-    # Numbers with NaN for none, dates in UTC, or text.
-    first = next((one for one in values if one is not None), None)
-    if isinstance(first, datetime.date):
-        return pd.Series(pd.to_datetime(list(values), utc=True))
-    if isinstance(first, str):
-        return pd.Series(values, dtype="object")
-    try:
-        return pd.Series(np.array(values, dtype=np.float64))
-    except (TypeError, ValueError):
-        return pd.Series(values, dtype="object")
 
 
 def _kept(column: Any, keep: npt.NDArray[np.bool_]) -> Any:

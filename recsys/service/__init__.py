@@ -31,6 +31,6 @@ def require_extra() -> None:
         import uvicorn
     except ImportError as error:
         raise ModelError(
-            f"serving needs {error.name}; install it with pip install 'recsys-mf[service]'"
+            f'serving needs {error.name}; install it with pip install "recsys-mf[service]"'
         ) from None
     del fastapi, orjson, prometheus_client, uvicorn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from recsys.ids import IdIndex, in_json
 from recsys.recommend.answer import Table, json_column
 from recsys.recommend.explain import Explanation, explanations
 from recsys.service.asked import Nothing, from_body, from_query, ratings_of
+from recsys.service.guard import Scope
 from recsys.service.people import Somebody
 from recsys.settings import Settings
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 SLASH = "\ue000"
 """What stands in a path for a slash that is part of an id."""
-
-Scope = Literal["read", "write", "admin"]
-"""What a token may do: ask, change ratings and items, change the model and forget people."""
 
 S = TypeVar("S", bound=Settings)
 Json = dict[str, Any]

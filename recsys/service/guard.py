@@ -9,16 +9,18 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from recsys.errors import ArgumentError
-from recsys.service.calls import Scope
 from recsys.service.problems import Refusal
 
 if TYPE_CHECKING:
     from recsys.store.database.ratings_store import RatingsStore
     from recsys.store.database.tokens import Token
+
+Scope = Literal["read", "write", "admin"]
+"""What a token may do: ask, change ratings and items, change the model and forget people."""
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]", "::1")
 _FRESH_S = 2.0  # seconds for which what is known of a token is not asked again

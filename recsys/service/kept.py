@@ -1,14 +1,24 @@
-"""`Kept`: answers of one snapshot that are asked for again."""
+"""`Kept`: what was computed from a model and is asked for again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 MOST_BYTES = 32 * 1024 * 1024
-"""Of the answers of one snapshot; the oldest go first."""
-_LARGEST = 16 * 1024  # bytes of an answer that is kept
+_LARGEST = 16 * 1024  # bytes of one that is kept
+
+
+class Sized(Protocol):
+    """Something that knows how many bytes it takes."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+
+T = TypeVar("T", bound=Sized)
 
 
 class MadeList(NamedTuple):
@@ -22,31 +32,31 @@ class MadeList(NamedTuple):
     """In bytes."""
 
 
-class Kept:
-    """Lists by what they depend on.
+class Kept(Generic[T]):
+    """Values by what they depend on, up to so many bytes; the oldest go first.
 
-    The key of a list has all that it depends on, the ratings of the person included: what is kept
-    is never out of date, and nothing has to be removed because something changed.
+    The key of a value has all that it depends on: what is kept is never out of date, and nothing
+    has to be removed because something changed.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._lists: dict[Hashable, MadeList] = {}
+        self._values: dict[Hashable, T] = {}
         self._most, self._size = most_bytes, 0
 
-    def get(self, key: Hashable, make: Callable[[], MadeList]) -> MadeList:
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is kept under a key; made, if nothing is."""
-        found = self._lists.get(key)
+        found = self._values.get(key)
         if found is None:
             found = make()
             if found.size <= min(_LARGEST, self._most):
-                self._lists[key] = found
+                self._values[key] = found
                 self._size += found.size
-                while self._size > self._most and self._lists:
+                while self._size > self._most and self._values:
                     self._forget_oldest()
         return found
 
     def _forget_oldest(self) -> None:
         # Other threads may be doing the same.
         with suppress(StopIteration, RuntimeError):
-            gone = self._lists.pop(next(iter(self._lists)), None)
+            gone = self._values.pop(next(iter(self._values)), None)
             self._size -= 0 if gone is None else gone.size

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from recsys.errors import ArgumentError, RecsysError
+from recsys.errors import ArgumentError, RecsysError, StoreUnavailable
 from recsys.service.growing import grown
 from recsys.service.kept import MOST_BYTES
 from recsys.service.snapshot import Arms, Snapshot
@@ -38,6 +38,7 @@ class Live:
         self.refused: Mapping[str, Any] | None = None
         """The latest that could not take the place of the model in service: when, and why."""
         self.n_reloads = 0
+        self._said = ""
         self._seq, self._forgotten = -1, -1
         self._due = 0.0
         self._before: Arms | None = None
@@ -79,7 +80,8 @@ class Live:
     def look(self) -> None:
         """Looks for a new version, and for what the store has that the model has not.
 
-        What goes wrong is kept in `refused`, and logged; what serves goes on serving.
+        What goes wrong is logged, and a model that cannot serve is kept in `refused`; what serves
+        goes on serving.
         """
         try:
             with self._lock, self._refusing({}):
@@ -88,8 +90,12 @@ class Live:
                     self._replace(self._last() if news == "back" else news)
                 elif self._store is not None and time.monotonic() >= self._due:
                     self._follow_store()
+            self._said = ""
         except (RecsysError, OSError, MemoryError) as error:
-            LOG.warning("refused", extra={"reason": str(error)})
+            # Once: a store that does not answer is asked again twice a second.
+            if str(error) != self._said:
+                self._said = str(error)
+                LOG.warning("not followed", extra={"reason": self._said})
 
     def follow(self) -> None:
         """Takes in at once what this process has just written to the store: a new item, a person
@@ -151,6 +157,8 @@ class Live:
     def _refusing(self, wanted: Mapping[str, Any]) -> Iterator[None]:
         try:
             yield
+        except StoreUnavailable:  # which says nothing about a model
+            raise
         except (RecsysError, OSError, MemoryError) as error:
             self.refused = {"wanted": dict(wanted), "time": time.time(), "reason": str(error)}
             raise

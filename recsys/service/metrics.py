@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from recsys.service.service import Service
+    from recsys.service.live import Live
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable of prometheus_client: the folder in which workers add up their counts."""
@@ -74,9 +74,9 @@ class Metrics:
         """One list for one person."""
         (self._folded if folded_in else self._stored).inc()
 
-    def response(self, service: Service) -> Response:
+    def response(self, live: Live, n_lost: int) -> Response:
         """The text that Prometheus reads."""
-        snapshot, live = service.live.now(), service.live
+        snapshot = live.now()
         values = {
             "running": self.running,
             "reloads": live.n_reloads,
@@ -84,7 +84,7 @@ class Metrics:
             "model_users": len(snapshot.model.fitted.users),
             "model_items": len(snapshot.model.fitted.items),
             "model_refused": float(live.refused is not None),
-            "lists_lost": 0 if service.traffic is None else service.traffic.n_lost,
+            "lists_lost": n_lost,
         }
         for name, value in values.items():
             self._of_process[name].set(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -48,6 +49,11 @@ class Somebody:
         return self.given is not None
 
     @property
+    def size(self) -> int:
+        """In bytes, about."""
+        return 500 if self.given is None else 500 + 8 * len(self.given.items)
+
+    @cached_property
     def key(self) -> Hashable:
         """Equal for people who get the same lists from the model."""
         if self.given is None:

@@ -121,17 +121,23 @@ def _listening(request: ServeRequest) -> Iterator[socket.socket]:
     # The port, which all workers share.
     try:
         found = socket.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
-        port = socket.socket(family, kind, protocol)
-        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        port.bind(address)
     except OSError as error:
-        raise ArgumentError(
-            f"cannot listen at {request.host}, port {request.port}: {error.strerror or error}; "
-            "choose another with --host or --port"
-        ) from None
-    with port:
+        raise _not_to_be_had(request, error) from None
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as port:
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            port.bind(address)
+        except OSError as error:
+            raise _not_to_be_had(request, error) from None
         yield port
+
+
+def _not_to_be_had(request: ServeRequest, error: OSError) -> ArgumentError:
+    return ArgumentError(
+        f"cannot listen at {request.host}, port {request.port}: {error.strerror or error}; "
+        "choose another with --host or --port"
+    )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recsys.service.guard import Guard
     from recsys.service.live import Live
     from recsys.service.metrics import Metrics
+    from recsys.service.snapshot import Snapshot
     from recsys.store.database.ratings_store import RatingsStore
 
 _LOOK_S = 0.5  # seconds between two looks at files and store
@@ -61,17 +62,23 @@ class Service:
                              "--store sqlite:///ratings.db")  # fmt: skip
         return self.store
 
-    def person(self, model: Recommender, user: int | str) -> Somebody:
+    def person(self, snapshot: Snapshot, user: int | str) -> Somebody:
         """Somebody by id: with the ratings of the store, where it knows them.
 
         Raises:
             UnknownIdError: nobody knows them.
             StoreUnavailable: the store does not answer.
         """
-        given = None if self.store is None else self.store.given(user)
-        if given is None:
-            return trained(model, user)
-        return stored(model, user, given)
+        if self.store is None:
+            return trained(snapshot.model, user)
+        mark = self.store.mark(user)
+        if mark is None:
+            return self._read(snapshot.model, user)
+        return snapshot.people.get((user, mark), lambda: self._read(snapshot.model, user))
+
+    def _read(self, model: Recommender, user: int | str) -> Somebody:
+        given = self.needs_store().given(user)
+        return trained(model, user) if given is None else stored(model, user, given)
 
     def history(self, model: Recommender, user: Any) -> list[tuple[Any, float]] | None:
         """Item and rating of what a user rated before the training, for the store to adopt."""

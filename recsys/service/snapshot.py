@@ -17,7 +17,8 @@ from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.recommender import Recommender
 from recsys.service.asked import Listed, from_query
-from recsys.service.kept import MOST_BYTES, Kept
+from recsys.service.kept import MOST_BYTES, Kept, MadeList
+from recsys.service.people import Somebody
 from recsys.store.model_file import load
 
 _KEPT = 256  # query strings whose choices are remembered
@@ -47,9 +48,14 @@ class Snapshot:
         return {"name": self.name, "version": self.version} | arm
 
     @cached_property
-    def lists(self) -> Kept:
-        """Answers that are asked for again."""
-        return Kept(self.keep_bytes)
+    def lists(self) -> Kept[MadeList]:
+        """Lists that are asked for again."""
+        return Kept(self.keep_bytes // 2)
+
+    @cached_property
+    def people(self) -> Kept[Somebody]:
+        """People as the model sees them."""
+        return Kept(self.keep_bytes // 2)
 
     @cached_property
     def _choices(self) -> dict[bytes, tuple[Listed, Choice]]:

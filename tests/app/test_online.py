@@ -92,6 +92,7 @@ def test_clicks_of_known_rates_are_found_again(store: RatingsStore, store_url: s
     assert (other.version, other.answer) == ("1", "less")
     with pytest.raises(ArgumentError, match="version 7 served no list since then; 1, 2 did"):
         report(store_url, against="7")
+    assert report(store_url, name="main").online.versions == ()  # nothing is on the shelf
     assert report(store_url).to_dict()["versions"][0]["click_through"]["low"] > 0
 
 

@@ -91,7 +91,7 @@ def test_the_second_of_two_at_once_says_so(
 
 
 def test_online_prints_rates_with_intervals(
-    store: RatingsStore, url: str, recsys_command: RunCommand
+    store: RatingsStore, url: str, recsys_command: RunCommand, tmp_path: Path
 ) -> None:
     code, out, err = recsys_command("online", "--store", url)
     assert (code, out, "no lists were served since" in err) == (0, "", True)
@@ -106,12 +106,23 @@ def test_online_prints_rates_with_intervals(
         store.feedback(str(user), 1, "click")
     code, out, err = recsys_command("online", "--store", url)
     assert code == 0
-    assert "50.00 % [" in out
-    assert "click_through: 13 against 12 is undecided, difference " in " ".join(out.split())
+    assert "50.0 % [" in out
+    assert "click-through: version 13 against version 12 is undecided, difference " in " ".join(
+        out.split()
+    )
     assert "95 % bootstrap intervals over people" in " ".join(err.split())
     found = json.loads(recsys_command("online", "--store", url, "--json")[1])
     assert [one["lists"] for one in found["versions"]] == [40, 40]
-    assert {one["measure"] for one in found["differences"]} == set(found["measures"])
+    assert {one["measure"] for one in found["differences"]} == {"click_through", "hit_rate"}
+    report = tmp_path / "online.html"
+    assert recsys_command("online", "--store", url, "--report", report)[0] == 0
+    page = report.read_text()
+    assert '<h1 id="headline">No version is known to do better</h1>' in page
+    assert "12 (current)" in page
+    recsys_command("online", "--store", url, "--report", tmp_path / "online.json")
+    assert json.loads((tmp_path / "online.json").read_text())["versions"] == found["versions"]
+    code, _, err = recsys_command("online", "--store", url, "--report", "online.txt")
+    assert (code, "report must end in .html, .json" in err) == (2, True)
 
 
 @pytest.mark.parametrize(

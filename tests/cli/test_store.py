@@ -1,6 +1,8 @@
 """`recsys store`, on both kinds of database."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,30 @@ def test_what_is_no_store(recsys_command: RunCommand, tmp_path: Path, root: Path
     code, _, err = recsys_command("store", "show", "postgresql://u:secret@127.0.0.1:1/x")
     assert code == 7
     assert "u:PASSWORD@" in err
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments"),
+    [
+        ("sqlalchemy", ["store", "show", "sqlite:///x.db"]),
+        ("alembic", ["store", "show", "sqlite:///x.db"]),
+        ("sqlalchemy", ["doctor", "sqlite:///x.db"]),
+        ("psycopg", ["store", "show", "postgresql://h/x"]),
+        ("psycopg", ["doctor", "postgresql://h/x"]),
+    ],
+)
+def test_a_missing_extra_is_named(missing: str, arguments: list[str], tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        f"from recsys.cli.main import run; run({arguments!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert missing in done.stderr.lower()
+    assert 'pip install "recsys-mf[sql]"' in done.stderr
 
 
 def test_the_group_shows_its_commands(recsys_command: RunCommand) -> None:

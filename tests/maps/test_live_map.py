@@ -24,7 +24,7 @@ def model(sample: Ratings) -> Recommender:
 def test_the_factors_of_an_item_are_placed_where_the_item_is(model: Recommender) -> None:
     found = live_map(model)
     shown = found.to_dict()
-    for row in (0, 5, 41):
+    for row in np.argsort(-model.popularity)[:5]:
         # Of any length: a place is a direction.
         at = found.place(3 * model.factors.item_factors[row])
         expected = [shown["components"]["x"][row], shown["components"]["y"][row]]
@@ -38,6 +38,7 @@ def test_near_are_the_items_most_like_the_person(model: Recommender) -> None:
     user = int(model.factors.users.ids[3])
     x, y = model.factors.user_factors[3].astype(float), model.factors.item_factors.astype(float)
     cosines = y @ x / np.linalg.norm(y, axis=1) / np.linalg.norm(x)
+    cosines[model.popularity < 20] = -1  # too few ratings to tell
     expected = np.argsort(-cosines)[:10]
     history = model.seen()[[model.factors.users.row(user)]]
     found = place(live_map(model), model, history)  # folded in: the same factors

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from http_client import Client
+from live_server import served
+from service_page import opened
 
 import recsys
 from recsys.service import create_app
@@ -30,3 +34,17 @@ def model_file(model: recsys.Recommender, tmp_path_factory: pytest.TempPathFacto
 def client(model: recsys.Recommender) -> Client:
     """Asks the service over the model, which has no store."""
     return Client(create_app(model))
+
+
+@pytest.fixture(scope="package")
+def address(model: recsys.Recommender) -> Iterator[str]:
+    with served(create_app(model, name="sample")) as found:
+        yield found
+
+
+@pytest.fixture
+def page(chromium: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    page = opened(chromium, address, *getattr(request, "param", ()))
+    yield page
+    page.close()
+    assert not page.problems

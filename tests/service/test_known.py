@@ -9,6 +9,7 @@ from http_client import Client
 
 import recsys
 from recsys.service import create_app
+from recsys.store.database.ratings_store import RatingsStore
 from recsys.store.model_file import read_about, save
 
 
@@ -24,7 +25,7 @@ def test_when_and_on_how_much(model_file: Path, sample: recsys.Ratings) -> None:
 def test_what_was_measured(model: recsys.Recommender, tmp_path: Path) -> None:
     path = save(model, tmp_path / "m.recsys", measured={"metric": "ndcg@10", "mean": 0.31})
     found = Client(create_app(path)).ok("GET", "/v1/model")
-    assert found["accuracy"] == [{"by": "measured", "said": "mean 0.3100, metric ndcg@10"}]
+    assert found["accuracy"] == [{"by": "measured", "said": "mean 0.310, metric ndcg@10"}]
 
 
 def test_what_train_measured(model: recsys.Recommender, tmp_path: Path) -> None:
@@ -37,10 +38,35 @@ def test_what_train_measured(model: recsys.Recommender, tmp_path: Path) -> None:
     found = Client(create_app(path)).ok("GET", "/v1/model")
     lines = {one["by"]: one["said"] for one in found["accuracy"]}
     assert lines == {
-        "ndcg@10": "0.3250 (0.3100 to 0.3400)",
-        "auc": "0.9000",
+        "ndcg@10": "0.325 (0.310–0.340)",
+        "auc": "0.900",
         "measured on": "random",
     }
+
+
+def test_a_file_that_went_or_is_of_another_model(
+    model: recsys.Recommender, checkerboard: Any, tmp_path: Path
+) -> None:
+    path = save(model, tmp_path / "m.recsys", measured={"metric": "ndcg@10"})
+    client = Client(create_app(path))
+    path.unlink()
+    assert client.ok("GET", "/v1/model")["trained"] is None
+    recsys.save(recsys.train(recsys.PureSVD(1), checkerboard[0]), path)
+    found = client.ok("GET", "/v1/model")
+    assert found["trained"] is None
+    assert found["accuracy"] == []
+    assert found["algorithm"] == "ImplicitALS"
+
+
+def test_the_gate_of_a_version(model: recsys.Recommender, tmp_path: Path) -> None:
+    store = RatingsStore.open(f"sqlite:///{tmp_path}/store.db", create=True)
+    file = recsys.save(model, tmp_path / "v.recsys")
+    gate = {"decision": "open", "sentence": "It is better."}
+    version = store.models.add("main", file, gate=gate)
+    store.models.promote(version.version)
+    found = Client(create_app(store=store)).ok("GET", "/v1/model")
+    assert found["model"]["version"] == version.version
+    assert {"by": "gate", "said": "It is better."} in found["accuracy"]
 
 
 @pytest.mark.slow

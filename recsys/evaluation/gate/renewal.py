@@ -71,9 +71,8 @@ def renewal(
 def period(split: Split) -> str:
     """The kind of a split, as levels in model files name it.
 
-    It names the time of the ratings, so that no gate compares levels of different times: on
-    MovieLens 100K, NDCG@10 of one recipe is 0.19 on the ratings of one month, and 0.27 on those of
-    the next.
+    It names the time of the ratings, so that no gate compares levels of different times: the same
+    recipe is far better on the ratings of some weeks than on those of others.
     """
     times = split.test.timestamps
     return "of unseen ratings" if times is None else f"of ratings since {iso(float(times.min()))}"

@@ -8,8 +8,8 @@ for the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ MEASURES: Mapping[str, str] = {
     "dismissed": "lists with an item that the person dismissed / lists",
 }
 """Name of a measure → what it is."""
+LABELS = {"click_through": "click-through", "hit_rate": "hits", "dismissed": "dismissed"}
+"""Name of a measure → what tables call it."""
 
 CURRENT = "current"
 """The arm of a version that serves everybody."""
@@ -59,7 +61,7 @@ class Difference:
     """Of the exchange of versions between people, corrected for all comparisons (Holm)."""
     n_people: tuple[int, int]
     at_once: bool
-    """Whether both versions served in the same time."""
+    """Whether both versions served at the same time, and only lists of that time are compared."""
 
     @property
     def answer(self) -> str:
@@ -72,13 +74,14 @@ class Difference:
     def sentence(self) -> str:
         """The answer with the numbers behind it."""
         words = {
-            "more": f"{self.version} has more than {self.against}",
-            "less": f"{self.version} has less than {self.against}",
-            "undecided": f"{self.version} against {self.against} is undecided",
+            "more": f"version {self.version} has more than version {self.against}",
+            "less": f"version {self.version} has less than version {self.against}",
+            "undecided": f"version {self.version} against version {self.against} is undecided",
         }
+        gap, *ends = (signed(100 * one, 1) for one in (self.difference, self.low, self.high))
         said = (
-            f"{self.measure}: {words[self.answer]}, difference {signed(self.difference)} "
-            f"[{signed(self.low)}, {signed(self.high)}], p = {self.p:.2g}"
+            f"{LABELS[self.measure]}: {words[self.answer]}, difference {gap} points "
+            f"[{', '.join(ends)}], p = {self.p:.2g}"
         )
         if min(self.n_people) < LEAST_PEOPLE:
             said += f"; each needs {LEAST_PEOPLE} people"
@@ -107,7 +110,8 @@ class Online:
 
     versions: tuple[Served, ...]
     differences: tuple[Difference, ...]
-    """Of every other version from the one that is compared with, for each measure."""
+    """Of every other version from the one that is compared with, for each measure of which
+    something happened."""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -136,6 +140,8 @@ class Online:
 def measured(lists: pd.DataFrame, against: str | None = None) -> Online:
     """The rates of each version, and their differences from one of them.
 
+    Where two versions shared the traffic, only lists of that time are compared.
+
     Args:
         lists: a row per list that was served: `person` (None for somebody unknown, who counts as
             a person of their own), `version`, `arm`, `time`, and a column of 0 and 1 for each of
@@ -144,31 +150,60 @@ def measured(lists: pd.DataFrame, against: str | None = None) -> Online:
     """
     if lists.empty:
         return Online((), ())
-    people = _people(lists["person"])
-    which, versions = pd.factorize(lists["version"])
-    shape = int(people.max()) + 1, len(versions)
-    cell = people * shape[1] + which
-
-    def per_person(weights: npt.NDArray[Any] | None = None) -> Counts:
-        sums = np.bincount(cell, weights, minlength=shape[0] * shape[1])
-        return np.asarray(sums.reshape(shape), np.float64)
-
-    belows = per_person()
-    tops = {name: per_person(lists[name].to_numpy(np.float64)) for name in MEASURES}
-    # All at once, because the draws of people are the same for all.
-    together = np.hstack(list(tops.values())), np.hstack([belows] * len(tops))
-    columns = np.split(resampled_ratios(*together), len(tops), axis=1)
-    found = dict(zip(tops, columns, strict=True))
+    counts = _Counts.of(lists)
     times = lists.groupby("version")["time"].agg(["min", "max"])
-    order = sorted(versions, key=lambda one: (times.loc[one, "min"], one))
-    served = tuple(
-        _served(lists[lists["version"] == one], at, belows, tops, found)
-        for one in order
-        for at in [list(versions).index(one)]
-    )
+    order = sorted(counts.versions, key=lambda one: (times.loc[one, "min"], one))
+    served = {one: _served(one, lists[lists["version"] == one], counts) for one in order}
     if against is None:
-        against = max(served, key=lambda one: one.n_lists).version
-    return Online(served, _differences(served, list(versions), against, (belows, tops, found)))
+        against = max(served.values(), key=lambda one: one.n_lists).version
+    base = served.get(against)
+    if base is None:
+        return Online(tuple(served.values()), ())
+    found = [
+        each
+        for one in served.values()
+        if one is not base
+        for each in _differences(one, base, lists)
+    ]
+    order_of = list(MEASURES)
+    found.sort(key=lambda each: order_of.index(each.measure))  # stable: versions keep their order
+    corrected = holm([each.p for each in found])
+    differences = [replace(each, p=float(p)) for each, p in zip(found, corrected, strict=True)]
+    return Online(tuple(served.values()), tuple(differences))
+
+
+@dataclass(frozen=True)
+class _Counts:
+    # Lists per person and version, all of them and those with each event; and resampled rates.
+    versions: tuple[str, ...]
+    belows: Counts
+    tops: Mapping[str, Counts]
+    resampled: Mapping[str, Counts]
+
+    @classmethod
+    def of(cls, lists: pd.DataFrame) -> _Counts:
+        people = _people(lists["person"])
+        which, versions = pd.factorize(lists["version"])
+        shape = int(people.max()) + 1, len(versions)
+        cell = people * shape[1] + which
+
+        def per_person(weights: npt.NDArray[Any] | None = None) -> Counts:
+            sums = np.bincount(cell, weights, minlength=shape[0] * shape[1])
+            return np.asarray(sums.reshape(shape), np.float64)
+
+        belows = per_person()
+        tops = {name: per_person(lists[name].to_numpy(np.float64)) for name in MEASURES}
+        # All at once, because the draws of people are the same for all.
+        together = np.hstack(list(tops.values())), np.hstack([belows] * len(tops))
+        columns = np.split(resampled_ratios(*together), len(tops), axis=1)
+        named = tuple(str(one) for one in versions)
+        return cls(named, belows, tops, dict(zip(tops, columns, strict=True)))
+
+    def mean(self, measure: str, at: int) -> float:
+        return float(self.tops[measure][:, at].sum() / self.belows[:, at].sum())
+
+    def n_people(self, at: int) -> int:
+        return int((self.belows[:, at] > 0).sum())
 
 
 def _people(given: pd.Series[Any]) -> npt.NDArray[np.int64]:
@@ -180,67 +215,46 @@ def _people(given: pd.Series[Any]) -> npt.NDArray[np.int64]:
     return codes
 
 
-def _served(
-    own: pd.DataFrame,
-    at: int,
-    belows: Counts,
-    tops: Mapping[str, Counts],
-    resampled: Mapping[str, Counts],
-) -> Served:
-    rates = {}
+def _served(version: str, own: pd.DataFrame, counts: _Counts) -> Served:
+    at, rates = counts.versions.index(version), {}
     for name in MEASURES:
-        low, high = quantiles(resampled[name][:, [at]])[:, 0]
-        mean = tops[name][:, at].sum() / belows[:, at].sum()
-        rates[name] = Rate(float(mean), float(low), float(high))
+        low, high = quantiles(counts.resampled[name][:, [at]])[:, 0]
+        rates[name] = Rate(counts.mean(name, at), float(low), float(high))
     return Served(
-        version=str(own["version"].iloc[0]),
+        version=version,
         arm=str(own["arm"].iloc[-1] or CURRENT),
         n_lists=len(own),
-        n_people=int((belows[:, at] > 0).sum()),
+        n_people=counts.n_people(at),
         first=float(own["time"].min()),
         last=float(own["time"].max()),
         rates=rates,
     )
 
 
-def _differences(
-    served: Sequence[Served],
-    columns: list[str],
-    against: str,
-    counted: tuple[Counts, Mapping[str, Counts], Mapping[str, Counts]],
-) -> tuple[Difference, ...]:
-    belows, tops, resampled = counted
-    base = next((one for one in served if one.version == against), None)
-    if base is None:
-        return ()
-    found: list[Difference] = []
+def _differences(one: Served, base: Served, lists: pd.DataFrame) -> Iterator[Difference]:
+    both = lists[lists["version"].isin([one.version, base.version])]
+    shared = both[both["time"].between(max(one.first, base.first), min(one.last, base.last))]
+    # Whether this is a trial: most lists of the shorter one are of the time when both served.
+    shorter = min((one, base), key=lambda each: each.last - each.first)
+    n_shared = int((shared["version"] == shorter.version).sum())
+    at_once = shared["version"].nunique() == 2 and n_shared >= shorter.n_lists / 2
+    if at_once:
+        both = shared
+    counts = _Counts.of(both)
+    at = [counts.versions.index(each.version) for each in (one, base)]
     for name in MEASURES:
-        for one in served:
-            if one is base:
-                continue
-            at = [columns.index(one.version), columns.index(against)]
-            gap = resampled[name][:, at[0]] - resampled[name][:, at[1]]
-            low, high = quantiles(gap[:, None])[:, 0]
-            found.append(
-                Difference(
-                    measure=name,
-                    version=one.version,
-                    against=against,
-                    difference=one.rates[name].mean - base.rates[name].mean,
-                    low=float(low),
-                    high=float(high),
-                    p=exchange_test(tops[name][:, at], belows[:, at]),
-                    n_people=(one.n_people, base.n_people),
-                    at_once=_at_once(one, base),
-                )
-            )
-    corrected = holm([one.p for one in found])
-    return tuple(
-        Difference(**{**vars(one), "p": float(p)}) for one, p in zip(found, corrected, strict=True)
-    )
-
-
-def _at_once(one: Served, other: Served) -> bool:
-    # Whether the time in which both served is at least half of that of the shorter one.
-    both = min(one.last, other.last) - max(one.first, other.first)
-    return both >= min(one.last - one.first, other.last - other.first) / 2
+        if not counts.tops[name].any():
+            continue  # what nobody did is no comparison
+        gap = counts.resampled[name][:, at[0]] - counts.resampled[name][:, at[1]]
+        low, high = quantiles(gap[:, None])[:, 0]
+        yield Difference(
+            measure=name,
+            version=one.version,
+            against=base.version,
+            difference=counts.mean(name, at[0]) - counts.mean(name, at[1]),
+            low=float(low),
+            high=float(high),
+            p=exchange_test(counts.tops[name][:, at], counts.belows[:, at]),
+            n_people=(counts.n_people(at[0]), counts.n_people(at[1])),
+            at_once=at_once,
+        )

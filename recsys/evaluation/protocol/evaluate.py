@@ -79,12 +79,12 @@ def evaluate(
             by default each model uses its own seed.
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
-        on_search: called after each trial of a model that searches, such as `auto()`.
+        on_search: called after each trial of a search, such as `auto()`.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
-        ModelError: every model failed, the baselines included; MemoryError if one lacked memory.
+        ModelError: every model failed; MemoryError if one did for want of memory.
     """
     _check(models, k, seeds, sampled_negatives)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -108,7 +108,7 @@ def evaluate(
             except Exception as error:
                 runs.failures[name] = failure(error)
     if runs.is_empty:
-        raise _none(runs.failures)
+        raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)
     return _with_findings(runs.result(), several, contenders)
 
 
@@ -124,10 +124,9 @@ def _features(given: Names | None, several: Sequence[Split]) -> Names:
     return held_out if given is None else given
 
 
-def _none(failures: Mapping[str, str]) -> Exception:
-    # The error to raise where all models failed.
-    listed = "; ".join(f"{name}: {why}" for name, why in failures.items())
-    return no_model(f"no model could be evaluated: {listed}", failures.values(), ModelError)
+def _listed(failures: Mapping[str, str]) -> str:
+    why = "; ".join(f"{name}: {why}" for name, why in failures.items())
+    return f"no model could be evaluated: {why}"
 
 
 def _contender(model: Evaluable) -> Contender:

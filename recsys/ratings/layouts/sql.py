@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from recsys.errors import DataError
 from recsys.ratings.item_tables import normalized
@@ -37,38 +38,39 @@ def read(location: str, source: Source) -> RawRatings:
         ArgumentError: the address is none.
         StoreUnavailable: the database cannot be reached.
     """
-    from recsys.ratings import query
-
-    return query.read(_url(location), source)
+    raw: RawRatings = _query().read(_url(location), source)
+    return raw
 
 
 def read_items(location: str) -> pd.DataFrame:
     """The items in the table `items` or `movies`."""
-    from recsys.ratings import query
-
+    query = _query()
     return normalized(query.described(_url(location), query.ITEM_TABLES))
 
 
 def read_users(location: str) -> pd.DataFrame | None:
     """The table `users`; None if it says nothing of them."""
-    from recsys.ratings import query
-
+    query = _query()
     if not query.tables(_url(location), query.USER_TABLES):
         return None
-    found = query.described(_url(location), query.USER_TABLES)
+    found: pd.DataFrame = query.described(_url(location), query.USER_TABLES)
     return found if len(found.columns) > 1 else None
 
 
 def _item_tables(location: str) -> list[str]:
     # A table of this name without ids and titles is about something else.
-    from recsys.ratings import query
-
+    query = _query()
     if not query.tables(_url(location), query.ITEM_TABLES):
         return []
     try:
         return [location] if len(read_items(location).columns) > 1 else []
     except DataError:
         return []
+
+
+def _query() -> Any:
+    import_module("recsys.ratings.databases")  # says what is missing, where the next would fail
+    return import_module("recsys.ratings.query")
 
 
 def _url(location: str) -> str:

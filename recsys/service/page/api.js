@@ -94,6 +94,8 @@ export const api = {
     ask("GET", `users/${part(user)}/recommendations${query({ ...choice, why: true })}`, { signal }),
   whatIf: (user, ratings, choice, signal) =>
     ask("POST", `users/${part(user)}/what-if`, { body: { ratings, why: true, ...choice }, signal }),
+  explain: async (user, item) =>
+    (await ask("GET", `users/${part(user)}/explanations/${part(item)}`)).explanation,
   explainFor: async (ratings, item) =>
     (await ask("POST", "explanations", { body: { ratings, item } })).explanation,
   onboarding: (answered, signal) => ask("POST", "onboarding", { body: { answered, n: 1 }, signal }),

@@ -4,7 +4,7 @@ import { api } from "./api.js";
 import { $, el, fill, oneLine, say, title } from "./dom.js";
 import { chosenItem, closeItem, refreshItem, showItem } from "./item.js";
 import { forgetRanks, showList } from "./list.js";
-import { choose as mark, inspect, recolour, showPerson, startMap } from "./map.js";
+import { choose as mark, hover, inspect, recolour, showPerson, startMap } from "./map.js";
 import { showModel, watchTraffic } from "./model.js";
 import * as people from "./person.js";
 import { nextQuestion, offerQuestions, showRated, startSearch } from "./rate.js";
@@ -12,7 +12,7 @@ import { likesOnly, setScale, worded } from "./stars.js";
 
 const { person } = people;
 let model = null;
-let mapped = false;
+let mapped = null; // version of the model whose map is shown
 let asking = null;
 let again = null; // what to try again
 let served = null; // the list that is shown, where the server keeps lists
@@ -21,6 +21,7 @@ let listed = new Set(); // its items
 const act = {
   rate: async (row, value) => {
     if (value !== null) told(row, "rating", value);
+    let failed = null;
     try {
       const done = people.rate(row, value);
       showRated(act);
@@ -28,11 +29,15 @@ const act = {
       say(value === null ? `${title(row)}: rating removed.` : `${title(row)}: ${worded(value)}.`);
       await done;
     } catch (error) {
-      act.fail(error);
+      failed = error;
       showRated(act);
       refreshItem();
     }
     await refresh();
+    if (failed) {
+      act.fail(failed);
+      again = () => act.rate(row, value);
+    }
     nextQuestion(act);
   },
   // Shows an item; on a phone the map takes the place of what was there.
@@ -46,6 +51,7 @@ const act = {
     showItem(person.rated.get(String(row.item)) ?? row, act);
   },
   closed: () => mark(null),
+  point: hover,
   go: name => narrow() && go(name),
   more: () =>
     attempt(async () => {
@@ -66,7 +72,7 @@ function told(row, action, value) {
 const narrow = () => matchMedia("(max-width: 900px)").matches;
 
 async function attempt(work) {
-  again = work;
+  again = () => attempt(work);
   try {
     await work();
     $("problem").hidden = true;
@@ -81,7 +87,7 @@ function choice() {
   const found = { n: 10 };
   const genre = $("genre").value;
   const variety = Number($("variety").value);
-  if (genre) found.where = `genres has '${genre.replaceAll("'", "''")}'`;
+  if (genre) found.genre = [genre];
   if (variety) found.rerank = `mmr=${variety}`;
   return found;
 }
@@ -104,7 +110,7 @@ async function refresh() {
     listed = new Set(found.rows.map(row => String(row.item)));
     heading(found);
     showList(found, act);
-    if (mapped) await refreshPlace(found, signal);
+    if (mapped !== null) await refreshPlace(found, signal);
   });
 }
 async function refreshPlace(found, signal) {
@@ -112,7 +118,13 @@ async function refreshPlace(found, signal) {
   const who = people.isKnown()
     ? { user: person.id, ...(Object.keys(changes).length ? { ratings: changes } : {}) }
     : { ratings: people.given() };
-  const at = await api.place(who, signal);
+  let at = null;
+  try {
+    at = await api.place(who, signal);
+  } catch (error) {
+    if (error.status !== 409) throw error; // a model without factors took over
+  }
+  if (at?.model.version !== mapped) return renew();
   const list = found.rows.map(row => row.item);
   showPerson(at, shares(), list, person.id ?? "you");
 }
@@ -146,7 +158,7 @@ function keptWhere() {
     person.id === null
       ? `Kept in this page only.${model.store ? " Open a person to save them under an id." : ""}`
       : person.keeps
-        ? `${person.known.size ? "" : "Nobody has this id yet. "}Each rating is saved on the server.`
+        ? `${person.known.size ? "" : "Nothing is saved under this id yet. "}Each rating is saved on the server.`
         : changed
           ? `${changed} ${changed === 1 ? "change" : "changes"}, in this page only.`
           : "Change a rating to see what would follow.";
@@ -209,12 +221,21 @@ function go(name) {
 }
 
 function genres(map) {
+  const chosen = $("genre").value;
+  fill($("genre"), el("option", { value: "" }, "all"));
   for (const name of map?.groups ?? [])
     $("genre").append(el("option", { value: name }, oneLine(name, 30)));
-  $("choice").firstElementChild.hidden = !map?.groups?.length;
+  $("genre").value = map?.groups.includes(chosen) ? chosen : "";
+  $("choice").firstElementChild.hidden = !map?.groups.length;
 }
 
-async function start() {
+// Another model came into service while the page was open.
+async function renew() {
+  await meet();
+  say("Another model is in service.");
+  await drawMap();
+}
+async function meet() {
   model = await api.model();
   const { low, high, step } = scaleOf(model);
   setScale(low, high, step);
@@ -222,6 +243,9 @@ async function start() {
   fill($("served"), `${oneLine(name, 60)} · version ${oneLine(version, 20)}`);
   document.title = `${oneLine(name, 60)} · recsys`;
   showModel(model);
+}
+async function start() {
+  await meet();
   showRated(act);
   offerQuestions(act);
   await refresh();
@@ -237,13 +261,16 @@ async function drawMap(tries = 5) {
     const map = await api.map();
     genres(map);
     startMap(map, act);
-    mapped = true;
+    mapped = map.model.version;
+    document.documentElement.classList.remove("no-map");
   } catch (error) {
     if (error.status === 503 && tries) {
       await new Promise(done => setTimeout(done, 4000));
       return drawMap(tries - 1);
     }
     genres(null);
+    mapped = null;
+    $("map-wait").hidden = false;
     fill($("map-wait"), oneLine(error.message));
     document.documentElement.classList.add("no-map");
     return;
@@ -268,7 +295,10 @@ function listen() {
   };
   for (const button of document.querySelectorAll("[data-go]"))
     button.onclick = () => go(button.dataset.go);
-  $("problem").lastElementChild.onclick = () => attempt(again);
+  $("problem").lastElementChild.onclick = () => {
+    $("problem").hidden = true;
+    again();
+  };
   $("scheme").onclick = () => {
     const root = document.documentElement;
     const dark = root.style.colorScheme

@@ -5,8 +5,9 @@ import { camera, pan, whole, zoomAt } from "./camera.js";
 const STEP = 60; // pixels of an arrow key
 const STILL = 6; // pixels that a click may move
 
-// Calls `redraw()` after each movement and `press(x, y, reach)` for a click or tap.
-export function listen(view, redraw, press) {
+// Calls `redraw()` after each movement, `press(x, y, reach)` for a click or tap, and `over(x, y)` for
+// the place of the mouse, without one when it leaves.
+export function listen(view, redraw, press, over) {
   const touches = new Map();
   let moved = 0;
   let spread = 0;
@@ -21,7 +22,7 @@ export function listen(view, redraw, press) {
   };
   view.onpointermove = event => {
     const before = touches.get(event.pointerId);
-    if (!before) return;
+    if (!before) return over(...within(event));
     const n = touches.size;
     const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
     moved += Math.abs(dx) + Math.abs(dy);
@@ -42,6 +43,7 @@ export function listen(view, redraw, press) {
     if (!held || event.type !== "pointerup" || moved > STILL) return;
     press(...within(event), event.pointerType === "touch" ? 18 : 8);
   };
+  view.onpointerleave = () => over();
   view.addEventListener(
     "wheel",
     event => {

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { $, el, fill, meta, say, title } from "./dom.js";
 import { bars } from "./list.js";
-import { given, person, valueOf } from "./person.js";
+import { changes, given, isKnown, person, valueOf } from "./person.js";
 import { stars } from "./stars.js";
 
 let chosen = null;
@@ -27,7 +27,7 @@ export async function showItem(row, act) {
       el("button", { class: "quiet", "aria-label": "Close", onclick: () => closeItem(act) }, "×"),
     ),
     el("p", { class: "meta" }, meta(row)),
-    el("div", { class: "line" }, stars(row, valueOf(row), act.rate), person.rated.size ? ask : ""),
+    el("div", { class: "line" }, stars(row, valueOf(row), act.rate), canExplain() ? ask : ""),
     why,
     el("h4", {}, "Similar"),
     near,
@@ -65,6 +65,10 @@ export function refreshItem() {
     .querySelector(".heart")
     ?.setAttribute("aria-pressed", String(valueOf(chosen) !== undefined));
 }
+// Whether the server knows all ratings of this person; the page may have only some.
+const asStored = () => isKnown() && (person.keeps || !Object.keys(changes()).length);
+const canExplain = () => asStored() || (person.rated.size > 0 && !person.more);
+
 async function explain(row, button, box, act) {
   if (!box.hidden) {
     box.hidden = true;
@@ -72,7 +76,10 @@ async function explain(row, button, box, act) {
     return;
   }
   try {
-    fill(box, bars(await api.explainFor(given(), row.item)));
+    const reason = asStored()
+      ? api.explain(person.id, row.item)
+      : api.explainFor(given(), row.item);
+    fill(box, bars(await reason));
     box.hidden = false;
     button.setAttribute("aria-expanded", "true");
   } catch (error) {

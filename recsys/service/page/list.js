@@ -66,7 +66,12 @@ function build(row, act) {
   const own = stars(row, undefined, act.rate);
   const li = el(
     "li",
-    {},
+    {
+      onpointerenter: () => act.point(row.item),
+      onpointerleave: () => act.point(null),
+      onfocusin: () => act.point(row.item),
+      onfocusout: () => act.point(null),
+    },
     rank,
     el(
       "div",

@@ -18,7 +18,7 @@ let size = [];
 let scheme = null;
 let act = null;
 const shown = { view: "neighbourhoods", mix: 0, you: null, from: null, began: 0 };
-let marks = { rated: new Map(), list: [], chosen: null, name: "you" };
+let marks = { rated: new Map(), list: [], chosen: null, hovered: null, name: "you" };
 let labels = [];
 let boxes = [];
 const tagged = new Map(); // row of an item → its label
@@ -29,6 +29,7 @@ export function startMap(answer, actions) {
   data = answer;
   act = actions;
   shown.you = null;
+  marks = { ...marks, chosen: null, hovered: null };
   show(VIEWS.map(name => data[name]));
   const n = data.items.length;
   rowOf = new Map(data.items.map((item, i) => [String(item), i]));
@@ -69,6 +70,13 @@ export function choose(item) {
   if (!data) return;
   marks.chosen = rowOf.get(String(item)) ?? null;
   if (marks.chosen !== null) bringIntoView(marks.chosen);
+  redraw();
+}
+// Shows where an item is, while the pointer or the focus is on it.
+export function hover(which) {
+  const i = which === null ? null : (rowOf.get(String(which)) ?? null);
+  if (!data || i === marks.hovered) return;
+  marks.hovered = i;
   redraw();
 }
 export function recolour() {
@@ -193,8 +201,8 @@ function draw() {
       circle(...at(i), size[i] + grow, share < 0.5 ? scheme.bad : scheme.good, scheme.paper, 1);
   }
   for (const i of list) circle(...at(i), size[i] + 4, scheme.paper, scheme.advice, 2.5);
-  if (marks.chosen !== null)
-    circle(...at(marks.chosen), size[marks.chosen] + 7, null, scheme.ink, 2);
+  for (const i of [marks.hovered, marks.chosen])
+    if (i !== null) circle(...at(i), size[i] + 7, null, scheme.ink, 2);
   if (me) {
     circle(mx, my, 10, scheme.accent, scheme.paper, 3);
     circle(mx, my, 3.5, scheme.paper);
@@ -206,7 +214,7 @@ function draw() {
       write(name, mx + 18, my + 4, "left", style) ||
       write(name, mx - 18, my + 4, "right", style);
   }
-  if (marks.chosen !== null) tag(marks.chosen, { weight: 700 });
+  for (const i of [marks.hovered, marks.chosen]) if (i !== null) tag(i, { weight: 700 });
   list.forEach((i, k) => tag(i, { weight: 600 }, k + 1));
   words();
   axes();
@@ -314,6 +322,11 @@ function press(x, y, reach) {
   if (name) return goTo(data.regions[name.region]);
   if (distance < reach) act.choose(item(i));
 }
+function over(x, y) {
+  const [i, distance] = x === undefined ? [-1, Infinity] : nearest(x, y);
+  view.classList.toggle("on-dot", distance < 4);
+  hover(distance < 4 ? data.items[i] : null);
+}
 // The dot nearest to a point, and how far away its edge is.
 function nearest(x, y) {
   const found = [-1, Infinity];
@@ -335,7 +348,7 @@ let listening = false;
 function listenOnce() {
   if (listening) return;
   listening = true;
-  listen(view, redraw, press);
+  listen(view, redraw, press, over);
   $("views").onclick = event => event.target.dataset.view && changeView(event.target.dataset.view);
   $("zoom").onclick = event => zoom(event.target.dataset.zoom) && redraw();
   new ResizeObserver(resize).observe($("stage"));

@@ -38,8 +38,7 @@ export async function rate(row, value) {
   } else person.rated = new Map([[item, { ...row, value }], ...without(person.rated, item)]);
   if (person.id === null || !person.keeps) return;
   try {
-    if (value === null) await api.unrate(person.id, item);
-    else await api.rate(person.id, item, value);
+    await inOrder(id => (value === null ? api.unrate(id, item) : api.rate(id, item, value)));
     if (value === null) person.known.delete(item);
     else person.known.set(item, value);
   } catch (error) {
@@ -47,6 +46,14 @@ export async function rate(row, value) {
     else person.rated.delete(item);
     throw error;
   }
+}
+// One after the other, so that the latest of two ratings of an item is the one that stays.
+let saving = Promise.resolve();
+function inOrder(save) {
+  const { id } = person;
+  const done = saving.then(() => save(id));
+  saving = done.catch(() => {});
+  return done;
 }
 const without = (map, item) => [...map].filter(([other]) => other !== item);
 

@@ -74,7 +74,7 @@ def user(call: Call) -> Json:
     name = a_user(call.model, call.path("user"))
     rated = _rated(call, name)
     known = None if call.service.store is None else call.service.store.user(name)
-    row = call.service.person(call.model, name).ratings()
+    row = call.service.person(call.snapshot, name).ratings()
     liked = questions.liked_of(call.model, row.indices, row.data, _LIKED)
     return {
         "model": call.snapshot.about,

@@ -52,7 +52,7 @@ def for_user(call: Call) -> Json:
     """The best items for a person the model or the store knows."""
     asked, choice = call.snapshot.listed(call.query)
     user = a_user(call.model, call.path("user"))
-    who = call.service.person(call.model, user)
+    who = call.service.person(call.snapshot, user)
     return _listed(call, who, asked, choice, user=in_json(user))
 
 
@@ -68,7 +68,7 @@ def what_if(call: Call) -> Json:
     asked = call.given(Listed, "ratings")
     user = a_user(call.model, call.path("user"))
     changes = call.ratings(none=True)
-    who = call.service.person(call.model, user).changed(changes)
+    who = call.service.person(call.snapshot, user).changed(changes)
     table = questions.noting_approximation(call.model, who.recommend(asked.choice(call.model)))
     return _with_reasons(call, who, asked, table, user=in_json(user))
 
@@ -95,7 +95,7 @@ def _member(call: Call, one: Any) -> tuple[str, Any]:
         ratings = ratings_of(call.model, one, "people")
         return "somebody new", somebody_new(call.model, ratings).explained()
     user = a_user(call.model, one)
-    return f"user {user}", call.service.person(call.model, user).explained()
+    return f"user {user}", call.service.person(call.snapshot, user).explained()
 
 
 def for_many(call: Call) -> Json:
@@ -108,7 +108,7 @@ def for_many(call: Call) -> Json:
         raise ArgumentError("why is for one person at a time: leave it out of a batch")
     choice = asked.choice(call.model)
     ids = [a_user(call.model, one) for one in users]
-    people = [call.service.person(call.model, one) for one in ids]
+    people = [call.service.person(call.snapshot, one) for one in ids]
     same = list(dict.fromkeys(who.user for who in people if not who.folded_in))
     remarks: list[str] = []
     by_user: dict[Any, list[Json]] = {}

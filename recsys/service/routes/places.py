@@ -43,7 +43,7 @@ def placed(call: Call) -> Json:
     call.given(Nothing, "ratings", "user")
     found = live_map(call.snapshot.base)
     if "user" in call.fields:
-        who = call.service.person(call.model, a_user(call.model, call.field("user")))
+        who = call.service.person(call.snapshot, a_user(call.model, call.field("user")))
         if "ratings" in call.fields:
             who = who.changed(call.ratings(none=True))
     else:

@@ -17,7 +17,7 @@ def for_user(call: Call) -> Json:
     """Why an item has its score for a person."""
     call.asked(Nothing)
     user = a_user(call.model, call.path("user"))
-    who = call.service.person(call.model, user)
+    who = call.service.person(call.snapshot, user)
     return _explained(call, who, call.path("item")) | {"user": in_json(user)}
 
 

@@ -61,7 +61,9 @@ def rollback(call: Call) -> Json:
 
 def metrics(call: Call) -> Response:
     """Counts and times, as Prometheus reads them."""
-    return call.service.metrics.response(call.service)
+    traffic = call.service.traffic
+    n_lost = 0 if traffic is None else traffic.n_lost
+    return call.service.metrics.response(call.service.live, n_lost)
 
 
 def health(call: Call) -> Json:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, Index, inspect, select
 
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.ratings.ratings import Ratings
 from recsys.store.database.changes import Change, changing
+from recsys.store.database.engine import reading, writing
 from recsys.store.database.kinds import Kinds, Side
 from recsys.store.database.records import OnRows
 from recsys.store.database.schema import items, meta, ratings, users
@@ -24,6 +26,9 @@ from recsys.store.database.upsert import insert_new, upsert
 
 PIECE = 100_000
 """Ratings in one transaction."""
+MANY = 1_000_000
+"""Ratings from which on the indexes of an empty store are made at the end."""
+_CACHE_KB = 256 * 1024
 
 _COLUMNS = "user_id, item_id, rating, time, seq"
 # What came later stays.
@@ -45,6 +50,8 @@ def write_all(engine: Engine, kinds: Kinds, given: Ratings, on_rows: OnRows) -> 
             name = {"key": "values", "value": given.account.columns["rating"].name}
             now.connection.execute(insert_new(now.connection, meta), name)
         _describe(now, given)
+        if given.n_ratings >= MANY and _is_empty(now):
+            _drop_indexes(now)
     ids = [np.array(texts_of(index), dtype=object) for index in (given.users, given.items)]
     written = 0
     for first in range(0, given.n_ratings, PIECE):
@@ -53,7 +60,33 @@ def write_all(engine: Engine, kinds: Kinds, given: Ratings, on_rows: OnRows) -> 
             _merge(now, table)
         written += table.num_rows
         on_rows(written, given.n_ratings)
+    make_indexes(engine)
     return written
+
+
+def make_indexes(engine: Engine) -> None:
+    """Makes the indexes of the ratings that are not there; an import that was killed has none."""
+    with reading(engine) as connection:
+        missing = _missing(connection)
+    if missing:
+        with writing(engine) as connection:
+            for index in missing:
+                index.create(connection, checkfirst=True)
+
+
+def _missing(connection: Connection) -> list[Index]:
+    there = {one["name"] for one in inspect(connection).get_indexes(ratings.name)}
+    return [index for index in ratings.indexes if index.name not in there]
+
+
+def _drop_indexes(now: Change) -> None:
+    # Making an index at the end takes less time than adding each row to it.
+    for index in ratings.indexes:
+        index.drop(now.connection, checkfirst=True)
+
+
+def _is_empty(now: Change) -> bool:
+    return now.connection.execute(select(ratings.c.seq).limit(1)).first() is None
 
 
 def _decide(now: Change, index: IdIndex, side: Side) -> None:
@@ -91,14 +124,13 @@ def _merge(now: Change, table: pa.Table) -> None:
     if now.connection.dialect.name == "sqlite":
         columns = [table.column(name).to_pylist() for name in table.column_names]
         rows = list(zip(*columns, [now.seq] * table.num_rows, strict=True))
-        marks = ", ".join("?" * 5)
-        now.connection.exec_driver_sql(
-            f"INSERT INTO ratings ({_COLUMNS}) VALUES ({marks}) {_MERGE}", rows
-        )
+        statement = f"INSERT INTO ratings ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) {_MERGE}"
+        with _large_cache(now):
+            now.connection.exec_driver_sql(statement, rows)
         return
     # Where there are no ratings yet, there is nothing to merge with; other writers wait for the
     # number of this change, so that none comes between.
-    empty = now.connection.execute(select(ratings.c.seq).limit(1)).first() is None
+    empty = _is_empty(now)
     target = "ratings" if empty else "arriving"
     if not empty:
         now.connection.exec_driver_sql("CREATE TEMP TABLE arriving (LIKE ratings) ON COMMIT DROP")
@@ -112,6 +144,15 @@ def _merge(now: Change, table: pa.Table) -> None:
         now.connection.exec_driver_sql(
             f"INSERT INTO ratings ({_COLUMNS}) SELECT {_COLUMNS} FROM arriving {_MERGE}"
         )
+
+
+@contextmanager
+def _large_cache(now: Change) -> Iterator[None]:
+    # The index of items is written everywhere at once.
+    before = now.connection.exec_driver_sql("PRAGMA cache_size").scalar()
+    now.connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KB}")
+    yield
+    now.connection.exec_driver_sql(f"PRAGMA cache_size = {before}")
 
 
 def _describe(now: Change, given: Ratings) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from recsys.ratings.databases import WAIT_S, trouble, without_log_of_interruptions
+from recsys.errors import StoreUnavailable
+from recsys.ratings.databases import WAIT_S, shown, trouble, without_log_of_interruptions
 
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
 
 
@@ -24,6 +28,7 @@ def connect(url: URL, pool_size: int = 16) -> Engine:
         engine = _made(url, connect_args={"timeout": WAIT_S}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        _turns[engine] = threading.Lock()
         return engine
     arguments = {"connect_timeout": WAIT_S} if "connect_timeout" not in url.query else {}
     engine = _made(url, pool_pre_ping=True, connect_args=arguments, **options)
@@ -38,10 +43,19 @@ def _made(url: URL, **options: Any) -> Engine:
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
     cursor.close()
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Has SQLite keep a write-ahead log from now on, so that nobody waits for who reads.
+
+    A database that may turn out to be something else is not changed by opening it.
+    """
+    if engine.dialect.name == "sqlite":
+        with trouble(engine.url), engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -71,10 +85,35 @@ def durability(connection: Connection) -> str:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads."""
+def reading(engine: Engine, snapshot: bool = False) -> Iterator[Connection]:
+    """A connection that only reads.
+
+    Args:
+        engine: of the database.
+        snapshot: whether all that is read is of one moment. Without it, PostgreSQL is spared
+            the two messages that begin and end a transaction.
+    """
     with trouble(engine.url), engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            level = "REPEATABLE READ" if snapshot else "AUTOCOMMIT"
+            connection = connection.execution_options(isolation_level=level)
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    # SQLite has waiting writers ask again and again, with pauses of up to 0.1 s. The threads of
+    # one process take turns without.
+    turn = _turns.get(engine)
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=WAIT_S):
+        raise StoreUnavailable(f"{shown(engine.url)}: locked for {WAIT_S} s; try again")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager
@@ -82,6 +121,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes; when the block has ended, what it wrote is on the disk."""
     with (
         trouble(engine.url),
+        _turn(engine),
         engine.connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):

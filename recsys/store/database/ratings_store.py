@@ -14,7 +14,7 @@ from recsys.errors import StoreError
 from recsys.ratings.databases import WAIT_S, address, shown, trouble, version_of
 from recsys.store.database import forgetting, idempotency, traffic
 from recsys.store.database.changes import Change, changing
-from recsys.store.database.engine import connect, reading, writing
+from recsys.store.database.engine import connect, reading, use_write_ahead_log, writing
 from recsys.store.database.locks import locked
 from recsys.store.database.reader import StoreReader
 from recsys.store.database.records import (
@@ -26,7 +26,7 @@ from recsys.store.database.records import (
     Written,
     ignored,
 )
-from recsys.store.database.schema import VERSION
+from recsys.store.database.schema import VERSION, ratings
 from recsys.store.database.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -109,7 +109,13 @@ class RatingsStore(StoreReader):
         with reading(self._engine) as connection:
             tables = inspect(connection).get_table_names()
             found = version_of(connection) if "alembic_version" in tables else None
+            indexes = inspect(connection).get_indexes("ratings") if found == VERSION else []
         if found == VERSION:
+            use_write_ahead_log(self._engine)
+            if len(indexes) < len(ratings.indexes):  # an import was killed
+                from recsys.store.database.bulk import make_indexes
+
+                make_indexes(self._engine)
             return
         if found is not None and found > VERSION:
             raise _too_new(self._engine, found)
@@ -122,6 +128,7 @@ class RatingsStore(StoreReader):
             raise StoreError(f"{self}: not a ratings store")
         from recsys.store.database.migrate import migrate  # Alembic takes time to import
 
+        use_write_ahead_log(self._engine)
         with writing(self._engine) as connection:
             migrate(connection)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, bindparam, func, select
+from sqlalchemy import Connection, Engine, Select, bindparam, func, select
 
 from recsys.ids import IdIndex
 from recsys.ratings.databases import shown, version_of
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 _GIVEN = select(ratings.c.item_id, ratings.c.rating, ratings.c.time)
 _GIVEN = _GIVEN.where(ratings.c.user_id == bindparam("user")).order_by(ratings.c.item_id)
+_MARK = select(func.max(ratings.c.seq), func.count()).where(ratings.c.user_id == bindparam("user"))
 _KNOWN = select(users.c.id).where(users.c.id == bindparam("user"))
 _SEQ = select(counters.c.value).where(counters.c.name == "seq")
 
@@ -37,6 +37,7 @@ class StoreReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._kinds = Kinds()
+        self._sql: dict[Any, str] = {}
 
     def __str__(self) -> str:
         return shown(self._engine.url)
@@ -62,7 +63,7 @@ class StoreReader:
             text = self._kinds.find(user, "user")
             if text is None:
                 return None
-            rows = self._rows_of(connection, text)
+            rows = self._rows(connection, _GIVEN, text)
             if not rows and connection.execute(_KNOWN, {"user": text}).first() is None:
                 return None
         columns = list(zip(*rows, strict=True)) or [(), (), ()]
@@ -72,17 +73,33 @@ class StoreReader:
             np.array(columns[2], dtype=np.float64),
         )
 
-    def _rows_of(self, connection: Connection, user: str) -> Sequence[Any]:
+    def mark(self, user: object) -> tuple[int, int] | None:
+        """The number of a person's latest rating, and how many they have; None without any.
+
+        Two that are equal stand for the same ratings: a change writes them under a larger number,
+        and those from before can only go.
+        """
+        with reading(self._engine) as connection:
+            self._kinds.load(connection)
+            text = self._kinds.find(user, "user")
+            if text is None:
+                return None
+            ((latest, n),) = self._rows(connection, _MARK, text)
+        return None if latest is None else (int(latest), int(n))
+
+    def _rows(
+        self, connection: Connection, asked: Select[*tuple[Any, ...]], user: str
+    ) -> Sequence[Any]:
         # A service asks this for every list. Of a file, the driver answers in a third of the time.
         if self.is_local:
             driver: Any = connection.connection.driver_connection
+            sql = self._sql.get(asked)
+            if sql is None:
+                sql = self._sql[asked] = str(asked.compile(dialect=self._engine.dialect))
             with suppress(sqlite3.Error):  # which comes again below, in words
-                return driver.execute(self._given_sql, (user,)).fetchall()  # type: ignore[no-any-return]
-        return connection.execute(_GIVEN, {"user": user}).all()
-
-    @cached_property
-    def _given_sql(self) -> str:
-        return str(_GIVEN.compile(dialect=self._engine.dialect))
+                found: Sequence[Any] = driver.execute(sql, (user,)).fetchall()
+                return found
+        return connection.execute(asked, {"user": user}).all()
 
     def item(self, item: object) -> StoredItem | None:
         """What the store says of an item; None if it does not know it."""
@@ -120,7 +137,7 @@ class StoreReader:
 
     def about(self) -> dict[str, Any]:
         """Where it is, what it holds, and whether what is acknowledged is on the disk."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return {
                 "store": str(self),
@@ -130,6 +147,13 @@ class StoreReader:
                 "seq": self.seq,
                 "durable": durability(connection),
             }
+
+    def is_sound(self) -> bool:
+        """Whether SQLite finds its file undamaged; PostgreSQL sees to that itself."""
+        with reading(self._engine) as connection:
+            if connection.dialect.name != "sqlite":
+                return True
+            return connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
     def counts(self) -> dict[str, int]:
         """How many users, items and ratings there are. Takes long in a large store."""
@@ -178,13 +202,13 @@ class StoreReader:
         """
         from recsys.store.database.dump import write_files
 
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return write_files(connection, self._kinds, folder, to, on_rows)
 
     def late_items(self, known: IdIndex) -> Late:
         """Items that are not in the index of a model, with what they are and their ratings."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return late.late_items(connection, self._kinds, known)
 
@@ -209,6 +233,6 @@ class StoreReader:
 
     def lists(self, since: float = 0.0) -> Lists:
         """Lists that were served since a time (seconds since 1970), and the feedback on them."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return traffic.lists_since(connection, self._kinds, since)

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Double,
-    Identity,
     Index,
     Integer,
     MetaData,
@@ -165,7 +164,7 @@ tombstones = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     _time("time", nullable=False),
     Column("action", Text, nullable=False),
     Column("subject_hash", Text, nullable=False),

@@ -5,38 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from trials import simulated, with_measures
 
 from recsys.evaluation.online.exchange import exchange_test
 from recsys.evaluation.online.rates import LEAST_PEOPLE, MEASURES, Online, measured
-
-
-def simulated(
-    rates: dict[str, float], n_people: int, seed: int, lists: int = 8, spread: float = 20.0
-) -> pd.DataFrame:
-    """Lists of people who click with a probability of their own, of this mean for each version."""
-    rng = np.random.default_rng(seed)
-    versions = list(rates)
-    person = np.arange(n_people)
-    version = rng.choice(len(versions), n_people)
-    mean = np.array([rates[one] for one in versions])[version]
-    own = rng.beta(mean * spread, (1 - mean) * spread)
-    n = rng.integers(1, 2 * lists, n_people)
-    rows = np.repeat(person, n)
-    return with_measures(
-        pd.DataFrame(
-            {
-                "person": rows,
-                "version": np.array(versions)[version[rows]],
-                "arm": np.where(version[rows] == 0, "current", "candidate"),
-                "time": rng.uniform(0, 1000, len(rows)),
-                "click_through": rng.random(len(rows)) < own[rows],
-            }
-        )
-    )
-
-
-def with_measures(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{name: 0 for name in MEASURES if name not in frame})
 
 
 def of(online: Online, version: str) -> Any:
@@ -112,6 +84,21 @@ def test_a_difference_that_is_there_is_found_and_one_that_is_not_is_not() -> Non
     assert "p = " in clicks.sentence
 
 
+def test_versions_that_share_the_traffic_are_compared_in_that_time() -> None:
+    # Before the trial of version 2 the first one had clicks on everything, and now on half.
+    trial = simulated({"1": 0.5, "2": 0.5}, 400, 3)
+    before = trial[trial["version"] == "1"].assign(click_through=True)
+    before["time"] -= 2000
+    alone = measured(trial, against="1").differences[0]
+    found = measured(pd.concat([before, trial], ignore_index=True), against="1")
+    assert of(found, "1").rates["click_through"].mean > 0.7
+    difference = found.differences[0]
+    assert difference.at_once
+    assert difference.difference == pytest.approx(alone.difference, abs=0.005)
+    assert abs(difference.difference) < 0.1
+    assert difference.n_people[1] == (trial["version"] == "1").groupby(trial["person"]).any().sum()
+
+
 def test_versions_that_served_one_after_the_other_are_marked() -> None:
     lists = simulated({"1": 0.2, "2": 0.2}, 100, 0)
     later = lists["version"] == "2"
@@ -149,8 +136,8 @@ def test_p_values_of_exchanges_are_uniform_without_a_difference() -> None:
     p = []
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        first = rng.random(100) < 0.3
-        belows = np.stack([first, ~first], axis=1) * rng.integers(1, 6, 100)[:, None]
+        first = rng.random(200) < 0.1
+        belows = np.stack([first, ~first], axis=1) * rng.integers(1, 6, 200)[:, None]
         tops = rng.binomial(belows.astype(int), 0.3)
         p.append(exchange_test(tops.astype(float), belows.astype(float), 500, seed))
     for level in (0.05, 0.2, 0.5):

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import create_engine, inspect, text
 
 import recsys
 from recsys.errors import DataError
+from recsys.ratings.databases import address
 from recsys.store.database.ratings_store import RatingsStore
 from recsys.store.database.records import Rating, UserRating
 
@@ -31,6 +33,45 @@ def test_an_import_comes_back(
     assert_alike(recsys.read_ratings(store_url), sample)
     store.importing(sample)
     assert store.counts()["ratings"] == sample.n_ratings
+    assert_alike(store.ratings(), sample)
+
+
+def test_indexes_are_made_at_the_end_of_a_large_import(
+    store: RatingsStore, store_url: str, sample: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def indexes() -> set[str | None]:
+        engine = create_engine(address(store_url))
+        with engine.connect() as connection:
+            found = {one["name"] for one in inspect(connection).get_indexes("ratings")}
+        engine.dispose()
+        return found
+
+    def stop(done: int, total: int | None) -> None:
+        meanwhile.append(indexes())
+        if stops:
+            raise KeyboardInterrupt
+
+    meanwhile: list[set[str | None]] = []
+    both, stops = indexes(), True
+    assert len(both) == 2
+    monkeypatch.setattr("recsys.store.database.bulk.PIECE", 5_000)
+    store.importing(sample.select(np.arange(sample.n_ratings) < 10), lambda *_: None)
+    assert indexes() == both
+    with RatingsStore.open(store_url) as other:  # small, or not into an empty store: they stay
+        monkeypatch.setattr("recsys.store.database.bulk.MANY", 5)
+        other.importing(sample.select(np.arange(sample.n_ratings) < 10))
+        assert indexes() == both
+    engine = create_engine(address(store_url))
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM ratings"))
+    engine.dispose()
+    with pytest.raises(KeyboardInterrupt):
+        store.importing(sample, stop)
+    assert meanwhile == [set()]
+    with RatingsStore.open(store_url):  # what was interrupted is put right
+        assert indexes() == both
+    store.importing(sample)
+    assert indexes() == both
     assert_alike(store.ratings(), sample)
 
 

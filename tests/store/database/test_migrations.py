@@ -79,6 +79,8 @@ def test_a_database_of_something_else_is_left_alone(store_url: str) -> None:
         RatingsStore.upgrade(store_url)
     with engine.connect() as connection:
         assert inspect(connection).get_table_names() == ["orders"]
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA journal_mode")).scalar() == "delete"
     engine.dispose()
 
 

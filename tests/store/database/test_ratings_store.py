@@ -1,7 +1,10 @@
 """What a ratings store promises, in SQLite and in PostgreSQL."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -306,6 +309,33 @@ def test_a_lock_is_held_by_one(store: RatingsStore, store_url: str) -> None:
         pass
     with pytest.raises(ArgumentError, match="a lock is called"), store.lock("../x"):
         pass
+
+
+def test_a_lock_ends_with_its_process(store: RatingsStore, store_url: str) -> None:
+    code = (
+        "import sys, time; from recsys.store.database.ratings_store import RatingsStore\n"
+        f"with RatingsStore.open({store_url!r}).lock('retrain'):\n"
+        "    print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(StoreBusy), store.lock("retrain"):
+            pass
+        holder.kill()
+    for _ in range(100):  # PostgreSQL has to notice it
+        try:
+            with store.lock("retrain"):
+                return
+        except StoreBusy:
+            time.sleep(0.1)
+    pytest.fail("the lock is still held")
+
+
+def test_home_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    RatingsStore.open("sqlite:///~/mine.db", create=True).close()
+    assert (tmp_path / "mine.db").exists()
 
 
 def test_one_person_is_read_in_under_a_millisecond(store: RatingsStore) -> None:

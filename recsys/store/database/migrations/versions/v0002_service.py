@@ -76,12 +76,9 @@ def _people() -> None:
     )
     op.create_table(
         "audit",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(),
-            primary_key=True,
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
         sa.Column("time", sa.Double, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("subject_hash", sa.Text, nullable=False),
         sa.Column("by", sa.Text),
-    )  # fmt: skip
+    )
