@@ -126,7 +126,7 @@ def _lost(store: RatingsStore, acknowledged: dict[tuple[int, int], float]) -> in
         given = store.given(user)
         there = {} if given is None else dict(zip(given.items, given.values, strict=True))
         mine = {item: value for (who, item), value in acknowledged.items() if who == user}
-        lost += sum(there.get(item, -1) < value for item, value in mine.items())
+        lost += sum(bool(there.get(item, -1) < value) for item, value in mine.items())
     return lost
 
 
