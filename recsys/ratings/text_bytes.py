@@ -19,6 +19,7 @@ from recsys.ratings.compressed import opened
 BOM = "\ufeff"
 _BOM = BOM.encode()
 _BLOCK = 1 << 20
+_QUOTE = ord('"')
 _SEAM = 8  # letters on each side of the border between two chunks
 _NO_PLAIN_NUMBER = TextSign.X | TextSign.MINUS_ZERO | TextSign.LEADING_ZERO
 
@@ -31,7 +32,9 @@ class Watched:
         self._file, self._quoted = file, quoted
         self._decoder = decoder_of(file, encoding)
         self._recode = codecs.lookup(encoding).name != "utf-8"
-        self._stray = _stray_quotes(separator)
+        # What may be outside a quoted field, or a second quote, which stands for one.
+        self._edges = np.zeros(256, bool)
+        self._edges[[_QUOTE, *b"\r\n", separator.encode()[0]]] = True
         self._tail = self._pending = b""
         self._open_quote = self._in_letter = False
         self.closed = False
@@ -87,19 +90,25 @@ class Watched:
         quotes = TextSign.QUOTE in signs
         self.quotes |= quotes
         if self._quoted and not self.odd:
-            self.odd = self._broken_quotes(chunk, seam) if quotes else self._open_quote
+            self.odd = self._broken_quotes(chunk) if quotes else self._open_quote
         self.zeros |= bool(signs & _NO_PLAIN_NUMBER)
         self._tail = chunk[-_SEAM:]
 
-    def _broken_quotes(self, chunk: bytes, seam: bytes) -> bool:
-        # Whether a quote is inside a field, or a line ends within quotes.
-        data = np.frombuffer(chunk, np.uint8)
+    def _broken_quotes(self, chunk: bytes) -> bool:
+        # Whether a quote is inside a field or text follows a closing one, which Arrow and Python
+        # take differently, or a line ends within quotes.
+        data = np.frombuffer((self._tail[-1:] or b"\n") + chunk, np.uint8)
+        closing = data[0] == _QUOTE and not self._open_quote
         # Modulo 256, which is as odd or even.
-        quotes = np.cumsum(data == ord('"'), dtype=np.uint8) + np.uint8(self._open_quote)
-        self._open_quote = bool(quotes[-1] & 1)
-        if (quotes[data == ord("\n")] & 1).any():
+        n_quotes = np.cumsum(data[1:] == _QUOTE, dtype=np.uint8) + np.uint8(self._open_quote)
+        within = np.concatenate([[False], n_quotes & 1 > 0])  # after each byte
+        self._open_quote = bool(within[-1])
+        if within[data == ord("\n")].any():
             return True
-        return any(map(self._stray.search, (seam, chunk)))
+        at = np.flatnonzero(data[1:] == _QUOTE) + 1
+        opens, closes = at[within[at]], at[~within[at]]
+        closes = np.append([0] if closing else [], closes[closes < len(data) - 1]).astype(np.intp)
+        return not (self._edges[data[opens - 1]].all() and self._edges[data[closes + 1]].all())
 
     def readable(self) -> bool:
         """For `pyarrow.PythonFile`."""
@@ -179,11 +188,3 @@ def _lines(file: str) -> Any:
             rest = lines.pop()
             yield from lines
     yield rest
-
-
-def _stray_quotes(separator: str) -> re.Pattern[bytes]:
-    # A quote inside a field, or behind a closing one: Arrow and Python differ on these.
-    edge = rb"\r\n" + re.escape(separator[0].encode())
-    return re.compile(
-        rb'[^"%(edge)s](?:"")*"[^"%(edge)s]|(?:^|[%(edge)s])(?:"")+[^"%(edge)s]' % {b"edge": edge}
-    )

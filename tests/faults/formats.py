@@ -142,7 +142,7 @@ def _steam(rng: random.Random) -> Files:
 
 
 def _wrong_steam(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
-    table = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    table = list(csv.reader(io.StringIO(decoded(data), newline="")))
     records = [Record("\n".join(cell.strip() for cell in row)) for row in table if row]
     return unexplained(ratings, records, len(records), fixed=1.0)
 
@@ -183,7 +183,7 @@ def _wide(rng: random.Random) -> Files:
 
 
 def _wrong_wide(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
-    table = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    table = list(csv.reader(io.StringIO(decoded(data), newline="")))
     table = [[cell.strip() for cell in row] for row in table if any(row)]
     header, body = table[0], table[1:]
     ids = [row[0] for row in body]
@@ -224,7 +224,7 @@ def _reused() -> Format:
     def wrong(data: bytes, ratings: recsys.Ratings, _: Files) -> str:
         right: Pairs | None = known.expected(data)
         if right is not None:
-            return unlike(found(ratings), right)
+            return unlike(found(ratings), rated(right, ratings))
         said = ratings.account.remarks if ratings.account else ()
         return "" if any("ISO-8859-1" in one for one in said) else "read, and no table of ratings"
 

@@ -1,9 +1,12 @@
 """What is noticed of a file while Arrow reads it, and what that is for."""
 
 import bz2
+import csv
 import gzip
+import io
 import lzma
 from collections.abc import Callable
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +145,21 @@ def test_line_ends_are_the_same_everywhere(tmp_path: Path) -> None:
         text = (HEAD + PLAIN).replace("\n", end)
         assert ratings_of(tmp_path, text).fingerprint == expected.fingerprint
     assert np.array_equal(expected.users.ids, np.arange(1, 301))
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1])
+def test_quotes_that_are_no_csv_are_noticed_wherever_chunks_end(size: int, tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    n_plain = 0
+    for letters in chain.from_iterable(product('",a\n', repeat=n) for n in range(1, 6)):
+        text = "".join(letters)
+        file.write_text(f"u,i\n{text}")
+        watched = Watched(str(file), "utf-8", ",", True)
+        while watched.read(size):
+            pass
+        if watched.odd:
+            continue
+        n_plain += '"' in text
+        for row in csv.reader(io.StringIO(text), strict=True):  # which raises where it is no CSV
+            assert not any("\n" in cell for cell in row), text
+    assert n_plain > 50

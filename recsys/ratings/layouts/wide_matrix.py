@@ -19,6 +19,7 @@ from recsys.ratings.layout import Layout
 from recsys.ratings.matrices import ZERO_IS_NONE
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
+from recsys.ratings.text_bytes import BOM
 from recsys.ratings.text_format import is_number
 
 FEWEST = 9
@@ -120,8 +121,9 @@ def _rows(file: str, source: Source) -> Iterator[tuple[int, list[str]]]:
     separator = source.separator or _separator(first_lines(file)[:1])
     try:
         with opened(file) as stream:
-            text = io.TextIOWrapper(stream, source.encoding or "utf-8-sig", newline="")
-            reader = csv.reader(text, delimiter=separator)
+            text = io.TextIOWrapper(stream, source.encoding or "utf-8", newline="")
+            # Every file of several that were joined may begin with a byte-order mark.
+            reader = csv.reader((line.removeprefix(BOM) for line in text), delimiter=separator)
             for row in reader:
                 if any(row):
                     yield reader.line_num, [cell.strip() for cell in row]

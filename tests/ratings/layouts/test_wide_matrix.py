@@ -81,3 +81,10 @@ def test_without_a_header_a_matrix_is_read_when_told_so(tmp_path: Path) -> None:
     assert ratings.users.ids.tolist() == [1, 2]
     assert ratings.items.ids.tolist() == list(range(1, 13))
     assert ratings.matrix.toarray()[:, :3].tolist() == [[1, 0, 5], [0, 4, 0]]
+
+
+def test_joined_files_may_each_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    rows = [["user", *ITEMS[:10]], ["u0", *range(1, 11)], ["\ufeffu1", *range(1, 11)]]
+    file = write(tmp_path / "r.csv", rows)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert recsys.read_ratings(file).users.ids.tolist() == ["u0", "u1"]
