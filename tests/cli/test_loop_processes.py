@@ -29,7 +29,7 @@ def store(store_url: str, tmp_path: Path) -> Iterator[RatingsStore]:
 
 
 def started(url: str, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "recsys", "retrain", *options]
+    command = [sys.executable, "-P", "-m", "recsys", "retrain", *options]
     environment = os.environ | {"RECSYS_STORE": url}
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

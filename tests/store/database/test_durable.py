@@ -78,7 +78,7 @@ def test_sqlite_is_synced_before_each_acknowledgement(tmp_path: Path, level: str
     compiler = os.environ.get("CC", "cc")
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     subprocess.run(
-        [sys.executable, "-c", _WRITES, f"sqlite:///{tmp_path / 'x.db'}", level, str(log)],
+        [sys.executable, "-P", "-c", _WRITES, f"sqlite:///{tmp_path / 'x.db'}", level, str(log)],
         env={**os.environ, "LD_PRELOAD": str(library), "SYNC_LOG": str(log)}, check=True,
     )  # fmt: skip
     seen = log.read_text().partition("|")[2]

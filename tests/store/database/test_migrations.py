@@ -129,5 +129,7 @@ def test_opening_a_store_does_not_import_alembic(store: RatingsStore, store_url:
         "import sys; from recsys.store.database.ratings_store import RatingsStore; "
         f"RatingsStore.open({store_url!r}).close(); print('alembic' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False\n"

@@ -317,7 +317,7 @@ def test_a_lock_ends_with_its_process(store: RatingsStore, store_url: str) -> No
         f"with RatingsStore.open({store_url!r}).lock('retrain'):\n"
         "    print('held', flush=True); time.sleep(600)"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(StoreBusy), store.lock("retrain"):
