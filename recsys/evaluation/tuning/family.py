@@ -277,9 +277,7 @@ def silent() -> Iterator[None]:
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
         raise _database_error(error) from None
     except (json.JSONDecodeError, LookupError) as error:
-        # Optuna keeps values as JSON, and SQLAlchemy raises LookupError for unknown states.
-        if isinstance(error, KeyError | IndexError):
-            raise
+        # Optuna keeps values as JSON objects, and SQLAlchemy raises LookupError for unknown states.
         raise _damaged(error) from None
     finally:
         optuna.logging.set_verbosity(before)

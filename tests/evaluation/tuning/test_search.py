@@ -285,6 +285,7 @@ def test_a_file_that_is_no_study(sample: Ratings, tmp_path: Path) -> None:
         "study_user_attributes set value_json = 'half of {'",
         "study_user_attributes set value_json = cast(x'ff' as text)",
         "trials set state = 'asleep'",
+        "trial_params set distribution_json = '{}'",
     ],
 )
 def test_a_study_that_is_damaged(
