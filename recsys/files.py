@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -159,11 +160,22 @@ def temporary_folder(
     Raises:
         OSError: it cannot be created or removed.
     """
-    folder = Path(tempfile.gettempdir() if within is None else within)
+    folder = Path(_system_folder() if within is None else within)
     folder /= f"{prefix}{secrets.token_hex(8)}"
     with _removed(folder):
         folder.mkdir(mode=0o700)
         yield folder
+
+
+def _system_folder() -> str:
+    # The first time, `gettempdir` tries the folder by a file, which an interruption would leave.
+    if not hasattr(signal, "pthread_sigmask"):
+        return tempfile.gettempdir()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        return tempfile.gettempdir()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @atexit.register

@@ -18,7 +18,6 @@ from recsys.ratings.raw import RawRatings
 from recsys.ratings.source import Source
 
 _ROWS = 1 << 18  # of a batch
-_BUFFER = 1 << 20  # bytes of each column that are read at once
 
 
 def read(location: str, source: Source) -> RawRatings:
@@ -43,10 +42,9 @@ def read(location: str, source: Source) -> RawRatings:
 def _batches(files: list[str], wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
     # Page by page, however large the row groups are; all files in the types of the first.
     for file in files:
-        # `pre_buffer` would keep all that was read until the end.
-        reader = pq.ParquetFile(
-            file, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER
-        )
+        # `pre_buffer` would keep all that was read until the end; with a `buffer_size`, pyarrow 18
+        # cannot read every file.
+        reader = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
         with reader as opened:
             if set(wanted.names) <= set(opened.schema_arrow.names):
                 found = opened.iter_batches(_ROWS, columns=wanted.names)
