@@ -39,8 +39,8 @@ def as_table(table: Any, argument: str, expected: str = "a DataFrame or Arrow ta
         ArgumentError: it is not a table.
         DataError: it exports something that is not a table.
     """
-    if isinstance(table, pd.DataFrame):
-        return table
+    if isinstance(table, pd.DataFrame | pa.Table):
+        return table  # older versions of pyarrow crash if they import their own views of text
     if not hasattr(table, "__arrow_c_stream__"):
         raise ArgumentError(f"{argument} must be {expected}, not {type(table).__name__}")
     with arrow_errors("the table", "not a readable table"):
