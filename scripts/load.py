@@ -126,9 +126,8 @@ def ask(port: int, paths: list[str], until: float, check: Any, into: Measured, n
 @contextmanager
 def served(arguments: list[str]) -> Iterator[tuple[int, int]]:
     """Port and process of a server."""
-    command = [sys.executable, "-m", "recsys", "serve", "--port", "0", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+    command = [sys.executable, "-P", "-m", "recsys", "serve", "--port", "0", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         said = server.stderr.readline()
         if not said.startswith("serving at http://127.0.0.1:"):
@@ -184,7 +183,7 @@ def lists_of(model: recsys.Recommender, users: list[int]) -> dict[int, list[int]
 def main() -> int:
     """Runs the load, and prints what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ratings", default=str(ROOT.parent / "shared" / "data" / "ml-1m"))
+    parser.add_argument("--ratings", default=str(ROOT / "data" / "ml-1m"))
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
