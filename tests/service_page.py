@@ -25,10 +25,15 @@ def opened(chromium: Any, address: str, width: int = 1280, height: int = 800, sc
     page.on("dialog", lambda dialog: (page.problems.append("a dialog"), dialog.dismiss()))
     page.on("request", lambda one: one.url.startswith(address) or page.problems.append(one.url))
     page.goto(address)
+    ready(page)
+    return page
+
+
+def ready(page: Any) -> None:
+    """Waits until the scripts of a page that was loaded answer, and its map has its size."""
     expect(page.locator("#map-wait")).to_be_hidden(timeout=60_000)
     expect(page.locator("#where")).not_to_be_empty()
-    page.wait_for_timeout(50)  # the map has the size that this leaves it
-    return page
+    page.wait_for_timeout(50)
 
 
 def title(model: recsys.Recommender, row: int) -> str:

@@ -47,7 +47,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     code = f"import runpy, sys; sys.path[:] = {path!r}; sys.argv = {list(command)!r}"
     code += f"; runpy.run_module({command[0]!r}, run_name='__main__', alter_sys=True)"
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=folder
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False, cwd=folder
     )
 
 

@@ -117,7 +117,7 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     (tmp_path / ".other.html.0123456789abcdef.part").write_text("of another file")
     (tmp_path / ".report.html.0123456789abcdef.part").symlink_to(file)
     others = set(os.listdir(tmp_path))
-    killed = subprocess.run([sys.executable, "-c", _KILLED, str(file)], check=False)
+    killed = subprocess.run([sys.executable, "-P", "-c", _KILLED, str(file)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert file.read_text() == "old"
     assert len(os.listdir(tmp_path)) == len(others) + 1
@@ -128,7 +128,7 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
 
 def test_what_killed_writers_left_of_files_with_new_names_is_removed(tmp_path: Path) -> None:
     for name in ("main-1", "main-2", "other-1"):
-        subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path / name)], check=False)
+        subprocess.run([sys.executable, "-P", "-c", _KILLED, str(tmp_path / name)], check=False)
     assert len(os.listdir(tmp_path)) == 3
     with replacing(tmp_path / "main-3") as stream:
         stream.write(b"whole")

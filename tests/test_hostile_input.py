@@ -118,7 +118,7 @@ def test_a_field_longer_than_the_csv_module_takes_is_read(tmp_path: Path) -> Non
         "print(read_delimited(sys.argv[1], None, quoted=True).iloc[0, 1].count('x'))"
     )
     done = subprocess.run(  # in a process of its own: the limit of the module is global
-        [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code, str(file)], capture_output=True, text=True, check=True
     )
     assert done.stdout == "200000\n"
 

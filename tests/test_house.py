@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,14 @@ def test_no_file_is_too_long(root: Path) -> None:
     assert {name: n for name, n in lengths.items() if n > LONGEST_FILE} == {}
 
 
+def test_python_started_by_tests_does_not_import_the_checkout(root: Path) -> None:
+    # Without -P, Python finds the folder it is started in first, and there is a recsys in this one
+    # that nobody installed: its kernels are missing, or older than its code.
+    started = re.compile(r"""executable,\s*["']-[cm]["']|executable[}] -m""")
+    files = (root / "tests").rglob("*.py")
+    assert [str(file) for file in files if started.search(file.read_text())] == []
+
+
 @pytest.mark.parametrize("name", PUBLIC_IN_0_1_0)
 def test_public_names_of_0_1_0_are_still_public(name: str) -> None:
     assert name in recsys.__all__
@@ -69,7 +78,9 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
         "heavy = ('numpy', 'scipy', 'pandas', 'pyarrow'); "
         "print(json.dumps([name for name in heavy if name in sys.modules]))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout) == []
 
 

@@ -93,7 +93,7 @@ def test_looking_up_a_few_ids_needs_no_pandas() -> None:
         "index = IdIndex(['a', 'b']); index.rows(['b'])\n"
         "sys.exit(bool({'pandas', 'pyarrow', 'rapidfuzz'} & set(sys.modules)))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 
 def test_numbers_and_their_spellings_are_the_same_ids() -> None:

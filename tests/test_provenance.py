@@ -21,7 +21,7 @@ def test_versions_are_those_installed() -> None:
 def test_versions_does_not_import_what_it_names() -> None:
     code = "from recsys import provenance; provenance.versions(); import sys; print(*sys.modules)"
     loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"scipy", "pandas", "pyarrow", "implicit"} & set(loaded)
 

@@ -74,13 +74,14 @@ def test_each_set_is_searched_from_the_rule_of_the_others(
 @pytest.mark.slow
 def test_the_table_has_means_over_the_seeds(root: Path) -> None:
     code = (
+        f"import sys; sys.path.append({str(root / 'scripts')!r})\n"
         "from tune_default_table import table\n"
         "one = dict(set='a', seed=0, popularity=.1, rule=.2, auto=.3, tuned=.3, n_factors=64,"
         " seconds=9, fits=5)\n"
         "print(table([one, one | dict(seed=1, auto=.33, seconds=11), dict(set='b', seed=0)]))"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=root / "scripts", capture_output=True, text=True, check=True)
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = done.stdout.strip().splitlines()
     assert len(rows) == 3
     # Student's t with one degree of freedom: 12.706 · 0.0707 / √2

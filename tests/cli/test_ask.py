@@ -20,7 +20,7 @@ class Terminal:
 
     def __init__(self, *arguments: object, cwd: Path) -> None:
         self._main, other = pty.openpty()
-        command = [sys.executable, "-m", "recsys", "ask", *map(str, arguments)]
+        command = [sys.executable, "-P", "-m", "recsys", "ask", *map(str, arguments)]
         environment = os.environ | {"COLUMNS": "100", "TERM": "dumb"}
         self._process = subprocess.Popen(
             command, stdin=other, stdout=other, stderr=other, cwd=cwd, env=environment

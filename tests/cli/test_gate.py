@@ -273,7 +273,7 @@ def test_the_nightly_job_of_the_docs_works(root: Path, tmp_path: Path) -> None:
     page = (root / "docs/evaluation.md").read_text()
     (script,) = (block for block in page.split("```sh\n")[1:] if "nightly.sh" in block)
     (tmp_path / "nightly.sh").write_text(script.split("```")[0])
-    (tmp_path / "recsys").write_text(f'#!/bin/sh\nexec {sys.executable} -m recsys "$@"\n')
+    (tmp_path / "recsys").write_text(f'#!/bin/sh\nexec {sys.executable} -P -m recsys "$@"\n')
     (tmp_path / "recsys").chmod(0o755)
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 

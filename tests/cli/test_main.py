@@ -17,7 +17,7 @@ from commands import RunCommand
 import recsys
 from recsys.cli.main import COMMANDS, run
 
-RECSYS = [sys.executable, "-m", "recsys"]
+RECSYS = [sys.executable, "-P", "-m", "recsys"]
 
 
 def test_help_names_every_command_and_the_version(recsys_command: RunCommand) -> None:
@@ -52,7 +52,7 @@ def test_help_and_a_question_import_only_what_they_use(model_path: Path, root: P
         ("numpy", ["recommend", "--help"]),
         ("numpy,scipy,pandas,pyarrow", question),
     ):
-        command = [sys.executable, "-c", code, allowed, *arguments]
+        command = [sys.executable, "-P", "-c", code, allowed, *arguments]
         subprocess.run(command, check=True, cwd=root / "tests", capture_output=True)
 
 
@@ -64,7 +64,7 @@ def test_import_is_light(root: Path) -> None:
         "missing = [n for n in recsys.__all__ if not hasattr(recsys, n)]\n"
         "assert not missing, missing\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=root / "tests")
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, cwd=root / "tests")
     assert set(dir(recsys)) == set(recsys.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = recsys.nonsense

@@ -95,7 +95,7 @@ main.run(["x"])
 def ended(number: int, when: str) -> tuple[int, list[str]]:
     """Exit code and standard error of a command that gets a signal at a moment."""
     done = subprocess.run(
-        [sys.executable, "-c", _COMMAND, str(int(number)), when],
+        [sys.executable, "-P", "-c", _COMMAND, str(int(number)), when],
         capture_output=True,
         text=True,
         check=False,

@@ -123,7 +123,11 @@ def test_a_missing_extra_is_named(missing: str, arguments: list[str], tmp_path: 
         f"from recsys.cli.main import run; run({arguments!r})"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

@@ -44,7 +44,7 @@ def _uv() -> str:
     found = shutil.which("uv")
     if found is None:
         folder = BUILD / "uv"
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([sys.executable, "-P", "-m", "venv", folder], check=True)
         subprocess.run([folder / "bin" / "pip", "install", "--quiet", "uv"], check=True)
         found = str(folder / "bin" / "uv")
     return found

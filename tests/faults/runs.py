@@ -86,7 +86,7 @@ def run(
     if shim is not None:
         set_ |= {f"FAULTS_{name}": str(value) for name, value in shim.items()}
         set_ |= {"LD_PRELOAD": str(library())}
-    command = [sys.executable, "-m", "recsys", *map(str, arguments)]
+    command = [sys.executable, "-P", "-m", "recsys", *map(str, arguments)]
     with _terminal(typed) as stdin:
         process = subprocess.Popen(
             command,

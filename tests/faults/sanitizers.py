@@ -52,7 +52,7 @@ def _built(name: str) -> Path:
     source = ROOT / "recsys"
     shutil.copytree(source, package / "recsys", ignore=shutil.ignore_patterns("*.so", "src"))
     nanobind = subprocess.run(
-        [sys.executable, "-m", "nanobind", "--cmake_dir"],
+        [sys.executable, "-P", "-m", "nanobind", "--cmake_dir"],
         capture_output=True,
         text=True,
         check=True,

@@ -97,7 +97,7 @@ def run(folder: Path, root: Path, *command: str) -> subprocess.CompletedProcess[
     path = [str(folder), str(root / "tests"), *sys.path]
     code = f"import sys; sys.path[:] = {path!r}"
     return subprocess.run(
-        [sys.executable, "-c", f"{code}\n{command[0]}", *command[1:]],
+        [sys.executable, "-P", "-c", f"{code}\n{command[0]}", *command[1:]],
         capture_output=True, text=True, check=False, cwd=folder,
     )  # fmt: skip
 

@@ -80,7 +80,9 @@ def test_names_are_listed_without_loading_the_models() -> None:
         "import sys; from recsys.models.registry import SPECS; assert 'bpr' in list(SPECS); "
         "print([m for m in ('numpy', 'scipy', 'pandas', 'recsys.kernels') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -155,7 +155,7 @@ def test_reading_peaks_below_so_many_bytes_a_rating(file: str, most: int, tmp_pa
         "before = peak(); read_ratings(sys.argv[1]); print((peak() - before) * 1024)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / file)],
+        [sys.executable, "-P", "-c", code, str(tmp_path / file)],
         capture_output=True,
         text=True,
         check=True,

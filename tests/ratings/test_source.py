@@ -57,4 +57,4 @@ def test_sources_and_splits_are_declared_without_pandas() -> None:
         "import sys; import recsys.ratings.source, recsys.ratings.split_choice\n"
         "sys.exit(bool({'pandas', 'pyarrow', 'scipy'} & set(sys.modules)))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)

@@ -85,6 +85,6 @@ def test_a_question_to_a_loaded_model_needs_no_pandas(root: Path, tmp_path: Path
     )
     # Not in the checkout, whose kernels need not be compiled.
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout.split() == ["3", "2", "False"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from live_server import served
 from playwright.sync_api import Page, expect
-from service_page import FIRST, SECOND, best, opened, rate, title
+from service_page import FIRST, SECOND, best, opened, rate, ready, title
 
 import recsys
 from recsys.recommend import questions
@@ -146,6 +146,7 @@ def test_somebody_new_saves_their_ratings_under_an_id(
     assert given is not None
     assert sorted(given.values.tolist()) == [4, 5]
     page.reload()
+    ready(page)
     page.fill("#person", "70001")
     page.keyboard.press("Enter")
     expect(page.locator("#recommended > li .name")).to_have_text(both)
@@ -189,6 +190,7 @@ def test_a_token_is_asked_for_once(
         page.keyboard.press("Enter")
         expect(page.locator("#recommended > li")).to_have_count(10)
         page.reload()
+        ready(page)
         expect(page.locator("#recommended > li")).to_have_count(10)
         expect(page.locator("#token")).to_be_hidden()
         page.close()

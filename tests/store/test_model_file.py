@@ -126,7 +126,7 @@ def test_answers_identically_in_another_process(model: recsys.Recommender, saved
         "print(m.recommend_for({3: 5, 9: 4}).to_json(double_precision=15))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(saved)],
+        [sys.executable, "-P", "-c", code, str(saved)],
         capture_output=True,
         text=True,
         check=True,
@@ -143,7 +143,7 @@ def test_loading_needs_no_pandas(
 ) -> None:
     path = recsys.save(recsys.train(spec, sample), tmp_path / "m")
     ask = "recsys.load(sys.argv[1]).items.titles; print('pandas' in sys.modules)"
-    command = [sys.executable, "-c", f"import sys, recsys; {ask}", str(path)]
+    command = [sys.executable, "-P", "-c", f"import sys, recsys; {ask}", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == "False"
 

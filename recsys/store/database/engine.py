@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -53,16 +54,25 @@ def use_write_ahead_log(engine: Engine) -> None:
 
     A database that may turn out to be something else is not changed by opening it.
     """
-    if engine.dialect.name == "sqlite":
-        with trouble(engine.url), engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
+    if engine.dialect.name != "sqlite":
+        return
+    until = time.monotonic() + WAIT_S
+    while True:
+        # The mode cannot change while somebody writes, and SQLite does not wait for them here.
+        try:
+            with trouble(engine.url), engine.connect().execution_options(begin="") as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            return
+        except StoreUnavailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and then writes may find that it cannot have the lock any
-    # more; one that will write takes it at once, and waits for it.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begin = connection.get_execution_options().get("begin", "BEGIN")
+    if begin:
+        connection.exec_driver_sql(begin)
 
 
 def _prepare_postgresql(connection: Any, _: object) -> None:
@@ -122,7 +132,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with (
         trouble(engine.url),
         _turn(engine),
-        engine.connect().execution_options(writes=True) as connection,
+        # A transaction that reads first and then writes may find that it cannot have the lock any
+        # more; one that will write takes it at once, and waits for it.
+        engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection,
         connection.begin(),
     ):
         yield connection

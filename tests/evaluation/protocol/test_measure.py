@@ -239,7 +239,7 @@ assert len(found.values) > 100_000
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
 """
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/"
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd="/"
     )
     assert float(run.stdout) < 2  # GB; ru_maxrss is in KB here
 

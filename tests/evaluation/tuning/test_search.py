@@ -189,7 +189,7 @@ recsys.tune(recsys.read_ratings({str(Path(__file__).parents[3] / "data" / "sampl
             out={str(tmp_path)!r})
 """
     # Not in the checkout, whose kernels need not be compiled.
-    killed = subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path)
+    killed = subprocess.run([sys.executable, "-P", "-c", code], check=False, cwd=tmp_path)
     assert killed.returncode == 9
     search = searched(sample, "ease", trials=3, folder=tmp_path)
     assert [trial.number for trial in search.trials] == [0, 1, 2]

@@ -1,5 +1,6 @@
 """Stores of earlier versions are brought up to date; those of later ones are refused."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -115,6 +116,17 @@ def test_several_create_a_store_at_once(store_url: str) -> None:
     for one in threads:
         one.join()
     assert failed == []
+
+
+def test_a_store_is_made_while_another_program_writes_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+    release.start()
+    RatingsStore.open(f"sqlite:///{file}", create=True).close()
+    release.join()
+    other.close()
 
 
 def test_a_missing_store_is_not_made_unasked(tmp_path: Path) -> None:
