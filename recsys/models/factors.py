@@ -49,6 +49,12 @@ class Solved(NamedTuple):
     """Their rows of arrays in `Factors.state`, by name."""
 
 
+def _all_finite(array: npt.NDArray[Any]) -> bool:
+    # Only finite terms have a finite sum of squares, which takes no memory of its own.
+    flat = array.reshape(-1)
+    return bool(np.isfinite(flat @ flat) or np.isfinite(flat).all())
+
+
 @dataclass(frozen=True, eq=False)
 class Factors(Immutable):
     """Two tables of factors. A score is `mean + user_bias + item_bias + user · item`.
@@ -102,7 +108,7 @@ class Factors(Immutable):
             raise ArgumentError(
                 f"{name} must be {np.dtype(dtype)} {shape}, not {array.dtype} {array.shape}"
             )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not _all_finite(array):
             raise FitError(
                 f"{self.spec.name}: {name} is not finite; raise the regularization or check "
                 "the ratings for extreme values"
@@ -185,11 +191,14 @@ class Factors(Immutable):
 
     def over(self, users: IdIndex, items: IdIndex) -> Factors:
         """The same factors for other users and items; zeros for those that are not known here."""
-        same = {"user": users is self.users, "item": items is self.items}
-        found = {"user": self.users.find(users.ids), "item": self.items.find(items.ids)}
+        found = {
+            side: own.find(index.ids)
+            for side, own, index in (("user", self.users, users), ("item", self.items, items))
+            if index is not own
+        }
 
         def moved(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return table if same[side] else rows_or_zeros(table, found[side])
+            return rows_or_zeros(table, found[side]) if side in found else table
 
         def state(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             side = name[:4]
