@@ -11,6 +11,7 @@
     │       └── CheckpointError  a checkpoint that is damaged
     ├── GateError            a candidate that must not replace the model in service
     │   └── GateUndecidedError   too little evidence to let it
+    ├── EngineError          an engine such as Spark that does not start, or fails in the middle
     └── StoreError           a database that is no ratings store, or not one of this version
         ├── StoreUnavailable a database that does not answer now, or has no room; try again
         ├── StoreBusy        work that another process is doing at this moment
@@ -72,6 +73,10 @@ class GateUndecidedError(GateError):
     """A candidate about which too little is known to replace the model in service."""
 
 
+class EngineError(RecsysError):
+    """An engine such as Spark that does not start, or a job of it that fails."""
+
+
 class StoreError(RecsysError):
     """A database that is no ratings store, is damaged, or is of another version."""
 
@@ -113,6 +118,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     ModelFileError: Outcome(4, 503),
     GateError: Outcome(5, 409),
     GateUndecidedError: Outcome(6, 409),
+    EngineError: Outcome(7, 503),
     StoreError: Outcome(3, 503),
     StoreUnavailable: Outcome(7, 503),
     StoreBusy: Outcome(7, 409),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from recsys.app.engine import LOCAL, MASTER
 from recsys.app.names import user_id
 from recsys.errors import ArgumentError, UnknownIdError
 from recsys.files import expanded, output_file, read_whole
@@ -69,7 +70,6 @@ def write_lists(
         UnknownIdError: a user is not in the data, and `unknown` is "raise".
         ModelFileError: the model file cannot be read.
     """
-    from recsys.recommend import questions
     from recsys.store.list_files import ENDINGS, ListFile
     from recsys.store.model_file import load
 
@@ -77,21 +77,59 @@ def write_lists(
     path = output_file(str(request.out), "out", ENDINGS)
     model = load(request.model) if model is None else model
     choice, users = request.choice(model), _users(request, model)
-    items, unknown = model.items.only(show), cast("questions.Unknown", request.unknown)
-    n_blocks, continued = -(-len(users) // BLOCK), 0
+    model.items.only(show)  # before anything is written
+    blocks = [users[first : first + BLOCK] for first in range(0, len(users), BLOCK)]
+    lists, continued = _Lists(choice, request.unknown, tuple(show), path.suffix), 0
     with ListFile(path, _about(request, choice, users, show)) as file:
-        for block in range(n_blocks):
-            part = users[block * BLOCK : (block + 1) * BLOCK]
-            if file.has(block):
-                continued += len(part)
-            else:
-                lists = questions.recommend_many(model, part, choice, unknown)
-                rows = model.fitted.items.find(lists.answer["item"]) if show else None
-                file.write(block, replace(lists, items=items if show else None, rows=rows))
+        missing = [block for block in range(len(blocks)) if not file.has(block)]
+        done = continued = len(users) - sum(len(blocks[block]) for block in missing)
+        wanted = ((block, blocks[block]) for block in missing)
+        for block, content in _made(request, lists, model, wanted):
+            file.put(block, content)
+            done += len(blocks[block])
             if on_users is not None:
-                on_users(min(len(users), (block + 1) * BLOCK), len(users))
-        file.finish(n_blocks)
+                on_users(done, len(users))
+        file.finish(len(blocks))
     return Written(path, len(users), time.perf_counter() - began, continued)
+
+
+@dataclass(frozen=True)
+class _Lists:
+    # What the lists of a block are; it travels to the machines of an engine.
+    choice: Choice
+    unknown: str
+    show: tuple[str, ...]
+    ending: str
+
+    def content(self, model: Recommender, block: int, users: npt.NDArray[Any]) -> bytes:
+        from recsys.recommend import questions
+        from recsys.store.list_files import encoded
+
+        unknown = cast("questions.Unknown", self.unknown)
+        lists = questions.recommend_many(model, users, self.choice, unknown)
+        if self.show:
+            rows = model.fitted.items.find(lists.answer["item"])
+            lists = replace(lists, items=model.items.only(self.show), rows=rows)
+        else:
+            lists = replace(lists, items=None, rows=None)
+        return encoded(self.ending, block, lists)
+
+
+Blocks = Iterator[tuple[int, "npt.NDArray[Any]"]]
+
+
+def _made(
+    request: RecommendRequest, lists: _Lists, model: Recommender, wanted: Blocks
+) -> Iterator[tuple[int, bytes]]:
+    if request.engine == LOCAL:
+        for block, users in wanted:
+            yield block, lists.content(model, block, users)
+        return
+    from recsys.spark.ranking import ranked
+    from recsys.spark.session import session
+
+    with session(request.master or MASTER) as found:
+        yield from ranked(found, str(expanded(request.model)), lists.content, wanted)
 
 
 def _users(request: RecommendRequest, model: Recommender) -> npt.NDArray[Any]:

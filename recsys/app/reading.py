@@ -18,15 +18,22 @@ def no_account(account: Account) -> None:
     """An `OnAccount` that does nothing."""
 
 
-def read_and_account(source: Source, on_account: OnAccount) -> Ratings:
+def read_and_account(
+    source: Source, on_account: OnAccount, by: Callable[[Source], Ratings] | None = None
+) -> Ratings:
     """The ratings of a source, once `on_account` has been called with their account.
+
+    Args:
+        source: where they are.
+        on_account: what to call.
+        by: what reads them; None for this process.
 
     Raises:
         DataError: they cannot be read.
     """
     from recsys.ratings.readers import read
 
-    ratings = read(source)
+    ratings = (by or read)(source)
     if ratings.account is not None:
         on_account(ratings.account)
     return ratings

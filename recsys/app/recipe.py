@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from recsys.app.engine import SPARK, check_engine, engine_field, master_field, name_on
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.evaluation.search.limits import budget_field, time_limit_field
 from recsys.files import expanded, output_file, read_whole
@@ -161,13 +162,19 @@ class Recipe(Source):
     seed: int = option(0, low=0, meaning="Seed for the random start and the held-out ratings.")
     checkpoint: str | None = checkpoint_field()
     every: str = every_field()
+    engine: str = engine_field()
+    master: str | None = master_field()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.test < 1:
             raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
+        check_engine(self.engine, self.master)
+        if self.engine == SPARK and self.checkpoint is not None:
+            raise ArgumentError(f"a checkpoint does not go with engine {SPARK}, which has its own")
         if self.model is None:
-            object.__setattr__(self, "model", "implicit-als" if self.hyperparameters else AUTO)
+            searched = not self.hyperparameters and self.engine != SPARK
+            object.__setattr__(self, "model", AUTO if searched else "implicit-als")
 
     def spec(self) -> Spec | Auto | Blending:
         """The model with its hyperparameters and the seed, or what chooses it.
@@ -176,7 +183,8 @@ class Recipe(Source):
             ArgumentError: a name or value is wrong.
         """
         limits = self.budget, self.time_limit
-        return spec_of(str(self.model), self.hyperparameters, self.seed, *limits)
+        name = name_on(self.engine, str(self.model))
+        return spec_of(name, self.hyperparameters, self.seed, *limits)
 
     def parsed_feedback(self) -> Feedback | None:
         """What `feedback` stands for; None where it is not given.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recsys.app.allowed import ShortForms
 from recsys.app.answer import Answer
+from recsys.app.engine import LOCAL, check_engine, engine_field, master_field
 from recsys.app.names import changed_ratings, item_name, new_person, user_id
 from recsys.app.own_ratings import own_ratings
 from recsys.errors import ArgumentError
@@ -69,6 +70,8 @@ class RecommendRequest(ShortForms, Choice):
     out: str | None = option(
         None, metavar="FILE", meaning="File for --all and --users-file: .parquet, .csv or .jsonl."
     )
+    engine: str = engine_field()
+    master: str | None = master_field()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,6 +88,9 @@ class RecommendRequest(ShortForms, Choice):
             raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
         if self.many and (self.liked or self.why or self.what_if):
             raise ArgumentError("liked, why and what-if do not go with --all and --users-file")
+        check_engine(self.engine, self.master)
+        if self.engine != LOCAL and not self.many:
+            raise ArgumentError(f"engine {self.engine} is for --all and --users-file")
         if self.group is not None and (self.liked or self.why or self.unknown != "raise"):
             raise ArgumentError("liked, why and unknown do not go with --group")
         if self.together != "average" and self.group is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from recsys.app.engine import LOCAL, engine_of
 from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.app.recipe import feature_names, interval
 from recsys.models.kept import NOTHING, RESULT, Entry, Kept
@@ -130,11 +131,14 @@ def run(
     spec, feedback, part = recipe.spec(), recipe.parsed_feedback(), recipe.part()
     out, every = recipe.out_file(), interval(recipe.checkpoint, recipe.every)
     started = time.perf_counter()
-    on_stage("reading")
-    ratings = read_and_account(recipe, on_account)
-    check_suits(spec, ratings)
+    on_stage("reading" if recipe.engine == LOCAL else f"starting {recipe.engine} and reading")
     measured = None
-    with _kept(recipe, ratings, every, host) as kept:
+    with ExitStack() as stack:
+        engine = stack.enter_context(engine_of(recipe.engine, recipe.master))
+        ratings = read_and_account(recipe, on_account, engine.read)
+        check_suits(spec, ratings)
+        spec = engine.running(spec)
+        kept = stack.enter_context(_kept(recipe, ratings, every, host))
         if part is not None:
             on_stage(f"measuring {spec.name}")
             calls = on_epoch, on_search

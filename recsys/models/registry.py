@@ -41,8 +41,12 @@ BUILT_IN: Mapping[str, str] = {
 }
 """Name → "module:Class" of the models of this package."""
 
-UNTRAINED: Mapping[str, str] = {"external": "recsys.models.external:External"}
-"""The same for specs that train nothing: model files name them, but nobody can choose them."""
+UNTRAINED: Mapping[str, str] = {
+    "external": "recsys.models.external:External",
+    "spark-implicit-als": "recsys.models.spark_als:SparkImplicitALS",
+    "spark-explicit-als": "recsys.models.spark_als:SparkExplicitALS",
+}
+"""The same for specs that are trained elsewhere: model files name them, but a run cannot."""
 
 CLASSES: Mapping[str, str] = {
     home.partition(":")[2]: home for home in [*BUILT_IN.values(), *UNTRAINED.values()]

@@ -6,6 +6,7 @@ next to it, each complete or not there. The file itself appears at the end, whol
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import shutil
@@ -64,13 +65,12 @@ class ListFile:
 
     def write(self, block: int, table: Table) -> None:
         """Writes the lists of a block: an answer with the columns user, rank, item and score."""
+        self.put(block, encoded(self._path.suffix, block, table))
+
+    def put(self, block: int, content: bytes) -> None:
+        """Writes a block that `encoded` has made, perhaps on another machine."""
         with replacing(self._part(block)) as stream:
-            if self._path.suffix == ".csv":
-                _write_csv(table, stream, header=not block)
-            else:
-                (_write_parquet if self._path.suffix == ".parquet" else _write_json_lines)(
-                    table, stream
-                )
+            stream.write(content)
 
     def finish(self, n_blocks: int) -> None:
         """Joins all blocks into the file and removes them."""
@@ -81,6 +81,22 @@ class ListFile:
 
     def _part(self, block: int) -> Path:
         return self._parts / f"{block:06d}{self._path.suffix}"
+
+
+def encoded(ending: str, block: int, table: Table) -> bytes:
+    """The bytes of a block.
+
+    Args:
+        ending: of the file, one of `ENDINGS`.
+        block: its number; the first one of a CSV file has the names of the columns.
+        table: an answer with the columns user, rank, item and score.
+    """
+    stream = io.BytesIO()
+    if ending == ".csv":
+        _write_csv(table, stream, header=not block)
+    else:
+        (_write_parquet if ending == ".parquet" else _write_json_lines)(table, stream)
+    return stream.getvalue()
 
 
 def _arrow(table: Table) -> pa.Table:

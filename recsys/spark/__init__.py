@@ -1,0 +1,14 @@
+"""Apache Spark as an engine, where one machine is outgrown: it reads, trains and ranks everybody.
+
+The only importer of pyspark. What it trains are `Factors` like any others: the model file,
+questions, fold-in, evaluation, maps and the service need no Spark.
+"""
+
+from importlib.util import find_spec
+
+from recsys.errors import ArgumentError
+
+if find_spec("pyspark") is None:
+    raise ArgumentError(
+        'the engine spark needs pyspark; install it with pip install "recsys-mf[spark]"'
+    )

@@ -1,0 +1,206 @@
+"""Ratings that Spark reads from where they lie.
+
+Spark reads and decompresses in parallel; what the rows mean is decided by the same code as without
+Spark, so that both give the same ratings and the same account. The result, a sparse matrix of 8 to
+16 bytes a rating, is held by the driver.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from recsys.errors import ArgumentError, DataError
+from recsys.files import expanded, temporary_folder
+from recsys.provenance import without_passwords
+from recsys.ratings import layouts
+from recsys.ratings.arrow_batches import raw_of_batches
+from recsys.ratings.columns import role_positions
+from recsys.ratings.ratings import Ratings
+from recsys.ratings.readers import read as read_here
+from recsys.ratings.source import Source
+from recsys.ratings.text_format import TextFormat, sniff
+from recsys.ratings.unrated import Unrated
+from recsys.ratings.user_tables import read_users, users_of
+from recsys.spark.session import translated
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from recsys.ratings.raw import RawRatings
+
+_HEAD = 1000  # lines that the format of a text file is detected from
+_ELSEWHERE = re.compile(r"(?!postgres(ql)?:|sqlite:|https?:)[a-z][a-z0-9+.-]*://", re.I)
+_DATABASE = re.compile(r"(jdbc:)?postgres(ql)?(\+\w+)?://", re.I)
+_FETCHED = "10000"  # rows that a database sends at a time
+_SPLIT = {"Parquet": "parquet", "delimited text": "text", "part files": "text"}
+"""Layouts of one large table, by what Spark calls them; others are small, or in several files."""
+
+
+def read(source: Source, session: SparkSession) -> Ratings:
+    """The ratings of a source, as `recsys.read_ratings` gives them.
+
+    Parquet, delimited text and PostgreSQL are read by Spark, also at addresses such as
+    `hdfs://...` and `s3a://...`. Folders and files of other layouts are read by this process.
+    Where a user rated an item twice and there are no times, the latest is the last in the order of
+    Spark's partitions.
+
+    Raises:
+        ArgumentError: a setting does not go with the source.
+        DataError: it cannot be read.
+        EngineError: Spark fails.
+    """
+    where = without_passwords(source.ratings)
+    if _DATABASE.match(source.ratings):
+        return _made(_of_database(source, session, where), source, where, "SQL", ())
+    if _ELSEWHERE.match(source.ratings):
+        location, kind = source.ratings, _kind_of(source.ratings)
+    else:
+        path = expanded(source.ratings)
+        if "://" in source.ratings or path.suffix == ".zip":
+            return read_here(source)
+        layout, location = layouts.find(str(path), source.layout, source.columns)
+        if layout.name not in _SPLIT or not Path(location).exists():
+            return read_here(source)
+        where, kind = location, _SPLIT[layout.name]
+    if source.table or source.query:
+        raise ArgumentError(f"table and query are for databases, and {where} is none")
+    raw = (_of_parquet if kind == "parquet" else _of_text)(location, source, session, where)
+    return _made(raw, source, where, "Parquet" if kind == "parquet" else "delimited text", location)
+
+
+def _kind_of(address: str) -> str:
+    ending = re.search(r"\.(csv|tsv|txt|dat)(\.\w+)?/?$", address, re.I)
+    return "text" if ending else "parquet"
+
+
+def _made(
+    raw: RawRatings, source: Source, where: str, layout: str, location: str | tuple[()]
+) -> Ratings:
+    items = users = None
+    if source.items is not None:
+        items = layouts.read_items(source.items)
+    if source.user_table is not None:
+        users = read_users(source.user_table)
+    if location and not _ELSEWHERE.match(location):
+        found, _ = layouts.find(location, source.layout, source.columns)
+        items = layouts.items_of(found, location) if items is None else items
+        users = users_of(location, raw, found.users) if users is None else users
+    tables = Unrated(items, users)
+    made = Ratings.of(raw, tables, source.duplicates, where, layout, source.missing)
+    assert made.account is not None
+    remarks = (*made.account.remarks, "read by Spark")
+    return replace(made, account=replace(made.account, remarks=remarks))
+
+
+def _of_parquet(location: str, source: Source, session: SparkSession, where: str) -> RawRatings:
+    with translated():
+        frame = session.read.parquet(location)
+    roles = role_positions(frame.columns, source.columns, where)
+    return _raw(frame, {role: frame.columns[at] for role, at in roles.items()}, source, where)
+
+
+def _of_text(location: str, source: Source, session: SparkSession, where: str) -> RawRatings:
+    form = _format(location, source, session, where)
+    if len(form.separator) != 1:
+        raise DataError(
+            f"{where}: fields are separated by {form.separator!r}, and Spark reads one character; "
+            "leave out --engine spark to read it"
+        )
+    if form.third_may_be_time:
+        raise ArgumentError(
+            f"{where} has three columns without names; say what the third is with --column "
+            "rating=3 or --column timestamp=3"
+        )
+    with translated():
+        frame = session.read.csv(
+            location,
+            sep=form.separator,
+            header=form.header is not None,
+            encoding=form.encoding,
+            quote='"' if form.quoted else "",
+            escape='"',
+            ignoreLeadingWhiteSpace=True,
+            ignoreTrailingWhiteSpace=True,
+            mode="FAILFAST",
+        )
+    if len(frame.columns) != len(form.columns):
+        raise DataError(
+            f"{where}: {len(frame.columns)} columns, where {len(form.columns)} are seen"
+        )
+    # By position: two columns may have one name.
+    frame = frame.toDF(*(f"c{at}" for at in range(len(form.columns))))
+    chosen = {role: frame[f"c{at}"] for role, at in form.roles.items()}
+    if form.decimal == "," and "rating" in chosen:
+        from pyspark.sql.functions import regexp_replace
+
+        chosen["rating"] = regexp_replace(chosen["rating"], ",", ".")
+    names = {role: form.name(role) for role in form.roles}
+    frame = frame.select(*(column.alias(names[role]) for role, column in chosen.items()))
+    unused = tuple(name for at, name in enumerate(form.columns) if at not in form.roles.values())
+    raw = _raw(frame, names, source, where, unused)
+    raw.remarks.extend(form.remarks)
+    return raw
+
+
+def _format(location: str, source: Source, session: SparkSession, where: str) -> TextFormat:
+    # Of the first lines, in a file of their own: the file may be where only Spark can read it.
+    with translated():
+        lines = [row.value for row in session.read.text(location).limit(_HEAD).collect()]
+    with temporary_folder() as folder:
+        head = folder / "head.csv"
+        head.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        try:
+            return sniff(str(head), replace(source, encoding=None))
+        except DataError as error:
+            raise DataError(str(error).replace(str(head), where)) from None
+
+
+def _of_database(source: Source, session: SparkSession, where: str) -> RawRatings:
+    address = urlsplit(re.sub(r"^jdbc:", "", source.ratings))
+    if source.query is not None:
+        wanted = f"({source.query.strip().rstrip(';')}) AS ratings"
+    else:
+        wanted = source.table or "ratings"
+    port = f":{address.port}" if address.port else ""
+    options = {
+        "url": f"jdbc:postgresql://{address.hostname or 'localhost'}{port}{address.path}",
+        "dbtable": wanted,
+        "driver": "org.postgresql.Driver",
+        "fetchsize": _FETCHED,
+        **dict(parse_qsl(address.query)),
+    }
+    for name, value in (("user", address.username), ("password", address.password)):
+        if value is not None:
+            options[name] = unquote(value)
+    try:
+        with translated():
+            frame = session.read.format("jdbc").options(**options).load()
+    except Exception as error:
+        if "ClassNotFoundException" in str(error) or "org.postgresql.Driver" in str(error):
+            raise ArgumentError(
+                "Spark reads PostgreSQL by its JDBC driver, which is not there (Debian, Ubuntu: "
+                "apt install libpostgresql-jdbc-java)"
+            ) from None
+        raise
+    roles = role_positions(frame.columns, source.columns, where)
+    return _raw(frame, {role: frame.columns[at] for role, at in roles.items()}, source, where)
+
+
+def _raw(
+    frame: DataFrame,
+    names: Mapping[str, str],
+    source: Source,
+    where: str,
+    unused: tuple[str, ...] | None = None,
+) -> RawRatings:
+    if unused is None:
+        unused = tuple(name for name in frame.columns if name not in names.values())
+        frame = frame.select(*(frame[f"`{name}`"] for name in names.values()))
+    with translated():
+        table: Any = frame.toArrow()
+    return raw_of_batches(table.to_batches(), names, where, unused, source.date_format)

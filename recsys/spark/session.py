@@ -1,0 +1,162 @@
+"""A Spark session for one command, and Spark's errors in one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recsys.errors import ArgumentError, DataError, EngineError, RecsysError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+JAVA = 17
+"""The least version of Java that Spark 4 runs on."""
+_DRIVERS = ("/usr/share/java/postgresql.jar",)  # where Debian installs libpostgresql-jdbc-java
+_LONGEST = 300
+
+
+@contextmanager
+def session(master: str, name: str = "recsys") -> Iterator[SparkSession]:
+    """A session that ends with the block, whatever happens in it.
+
+    Args:
+        master: where Spark runs, such as `local[*]`, `spark://host:7077`, `yarn` or `k8s://...`.
+        name: what Spark's pages call the application.
+
+    Raises:
+        ArgumentError: there is no Java 17, or the master is none.
+        EngineError: Spark cannot be started, or a job of the block has failed.
+    """
+    require_java()
+    # The workers need the packages of this Python.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    with _quiet(), translated():
+        running = _started(master, name)
+        try:
+            running.sparkContext.setLogLevel("OFF")
+            yield running
+        finally:
+            running.sparkContext.cancelAllJobs()
+            running.stop()
+
+
+def _started(master: str, name: str) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master(master).appName(name)
+    for key, value in _settings().items():
+        builder = builder.config(key, value)
+    with tempfile.TemporaryFile() as said:
+        # Java keeps the standard error that it is started with, and writes what no setting stops.
+        own = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            return builder.getOrCreate()
+        except Exception as error:
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").splitlines()
+            causes = [line for line in lines if "Exception" in line or "Error" in line]
+            if "JAVA_GATEWAY_EXITED" in str(error) and causes:
+                raise EngineError(
+                    f"Spark does not start: {in_one_line(Exception(causes[0]))}"
+                ) from None
+            raise
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
+
+
+def _settings() -> dict[str, str]:
+    # Those of spark-defaults.conf and of spark-submit come before the ones that are not set here.
+    found = {
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.ansi.enabled": "false",
+    }
+    jars = [jar for jar in _DRIVERS if Path(jar).is_file()]
+    if jars and "spark.jars" not in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
+        found["spark.jars"] = ",".join(jars)
+    return found
+
+
+def require_java() -> None:
+    """Checks that there is a Java that Spark runs on.
+
+    Raises:
+        ArgumentError: there is none, or an older one.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else shutil.which("java")
+    package = f"openjdk-{JAVA}-jre-headless"
+    needs = f"the engine spark needs Java {JAVA} (Debian, Ubuntu: apt install {package})"
+    if java is None:
+        raise ArgumentError(f"{needs}, and there is no Java")
+    try:
+        said = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ArgumentError(f"{needs}; {java} does not run ({error})") from None
+    version = re.search(r'version "(?:1\.)?(\d+)', said)
+    if version is not None and int(version[1]) < JAVA:
+        raise ArgumentError(f"{needs}, not Java {version[1]}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # Spark's start-up messages would stand between those of the command.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger("pyspark").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns Spark's errors into errors of this package, in one line.
+
+    Raises:
+        DataError: the data cannot be read.
+        EngineError: anything else has failed.
+    """
+    try:
+        yield
+    except RecsysError:
+        raise
+    except Exception as error:
+        kind = f"{type(error).__module__}.{type(error).__name__}"
+        if not kind.startswith(("pyspark.", "py4j.")) and not isinstance(error, ConnectionError):
+            raise
+        if "AnalysisException" in kind or "ParseException" in kind:
+            raise DataError(f"Spark: {in_one_line(error)}") from None
+        raise EngineError(f"Spark: {in_one_line(error)}") from None
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error of Spark says, without its traces of Java and Python.
+
+    >>> in_one_line(ValueError("[PATH_NOT_FOUND] Path does not exist: file:/x. SQLSTATE: 42K03;"))
+    'Path does not exist: file:/x'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = next((line for line in lines if line.startswith("[")), lines[0] if lines else "")
+    caused = [line for line in lines if line.startswith("Caused by:")]
+    if said.startswith("An error occurred while calling") or not said:
+        java = [line for line in lines if re.match(r": ?[\w.]+(Exception|Error)", line)]
+        said = (caused or java or [said])[-1]
+    said = re.sub(r"^(\[[A-Z_.]+\]|: ?|Caused by: )\s*", "", said)
+    said = re.sub(r"^([\w$]+\.)+\w+(Exception|Error): ", "", said)
+    said = re.sub(r"\.? SQLSTATE: \w+;?", "", said).rstrip(".; ")
+    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
