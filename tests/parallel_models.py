@@ -39,3 +39,8 @@ class Odd:
             open(os.path.join(self.folder, f"{os.getpid()}.pid"), "w").close()
             time.sleep(600)
         return Popularity().fit(ratings)
+
+
+def ended(*_: object) -> None:
+    """Work that ends its process."""
+    os._exit(3)

@@ -51,7 +51,9 @@ def served(sample: recsys.Ratings) -> recsys.Recommender:
 
 def test_they_find_the_same(sample: recsys.Ratings, served: recsys.Recommender) -> None:
     splits = list(recsys.splits.kfold(sample, 2))
-    models, began, epochs = {**MODELS, "served": served}, [], []
+    models = {**MODELS, "served": served}
+    began: list[tuple[str, str]] = []
+    epochs: list[Any] = []
 
     def on_model(model: str, split: str) -> Any:
         began.append((model, split))
