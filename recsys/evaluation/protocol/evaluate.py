@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -78,9 +79,8 @@ def evaluate(
         on_model: called before each fit.
         on_search: called after each trial of a search, such as `auto()`.
         kept: what a checkpoint has of the evaluation: models that need not be fitted again.
-        processes: fits this many models at a time, each in a process with its part of the threads.
-            They share the ratings, and the numbers are the same. A script needs the guard
-            `if __name__ == "__main__":`, because each process imports it.
+        processes: fits this many models at a time. They share the ratings; the numbers are the
+            same. A script then needs `if __name__ == "__main__":`, as each process imports it.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
@@ -99,12 +99,9 @@ def evaluate(
         warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
-    folds = (
-        _jobs(
-            asked, prepare(split, int(k), feedback, features), fold, seeds, sampled_negatives, kept
-        )
-        for fold, split in enumerate(several)
-    )
+    prepared = (prepare(split, int(k), feedback, features) for split in several)
+    jobs = partial(_jobs, asked, seeds, sampled_negatives, kept)
+    folds = (jobs(one, fold) for fold, one in enumerate(prepared))
     for job, found in outcomes(folds, Watching(on_model, on_search), int(processes)):
         runs.add(job, found)
     if runs.is_empty:
@@ -114,11 +111,11 @@ def evaluate(
 
 def _jobs(
     asked: Mapping[str, Evaluable],
-    prepared: PreparedSplit,
-    fold: int,
     seeds: Sequence[int],
     sampled_negatives: int,
     kept: Kept,
+    prepared: PreparedSplit,
+    fold: int,
 ) -> list[Job]:
     # Every model with every seed, on one split.
     return [
