@@ -1,4 +1,4 @@
-"""The compiled kernels, `solve_rows`, `top_k` and `text_signs`, and products of whole tables.
+"""The compiled kernels, `solve_rows`, `top_k` and those that read ratings, and products of tables.
 
 Arrays in, arrays out. All give the same bits at any number of threads.
 """
@@ -13,6 +13,7 @@ from recsys.kernels.dense import (
     turn,
 )
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
+from recsys.kernels.numbers import gather, read_numbers, sort_rows
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
 from recsys.kernels.row_solver import solve_rows
 from recsys.kernels.text import TextSign, text_signs
@@ -25,12 +26,15 @@ __all__ = [
     "aligned",
     "diagonalized",
     "float32",
+    "gather",
     "gramian",
     "gramian_memory",
     "instruction_set",
     "is_diagonal",
     "packed_items",
+    "read_numbers",
     "solve_rows",
+    "sort_rows",
     "sums_of_squares",
     "text_signs",
     "top_k",

@@ -95,8 +95,6 @@ def evaluate(
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
     features = _features(features, several)
-    if sampled_negatives:
-        warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
     prepared = (prepare(split, int(k), feedback, features) for split in several)
@@ -185,6 +183,8 @@ def _check(
         raise ArgumentError(f"seeds must be whole numbers of at least 0, not {seeds!r}")
     if len(set(seeds)) < len(seeds):
         raise ArgumentError(f"seeds must differ, not {seeds!r}")
+    if sampled_negatives:
+        warnings.warn(_SAMPLED, stacklevel=3)
 
 
 def _is_whole(value: object, low: int) -> bool:
