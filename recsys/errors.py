@@ -12,10 +12,11 @@
     ├── GateError            a candidate that must not replace the model in service
     │   └── GateUndecidedError   too little evidence to let it
     ├── EngineError          an engine such as Spark that does not start, or fails in the middle
-    └── StoreError           a database that is no ratings store, or not one of this version
-        ├── StoreUnavailable a database that does not answer now, or has no room; try again
-        ├── StoreBusy        work that another process is doing at this moment
-        └── StoreConflict    a key that was used for another request
+    ├── StoreError           a database that is no ratings store, or not one of this version
+    │   ├── StoreUnavailable a database that does not answer now, or has no room; try again
+    │   ├── StoreBusy        work that another process is doing at this moment
+    │   └── StoreConflict    a key that was used for another request
+    └── WorkerError          a process that ended before its part of the work was done
 
 Every message is one line that names the thing, the value and the remedy. `outcome` maps an error to
 its exit code and its HTTP status.
@@ -97,6 +98,10 @@ class StoreConflict(StoreError):
     """An idempotency key that came before, with another request."""
 
 
+class WorkerError(RecsysError):
+    """A process that ended before its part of the work was done, as where memory runs out."""
+
+
 class Terminated(KeyboardInterrupt):  # no error: the process is to end
     """The process was asked to end (SIGTERM); what is done is kept, as after Ctrl-C."""
 
@@ -123,6 +128,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     StoreUnavailable: Outcome(7, 503),
     StoreBusy: Outcome(7, 409),
     StoreConflict: Outcome(3, 422),
+    WorkerError: Outcome(7, 503),
     MemoryError: Outcome(7, 503),
     OSError: Outcome(7, 503),
     KeyboardInterrupt: Outcome(130, 503),

@@ -13,6 +13,7 @@ from recsys import errors
         (errors.GateError, 5, 409), (errors.GateUndecidedError, 6, 409),
         (errors.StoreError, 3, 503), (errors.StoreUnavailable, 7, 503),
         (errors.StoreBusy, 7, 409), (errors.StoreConflict, 3, 422),
+        (errors.WorkerError, 7, 503),
         (MemoryError, 7, 503), (FileNotFoundError, 7, 503),
         (KeyboardInterrupt, 130, 503), (ZeroDivisionError, 1, 500), (ValueError, 1, 500),
     ],

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from recsys.evaluation.evaluation import Evaluation
     from recsys.evaluation.gate.gate import Gate
     from recsys.evaluation.protocol.contenders import Contender, Model
-    from recsys.evaluation.protocol.evaluate import Evaluable, OnModel
+    from recsys.evaluation.protocol.evaluate import Evaluable
+    from recsys.evaluation.protocol.jobs import OnModel
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.split_choice import SplitChoice
     from recsys.ratings.splits import Split
@@ -223,7 +224,8 @@ def _measured(
         return evaluate(
             asked, parts, study.k, feedback=study.parsed_feedback(),
             features=feature_names(study.features), seeds=study.seeds,
-            sampled_negatives=study.sampled_negatives, **watching._asdict(),
+            sampled_negatives=study.sampled_negatives, processes=study.processes,
+            **watching._asdict(),
         )  # fmt: skip
 
 

@@ -97,6 +97,11 @@ def every_field() -> Any:
     )
 
 
+def processes_field(meaning: str) -> Any:
+    """The option `processes`."""
+    return option(1, low=1, high=1024, meaning=meaning)
+
+
 def interval(checkpoint: str | None, every: str) -> float:
     """The seconds from one save to the next.
 

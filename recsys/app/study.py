@@ -16,6 +16,7 @@ from recsys.app.recipe import (
     checkpoint_field,
     every_field,
     features_field,
+    processes_field,
     seeded,
 )
 from recsys.errors import ArgumentError
@@ -145,6 +146,10 @@ class Study(Source):
     )
     report: str | None = option(
         None, metavar="FILE", meaning="Report to write: .html, .md or .json."
+    )
+    processes: int = processes_field(
+        "Fit this many models at a time, each in a process with its part of the threads. They "
+        "share the ratings; the numbers are the same."
     )
     checkpoint: str | None = checkpoint_field()
     every: str = every_field()

@@ -14,6 +14,7 @@ from recsys.evaluation.tuning.limits import (
     hyperparameters_field,
     metric_field,
     models_field,
+    processes_field,
     trials_field,
 )
 from recsys.files import expanded
@@ -45,6 +46,7 @@ class TuneRequest(Source):
         default_text="every rating is liked, and how they enter is searched",
     )
     seed: int = option(0, low=0, meaning="Seed for the held-out ratings, the trials and the fits.")
+    processes: int = processes_field()
     out: str = option(
         "tuning",
         flags=("--out", "-o"),

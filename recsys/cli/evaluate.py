@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -49,8 +50,10 @@ def command(
         from recsys.app.evaluate import run  # under the bar, because it takes a while
 
         def on_model(model: str, how: str) -> OnEpoch | None:
-            on_stage(f"{model}: {how.split(',')[0].split(';')[0]}")
-            return on_epoch
+            what = f"{model}: {how.split(',')[0].split(';')[0]}"
+            on_stage(what)
+            # Several processes take turns on the bar.
+            return None if on_epoch is None else partial(on_epoch, what=what)
 
         on_account = no_account if json else say_account
         done = run(study, on_model, on_stage, on_account, asked, on_search, interrupts)

@@ -25,6 +25,7 @@ class Interrupts:
     def __init__(self, command: str) -> None:
         self._command = command
         self._number = 0
+        self._n_deferred = 0
         self._handlers: dict[int, Any] = {}
 
     def asked(self) -> bool:
@@ -44,14 +45,18 @@ class Interrupts:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """While it lasts, the first signal waits to be asked for."""
-        with suppress(ValueError):  # not in the main thread: the host handles signals
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._handlers[number] = signal.signal(number, self._receive)
+        """While it lasts, the first signal waits to be asked for. Several may overlap."""
+        self._n_deferred += 1
+        if self._n_deferred == 1:
+            with suppress(ValueError):  # not in the main thread: the host handles signals
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    self._handlers[number] = signal.signal(number, self._receive)
         try:
             yield
         finally:
-            self._restore()
+            self._n_deferred -= 1
+            if not self._n_deferred:
+                self._restore()
 
     @contextmanager
     def explained(self, folder: str | None) -> Iterator[None]:

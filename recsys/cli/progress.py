@@ -11,12 +11,11 @@ from recsys.cli.output import say
 from recsys.visible import one_line
 
 if TYPE_CHECKING:
-    from recsys.models.common import OnEpoch
     from recsys.recommend.chosen import OnSearch
 
 
 @contextmanager
-def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any, OnSearch | None]]:
+def training_progress(quiet: bool) -> Iterator[tuple[Any, Any, OnSearch | None]]:
     """Callbacks (on_epoch, on_stage, on_search) that show a bar with the loss, or the best trial of
     a search, and the time left.
     """
@@ -40,9 +39,10 @@ def training_progress(quiet: bool) -> Iterator[tuple[OnEpoch | None, Any, OnSear
         def on_stage(what: str) -> None:
             bar.reset(task, description=one_line(what), total=None, loss="")
 
-        def on_epoch(progress: Any) -> None:
+        def on_epoch(progress: Any, what: str | None = None) -> None:
             bar.update(
                 task,
+                description=None if what is None else one_line(what),
                 total=progress.n_epochs,
                 completed=progress.epoch,
                 loss=f"epoch {progress.epoch}/{progress.n_epochs}, loss {progress.loss:,.5g}",

@@ -15,6 +15,7 @@ from recsys.kernels.dense import (
 )
 from recsys.kernels.entries import Places, find_entries, inserted
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
+from recsys.kernels.numbers import gather, read_numbers, sort_rows
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
 from recsys.kernels.row_solver import solve_rows
 from recsys.kernels.text import TextSign, text_signs
@@ -30,13 +31,16 @@ __all__ = [
     "diagonalized",
     "find_entries",
     "float32",
+    "gather",
     "gramian",
     "gramian_memory",
     "inserted",
     "instruction_set",
     "is_diagonal",
     "packed_items",
+    "read_numbers",
     "solve_rows",
+    "sort_rows",
     "sums_of_squares",
     "text_signs",
     "top_k",

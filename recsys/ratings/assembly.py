@@ -6,7 +6,6 @@ to its input, and frees its input as soon as possible.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -18,11 +17,11 @@ import scipy.sparse as sp
 from recsys.csr import frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
+from recsys.kernels import gather, sort_rows
 from recsys.ratings.encoding import encode
 from recsys.ratings.item_tables import aligned
 from recsys.ratings.source import DUPLICATES
 from recsys.ratings.unrated import Unrated
-from recsys.threads import default_threads
 
 T = TypeVar("T", bound=np.generic)
 IntArray = npt.NDArray[np.integer[Any]]
@@ -31,7 +30,6 @@ Values = npt.NDArray[np.float32]
 Times = npt.NDArray[np.float64]
 
 _BLOCK = 1 << 20  # ratings per block where a temporary array for all of them would be large
-_SHARE = 1 << 22  # ratings that a thread sorts at once
 
 
 class Parts(NamedTuple):
@@ -81,9 +79,9 @@ def assemble(columns: dict[str, Any], tables: Unrated, duplicates: str, source: 
     if values is None:
         values = np.ones(len(entries.indices), np.float32)
     elif entries.order is not None:
-        values = _taken(values, entries.order)
+        values = gather(values, entries.order)
     if timestamps is not None and entries.order is not None:
-        timestamps = _taken(timestamps, entries.order)
+        timestamps = gather(timestamps, entries.order)
     indptr, indices = entries.indptr, entries.indices
     if duplicates == "count":
         values, has_values = np.ones(len(indices), np.float32), False
@@ -194,68 +192,8 @@ def in_csr_order(rows: Rows, columns: Rows, shape: tuple[int, int]) -> Entries:
     indptr = np.concatenate([[0], np.cumsum(counts)])
     if _is_sorted(rows, columns):
         return Entries(None, indptr, columns)
-    order, indices = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
-    # Shares of about as many entries, one for each thread or more: sorting one takes 20 bytes for
-    # each of its entries.
-    n_threads = default_threads()
-    n = max(n_threads, -(-len(rows) // _SHARE))
-    # Python ints: comparing rows with NumPy integers would copy them to int64.
-    inner = np.searchsorted(indptr, np.arange(1, n) * (len(rows) / n))
-    bounds = [0, *inner.tolist(), shape[0]]
-
-    def sort(share: int) -> None:
-        part = bounds[share], bounds[share + 1]
-        of_part = slice(indptr[part[0]], indptr[part[1]])
-        size = of_part.stop - of_part.start, shape[1]
-        order[of_part], indices[of_part] = _sorted_part(rows, columns, part, size)
-
-    with ThreadPoolExecutor(n_threads) as pool:
-        list(pool.map(sort, range(n)))
+    order, indices = sort_rows(rows, columns, indptr)
     return Entries(order, indptr, indices)
-
-
-def _sorted_part(
-    rows: Rows, columns: Rows, part: tuple[int, int], shape: tuple[int, int]
-) -> tuple[Rows, Rows]:
-    # Positions and columns, in CSR order, of the entries in the rows of a part; `shape` is the
-    # number of these entries, and of all columns.
-    first, last = part
-    own = _within(rows, first, last, shape[0])
-    # CSR conversion is a counting sort by row. The position serves as the column, so that no
-    # entries are merged, and the item column as the value; then each row is sorted by item.
-    by_row = sp.csr_matrix((columns[own], (rows[own] - first, own)), (last - first, len(rows)))
-    del own
-    entries = sp.csr_matrix(
-        (by_row.indices, by_row.data, by_row.indptr), (last - first, shape[1]), copy=False
-    )
-    entries.sort_indices()
-    return entries.data, entries.indices
-
-
-def _within(rows: Rows, first: int, last: int, count: int) -> Rows:
-    # Positions of the `count` entries in rows first to last; in blocks, because flatnonzero returns
-    # int64.
-    found = np.empty(count, np.int32)
-    at = 0
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        here = np.flatnonzero((block >= first) & (block < last))
-        found[at : at + len(here)] = here + start
-        at += len(here)
-    return found
-
-
-def _taken(values: npt.NDArray[T], order: Rows) -> npt.NDArray[T]:
-    # values[order], in several threads because it is bound by memory latency.
-    out = np.empty(len(order), values.dtype)
-
-    def take(start: int) -> None:
-        part = slice(start, start + _BLOCK)
-        np.take(values, order[part], out=out[part], mode="clip")
-
-    with ThreadPoolExecutor(default_threads()) as pool:
-        list(pool.map(take, range(0, len(order), _BLOCK)))
-    return out
 
 
 def _is_sorted(rows: IntArray, columns: IntArray) -> bool:

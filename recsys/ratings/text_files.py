@@ -1,7 +1,8 @@
 """Ratings in delimited text files.
 
-A file is parsed by pyarrow, in several threads, while `Watched` looks at its bytes. Where both
-together cannot vouch for the result, the file is read again line by line (`text_columns.exactly`),
+A file of plain numbers is read by the compiled code (`text_numbers`). Any other is parsed by
+pyarrow, in several threads, while `Watched` looks at its bytes. Where both cannot vouch for the
+result, the file is read again line by line (`text_columns.exactly`),
 which finds the first bad line. What a file says never depends on which of the two read it.
 """
 
@@ -24,6 +25,7 @@ from recsys.ratings.source import Source
 from recsys.ratings.text_bytes import Watched, encoding_of
 from recsys.ratings.text_columns import exactly, remark_on_ids, seconds
 from recsys.ratings.text_format import ANY_QUOTED, LATE, TextFormat, sniff
+from recsys.ratings.text_numbers import plain_columns
 from recsys.ratings.text_rows import rows_of
 
 
@@ -41,8 +43,10 @@ def read_text(file: str, source: Source) -> RawRatings:
 
 
 def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRatings:
-    columns = None
     dropped: dict[str, int] = {}
+    columns = plain_columns(file, text_format)
+    if columns is not None:
+        return _understood(file, text_format, columns, None, dropped)
     for types in _attempts(text_format):
         watched = _watched(file, text_format)
         table = None if types is None else _arrow_table(watched, text_format, types)

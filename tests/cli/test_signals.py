@@ -115,3 +115,52 @@ def test_a_signal_while_an_object_is_destroyed_ends_the_command(
 
 def test_sigterm_after_the_work_changes_nothing() -> None:
     assert ended(signal.SIGTERM, "reported") == (7, ["recsys: cannot read or write: no"])
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 130, "recsys: interrupted; no incomplete file was left"),
+        pytest.param(
+            signal.SIGTERM,
+            143,
+            "recsys: terminated; no incomplete file was left",
+            marks=pytest.mark.slow,
+        ),
+        (signal.SIGKILL, -9, None),
+    ],
+)
+def test_the_processes_of_a_command_end_with_it(
+    number: int, code: int, said: str | None, root: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C reaches all of them, the other signals only the first one."""
+    slow = ["--set", "implicit-als.n_epochs=100000", "--set", "implicit-als.n_factors=64"]
+    slow += ["--split", "random", "--folds", "2", "--processes", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "recsys", "evaluate", root / "data/sample", *slow],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 60
+    while len(list(tmp_path.rglob("*.arrays"))) < 2 and time.monotonic() < end:
+        time.sleep(0.01)  # until both folds are shared
+    time.sleep(0.5)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    _, err = process.communicate(timeout=60)  # the processes have the same standard error
+    assert process.returncode == code, err
+    assert said is None or err.strip().splitlines()[-1] == said
+    while time.monotonic() < end:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    assert list(tmp_path.iterdir()) == []

@@ -6,15 +6,14 @@ always included. Means, intervals and tests are over users.
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from recsys.errors import ArgumentError, CheckpointError, DataError, ModelError
+from recsys.errors import ArgumentError, DataError, ModelError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.protocol.contenders import (
@@ -24,17 +23,15 @@ from recsys.evaluation.protocol.contenders import (
     seed_of,
     with_seed,
 )
-from recsys.evaluation.protocol.failures import failure, no_model
-from recsys.evaluation.protocol.kept_runs import Measured, entry_of, run_of
-from recsys.evaluation.protocol.measure import measure
+from recsys.evaluation.protocol.failures import no_model
+from recsys.evaluation.protocol.jobs import Job, OnModel, Run, Watching
+from recsys.evaluation.protocol.parallel import outcomes
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
-from recsys.evaluation.protocol.runs import NO_SEED, Run, Runs
-from recsys.evaluation.protocol.scored import sampled_values
+from recsys.evaluation.protocol.runs import NO_SEED, Runs
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
-from recsys.models.common import OnEpoch
 from recsys.models.from_features import Names
-from recsys.models.kept import NOTHING, RESULT, Kept
+from recsys.models.kept import NOTHING, Kept
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
 from recsys.recommend.chosen import OnSearch
@@ -47,9 +44,6 @@ _SAMPLED = (
     "metrics against sampled items are not those of full ranking, and may order models "
     "differently; decide by full ranking"
 )
-
-OnModel = Callable[[str, str], OnEpoch | None]
-"""Called with model and split before each fit; what it returns is called after every epoch."""
 
 
 def evaluate(
@@ -64,6 +58,7 @@ def evaluate(
     on_model: OnModel = lambda model, split: None,
     on_search: OnSearch | None = None,
     kept: Kept = NOTHING,
+    processes: int = 1,
 ) -> Evaluation:
     """Fits and measures every model on every split, always with `Popularity` and `Biases`.
 
@@ -84,34 +79,49 @@ def evaluate(
         on_model: called before each fit.
         on_search: called after each trial of a search, such as `auto()`.
         kept: what a checkpoint has of the evaluation: models that need not be fitted again.
+        processes: fits this many models at a time. They share the ratings; the numbers are the
+            same. A script then needs `if __name__ == "__main__":`, as each process imports it.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
         ModelError: every model failed; MemoryError if one did for want of memory.
         CheckpointError: what was kept is damaged.
+        WorkerError: a process was ended, as where memory runs out.
     """
-    _check(models, k, seeds, sampled_negatives)
+    _check(models, k, seeds, sampled_negatives, processes)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
     feedback = feedback if isinstance(feedback, Feedback) else Feedback.parse(feedback or "values")
     several = [splits] if isinstance(splits, Split) else list(splits)
     _check_splits(several)
     features = _features(features, several)
-    if sampled_negatives:
-        warnings.warn(_SAMPLED, stacklevel=2)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
-    fit = partial(_timed, on_model, on_search, sampled_negatives)
-    for fold, split in enumerate(several):
-        prepared = prepare(split, int(k), feedback, features)
-        runs.begin(prepared)
-        for i, (name, model) in enumerate(asked.items()):
-            own = kept.part(f"fold-{fold}-model-{i}")
-            measured = partial(_measured, prepared, fit, own)
-            _add(runs, Run(name, fold, NO_SEED), _by_seed(model, seeds), measured)
+    prepared = (prepare(split, int(k), feedback, features) for split in several)
+    jobs = partial(_jobs, asked, seeds, sampled_negatives, kept)
+    folds = (jobs(one, fold) for fold, one in enumerate(prepared))
+    for job, found in outcomes(folds, Watching(on_model, on_search), int(processes)):
+        runs.add(job, found)
     if runs.is_empty:
         raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)
     return _with_findings(runs.result(), several, contenders)
+
+
+def _jobs(
+    asked: Mapping[str, Evaluable],
+    seeds: Sequence[int],
+    sampled_negatives: int,
+    kept: Kept,
+    prepared: PreparedSplit,
+    fold: int,
+) -> list[Job]:
+    # Every model with every seed, on one split.
+    return [
+        Job(Run(name, fold, seed), one, prepared, sampled_negatives, own)
+        for i, (name, model) in enumerate(asked.items())
+        for own in (kept.part(f"fold-{fold}-model-{i}"),)
+        for one, seed in _by_seed(model, seeds)
+    ]
 
 
 def _with_findings(
@@ -150,81 +160,31 @@ def _by_seed(model: Evaluable, seeds: Sequence[int]) -> Iterator[tuple[Contender
         yield _contender(model), NO_SEED if own is None else own
 
 
-def _add(
-    runs: Runs,
-    run: Run,
-    each: Iterable[tuple[Contender, int]],
-    measured: Callable[[Run, Contender], Measured],
-) -> None:
-    # A model on a split, with every seed; or why it failed.
-    try:
-        for contender, seed in each:
-            one = replace(run, seed=seed)
-            runs.add(one, measured(one, contender))
-    except CheckpointError:
-        raise
-    except Exception as error:
-        runs.failures[run.model] = failure(error)
-
-
-def _measured(
-    prepared: PreparedSplit,
-    fit: Callable[[Run, Contender, PreparedSplit], Measured],
-    kept: Kept,
-    run: Run,
-    contender: Contender,
-) -> Measured:
-    # The run, or what a checkpoint has of it.
-    if kept is NOTHING:
-        return fit(run, contender, prepared)
-    kept, split = kept.part(f"seed-{run.seed}"), prepared.split
-    key = asdict(run) | {
-        "spec": contender.to_dict(),
-        "ratings": [split.train.fingerprint, split.test.fingerprint],
-    }
-    own = replace(contender, kept=kept) if isinstance(contender, Fresh) else contender
-    found = kept.remember(RESULT, key, lambda: entry_of(fit(run, own, prepared)))
-    return run_of(found, split.test.users.ids[prepared.users])
-
-
-def _timed(
-    on_model: OnModel,
-    on_search: OnSearch | None,
-    n_negatives: int,
-    run: Run,
-    contender: Contender,
-    prepared: PreparedSplit,
-) -> Measured:
-    # Fitted and measured, with the seconds of both.
-    on_epoch = on_model(run.model, prepared.split.how)
-    began = time.perf_counter()
-    trained = contender.train(prepared, on_epoch, on_search)
-    ready = time.perf_counter()
-    found = measure(trained.ranker, prepared, predicts_ratings=contender.predicts_ratings)
-    if n_negatives:
-        extra = sampled_values(trained.ranker, prepared, n_negatives)
-        found = replace(found, values=found.values.assign(**extra))
-    seconds = ready - began, time.perf_counter() - ready
-    return Measured(found, trained.spec, trained.log, *seconds)
-
-
 def _check(
-    models: Mapping[str, Evaluable], k: int, seeds: Sequence[int], sampled_negatives: int
+    models: Mapping[str, Evaluable],
+    k: int,
+    seeds: Sequence[int],
+    sampled_negatives: int,
+    processes: int,
 ) -> None:
     if not models:
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
     for model in models.values():
         _contender(model)
-    if not _is_whole(k, 1):
-        raise ArgumentError(f"k must be a whole number of at least 1, not {k!r}")
-    if not _is_whole(sampled_negatives, 0):
-        raise ArgumentError(
-            f"sampled_negatives must be a whole number of at least 0, not {sampled_negatives!r}"
-        )
+    numbers = {
+        "k": (k, 1),
+        "sampled_negatives": (sampled_negatives, 0),
+        "processes": (processes, 1),
+    }
+    for name, (number, low) in numbers.items():
+        if not _is_whole(number, low):
+            raise ArgumentError(f"{name} must be a whole number of at least {low}, not {number!r}")
     if not all(_is_whole(seed, 0) for seed in seeds):
         raise ArgumentError(f"seeds must be whole numbers of at least 0, not {seeds!r}")
     if len(set(seeds)) < len(seeds):
         raise ArgumentError(f"seeds must differ, not {seeds!r}")
+    if sampled_negatives:
+        warnings.warn(_SAMPLED, stacklevel=3)
 
 
 def _is_whole(value: object, low: int) -> bool:

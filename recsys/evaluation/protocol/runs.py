@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from recsys.evaluation.evaluation import Evaluation
 from recsys.evaluation.protocol.contenders import Contender
+from recsys.evaluation.protocol.jobs import Job, Outcome, Run
 from recsys.evaluation.protocol.kept_runs import Measured
 from recsys.evaluation.protocol.measure import Measurement
 from recsys.evaluation.protocol.prepared import PreparedSplit
@@ -30,15 +31,6 @@ _MOST_VALUES = 20  # different ratings; more are grouped into classes
 _CLASSES = 10
 
 _TRAINING = ["model", "fold", "seed", "epoch", "n_epochs", "loss", "seconds"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One fit: model, fold from 0, seed. They are the key columns of the tables."""
-
-    model: str
-    fold: int
-    seed: int
 
 
 class Runs:
@@ -61,14 +53,19 @@ class Runs:
         self._training: list[dict[str, Any]] = []
         self._by_rating: list[pd.DataFrame] = []
         self._segments = _SegmentCounts(splits[0].test.n_users)
+        self._prepared: PreparedSplit | None = None
 
-    def begin(self, prepared: PreparedSplit) -> None:
-        """Starts a split: the runs added next were measured on it."""
-        self._prepared = prepared
-        self._segments.begin(prepared)
+    def add(self, job: Job, outcome: Outcome) -> None:
+        """Adds what came of a job; those on one split come after each other."""
+        if job.prepared is not self._prepared:
+            self._prepared = job.prepared
+            self._segments.begin(job.prepared)
+        if isinstance(outcome, str):
+            self.failures[job.run.model] = outcome
+        else:
+            self._add(job.run, outcome)
 
-    def add(self, run: Run, measured: Measured) -> None:
-        """Adds one run."""
+    def _add(self, run: Run, measured: Measured) -> None:
         keys, found = asdict(run), measured.found
         self._values.append(found.values.assign(**keys))
         about = {name: getattr(measured, name) for name in ("fit_seconds", "measure_seconds")}
@@ -125,6 +122,7 @@ class Runs:
 
     def _about(self) -> dict[str, Any]:
         first = self._splits[0]
+        assert self._prepared is not None  # something was added
         return {
             "training ratings": dict(overview(first.train)),
             "test ratings": first.test.n_ratings,

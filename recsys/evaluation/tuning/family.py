@@ -69,7 +69,7 @@ class Trial:
 class Family:
     """The trials of one model.
 
-    The sampler is seeded by the number of trials that are done. A search that was interrupted and
+    The sampler is seeded by the number of trials before. A search that was interrupted and
     resumed tries what it would have tried without the interruption.
     """
 
@@ -87,6 +87,7 @@ class Family:
             )
             self._dropped = self._cut_short()
         self._known: dict[int, Trial] = {}
+        self._n_open = 0
         self._distributions = {one.name: _distribution(one) for one in space.dimensions}
 
     def keep(self, name: str, value: str) -> str:
@@ -124,21 +125,32 @@ class Family:
         return dropped
 
     @property
+    def n_tried(self) -> int:
+        """Trials that are done, or have been asked for."""
+        return len(self.trials) + self._n_open
+
+    @property
     def exhausted(self) -> bool:
         """Whether there is nothing else to try, because nothing is searched."""
         free = [one for one in self.space.dimensions if not one.fixed]
-        return not free and bool(self.trials)
+        return not free and bool(self.n_tried)
 
     def ask(self) -> tuple[optuna.trial.Trial, Params]:
-        """A trial and its point: first those to start with, then what the sampler proposes."""
+        """A trial and its point: first those to start with, then what the sampler proposes.
+
+        What was asked for and not told yet counts as bad, so that the next one is elsewhere.
+        """
         optuna = import_optuna()
-        n_done = len(self.trials)
-        own = int(np.random.SeedSequence((self._seed, n_done)).generate_state(1)[0])
+        n_tried = self.n_tried
+        own = int(np.random.SeedSequence((self._seed, n_tried)).generate_state(1)[0])
         with silent():
-            self._study.sampler = optuna.samplers.TPESampler(seed=own, multivariate=True)
-            if n_done < len(self.space.starts):
-                self._study.enqueue_trial(dict(self.space.starts[n_done]))
+            self._study.sampler = optuna.samplers.TPESampler(
+                seed=own, multivariate=True, constant_liar=bool(self._n_open)
+            )
+            if n_tried < len(self.space.starts):
+                self._study.enqueue_trial(dict(self.space.starts[n_tried]))
             trial = self._study.ask(self._distributions)
+        self._n_open += 1
         return trial, {name: trial.params[name] for name in self._distributions}
 
     def behind(self, trial: optuna.trial.Trial, step: int, value: float) -> bool:
@@ -164,6 +176,7 @@ class Family:
             self._study.tell(
                 trial, value if state == COMPLETE else None, state=_state(codes[state])
             )
+        self._n_open -= 1
 
     def importances(self) -> dict[str, float]:
         """Share of each hyperparameter in what sets the best tenth of the trials apart.

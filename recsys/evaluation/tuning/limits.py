@@ -53,6 +53,18 @@ def budget_field() -> Any:
     )
 
 
+def processes_field() -> Any:
+    """The setting `processes`."""
+    return option(
+        1,
+        low=1,
+        high=1024,
+        meaning="Try this many settings at a time, each in a process with its part of the threads. "
+        "They share the ratings. Settings of one round are proposed without knowing how the others "
+        "end, so another number tries other settings; the value of a setting is the same.",
+    )
+
+
 def hyperparameters_field() -> Any:
     """The setting `hyperparameters`."""
     return option(

@@ -106,6 +106,14 @@ class Bench:
         n_parts = int(np.clip(-(-MOST_USERS // len(first.users)), 1, MOST_PARTS))
         return [first, *(self._part(i) for i in range(1, n_parts))]
 
+    def prepare(self) -> None:
+        """Makes the parts and measures the baseline now, before other processes share them.
+
+        Raises:
+            DataError: nothing can be held out.
+        """
+        _ = self.parts, self.baseline
+
     @property
     def n_users(self) -> int:
         """Users whose ratings are held out, over all parts."""

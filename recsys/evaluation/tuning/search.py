@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recsys.errors import ArgumentError
-from recsys.evaluation.protocol.failures import failure, no_model
+from recsys.evaluation.protocol.failures import no_model
 from recsys.evaluation.tuning.blends import SHARE as JOINED_SHARE
 from recsys.evaluation.tuning.blends import (
     BlendSpace,
@@ -19,9 +18,7 @@ from recsys.evaluation.tuning.blends import (
     space_of_best,
 )
 from recsys.evaluation.tuning.family import (
-    COMPLETE,
     FAILED,
-    PRUNED,
     Family,
     Trial,
     best_of,
@@ -30,6 +27,7 @@ from recsys.evaluation.tuning.family import (
 )
 from recsys.evaluation.tuning.objective import MOST_PARTS, MOST_USERS, SHARE, Bench, Goal
 from recsys.evaluation.tuning.spaces import Space, space_of
+from recsys.evaluation.tuning.trying import Asked, Try, trying
 from recsys.models.blend import Blend
 from recsys.models.registry import SPECS
 from recsys.models.spec import check_suits
@@ -46,11 +44,6 @@ _JOINED = "joined"  # what the study of a blend keeps its members under
 _CLOSE = 0.1
 """A model stays while it is behind the best one by less than this share of what that one gains over
 the baseline."""
-
-
-class _BehindError(Exception):
-    # A trial is given up.
-    pass
 
 
 @dataclass(frozen=True)
@@ -74,6 +67,7 @@ class Search:
         limits: Limits,
         seed: int,
         folder: Path | None = None,
+        processes: int = 1,
     ) -> None:
         """Opens the studies; nothing is tried yet.
 
@@ -86,6 +80,7 @@ class Search:
             limits: how much to try.
             seed: of the validation parts, the proposals and the fits.
             folder: where the trials are kept, and found again; None to keep them in memory.
+            processes: trials that are made at a time, each in a process of its own.
 
         Raises:
             ArgumentError: a name or value is wrong, a model does not suit the metric, Optuna is
@@ -104,7 +99,7 @@ class Search:
                 )
         self.goal, self.limits, self.feedback = goal, limits, feedback
         self.bench = Bench(ratings, feedback, goal, seed)
-        self._seed, self._folder = seed, folder
+        self._seed, self._folder, self.processes = seed, folder, processes
         self._about = {
             "ratings": ratings.fingerprint,
             "metric": goal.name,
@@ -149,33 +144,59 @@ class Search:
         """Tries until a limit is reached; what was tried before counts.
 
         Args:
-            on_search: called after each trial; an exception stops the search, and what was tried
+            on_search: called after each round of trials, which is one trial unless there are
+                several processes; an exception stops the search, and what was tried
                 stays.
 
         Raises:
             FitError: no trial could be completed.
+            WorkerError: a process was ended, as where memory runs out.
         """
         done = self.trials
-        while (family := self._next(done)) is not None:
-            self._try(family, len(done))
-            done = self.trials
-            best = self.best
-            if on_search is not None and best is not None:
-                on_search(
-                    Searching(self._share(done), len(done), best.value, self.goal.name, best.model)
-                )
+        with trying(self.bench, self.processes) as try_all:
+            while asked := self._round(done):
+                self._tell(asked, len(done), try_all)
+                done = self.trials
+                self._say(done, on_search)
         if self.best is None:
             said = f"no trial could be completed: {done[-1].why}"
             raise no_model(said, (trial.why for trial in done))
 
-    def _share(self, done: list[Trial]) -> float:
+    def _round(self, done: list[Trial]) -> list[Asked]:
+        # A trial for each process. None knows how the others of its round end.
+        asked: list[Asked] = []
+        while len(asked) < self.processes:
+            family = self._next(done, len(asked))
+            if family is None:
+                break
+            asked.append(Asked(family, *family.ask()))
+        return asked
+
+    def _tell(self, asked: list[Asked], n_done: int, try_all: Try) -> None:
+        try:
+            outcomes = try_all(asked)
+        except BaseException:
+            for one in asked:
+                one.family.tell(one.trial, FAILED)
+            raise
+        for i, (one, (state, value, seconds, why)) in enumerate(zip(asked, outcomes, strict=True)):
+            one.family.tell(one.trial, state, value, n_done + i, seconds=seconds, why=why)
+
+    def _say(self, done: list[Trial], on_search: OnSearch | None) -> None:
+        best = self.best
+        if on_search is not None and best is not None:
+            share = self._share(done)
+            on_search(Searching(share, len(done), best.value, self.goal.name, best.model))
+
+    def _share(self, done: list[Trial], n_open: int = 0) -> float:
         # Of the trials or of the time, whichever is used up sooner.
         spent = sum(trial.seconds for trial in done)
-        return min(1.0, max(len(done) / self.limits.trials, spent / self.limits.seconds))
+        n_tried = len(done) + n_open
+        return min(1.0, max(n_tried / self.limits.trials, spent / self.limits.seconds))
 
-    def _next(self, done: list[Trial]) -> Family | None:
+    def _next(self, done: list[Trial], n_open: int) -> Family | None:
         # The model whose turn it is, until only the trials of the blend are left.
-        share = self._share(done)
+        share = self._share(done, n_open)
         if share >= 1:
             return None
         if not self._joins:
@@ -190,7 +211,7 @@ class Search:
         there = [family for family in self._staying(n) if not family.exhausted]
         return min(
             there,
-            key=lambda family: len(family.trials) / (1 + len(family.space.dimensions)),
+            key=lambda family: family.n_tried / (1 + len(family.space.dimensions)),
             default=None,
         )
 
@@ -207,7 +228,7 @@ class Search:
             self._blends.append(blends[space.study])
         found = blends[space.study]
         enough = math.ceil(JOINED_SHARE * self.limits.trials)
-        return found if len(found.trials) < enough else None
+        return found if found.n_tried < enough else None
 
     def _staying(self, n: int) -> list[Family]:
         # The n best models, all that are close to the best, and those that have only begun.
@@ -223,29 +244,6 @@ class Search:
             or abs(best - level[family]) <= close
             or len(family.trials) < len(family.space.starts)
         ]
-
-    def _try(self, family: Family, number: int) -> None:
-        trial, params = family.ask()
-        began = time.perf_counter()
-
-        def on_step(step: int, value: float) -> None:
-            if math.isfinite(value) and family.behind(trial, step, value):
-                raise _BehindError
-
-        state, value, why = COMPLETE, math.nan, ""
-        try:
-            spec, feedback = family.space.spec(params), family.space.feedback(params)
-            value = self.bench.value(spec, feedback, on_step)
-            if not math.isfinite(value):
-                state, why = FAILED, f"no user has a value of {self.goal.name}"
-        except _BehindError:
-            state = PRUNED
-        except Exception as error:
-            state, why = FAILED, failure(error)
-        except BaseException:
-            family.tell(trial, FAILED)
-            raise
-        family.tell(trial, state, value, number, seconds=time.perf_counter() - began, why=why)
 
 
 def _level(family: Family, worst: float) -> float:

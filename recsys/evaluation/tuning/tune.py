@@ -15,6 +15,7 @@ from recsys.evaluation.tuning.limits import (
     hyperparameters_field,
     metric_field,
     models_field,
+    processes_field,
     seconds,
     trials_field,
 )
@@ -41,7 +42,8 @@ class Tuner(Settings):
     typical ranges, and trainings that are behind after some epochs are given up. The models take
     turns, and those that fall far behind leave. `blend` among the models joins the best of each
     factorization, and has the last fifth of the trials for its weights. The same data and seed
-    choose the same, to the bit, unless a budget of time cuts the search.
+    choose the same, to the bit, unless a budget of time cuts the search; so does the same number of
+    processes, while another number tries other settings.
     """
 
     models: Sequence[str] = models_field()
@@ -52,6 +54,7 @@ class Tuner(Settings):
     seed: int = option(
         0, low=0, high=2**31 - 1, meaning="Seed for the held-out ratings, the trials and the fits."
     )
+    processes: int = processes_field()
 
     family: ClassVar[str] = "tune"
 
@@ -105,8 +108,9 @@ class Tuner(Settings):
         folder = None if out is None else _folder(out)
         limits = Limits(self.trials, seconds(self.budget))
         return Search(
-            ratings, self._by_model(), Goal.parse(self.metric), feedback, limits, self.seed, folder
-        )
+            ratings, self._by_model(), Goal.parse(self.metric), feedback, limits, self.seed, folder,
+            self.processes,
+        )  # fmt: skip
 
     def choose(
         self,
@@ -158,6 +162,7 @@ def tune(
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,
     on_search: OnSearch | None = None,
+    processes: int = 1,
 ) -> Tuning:
     """The best of several models for some ratings, with everything that was tried.
 
@@ -177,15 +182,21 @@ def tune(
         seed: of the held-out ratings, the trials and the fits.
         out: folder for the study, the report and the recipe of the best model. Where it has a study
             of the same search, that goes on.
-        on_search: called with `Searching` after each trial; an exception stops the search, and
-            `out` keeps what was tried.
+        on_search: called with `Searching` after each trial, or each round of several processes; an
+            exception stops the search, and `out` keeps what was tried.
+        processes: tries this many settings at a time, each in a process with its part of the
+            threads. Settings of one round are proposed without knowing how the others end, so
+            another number tries other settings; the value of a setting is the same. A script needs
+            the guard `if __name__ == "__main__":`, because each process imports it.
 
     Raises:
         ArgumentError: an argument is wrong, Optuna is missing, or `out` has another search.
         DataError: the ratings do not suit a model, or too few of them can be held out.
         FitError: no trial could be completed.
+        WorkerError: a process was ended, as where memory runs out.
     """
-    tuner = Tuner(models, metric, trials, budget, hyperparameters or {}, seed)  # type: ignore[arg-type]
+    given = hyperparameters or {}
+    tuner = Tuner(models, metric, trials, budget, given, seed, processes)  # type: ignore[arg-type]
     if not isinstance(feedback, Feedback):
         feedback = Feedback.parse(feedback) if feedback else None
     search = tuner.search(ratings, feedback, out)

@@ -61,6 +61,34 @@ enum TextSign : uint32_t {
     kLeadingZero = 64,  // a 0 before a digit and after something that is none
 };
 
+// What is in a column of a text.
+enum Column : uint8_t { kOther, kUser, kItem, kRating, kTime };
+
+// Where its numbers go: one for each row; null where no column has them.
+struct NumberColumns {
+    int32_t *users, *items;
+    float* ratings;
+    double* times;
+};
+
+// Reads lines of plain numbers, of which `columns` (n_columns,) says what they are, as long as there
+// is room. Returns the number of rows, more than `room` if there was none for all of them, or -1
+// where something is not written as this reader knows it: an id that is no
+// whole number of 32 bits or begins with 0, more digits than the type holds exactly, a blank,
+// a quote, a letter that is not ASCII, another number of fields, an empty line.
+int64_t read_numbers(const uint8_t* text, int64_t n, uint8_t separator, int64_t n_separators,
+                     const uint8_t* columns, int64_t n_columns, int64_t room,
+                     const NumberColumns& out);
+
+// to[i] = from[order[i]]
+template <class T>
+void gather(const T* from, const int32_t* order, int64_t n, T* to);
+
+// The entries of the rows from `first` to `last` in CSR order, equal ones as they came: their
+// positions among all `n`, and their columns.
+void sort_rows(const int32_t* rows, const int32_t* columns, int64_t n, const int64_t* indptr,
+               int64_t first, int64_t last, int32_t* order, int32_t* indices);
+
 // The code of one instruction set. `scratch` is in floats, 64-byte aligned.
 struct RowSolver {
     int64_t unit;  // of the stride

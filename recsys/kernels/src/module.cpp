@@ -153,6 +153,36 @@ void top_k(int64_t isa, Array2<const float> queries, Array1<const float> packed_
         [&](int64_t begin, int64_t end, float* memory) { ranker.top_k(job, begin, end, memory); });
 }
 
+// The arrays of numbers have `room` elements, or none where no column has them.
+int64_t read_numbers(Array1<const uint8_t> text, int64_t separator, int64_t n_separators,
+                     Array1<const uint8_t> columns, int64_t room, Array1<int32_t> users,
+                     Array1<int32_t> items, Array1<float> ratings, Array1<double> times) {
+    const recsys::NumberColumns out{users.data(), items.data(), ratings.data(), times.data()};
+    nb::gil_scoped_release release;
+    return recsys::read_numbers(text.data(), text.shape(0), static_cast<uint8_t>(separator),
+                                n_separators, columns.data(), columns.shape(0), room, out);
+}
+
+template <class T>
+void gather(Array1<const T> from, Array1<const int32_t> order, Array1<T> to, int n_threads) {
+    nb::gil_scoped_release release;
+    parallel_for(order.shape(0), 1 << 18, n_threads, 0, [&](int64_t begin, int64_t end, float*) {
+        recsys::gather(from.data(), order.data() + begin, end - begin, to.data() + begin);
+    });
+}
+
+// `bounds` are the rows where each piece of work begins, and the end of the last.
+void sort_rows(Array1<const int32_t> rows, Array1<const int32_t> columns,
+               Array1<const int64_t> indptr, Array1<const int64_t> bounds, Array1<int32_t> order,
+               Array1<int32_t> indices, int n_threads) {
+    nb::gil_scoped_release release;
+    parallel_for(bounds.shape(0) - 1, 1, n_threads, 0, [&](int64_t piece, int64_t, float*) {
+        const int64_t *bound = bounds.data() + piece;
+        recsys::sort_rows(rows.data(), columns.data(), rows.shape(0), indptr.data(), bound[0],
+                          bound[1], order.data(), indices.data());
+    });
+}
+
 uint32_t text_signs(int64_t isa, Array1<const uint8_t> text) {
     const recsys::Text& kernel = isas().at(isa).text;
     nb::gil_scoped_release release;
@@ -196,4 +226,8 @@ NB_MODULE(_kernels, m) {
     m.def("find_entries", &find_entries);
     m.def("insert", &insert<uint32_t>);
     m.def("insert", &insert<uint64_t>);
+    m.def("gather", &gather<float>);
+    m.def("gather", &gather<double>);
+    m.def("read_numbers", &read_numbers);
+    m.def("sort_rows", &sort_rows);
 }

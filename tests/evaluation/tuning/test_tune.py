@@ -133,7 +133,7 @@ def test_settings_of_a_tuner() -> None:
     assert tuner.budget == "1.5m"
     assert tuner.to_dict() == {
         "model": "tune", "models": ["ease"], "metric": "ndcg@10", "trials": 100, "budget": "1.5m",
-        "hyperparameters": {"ease.regularization": "3"}, "seed": 0,
+        "hyperparameters": {"ease.regularization": "3"}, "seed": 0, "processes": 1,
     }  # fmt: skip
     assert not tuner.predicts_ratings
     assert recsys.Tuner("biases").predicts_ratings
