@@ -12,6 +12,7 @@ from recsys.errors import ArgumentError
 from recsys.settings import option
 
 if TYPE_CHECKING:
+    from recsys.evaluation.protocol.parallel import Elsewhere
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.source import Source
 
@@ -41,10 +42,14 @@ def master_field() -> Any:
     )
 
 
-def check_engine(engine: str, master: str | None) -> None:
-    """Raises ArgumentError where there is a master and no Spark."""
+def check_engine(engine: str, master: str | None, checkpoint: str | None = None) -> None:
+    """Raises ArgumentError where there is a master and no Spark, or a checkpoint and Spark."""
     if engine != SPARK and master is not None:
         raise ArgumentError(f"master is for --engine {SPARK}")
+    if engine == SPARK and checkpoint is not None:
+        raise ArgumentError(
+            f"checkpoint does not go with engine {SPARK}, which does lost work again by itself"
+        )
 
 
 def name_on(engine: str, model: str) -> str:
@@ -67,6 +72,8 @@ class Engine:
     read: Callable[[Source], Ratings]
     running: Callable[[Any], Any]
     """From a spec to one whose `fit` runs there."""
+    elsewhere: Elsewhere | None = None
+    """What does the jobs of an evaluation; None for this process."""
 
 
 @contextmanager
@@ -86,9 +93,14 @@ def engine_of(name: str, master: str | None) -> Iterator[Engine]:
     if name != SPARK:
         yield Engine(read, lambda spec: spec)
         return
+    from recsys.spark.evaluating import outcomes
     from recsys.spark.reading import read as read_by_spark
     from recsys.spark.session import session
     from recsys.spark.training import on_spark
 
     with session(master or MASTER) as found:
-        yield Engine(partial(read_by_spark, session=found), partial(on_spark, session=found))
+        yield Engine(
+            partial(read_by_spark, session=found),
+            partial(on_spark, session=found),
+            partial(outcomes, session=found),
+        )

@@ -6,11 +6,12 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from recsys.app.engine import LOCAL, engine_of
 from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.app.recipe import feature_names, interval
 from recsys.app.study import CURRENT, Study
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from recsys.evaluation.protocol.contenders import Contender, Model
     from recsys.evaluation.protocol.evaluate import Evaluable
     from recsys.evaluation.protocol.jobs import OnModel
+    from recsys.evaluation.protocol.parallel import Elsewhere
     from recsys.ratings.ratings import Ratings
     from recsys.ratings.split_choice import SplitChoice
     from recsys.ratings.splits import Split
@@ -97,14 +99,16 @@ def run(
     reports = study.report_files(choices)
     every = interval(study.checkpoint, study.every)
     current = load(study.against) if study.against is not None else None
-    on_stage("reading")
-    ratings = whole = read_and_account(study, on_account)
-    if study.per_user or study.per_item:
-        ratings = ratings.at_least_active(study.per_user, study.per_item)
+    on_stage("reading" if study.engine == LOCAL else f"starting {study.engine} and reading")
     done: dict[str, Evaluated] = {}
-    with _kept(study, models, ratings, every, host) as kept:
+    with ExitStack() as stack:
+        engine = stack.enter_context(engine_of(study.engine, study.master))
+        ratings = whole = read_and_account(study, on_account, engine.read)
+        if study.per_user or study.per_item:
+            ratings = ratings.at_least_active(study.per_user, study.per_item)
+        kept = stack.enter_context(_kept(study, models, ratings, every, host))
         for i, (name, choice) in enumerate(choices.items()):
-            watching = _Watching(on_model, on_search, kept.part(f"split-{i}"))
+            watching = _Watching(on_model, on_search, kept.part(f"split-{i}"), engine.elsewhere)
             on_stage("splitting")
             parts = list(choice.make(ratings, study))
             if choice.held_out is not None and parts[0].test.account is not None:
@@ -153,6 +157,8 @@ class _Watching(NamedTuple):
     on_search: OnSearch | None
     kept: Kept
     """What a checkpoint has of the split."""
+    elsewhere: Elsewhere | None
+    """What fits and measures, where that is not for this process."""
 
 
 class _Day(NamedTuple):

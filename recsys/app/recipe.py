@@ -174,9 +174,7 @@ class Recipe(Source):
         super().__post_init__()
         if not 0 <= self.test < 1:
             raise ArgumentError(f"test must be at least 0 and below 1, not {self.test!r}")
-        check_engine(self.engine, self.master)
-        if self.engine == SPARK and self.checkpoint is not None:
-            raise ArgumentError(f"a checkpoint does not go with engine {SPARK}, which has its own")
+        check_engine(self.engine, self.master, self.checkpoint)
         if self.model is None:
             searched = not self.hyperparameters and self.engine != SPARK
             object.__setattr__(self, "model", AUTO if searched else "implicit-als")

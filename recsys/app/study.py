@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recsys.app.engine import LOCAL, check_engine, engine_field, master_field
 from recsys.app.recipe import (
     AUTO,
     BLEND,
@@ -153,9 +154,14 @@ class Study(Source):
     )
     checkpoint: str | None = checkpoint_field()
     every: str = every_field()
+    engine: str = engine_field()
+    master: str | None = master_field()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_engine(self.engine, self.master, self.checkpoint)
+        if self.engine != LOCAL and self.processes != 1:
+            raise ArgumentError(f"processes are for engine {LOCAL}")
         object.__setattr__(self, "seeds", [_seed(one) for one in self.seeds])
 
     def named_models(self) -> dict[str, Model | Contender]:

@@ -37,7 +37,12 @@ _HEAD = 1000  # lines that the format of a text file is detected from
 _ELSEWHERE = re.compile(r"(?!postgres(ql)?:|sqlite:|https?:)[a-z][a-z0-9+.-]*://", re.I)
 _DATABASE = re.compile(r"(jdbc:)?postgres(ql)?(\+\w+)?://", re.I)
 _FETCHED = "10000"  # rows that a database sends at a time
-_SPLIT = {"Parquet": "parquet", "delimited text": "text", "part files": "text"}
+_SPLIT = {
+    "Parquet": "parquet",
+    "delimited text": "text",
+    "MovieLens CSV": "text",
+    "part files": "text",
+}
 """Layouts of one large table, by what Spark calls them; others are small, or in several files."""
 
 

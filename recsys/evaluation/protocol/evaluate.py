@@ -25,7 +25,7 @@ from recsys.evaluation.protocol.contenders import (
 )
 from recsys.evaluation.protocol.failures import no_model
 from recsys.evaluation.protocol.jobs import Job, OnModel, Run, Watching
-from recsys.evaluation.protocol.parallel import outcomes
+from recsys.evaluation.protocol.parallel import Elsewhere, outcomes
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.runs import NO_SEED, Runs
 from recsys.evaluation.protocol.served import Served
@@ -59,6 +59,7 @@ def evaluate(
     on_search: OnSearch | None = None,
     kept: Kept = NOTHING,
     processes: int = 1,
+    elsewhere: Elsewhere | None = None,
 ) -> Evaluation:
     """Fits and measures every model on every split, always with `Popularity` and `Biases`.
 
@@ -81,6 +82,7 @@ def evaluate(
         kept: what a checkpoint has of the evaluation: models that need not be fitted again.
         processes: fits this many models at a time. They share the ratings; the numbers are the
             same. A script then needs `if __name__ == "__main__":`, as each process imports it.
+        elsewhere: what fits and measures, where that is not for this machine; see `recsys.spark`.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
@@ -100,7 +102,8 @@ def evaluate(
     prepared = (prepare(split, int(k), feedback, features) for split in several)
     jobs = partial(_jobs, asked, seeds, sampled_negatives, kept)
     folds = (jobs(one, fold) for fold, one in enumerate(prepared))
-    for job, found in outcomes(folds, Watching(on_model, on_search), int(processes)):
+    watching = Watching(on_model, on_search)
+    for job, found in outcomes(folds, watching, int(processes), elsewhere):
         runs.add(job, found)
     if runs.is_empty:
         raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,9 +18,15 @@ from recsys.models.spec import Spec
 from recsys.processes import Ask, Failed, Task, Workers
 from recsys.recommend.chosen import Searching
 
+Elsewhere = Callable[[Iterable[Sequence[Job]]], Iterator[tuple[Job, Outcome]]]
+"""Does jobs on other machines; from the jobs on each split to each with what came of it."""
+
 
 def outcomes(
-    folds: Iterable[Sequence[Job]], watching: Watching, processes: int = 1
+    folds: Iterable[Sequence[Job]],
+    watching: Watching,
+    processes: int = 1,
+    elsewhere: Elsewhere | None = None,
 ) -> Iterator[tuple[Job, Outcome]]:
     """Each job with its measurement, or why it failed, in order.
 
@@ -30,6 +36,7 @@ def outcomes(
         folds: the jobs on each split. A split is prepared when it is its turn.
         watching: who is called, in this process.
         processes: how many work on the jobs.
+        elsewhere: what does the jobs, where that is not for this machine.
 
     Raises:
         ArgumentError: a model cannot be sent to another process.
@@ -38,7 +45,9 @@ def outcomes(
     """
     failed: set[tuple[int, str]] = set()
     each: Iterator[tuple[Job, Outcome | None]]
-    if processes == 1:
+    if elsewhere is not None:
+        each = elsewhere(folds)
+    elif processes == 1:
         each = ((job, None) for jobs in folds for job in jobs)
     else:
         each = _in_processes(folds, watching, processes)
@@ -52,8 +61,9 @@ def outcomes(
         yield job, done
 
 
-class _Shared(NamedTuple):
-    # What the jobs on a split share.
+class SplitJobs(NamedTuple):
+    """What the jobs on a split share."""
+
     prepared: PreparedSplit
     contenders: Sequence[Contender]
 
@@ -79,7 +89,7 @@ def _in_processes(
 
 def _tasks(workers: Workers, folds: Iterable[Sequence[Job]], watching: Watching) -> Iterator[Task]:
     for jobs in folds:
-        shared = workers.share(_Shared(jobs[0].prepared, [job.contender for job in jobs]))
+        shared = workers.share(SplitJobs(jobs[0].prepared, [job.contender for job in jobs]))
         for i, job in enumerate(jobs):
             keeps, searches = job.kept is not NOTHING, watching.on_search is not None
             order = _Order(job.run, i, job.sampled_negatives, keeps, searches)
@@ -154,7 +164,7 @@ def _plain(entry: Entry) -> Entry:
     return Entry(dict(entry.arrays), dict(entry.about))
 
 
-def _work(shared: _Shared, order: _Order, ask: Ask) -> Outcome:
+def _work(shared: SplitJobs, order: _Order, ask: Ask) -> Outcome:
     # In a process.
     kept: Kept = _Asking(ask) if order.keeps else NOTHING
     contender = shared.contenders[order.contender]
