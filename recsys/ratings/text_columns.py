@@ -55,7 +55,7 @@ def exactly(
     columns: dict[str, Any] = {role: pa.chunked_array(piece) for role, piece in pieces.items()}
     if "rating" in columns:
         texts = columns["rating"].to_pylist()
-        if text_format.decimal is None and _has_decimal_commas(text_format.separator, texts):
+        if text_format.decimal is None and has_decimal_commas(text_format.separator, texts):
             remark = "ratings have decimal commas (--decimal . reads them otherwise)"
             remarks = (*text_format.remarks, remark)
             text_format = replace(text_format, decimal=",", remarks=remarks)
@@ -105,8 +105,8 @@ def _numbers(
     return values if text_format.third_may_be_time else values.astype(np.float32)
 
 
-def _has_decimal_commas(separator: str, texts: list[str]) -> bool:
-    # No value has a point, and some comma cannot separate thousands.
+def has_decimal_commas(separator: str, texts: list[str]) -> bool:
+    """Whether no rating has a point, and some comma cannot separate thousands."""
     commas = [text for text in texts if "," in text]
     if separator == "," or not commas or any("." in text for text in texts):
         return False

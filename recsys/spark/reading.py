@@ -7,12 +7,16 @@ Spark, so that both give the same ratings and the same account. The result, a sp
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from recsys.errors import ArgumentError, DataError, EngineError
 from recsys.files import expanded, temporary_folder
@@ -23,6 +27,7 @@ from recsys.ratings.columns import role_positions
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.readers import read as read_here
 from recsys.ratings.source import Source
+from recsys.ratings.text_columns import has_decimal_commas
 from recsys.ratings.text_format import TextFormat, sniff
 from recsys.ratings.unrated import Unrated
 from recsys.ratings.user_tables import read_users, users_of
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
 _HEAD = 1000  # lines that the format of a text file is detected from
 _ELSEWHERE = re.compile(r"(?!postgres(ql)?:|sqlite:|https?:)[a-z][a-z0-9+.-]*://", re.I)
 _DATABASE = re.compile(r"(jdbc:)?postgres(ql)?(\+\w+)?://", re.I)
+_ENCODINGS = {"utf-8": "UTF-8", "iso8859-1": "ISO-8859-1", "ascii": "US-ASCII"}
+"""Encodings of text that Spark splits into lines, by Python's names for them."""
+_NO_LETTER = "\ufffd"  # what Spark makes of bytes that are not UTF-8
 _FETCHED = "10000"  # rows that a database sends at a time
 _SPLIT = {
     "Parquet": "parquet",
@@ -50,7 +58,8 @@ def read(source: Source, session: SparkSession) -> Ratings:
     """The ratings of a source, as `recsys.read_ratings` gives them.
 
     Parquet, delimited text and PostgreSQL are read by Spark, also at addresses such as
-    `hdfs://...` and `s3a://...`. Folders and files of other layouts are read by this process.
+    `hdfs://...` and `s3a://...`. Folders and files of other layouts are read by this process, and
+    so are files here of which Spark cannot tell what they say: it finds the bad line, or none.
     Where a user rated an item twice and there are no times, the latest is the last in the order of
     Spark's partitions.
 
@@ -74,7 +83,12 @@ def read(source: Source, session: SparkSession) -> Ratings:
         where, kind = location, _SPLIT[layout.name]
     if source.table or source.query:
         raise ArgumentError(f"table and query are for databases, and {where} is none")
-    raw = (_of_parquet if kind == "parquet" else _of_text)(location, source, session, where)
+    try:
+        raw = (_of_parquet if kind == "parquet" else _of_text)(location, source, session, where)
+    except DataError:
+        if _ELSEWHERE.match(location):
+            raise
+        return read_here(source)
     return _made(raw, source, where, "Parquet" if kind == "parquet" else "delimited text", location)
 
 
@@ -126,7 +140,7 @@ def _of_text(location: str, source: Source, session: SparkSession, where: str) -
             location,
             sep=form.separator,
             header=form.header is not None,
-            encoding=form.encoding,
+            encoding=_encoding(source.encoding, where),
             quote='"' if form.quoted else "",
             escape='"',
             ignoreLeadingWhiteSpace=True,
@@ -139,23 +153,55 @@ def _of_text(location: str, source: Source, session: SparkSession, where: str) -
         )
     # By position: two columns may have one name.
     frame = frame.toDF(*(f"c{at}" for at in range(len(form.columns))))
-    chosen = {role: frame[f"c{at}"] for role, at in form.roles.items()}
-    if form.decimal == "," and "rating" in chosen:
-        from pyspark.sql.functions import regexp_replace
-
-        chosen["rating"] = regexp_replace(chosen["rating"], ",", ".")
     names = {role: form.name(role) for role in form.roles}
-    frame = frame.select(*(column.alias(names[role]) for role, column in chosen.items()))
+    frame = frame.select(*(frame[f"c{at}"].alias(names[role]) for role, at in form.roles.items()))
     unused = tuple(name for at, name in enumerate(form.columns) if at not in form.roles.values())
-    raw = _raw(frame, names, source, where, unused)
-    raw.remarks.extend(form.remarks)
+    with translated():
+        table: pa.Table = frame.toArrow()
+    table, remarks = _as_text_means(table, names, form, where)
+    raw = raw_of_batches(table.to_batches(), names, where, unused, source.date_format)
+    raw.remarks.extend((*form.remarks, *remarks))
     return raw
+
+
+def _as_text_means(
+    table: pa.Table, names: Mapping[str, str], form: TextFormat, where: str
+) -> tuple[pa.Table, list[str]]:
+    # Fields without blanks around them, empty ones missing, and decimal commas as points.
+    remarks: list[str] = []
+    for role, name in names.items():
+        column = pc.utf8_trim_whitespace(table.column(name))
+        if role in ("user", "item") and pc.any(pc.match_substring(column, _NO_LETTER)).as_py():
+            raise DataError(f"{where}: {name!r} is not UTF-8; give --encoding, such as iso-8859-1")
+        if role == "rating" and pc.any(pc.match_substring(column, ",")).as_py():
+            texts = pc.drop_null(column).to_pylist() if form.decimal is None else []
+            if has_decimal_commas(form.separator, texts):
+                remarks.append("ratings have decimal commas (--decimal . reads them otherwise)")
+            if remarks or form.decimal == ",":
+                column = pc.replace_substring(column, ",", ".")
+        column = pc.if_else(pc.equal(column, ""), None, column)
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table, remarks
+
+
+def _encoding(given: str | None, where: str) -> str:
+    # What Spark calls it.
+    try:
+        name = codecs.lookup(given or "utf-8").name
+    except LookupError:
+        raise ArgumentError(f"encoding {given!r} is unknown") from None
+    if name not in _ENCODINGS:
+        raise DataError(f"{where}: Spark reads {', '.join(_ENCODINGS.values())}, not {given}")
+    return _ENCODINGS[name]
 
 
 def _format(location: str, source: Source, session: SparkSession, where: str) -> TextFormat:
     # Of the first lines, in a file of their own: the file may be where only Spark can read it.
+    encoding = _encoding(source.encoding, where)
     with translated():
-        lines = [row.value for row in session.read.text(location).limit(_HEAD).collect()]
+        # A separator that no text has: lines as they are, in any encoding.
+        text = session.read.csv(location, sep="\x01", quote="", encoding=encoding)
+        lines = [row[0] for row in text.limit(_HEAD).collect()]
     with temporary_folder() as folder:
         head = folder / "head.csv"
         head.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -201,11 +247,12 @@ def _raw(
     names: Mapping[str, str],
     source: Source,
     where: str,
-    unused: tuple[str, ...] | None = None,
 ) -> RawRatings:
-    if unused is None:
-        unused = tuple(name for name in frame.columns if name not in names.values())
-        frame = frame.select(*(frame[f"`{name}`"] for name in names.values()))
+    unused = tuple(name for name in frame.columns if name not in names.values())
+    places = {name: f"c{frame.columns.index(name)}" for name in names.values()}
+    # By position: a name may have any sign in it.
+    frame = frame.toDF(*(f"c{at}" for at in range(len(frame.columns))))
     with translated():
-        table: Any = frame.toArrow()
+        chosen = frame.select(*(frame[place].alias(name) for name, place in places.items()))
+        table: Any = chosen.toArrow()
     return raw_of_batches(table.to_batches(), names, where, unused, source.date_format)

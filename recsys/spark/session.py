@@ -28,6 +28,7 @@ JAVA = 17
 """The least version of Java that Spark 4 runs on."""
 _DRIVERS = ("/usr/share/java/postgresql.jar",)  # where Debian installs libpostgresql-jdbc-java
 _LONGEST = 300
+_MALFORMED = "MALFORMED_CSV_RECORD"
 
 
 _FOLDERS: WeakKeyDictionary[SparkSession, Path] = WeakKeyDictionary()
@@ -163,7 +164,7 @@ def translated() -> Iterator[None]:
         kind = f"{type(error).__module__}.{type(error).__name__}"
         if not kind.startswith(("pyspark.", "py4j.")) and not isinstance(error, ConnectionError):
             raise
-        if "AnalysisException" in kind or "ParseException" in kind:
+        if "AnalysisException" in kind or "ParseException" in kind or _MALFORMED in str(error):
             raise DataError(f"Spark: {in_one_line(error)}") from None
         raise EngineError(f"Spark: {in_one_line(error)}") from None
 
@@ -180,7 +181,8 @@ def in_one_line(error: BaseException) -> str:
     if said.startswith("An error occurred while calling") or not said:
         java = [line for line in lines if re.match(r": ?[\w.]+(Exception|Error)", line)]
         said = (caused or java or [said])[-1]
-    said = re.sub(r"^(\[[A-Z_.]+\]|: ?|Caused by: )\s*", "", said)
+    said = re.sub(r"^(: ?|Caused by: )\s*", "", said)
     said = re.sub(r"^([\w$]+\.)+\w+(Exception|Error): ", "", said)
+    said = re.sub(r"^\[[A-Z_.]+\]\s*", "", said)
     said = re.sub(r"\.? SQLSTATE: \w+;?", "", said).rstrip(".; ")
     return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"

@@ -50,6 +50,12 @@ def entries_of(draw: st.DrawFn, request: type[Settings]) -> dict[str, Any]:
             found[setting.name] = draw(values[setting.kind])
     if "table" in found:
         found.pop("query", None)  # one or the other
+    if found.pop("engine", "local") == "spark":
+        found["engine"] = "spark"
+        for name in ("checkpoint", "every", "processes"):  # those of the other engine
+            found.pop(name, None)
+    else:
+        found.pop("master", None)
     return found
 
 

@@ -90,6 +90,76 @@ def test_columns_can_be_named_and_addresses_are_read(
     same(found, recsys.read_ratings(path, user="who", rating="stars"))
 
 
+HEAD = "userId,movieId,rating\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "given"),
+    [
+        ("blanks", HEAD + '" a",1,3\na, 2 ,4\n', {}),
+        ("line-break", HEAD + '"a\nb",1,3\nc,2,4\n', {}),
+        ("comma", "user;item;rating\na;x;3,5\nb;y;4,0\n", {}),
+        ("comma-named", "user;item;rating\na;x;3,5\nb;y;4\n", {"decimal": ","}),
+        ("latin", HEAD + "José,1,3\nJosè,2,4\n", {}),
+        ("latin-named", HEAD + "José,1,3\nJosè,2,4\n", {"encoding": "latin-1"}),
+        ("windows", HEAD + "José,1,3\nJosè,2,4\n", {"encoding": "cp1252"}),
+        ("colons", "1::10::3::100\n2::11::4::101\n", {}),
+        ("twice", HEAD + "1,10,3\nuserId,movieId,rating\n2,11,4\n", {}),
+        ("r[1]", HEAD + "1,10,3\n2,11,4\n", {}),
+        ("_hidden", HEAD + "1,10,3\n2,11,4\n", {}),
+    ],
+)
+def test_text_means_what_it_means_without_it(
+    name: str, text: str, given: dict[str, Any], spark: Any, tmp_path: Path
+) -> None:
+    from recsys.spark.reading import read
+
+    path = tmp_path / f"{name}.csv"
+    path.write_bytes(text.encode("latin-1"))
+    found, expected = read(Source(str(path), **given), spark), recsys.read_ratings(path, **given)
+    assert found.fingerprint == expected.fingerprint
+    assert found.users.ids.tolist() == expected.users.ids.tolist()
+    assert found.matrix.data.tolist() == expected.matrix.data.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("José,1,3\n", "'userId' is not UTF-8; give --encoding"),
+        ("1,2,3\n1,3\n", "Malformed CSV record"),
+    ],
+)
+def test_addresses_say_what_spark_cannot_read(
+    text: str, said: str, spark: Any, tmp_path: Path
+) -> None:
+    from recsys.spark.reading import read
+
+    path = tmp_path / "ratings.csv"
+    path.write_bytes((HEAD + text).encode("latin-1"))
+    with pytest.raises(DataError, match=said):
+        read(Source(f"file://{path}"), spark)
+
+
+@pytest.mark.parametrize("name", ["us`er", "user.id"])
+def test_names_of_columns_may_have_any_sign(
+    name: str, table: pd.DataFrame, spark: Any, tmp_path: Path
+) -> None:
+    from recsys.spark.reading import read
+
+    path = written(table.rename(columns={"userId": name}), "parquet", tmp_path)
+    same(read(Source(str(path), {"user": name}), spark), recsys.read_ratings(path, user=name))
+
+
+def test_times_in_nanoseconds(table: pd.DataFrame, spark: Any, tmp_path: Path) -> None:
+    from recsys.spark.reading import read
+
+    path = tmp_path / "ratings.parquet"
+    times = pd.to_datetime(table["timestamp"], unit="s").astype("datetime64[ns]")
+    table.assign(timestamp=times).to_parquet(path)
+    found, expected = read(Source(str(path)), spark), recsys.read_ratings(path)
+    assert found.fingerprint == expected.fingerprint
+
+
 def test_other_layouts_are_read_here(spark: Any, root: Path) -> None:
     from recsys.spark.reading import read
 
@@ -102,8 +172,10 @@ def test_other_layouts_are_read_here(spark: Any, root: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("userId,movieId,rating\n1,2,good\n", "'rating' is string, not numbers"),
-        ("userId,movieId,rating\n1,,3\n", "row 0: 'movieId' is missing"),
+        ("userId,movieId,rating\n1,2,good\n", "line 2: 'rating' is 'good', not a finite number"),
+        ("userId,movieId,rating\n1,2,nan\n", "line 2: 'rating' is 'nan', not a finite number"),
+        ("userId,movieId,rating\n1,,3\n", "line 2: 'movieId' is missing"),
+        ("userId,movieId,rating\n1,2,3\n1,3\n", "line 3: 2 fields instead of 3"),
         ("a,b,c\n1,2,3\nx,y,z\n", "no user column"),
         ("1,2,3\n4,5,6\n", "--column rating=3 or --column timestamp=3"),
     ],

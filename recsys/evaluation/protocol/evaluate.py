@@ -102,8 +102,7 @@ def evaluate(
     prepared = (prepare(split, int(k), feedback, features) for split in several)
     jobs = partial(_jobs, asked, seeds, sampled_negatives, kept)
     folds = (jobs(one, fold) for fold, one in enumerate(prepared))
-    watching = Watching(on_model, on_search)
-    for job, found in outcomes(folds, watching, int(processes), elsewhere):
+    for job, found in outcomes(folds, Watching(on_model, on_search), int(processes), elsewhere):
         runs.add(job, found)
     if runs.is_empty:
         raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)
