@@ -99,9 +99,9 @@ def evaluate(
     features = _features(features, several)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
-    prepared = (prepare(split, int(k), feedback, features) for split in several)
     jobs = partial(_jobs, asked, seeds, sampled_negatives, kept)
-    folds = (jobs(one, fold) for fold, one in enumerate(prepared))
+    prepared = (prepare(split, int(k), feedback, features) for split in several)
+    folds = map(jobs, prepared, range(len(several)))
     for job, found in outcomes(folds, Watching(on_model, on_search), int(processes), elsewhere):
         runs.add(job, found)
     if runs.is_empty:
