@@ -323,7 +323,11 @@ class Factors(Immutable):
         """Scores (nnz,) float32 of the entries of `pairs` (n, n_items)."""
         rows, columns = entry_rows(pairs), pairs.indices
         scores = people.bias[rows] + self.item_bias[columns] + np.float32(self.mean)
-        scores += np.einsum("nf,nf->n", people.factors[rows], self.item_factors[columns])
+        for begin in range(0, len(rows), _PAIRS):  # both gathered tables are as wide as the factors
+            own, other = rows[begin : begin + _PAIRS], columns[begin : begin + _PAIRS]
+            scores[begin : begin + _PAIRS] += np.einsum(
+                "nf,nf->n", people.factors[own], self.item_factors[other]
+            )
         return np.asarray(scores, np.float32)
 
 
