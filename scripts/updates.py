@@ -25,7 +25,8 @@ from benchmark_tables import PAGE, replace_between_marks, row
 
 import recsys
 from recsys import provenance
-from recsys.csr import entry_rows, places
+from recsys.csr import entry_rows
+from recsys.kernels import find_entries
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.ratings import Ratings
@@ -96,7 +97,9 @@ def ndcg(model: Recommender, test: Ratings) -> Any:
     """
     lists = model.recommend_many(test.users.ids, K, unknown="popular")
     rows, columns = test.users.rows(lists["user"]), test.items.find(lists["item"])
-    hits = places(test.matrix, rows, np.maximum(columns, 0)).there & (columns >= 0)
+    matrix = test.matrix
+    found = find_entries(matrix.indptr, matrix.indices, rows, np.maximum(columns, 0))
+    hits = found.there & (columns >= 0)
     gains = np.bincount(rows, hits / np.log2(1 + lists["rank"]), minlength=test.n_users)
     ideal = np.cumsum(1 / np.log2(np.arange(2, K + 2)))
     return gains / ideal[np.minimum(np.diff(test.matrix.indptr), K) - 1]

@@ -9,15 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from recsys.csr import (
-    entry_rows,
-    frozen,
-    frozen_csr,
-    places,
-    with_entries,
-    with_ones,
-    with_values,
-)
+from recsys.csr import entry_rows, frozen, frozen_csr, with_ones, with_values
 
 DENSE = hnp.arrays(
     np.float32, st.tuples(st.integers(0, 6), st.integers(1, 6)), elements=st.integers(0, 2)
@@ -65,27 +57,3 @@ def test_frozen_objects_are_the_same_and_read_only() -> None:
     for part in (matrix.data, matrix.indices, matrix.indptr):
         with pytest.raises(ValueError, match="read-only"):
             part[0] = 1
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5), st.integers(0, 9)), max_size=25),
-    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5), st.integers(0, 9)), max_size=25),
-)
-def test_entries_join_as_in_a_dictionary(
-    old: list[tuple[int, int, int]], new: list[tuple[int, int, int]]
-) -> None:
-    first, more = ({(row, column): value for row, column, value in part} for part in (old, new))
-    matrix = sp.csr_matrix(np.zeros((5, 6), np.float32))
-    for part in (first, more):  # the first fills an empty matrix
-        pairs = sorted(part)
-        rows, columns = (np.array([pair[i] for pair in pairs], np.int32) for i in (0, 1))
-        values = np.array([part[pair] for pair in pairs], np.float32)
-        where = places(matrix, rows, columns)
-        matrix = with_entries(matrix, where, rows, columns, values)
-    expected = first | more
-    assert matrix.nnz == len(expected)
-    assert matrix.has_canonical_format
-    parts = entry_rows(matrix), matrix.indices, matrix.data
-    entries = zip(*(part.tolist() for part in parts), strict=True)
-    assert {(row, column): value for row, column, value in entries} == expected

@@ -1,10 +1,11 @@
-"""The compiled kernels, `solve_rows`, `top_k` and those that read ratings, and products of tables.
+"""The compiled kernels, such as `solve_rows` and `top_k`, and products of whole tables.
 
 Arrays in, arrays out. All give the same bits at any number of threads.
 """
 
 from recsys.kernels.dense import (
     aligned,
+    copied,
     diagonalized,
     gramian,
     gramian_memory,
@@ -12,6 +13,7 @@ from recsys.kernels.dense import (
     sums_of_squares,
     turn,
 )
+from recsys.kernels.entries import Places, find_entries, inserted
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
 from recsys.kernels.numbers import gather, read_numbers, sort_rows
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
@@ -22,13 +24,17 @@ __all__ = [
     "INSTRUCTION_SETS",
     "FloatArray",
     "PackedItems",
+    "Places",
     "TextSign",
     "aligned",
+    "copied",
     "diagonalized",
+    "find_entries",
     "float32",
     "gather",
     "gramian",
     "gramian_memory",
+    "inserted",
     "instruction_set",
     "is_diagonal",
     "packed_items",

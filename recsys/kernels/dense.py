@@ -4,6 +4,7 @@ The same bits at any number of threads: parts are added up in the order of the r
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,17 @@ def aligned(shape: tuple[int, int]) -> FloatArray:
     numbers = np.empty(shape[0] * shape[1] + 16, np.float32)
     first = -numbers.ctypes.data % 64 // 4
     return numbers[first : first + shape[0] * shape[1]].reshape(shape)
+
+
+def copied(table: npt.NDArray[Any], n_threads: int | None = None) -> npt.NDArray[Any]:
+    """A copy that several threads write: new memory costs more time than what goes into it."""
+    copy = np.empty_like(table)
+
+    def block(start: int) -> None:
+        copy[start : start + _ROWS] = table[start : start + _ROWS]
+
+    in_blocks(block, range(0, len(table), _ROWS), n_threads)
+    return copy
 
 
 def gramian_memory(n_rows: int, width: int) -> int:

@@ -18,7 +18,7 @@ from recsys.ids import IdIndex
 from recsys.immutable import Immutable
 from recsys.models import shown
 from recsys.models.alternating import OnState, State
-from recsys.models.arrays import paired_rows, placed, rows_or_zeros
+from recsys.models.arrays import pair_products, paired_rows, placed, rows_or_zeros
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.learned import checked, checked_rows, folded, problem_of, without_described
 from recsys.models.registry import make_spec
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from recsys.models.row_problem import RowProblem
     from recsys.ratings.ratings import Ratings
-
-_PAIRS = 1 << 16  # pairs whose scores are computed together
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,12 @@ class Solved(NamedTuple):
     embeddings: Embeddings
     state: Mapping[str, npt.NDArray[Any]] = {}
     """Their rows of arrays in `Factors.state`, by name."""
+
+
+def _all_finite(array: npt.NDArray[Any]) -> bool:
+    # Only finite terms have a finite sum of squares, which takes no memory of its own.
+    flat = array.reshape(-1)
+    return bool(np.isfinite(flat @ flat) or np.isfinite(flat).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +106,7 @@ class Factors(Immutable):
             raise ArgumentError(
                 f"{name} must be {np.dtype(dtype)} {shape}, not {array.dtype} {array.shape}"
             )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not _all_finite(array):
             raise FitError(
                 f"{self.spec.name}: {name} is not finite; raise the regularization or check "
                 "the ratings for extreme values"
@@ -185,11 +189,14 @@ class Factors(Immutable):
 
     def over(self, users: IdIndex, items: IdIndex) -> Factors:
         """The same factors for other users and items; zeros for those that are not known here."""
-        same = {"user": users is self.users, "item": items is self.items}
-        found = {"user": self.users.find(users.ids), "item": self.items.find(items.ids)}
+        found = {
+            side: own.find(index.ids)
+            for side, own, index in (("user", self.users, users), ("item", self.items, items))
+            if index is not own
+        }
 
         def moved(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return table if same[side] else rows_or_zeros(table, found[side])
+            return rows_or_zeros(table, found[side]) if side in found else table
 
         def state(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             side = name[:4]
@@ -238,11 +245,8 @@ class Factors(Immutable):
         scores: npt.NDArray[np.float64]
         scores = self.user_bias[user_rows].astype(np.float64) + self.item_bias[item_rows]
         scores += self.mean
-        for start in range(0, len(scores) if self.n_factors else 0, _PAIRS):
-            x = self.user_factors[user_rows[start : start + _PAIRS]].astype(np.float64)
-            y = self.item_factors[item_rows[start : start + _PAIRS]]
-            scores[start : start + _PAIRS] += np.einsum("nf,nf->n", x, y)
-        return scores
+        factors = self.user_factors, user_rows, self.item_factors, item_rows
+        return scores + pair_products(*factors, dtype=np.float64)
 
     def people(self, rows: Rows | slice, history: sp.csr_matrix | None = None) -> Embeddings:
         """The stored embeddings of training users, by row; the history is not needed."""
@@ -323,11 +327,7 @@ class Factors(Immutable):
         """Scores (nnz,) float32 of the entries of `pairs` (n, n_items)."""
         rows, columns = entry_rows(pairs), pairs.indices
         scores = people.bias[rows] + self.item_bias[columns] + np.float32(self.mean)
-        for begin in range(0, len(rows), _PAIRS):  # both gathered tables are as wide as the factors
-            own, other = rows[begin : begin + _PAIRS], columns[begin : begin + _PAIRS]
-            scores[begin : begin + _PAIRS] += np.einsum(
-                "nf,nf->n", people.factors[own], self.item_factors[other]
-            )
+        scores += pair_products(people.factors, rows, self.item_factors, columns)
         return np.asarray(scores, np.float32)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.csr import kept_entries
+from recsys.kernels import copied
 from recsys.lazy import sp
 from recsys.models.common import Rows, Side
 from recsys.models.factors import Factors, Solved
@@ -29,7 +30,9 @@ from recsys.models.factors import Factors, Solved
 if TYPE_CHECKING:  # it would import SciPy
     RatingsOf = Callable[[Rows], sp.csr_matrix]
 
-_TOGETHER = 1 << 13  # rows solved together: their ratings are copied, and need not all be at once
+Copies = dict[str, npt.NDArray[Any]]
+
+_TOGETHER = 1 << 12  # rows solved together: their ratings are copied, and need not all be at once
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,23 @@ class Changed:
     """(m, n_users)"""
 
 
-def resolved(factors: Factors, changed: Changed) -> Factors:
+def resolved(factors: Factors, changed: Changed, before: Factors) -> Factors:
     """The factors, over the same users and items, with the changed rows solved again.
+
+    Args:
+        factors: their arrays are overwritten, but for those that `before` has, too.
+        changed: what to solve.
+        before: factors that stay as they are.
 
     Raises:
         DataError: a rating does not suit the model.
         FitError: a row has no finite solution.
     """
     factors = _marked(factors, changed)
+    old = _arrays(before)
+    own = {name: array for name, array in _arrays(factors).items() if array is not old.get(name)}
     if not len(changed.items):
-        return _solved(factors, "users", changed.users, changed.ratings)
+        return _solved(factors, "users", changed.users, changed.ratings, own)
     late = np.zeros(len(factors.items), bool)
     late[changed.items] = True
 
@@ -68,11 +78,20 @@ def resolved(factors: Factors, changed: Changed) -> Factors:
     def of_late(items: Rows) -> sp.csr_matrix:
         return changed.raters[np.searchsorted(changed.items, items)]
 
-    factors = _solved(factors, "users", changed.users, of_the_training)
-    factors = _solved(factors, "items", changed.items, of_late)
+    factors = _solved(factors, "users", changed.users, of_the_training, own)
+    factors = _solved(factors, "items", changed.items, of_late, own)
     if not factors.spec.users_need_items:
         return factors
-    return _solved(factors, "users", np.unique(changed.raters.indices), changed.ratings)
+    return _solved(factors, "users", np.unique(changed.raters.indices), changed.ratings, own)
+
+
+def _arrays(factors: Factors) -> dict[str, npt.NDArray[Any]]:
+    tables = {
+        f"{side}_{what}": getattr(factors, f"{side}_{what}")
+        for side in ("user", "item")
+        for what in ("bias", "factors")
+    }
+    return tables | {f"state.{name}": array for name, array in factors.state.items()}
 
 
 def _marked(factors: Factors, changed: Changed) -> Factors:
@@ -91,11 +110,11 @@ def _marked(factors: Factors, changed: Changed) -> Factors:
     return replace(factors, state=state)
 
 
-def _solved(factors: Factors, side: Side, at: Rows, ratings_of: RatingsOf) -> Factors:
-    own = side[:-1]
-    described = factors.state.get(f"{own}_described")
+def _solved(factors: Factors, side: Side, at: Rows, ratings_of: RatingsOf, own: Copies) -> Factors:
+    kind = side[:-1]
+    described = factors.state.get(f"{kind}_described")
     tables: dict[str, npt.NDArray[Any]] = {}
-    state: dict[str, npt.NDArray[Any]] = {}
+    state = dict(factors.state)
     for first in range(0, len(at), _TOGETHER):
         rows = at[first : first + _TOGETHER]
         ratings = ratings_of(rows)
@@ -106,12 +125,14 @@ def _solved(factors: Factors, side: Side, at: Rows, ratings_of: RatingsOf) -> Fa
             continue
         found = _solution(factors, side, ratings)
         for name, new in (("bias", found.embeddings.bias), ("factors", found.embeddings.factors)):
-            name = f"{own}_{name}"
-            _changed(tables, name, getattr(factors, name))[rows] = new
+            name = f"{kind}_{name}"
+            tables[name] = _to_change(own, name, getattr(factors, name))
+            tables[name][rows] = new
         for name, new in found.state.items():
-            _changed(state, name, factors.state[name])[rows] = new
+            state[name] = _to_change(own, f"state.{name}", factors.state[name])
+            state[name][rows] = new
     changed: dict[str, Any] = dict(tables)
-    return replace(factors, **changed, state=dict(factors.state) | state) if tables else factors
+    return replace(factors, **changed, state=state) if tables else factors
 
 
 def _solution(factors: Factors, side: Side, ratings: sp.csr_matrix) -> Solved:
@@ -122,9 +143,8 @@ def _solution(factors: Factors, side: Side, ratings: sp.csr_matrix) -> Solved:
     return factors.spec.solved(factors, ratings, side)
 
 
-def _changed(
-    tables: dict[str, npt.NDArray[Any]], name: str, table: npt.NDArray[Any]
-) -> npt.NDArray[Any]:
-    if name not in tables:
-        tables[name] = table.copy()
-    return tables[name]
+def _to_change(own: Copies, name: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if name not in own:
+        own[name] = copied(table)
+    own[name].flags.writeable = True  # it was frozen with the factors of the step before
+    return own[name]

@@ -96,7 +96,7 @@ def _placed(history: sp.csr_matrix, side: Side, moved: Rows, n: int) -> sp.csr_m
     if side == "items":
         indices = history.indices
         if moved[-1] != len(moved) - 1:  # otherwise all new ones come last
-            indices = moved[indices].astype(np.int32)
+            indices = moved.astype(np.int32)[indices]
         return sp.csr_matrix((history.data, indices, history.indptr), (history.shape[0], n))
     lengths = np.zeros(n, np.int64)
     lengths[moved] = np.diff(history.indptr)

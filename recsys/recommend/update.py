@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from recsys.csr import entry_rows, frozen_csr, places, with_entries
+from recsys.csr import entry_rows, frozen_csr
 from recsys.errors import ArgumentError, DataError, ModelError
 from recsys.ids import IdIndex
+from recsys.kernels import Places, find_entries, inserted
 from recsys.lazy import sp
 from recsys.models.common import Rows, Side
 from recsys.models.factors import Embeddings, Factors
@@ -62,7 +63,7 @@ def update(model: M, new: Ratings) -> M:
     """The model with more ratings; see `Recommender.update`."""
     require_history(model)
     _check(model, new)
-    before = model.drift
+    before, trained = model.drift, model.factors
     n_users, n_items = len(model.fitted.users), len(model.fitted.items)
     model = replace(model, saved_counts=model.require_counts())
     model = _grown(_grown(model, "items", new), "users", new)
@@ -84,7 +85,7 @@ def update(model: M, new: Ratings) -> M:
     )
     if isinstance(model.factors, Factors):  # item–item models have no rows of users
         changed = _changed(model, merged.users, merged.items)
-        model = replace(model, factors=resolved(model.factors, changed))
+        model = replace(model, factors=resolved(model.factors, changed, trained))
     return model
 
 
@@ -201,7 +202,7 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
     # Without a look at the ratings that stay as they are.
     old, was = model.seen(), model.require_counts()
     rows, columns = entry_rows(more), more.indices
-    where = places(old, rows, columns)
+    where = find_entries(old.indptr, old.indices, rows, columns)
     stored = old.data[where.at[where.there]]
     values = more.data.copy()
     again = np.flatnonzero(where.there)
@@ -221,13 +222,28 @@ def _merged(model: ModelParts, more: sp.csr_matrix) -> _Merged:
     np.add.at(items, columns, change)
     first = np.flatnonzero((was.items == 0) & (items > 0))
     return _Merged(
-        frozen_csr(with_entries(old, where, rows, columns, values)),
+        _with_entries(old, where, more, values),
         more.nnz - len(again),
         int((values[again] != stored).sum()),
         Counts(users, items),
         np.flatnonzero(np.diff(more.indptr)),
         np.flatnonzero(np.bincount(columns, minlength=more.shape[1])),
         _both(model.late_items, first, more.shape[1]),
+    )
+
+
+def _with_entries(
+    old: sp.csr_matrix, where: Places, more: sp.csr_matrix, values: npt.NDArray[np.float32]
+) -> sp.csr_matrix:
+    # The entries of `old`, those of `more` that are not there, and the values of those that are.
+    new = ~where.there
+    at = where.at[new]
+    data = inserted(old.data, at, values[new])
+    indices = inserted(old.indices, at, more.indices[new].astype(old.indices.dtype))
+    data[(where.at + np.cumsum(new))[where.there]] = values[where.there]
+    before = np.concatenate([[0], np.cumsum(new)])  # new entries before each of `more`
+    return frozen_csr(
+        sp.csr_matrix((data, indices, old.indptr + before[more.indptr]), shape=old.shape)
     )
 
 

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "entries.hpp"
 #include "kernels.hpp"
 
 namespace nb = nanobind;
@@ -72,6 +73,8 @@ void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_float
     loop(0);
     for (std::thread& thread : threads) thread.join();
 }
+
+constexpr int64_t kEntriesAtHand = 4096;  // pairs that a thread takes at a time
 
 template <class T>
 using Maybe = std::optional<Array1<const T>>;
@@ -186,6 +189,28 @@ uint32_t text_signs(int64_t isa, Array1<const uint8_t> text) {
     return kernel.signs(text.data(), text.shape(0));
 }
 
+void find_entries(Array1<const int64_t> indptr, Array1<const int32_t> columns,
+                  Array1<const int64_t> pair_rows, Array1<const int32_t> pair_columns,
+                  Array1<int64_t> at, Array1<bool> there, int n_threads) {
+    nb::gil_scoped_release release;
+    parallel_for(at.shape(0), kEntriesAtHand, n_threads, 0,
+                 [&](int64_t begin, int64_t end, float*) {
+                     recsys::find_entries(indptr.data(), columns.data(), pair_rows.data(),
+                                          pair_columns.data(), begin, end, at.data(), there.data());
+                 });
+}
+
+template <class T>
+void insert(Array1<const T> old, Array1<const int64_t> at, Array1<const T> more, Array1<T> out,
+            int n_threads) {
+    nb::gil_scoped_release release;
+    parallel_for(at.shape(0), kEntriesAtHand, n_threads, 0,
+                 [&](int64_t begin, int64_t end, float*) {
+                     recsys::insert(old.data(), old.shape(0), at.data(), more.data(), at.shape(0),
+                                    begin, end, out.data());
+                 });
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, m) {
@@ -202,4 +227,7 @@ NB_MODULE(_kernels, m) {
     m.def("gather", &gather<double>);
     m.def("read_numbers", &read_numbers);
     m.def("sort_rows", &sort_rows);
+    m.def("find_entries", &find_entries);
+    m.def("insert", &insert<uint32_t>);
+    m.def("insert", &insert<uint64_t>);
 }
