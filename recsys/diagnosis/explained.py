@@ -12,7 +12,7 @@ from recsys.findings import Finding
 from recsys.models.implicit_als import ImplicitALS, unobserved_of
 from recsys.recommend.recommender import Recommender
 
-_ENTRIES = 1 << 20  # ratings of a block of users
+_ENTRIES = 1 << 18  # ratings of a block of users
 
 
 def explained(model: Recommender) -> float | None:

@@ -15,7 +15,7 @@ from recsys.models.common import FloatArray
 if TYPE_CHECKING:
     from recsys.models.spec import Fitted
 
-_PAIRS = 1 << 16  # pairs that are gathered together
+_PAIRS = 1 << 13  # pairs that are gathered together
 
 
 def placed(
