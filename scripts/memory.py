@@ -12,7 +12,6 @@ are shuffled. MovieLens is read from data/ml-100k and data/ml-1m, as far as it i
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -54,6 +53,16 @@ SHOWN = 10, 30, 100, 300, 1000
 """Millions of ratings of the table; those that are not measured are computed."""
 WIDTH = 64
 
+LAUNCH = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss, file=sys.stderr)
+os._exit(os.waitstatus_to_exitcode(status) != 0)
+"""
+"""Runs a command and prints its peak in KiB. The system counts the memory of the process that
+starts another as that of the other, so a small one starts it."""
+
 
 def make(n: int, folder: Path) -> dict[str, Path]:
     """Files of `n` ratings: Parquet and CSV."""
@@ -93,14 +102,11 @@ def peak_of(command: Sequence[object]) -> tuple[int, str]:
     Raises:
         SystemExit: it failed.
     """
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen([sys.executable, "-P", *map(str, command)], stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(map(str, command))} exited with {process.returncode}")
-        out.seek(0)
-        return usage.ru_maxrss * 1024, out.read().decode()
+    line = [sys.executable, "-P", *map(str, command)]
+    done = subprocess.run([sys.executable, "-c", LAUNCH, *line], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(line)} failed: {done.stderr}")
+    return int(done.stderr.split()[-1]) * 1024, done.stdout
 
 
 def estimates(folder: Path) -> Iterator[str]:
@@ -108,7 +114,7 @@ def estimates(folder: Path) -> Iterator[str]:
     yield row(["data", "model", "foreseen, MB", "measured, MB", "foreseen / measured"])
     yield "|---|---|---|---|---|"
     made = make(LARGE * MILLION, folder)
-    data: dict[str, Path] = {name: path for name, path in reversed(MOVIELENS.items())}
+    data: dict[str, Path] = dict(reversed(MOVIELENS.items()))
     data |= {f"{LARGE} million, {ending}": file for ending, file in made.items()}
     for name, path in data.items():
         for model, settings in MODELS.items():
@@ -136,10 +142,8 @@ def child(job: str, file: str) -> None:
     found |= {"beyond": process_memory()[1] - base, "result": memory_of(ratings)}
     if job == "train":
         Path("/proc/self/clear_refs").write_text("5")  # the peak from now on
-        seconds = []
-        spec = recsys.ImplicitALS(WIDTH, n_epochs=3)
-        spec.fit(ratings, lambda progress: seconds.append(progress.seconds))
-        found |= {"epoch": seconds[-1] / len(seconds), "fit": process_memory()[1] - base}
+        log = recsys.ImplicitALS(WIDTH, n_epochs=3).fit(ratings).log
+        found |= {"epoch": log[-1].seconds / len(log), "fit": process_memory()[1] - base}
     print(json.dumps(found))
 
 
@@ -203,12 +207,12 @@ def main() -> None:
         folder = options.folder or Path(temporary)
         millions = [int(one) for one in options.what if one.isdecimal()] or [10, 30]
         jobs = {
-            "estimate": (ESTIMATE_MARKS, lambda: estimates(folder)),
-            "scale": (SCALE_MARKS, lambda: scale(millions, folder)),
+            "estimate": (ESTIMATE_MARKS, estimates(folder)),
+            "scale": (SCALE_MARKS, scale(millions, folder)),
         }
         for name, (marks, lines) in jobs.items():
             if name in options.what:
-                text = "\n".join([*lines(), "", machine()])
+                text = "\n".join([*lines, "", machine()])
                 print(text)
                 if options.write:
                     replace_between_marks(PAGE, f"{text}\n", marks)

@@ -64,16 +64,13 @@ class Estimate:
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
         parts = {name: getattr(self, name) for name in ("program", "ratings", "training")}
-        memory = (
-            {"peak": self.peak, "total": self.total}
-            | parts
-            | {"reading": self.reading, "free": self.free}
-        )
+        memory = {"peak": self.peak, "total": self.total} | parts
+        memory |= {"reading": self.reading}
         return {
             "spec": self.spec.to_dict(),
             "account": self.account,
             "data": dict(self.data),
-            "memory": memory,
+            "memory": memory | {"free": self.free},
             "fits": self.fits,
         }
 
