@@ -14,7 +14,7 @@ import numpy as np
 
 from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.errors import RecsysError
-from recsys.memory import free_memory, peak_during, process_memory
+from recsys.memory import free_memory, give_back, peak_during, process_memory
 
 if TYPE_CHECKING:
     from recsys.app.recipe import Recipe
@@ -98,6 +98,7 @@ def estimate(
     needed = spec.training_memory(*sizes, ratings.n_ratings)
     if isinstance(spec, Auto | Blending):
         spec = spec.widest(*sizes)
+    give_back()  # what reading has freed, which a fit takes again
     rehearsed, few = _rehearse(spec, sizes)
     if recipe.checkpoint is not None and spec.resumable:
         needed += state_memory(spec, *sizes)

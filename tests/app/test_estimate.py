@@ -101,7 +101,7 @@ def test_the_peak_of_a_command_is_foreseen(
     file = tmp_path / "ratings.parquet"
     ratings.to_frame().to_parquet(file)
     widths = [] if model in ("ease", "normalized-svd") else ["--set", "n_epochs=2"]
-    command: list[str | Path] = ["-m", "recsys", "train", file, "--model", model, *widths]
+    command: list[str | Path] = ["-P", "-m", "recsys", "train", file, "--model", model, *widths]
     command += ["--json", "-o", tmp_path / "m.safetensors"]
     _, told = peak_of([*command, "--estimate"])
     peak, _ = peak_of(command)
