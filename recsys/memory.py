@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,6 +20,26 @@ def process_memory() -> tuple[int, int]:
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return peak, peak
+
+
+def give_back() -> None:
+    """Gives memory that was freed back to the system, where the C library can."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def peak_during(action: Callable[[], object]) -> int:
+    """The most that this process holds while something is done.
+
+    Where the system does not say, what it holds afterwards.
+    """
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    except OSError:
+        action()
+        return process_memory()[0]
+    action()
+    return process_memory()[1]
 
 
 def free_memory() -> int | None:

@@ -27,6 +27,21 @@ def test_memory_is_measured_in_bytes() -> None:
     assert free is None or 1e7 < free < 1e15
 
 
+def test_a_peak_is_that_of_an_action() -> None:
+    """Also where an earlier peak was higher, and what was held is free again."""
+
+    def hold(n_bytes: int) -> None:
+        with mmap.mmap(-1, n_bytes) as block:
+            for start in range(0, len(block), 4096):
+                block[start] = 1
+
+    hold(300_000_000)
+    held = process_memory()[0]
+    peak = memory.peak_during(lambda: hold(100_000_000))
+    if sys.platform == "linux":
+        assert held + 90_000_000 < peak < held + 200_000_000
+
+
 @pytest.mark.parametrize(
     ("limit", "used", "free"),
     [

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from recsys.app.reading import OnAccount, no_account, read_and_account
-from recsys.memory import free_memory, process_memory
+from recsys.errors import RecsysError
+from recsys.memory import free_memory, give_back, peak_during, process_memory
 
 if TYPE_CHECKING:
     from recsys.app.recipe import Recipe
     from recsys.app.train import OnStage
     from recsys.models.spec import Spec
     from recsys.ratings.ratings import Ratings
+
+_FEW, _DENSITY = (2000, 1000), 0.02
+_SHORT = {"n_epochs": 1, "n_burn_in": 1, "n_samples": 2}
+"""What shortens a fit that is only to load what it needs."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Estimate:
     spec: Spec
     data: Mapping[str, Any]
     program: int
-    """The process without the ratings, measured."""
+    """The process without the ratings, with the libraries of the model loaded, measured."""
     ratings: int
     """The ratings in memory, measured."""
     training: int
@@ -41,6 +52,11 @@ class Estimate:
         return self.program + self.ratings + self.training
 
     @property
+    def peak(self) -> int:
+        """The most that the process will hold, from its start to its end."""
+        return max(self.total, self.reading)
+
+    @property
     def fits(self) -> bool | None:
         """Whether the fit fits into the free memory; None where that is unknown."""
         return None if self.free is None else self.training <= self.free
@@ -48,12 +64,13 @@ class Estimate:
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
         parts = {name: getattr(self, name) for name in ("program", "ratings", "training")}
-        memory = {"total": self.total} | parts | {"reading": self.reading, "free": self.free}
+        memory = {"peak": self.peak, "total": self.total} | parts
+        memory |= {"reading": self.reading}
         return {
             "spec": self.spec.to_dict(),
             "account": self.account,
             "data": dict(self.data),
-            "memory": memory,
+            "memory": memory | {"free": self.free},
             "fits": self.fits,
         }
 
@@ -75,17 +92,43 @@ def estimate(
     recipe.parsed_feedback()
     on_stage("reading")
     ratings = read_and_account(recipe, on_account)
-    held, peak = process_memory()
+    peak = process_memory()[1]
     size = memory_of(ratings)
     sizes = ratings.n_users, ratings.n_items
     needed = spec.training_memory(*sizes, ratings.n_ratings)
     if isinstance(spec, Auto | Blending):
         spec = spec.widest(*sizes)
+    give_back()  # what reading has freed, which a fit takes again
+    rehearsed, few = _rehearse(spec, sizes)
     if recipe.checkpoint is not None and spec.resumable:
         needed += state_memory(spec, *sizes)
-    program = max(0, held - size)
+    program = max(0, rehearsed - few - size)
     account = None if ratings.account is None else ratings.account.to_dict()
     return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory(), account)
+
+
+def _rehearse(spec: Spec, sizes: tuple[int, int]) -> tuple[int, int]:
+    # What the process holds at most while it trains, checks and saves a model of few ratings, and
+    # what of it the fit allocates. Libraries, and their buffers for each thread, take tens of
+    # megabytes once they are used for matrices that are not small.
+    from recsys.app.training import train
+    from recsys.diagnosis.explained import collapse
+    from recsys.ratings.ratings import Ratings
+    from recsys.store.model_file import save
+
+    rng, shape = np.random.default_rng(0), np.minimum(sizes, _FEW)
+    few = Ratings.from_matrix(rng.integers(1, 6, shape) * (rng.random(shape) < _DENSITY))
+    short: Any = replace(spec, **{name: n for name, n in _SHORT.items() if hasattr(spec, name)})
+
+    def rehearse() -> None:
+        with TemporaryDirectory() as folder, warnings.catch_warnings(), suppress(RecsysError):
+            warnings.simplefilter("ignore")
+            model = train(short, few)
+            collapse(model)
+            save(model, Path(folder) / "model.safetensors")
+
+    peak = peak_during(rehearse)
+    return peak, short.training_memory(few.n_users, few.n_items, few.n_ratings)
 
 
 def state_memory(spec: Spec, n_users: int, n_items: int) -> int:

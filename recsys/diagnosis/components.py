@@ -11,6 +11,8 @@ import numpy.typing as npt
 FloatMatrix = npt.NDArray[np.float64]
 FloatVector = npt.NDArray[np.float64]
 
+_ROWS = 8192  # of a table that are decomposed at once
+
 
 def centred(table: npt.NDArray[np.floating]) -> FloatMatrix:
     """The table in float64, less the mean of its rows."""
@@ -64,10 +66,16 @@ def predictions_spectrum(
 ) -> FloatVector:
     """(f,) singular values of `users @ items.T`, largest first."""
     # X Yᵀ = Q_x (R_x R_yᵀ) Q_yᵀ, so the small matrix in the middle has the same singular values.
-    r_users, r_items = (
-        np.asarray(np.linalg.qr(table.astype(np.float64), mode="r")) for table in (users, items)
-    )
-    return np.asarray(np.linalg.svd(r_users @ r_items.T, compute_uv=False))
+    return np.asarray(np.linalg.svd(_triangle(users) @ _triangle(items).T, compute_uv=False))
+
+
+def _triangle(table: npt.NDArray[np.floating]) -> FloatMatrix:
+    # R of a QR decomposition, in blocks of rows: Q is never needed, and tables may be large.
+    found = np.zeros((0, table.shape[1]))
+    for start in range(0, len(table), _ROWS):
+        block = np.vstack([found, table[start : start + _ROWS]])
+        found = np.asarray(np.linalg.qr(block, mode="r"))
+    return found
 
 
 def effective_rank(spectrum: FloatVector) -> float:

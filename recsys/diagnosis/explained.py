@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from recsys.diagnosis.components import predictions_spectrum
@@ -9,6 +11,8 @@ from recsys.diagnosis.symptoms import of_collapse
 from recsys.findings import Finding
 from recsys.models.implicit_als import ImplicitALS, unobserved_of
 from recsys.recommend.recommender import Recommender
+
+_ENTRIES = 1 << 18  # ratings of a block of users
 
 
 def explained(model: Recommender) -> float | None:
@@ -22,19 +26,22 @@ def explained(model: Recommender) -> float | None:
     spec, history = model.fitted.spec, model.history
     if not isinstance(spec, ImplicitALS) or history is None:
         return None
-    matrix = model.feedback.of(history)
-    likes = matrix.data > 0
-    confidence = np.abs(matrix.data.astype(np.float64))
-    if spec.alpha is not None:
-        unobserved = unobserved_of(model.factors)
-        of_entries = 1.0 if unobserved is None else unobserved[matrix.indices]
-        confidence = spec.unobserved_weight * of_entries + spec.alpha * confidence
-    total = float(confidence[likes].sum())
-    if not total:
-        return None
-    people = model.fitted.people(np.arange(matrix.shape[0]), matrix)
-    errors = model.fitted.pair_scores(people, matrix) - likes
-    return 1 - float(confidence @ errors.astype(np.float64) ** 2) / total
+    unobserved = unobserved_of(model.factors)
+    errors = total = 0.0
+    # In blocks of users, because a training must not need more memory for this than for its fit.
+    ends = np.searchsorted(history.indptr, np.arange(_ENTRIES, history.nnz, _ENTRIES))
+    for first, last in pairwise(dict.fromkeys([0, *ends.tolist(), history.shape[0]])):
+        matrix = model.feedback.of(history[first:last])
+        likes = matrix.data > 0
+        confidence = np.abs(matrix.data.astype(np.float64))
+        if spec.alpha is not None:
+            of_entries = 1.0 if unobserved is None else unobserved[matrix.indices]
+            confidence = spec.unobserved_weight * of_entries + spec.alpha * confidence
+        total += float(confidence[likes].sum())
+        people = model.fitted.people(np.arange(first, last), matrix)
+        missed = model.fitted.pair_scores(people, matrix) - likes
+        errors += float(confidence @ missed.astype(np.float64) ** 2)
+    return 1 - errors / total if total else None
 
 
 def collapse(model: Recommender) -> tuple[Finding, ...]:

@@ -15,6 +15,8 @@ from recsys.models.common import FloatArray
 if TYPE_CHECKING:
     from recsys.models.spec import Fitted
 
+_PAIRS = 1 << 13  # pairs that are gathered together
+
 
 def all_finite(array: npt.NDArray[Any]) -> bool:
     """Whether all numbers are finite, found without memory for an answer to each.
@@ -77,6 +79,33 @@ def paired(
         raise ArgumentError(f"{len(user_rows)} users do not pair with {len(item_rows)} items")
     rows, columns = np.broadcast_arrays(user_rows, item_rows)
     return rows, columns
+
+
+def pair_products(
+    x: FloatArray,
+    rows: npt.NDArray[np.integer[Any]],
+    y: FloatArray,
+    columns: npt.NDArray[np.integer[Any]],
+    dtype: npt.DTypeLike = np.float32,
+) -> npt.NDArray[np.floating[Any]]:
+    """Inner products (n,) of rows of two tables, in blocks, as gathered rows are wide.
+
+    >>> pair_products(np.eye(2, dtype=np.float32), [0, 1], np.ones((1, 2), np.float32), [0, 0])
+    array([1., 1.], dtype=float32)
+
+    Args:
+        x: (m, f)
+        rows: (n,) of x.
+        y: (k, f)
+        columns: (n,) rows of y.
+        dtype: that is computed in.
+    """
+    found = np.zeros(len(rows), dtype)
+    for begin in range(0, len(rows) if x.shape[1] else 0, _PAIRS):
+        block = slice(begin, begin + _PAIRS)
+        own, other = x[rows[block]].astype(dtype, copy=False), y[columns[block]]
+        found[block] = np.einsum("nf,nf->n", own, other)
+    return found
 
 
 def check_above_zero(state: Mapping[str, npt.NDArray[Any]], *names: str) -> None:

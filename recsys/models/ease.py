@@ -117,6 +117,8 @@ class EASE(ItemModel):
         return super().training_memory(n_users, n_items, n_ratings) + self._bytes(n_users, n_items)
 
     def _bytes(self, n_users: int, n_items: int) -> int:
-        # The sparse Gram matrix and its inverse, blocks of rows, and the weights with a copy.
-        kept = n_items if self.n_neighbours is None else min(self.n_neighbours, n_items)
-        return 20 * min(n_users, n_items) ** 2 + 32 * _BLOCK * n_items + 16 * kept * n_items
+        # First the sparse Gram matrix and the dense one, then the inverse and the weights, then the
+        # weights and a copy; and blocks of rows.
+        kept = n_items * (n_items if self.n_neighbours is None else min(self.n_neighbours, n_items))
+        square = min(n_users, n_items) ** 2
+        return max(20 * square, 8 * square + 8 * kept, 16 * kept) + 32 * _BLOCK * n_items

@@ -18,7 +18,7 @@ from recsys.ids import IdIndex
 from recsys.immutable import Immutable
 from recsys.models import shown
 from recsys.models.alternating import OnState, State
-from recsys.models.arrays import all_finite, paired_rows, placed, rows_or_zeros
+from recsys.models.arrays import all_finite, pair_products, paired_rows, placed, rows_or_zeros
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.learned import checked, checked_rows, folded, problem_of, without_described
 from recsys.models.registry import make_spec
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from recsys.models.row_problem import RowProblem
     from recsys.ratings.ratings import Ratings
-
-_PAIRS = 1 << 16  # pairs whose scores are computed together
 
 
 @dataclass(frozen=True)
@@ -238,11 +236,8 @@ class Factors(Immutable):
         scores: npt.NDArray[np.float64]
         scores = self.user_bias[user_rows].astype(np.float64) + self.item_bias[item_rows]
         scores += self.mean
-        for start in range(0, len(scores) if self.n_factors else 0, _PAIRS):
-            x = self.user_factors[user_rows[start : start + _PAIRS]].astype(np.float64)
-            y = self.item_factors[item_rows[start : start + _PAIRS]]
-            scores[start : start + _PAIRS] += np.einsum("nf,nf->n", x, y)
-        return scores
+        factors = self.user_factors, user_rows, self.item_factors, item_rows
+        return scores + pair_products(*factors, dtype=np.float64)
 
     def people(self, rows: Rows | slice, history: sp.csr_matrix | None = None) -> Embeddings:
         """The stored embeddings of training users, by row; the history is not needed."""
@@ -323,7 +318,7 @@ class Factors(Immutable):
         """Scores (nnz,) float32 of the entries of `pairs` (n, n_items)."""
         rows, columns = entry_rows(pairs), pairs.indices
         scores = people.bias[rows] + self.item_bias[columns] + np.float32(self.mean)
-        scores += np.einsum("nf,nf->n", people.factors[rows], self.item_factors[columns])
+        scores += pair_products(people.factors, rows, self.item_factors, columns)
         return np.asarray(scores, np.float32)
 
 

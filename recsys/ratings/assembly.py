@@ -18,6 +18,7 @@ from recsys.csr import frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.kernels import gather, sort_rows
+from recsys.memory import give_back
 from recsys.ratings.encoding import encode
 from recsys.ratings.item_tables import aligned
 from recsys.ratings.source import DUPLICATES
@@ -111,6 +112,7 @@ def _encoded(columns: dict[str, Any], source: str) -> tuple[IdIndex, IdIndex, En
     users, rows = encode(columns.pop("user"), "user", source)
     items, item_rows = encode(columns.pop("item"), "item", source)
     pool.release_unused()
+    give_back()
     if not len(rows):
         raise DataError(f"{source} holds no ratings")
     return users, items, in_csr_order(rows, item_rows, (len(users), len(items)))

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from recsys.kernels import read_numbers
+from recsys.memory import give_back
 from recsys.ratings.compressed import opened
 from recsys.ratings.text_format import TextFormat
 from recsys.threads import default_threads
@@ -93,6 +94,8 @@ def _joined(pieces: list[Columns], text_format: TextFormat) -> dict[str, Any]:
         parts = [piece.pop(role) for piece in pieces]
         ids = role in ("user", "item")
         columns[role] = pa.chunked_array(map(pa.array, parts)) if ids else np.concatenate(parts)
+        del parts
+        give_back()  # small arrays lie between those of the other columns
     return columns
 
 

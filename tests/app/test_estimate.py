@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tracemalloc
 from dataclasses import fields, replace
 from pathlib import Path
@@ -9,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from memory import peak_of
 
 import recsys
 from recsys.app.estimate import estimate, memory_of, state_memory
 from recsys.app.recipe import Recipe
+from recsys.diagnosis.explained import collapse
 from recsys.models.registry import make_spec
 
 MODELS = (
@@ -84,6 +88,35 @@ def test_the_ratings_are_counted_array_by_array(ratings: recsys.Ratings) -> None
 def test_the_parts_add_up(root: Path) -> None:
     memory = estimate(Recipe(str(root / "data/sample"))).to_dict()["memory"]
     assert memory["total"] == memory["program"] + memory["ratings"] + memory["training"]
+    assert memory["peak"] == max(memory["total"], memory["reading"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="wait4 is of POSIX")
+@pytest.mark.parametrize("model", ["implicit-als", "explicit-als", "normalized-svd", "ease"])
+def test_the_peak_of_a_command_is_foreseen(
+    model: str, ratings: recsys.Ratings, tmp_path: Path
+) -> None:
+    """Within 15 %, of the whole process, as the system counts it."""
+    file = tmp_path / "ratings.parquet"
+    ratings.to_frame().to_parquet(file)
+    widths = [] if model in ("ease", "normalized-svd") else ["--set", "n_epochs=2"]
+    command: list[str | Path] = ["-P", "-m", "recsys", "train", file, "--model", model, *widths]
+    command += ["--json", "-o", tmp_path / "m.safetensors"]
+    _, told = peak_of([*command, "--estimate"])
+    peak, _ = peak_of(command)
+    assert json.loads(told)["memory"]["peak"] == pytest.approx(peak, rel=0.15)
+
+
+def test_what_a_model_explains_takes_little_memory(ratings: recsys.Ratings) -> None:
+    """A small part of a table of 64 factors for each rating."""
+    model = recsys.train(recsys.ImplicitALS(64, n_epochs=1), ratings)
+    collapse(model)
+    tracemalloc.start()
+    collapse(model)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 * 4 * ratings.n_ratings / 5
 
 
 def test_whether_it_fits(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

@@ -82,7 +82,7 @@ def evaluate(
         kept: what a checkpoint has of the evaluation: models that need not be fitted again.
         processes: fits this many models at a time. They share the ratings; the numbers are the
             same. A script then needs `if __name__ == "__main__":`, as each process imports it.
-        elsewhere: what fits and measures, where that is not for this machine; see `recsys.spark`.
+        elsewhere: what fits and measures in place of this machine; see `recsys.spark`.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
@@ -104,9 +104,13 @@ def evaluate(
     folds = map(jobs, prepared, range(len(several)))
     for job, found in outcomes(folds, Watching(on_model, on_search), int(processes), elsewhere):
         runs.add(job, found)
+    return _with_findings(_result(runs), several, contenders)
+
+
+def _result(runs: Runs) -> Evaluation:
     if runs.is_empty:
         raise no_model(_listed(runs.failures), runs.failures.values(), ModelError)
-    return _with_findings(runs.result(), several, contenders)
+    return runs.result()
 
 
 def _jobs(

@@ -71,11 +71,11 @@ struct NumberColumns {
     double* times;
 };
 
-// Reads lines of plain numbers, of which `columns` (n_columns,) says what they are, as long as there
-// is room. Returns the number of rows, more than `room` if there was none for all of them, or -1
-// where something is not written as this reader knows it: an id that is no
-// whole number of 32 bits or begins with 0, more digits than the type holds exactly, a blank,
-// a quote, a letter that is not ASCII, another number of fields, an empty line.
+// Reads lines of plain numbers, of which `columns` (n_columns,) says what they are, as long as
+// there is room. Returns the number of rows, more than `room` if there was none for all of them, or
+// -1 where something is not written as this reader knows it: an id that is no whole number of 32
+// bits or begins with 0, more digits than the type holds exactly, a blank, a quote, a letter that
+// is not ASCII, another number of fields, an empty line.
 int64_t read_numbers(const uint8_t* text, int64_t n, uint8_t separator, int64_t n_separators,
                      const uint8_t* columns, int64_t n_columns, int64_t room,
                      const NumberColumns& out);

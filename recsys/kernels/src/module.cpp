@@ -177,7 +177,7 @@ void sort_rows(Array1<const int32_t> rows, Array1<const int32_t> columns,
                Array1<int32_t> indices, int n_threads) {
     nb::gil_scoped_release release;
     parallel_for(bounds.shape(0) - 1, 1, n_threads, 0, [&](int64_t piece, int64_t, float*) {
-        const int64_t *bound = bounds.data() + piece;
+        const int64_t* bound = bounds.data() + piece;
         recsys::sort_rows(rows.data(), columns.data(), rows.shape(0), indptr.data(), bound[0],
                           bound[1], order.data(), indices.data());
     });
@@ -223,11 +223,11 @@ NB_MODULE(_kernels, m) {
     m.def("solve_rows", &solve_rows);
     m.def("top_k", &top_k);
     m.def("text_signs", &text_signs);
-    m.def("find_entries", &find_entries);
-    m.def("insert", &insert<uint32_t>);
-    m.def("insert", &insert<uint64_t>);
     m.def("gather", &gather<float>);
     m.def("gather", &gather<double>);
     m.def("read_numbers", &read_numbers);
     m.def("sort_rows", &sort_rows);
+    m.def("find_entries", &find_entries);
+    m.def("insert", &insert<uint32_t>);
+    m.def("insert", &insert<uint64_t>);
 }

@@ -8,7 +8,7 @@
 namespace recsys {
 namespace {
 
-constexpr size_t kFew = 64;      // entries of a row that are sorted by comparing
+constexpr size_t kFew = 64;     // entries of a row that are sorted by comparing
 constexpr int64_t kAhead = 24;  // entries whose place in memory is fetched ahead
 
 constexpr bool kLittleEndian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
@@ -97,8 +97,8 @@ inline bool time(const Decimal& number, double& out) {
     return true;
 }
 
-inline bool field(const uint8_t*& at, const uint8_t* end, Column column, int64_t row, const NumberColumns& out,
-                  uint8_t separator) {
+inline bool field(const uint8_t*& at, const uint8_t* end, Column column, int64_t row,
+                  const NumberColumns& out, uint8_t separator) {
     Decimal number;
     switch (column) {
         case kUser:
@@ -189,7 +189,8 @@ void sort_rows(const int32_t* rows, const int32_t* columns, int64_t n, const int
         if (std::is_sorted(indices + begin, indices + end)) continue;
         keys.resize(end - begin);
         for (int64_t i = begin; i < end; ++i)
-            keys[i - begin] = static_cast<uint64_t>(indices[i]) << 32 | static_cast<uint32_t>(order[i]);
+            keys[i - begin] =
+                static_cast<uint64_t>(indices[i]) << 32 | static_cast<uint32_t>(order[i]);
         sort_keys(keys, spare);
         for (int64_t i = begin; i < end; ++i) {
             indices[i] = static_cast<int32_t>(keys[i - begin] >> 32);
