@@ -27,7 +27,7 @@ _full = Stages("full")
 def write(number: int, rng: random.Random) -> Outcome:
     """Fails one operation on a file with ENOSPC or EIO, and those after it that need space."""
     stage = _stages.of(number)
-    old = rng.random() < 0.6
+    old = rng.random() < 0.6 and not stage.writer.once
     _, n_operations = stage.undisturbed
     stage.reset(old)
     what, at = rng.choice(["enospc", "eio"]), rng.randint(1, n_operations)
@@ -38,7 +38,7 @@ def write(number: int, rng: random.Random) -> Outcome:
 def largest_file(number: int, rng: random.Random) -> Outcome:
     """Limits the size of files, as `ulimit -f` does."""
     stage = _stages.of(number)
-    old = rng.random() < 0.6
+    old = rng.random() < 0.6 and not stage.writer.once
     most = max(len(content) for content in stage.old.values())
     stage.reset(old)
     limit = rng.randint(0, most)
@@ -50,7 +50,7 @@ def largest_file(number: int, rng: random.Random) -> Outcome:
 def full_disk(number: int, rng: random.Random) -> Outcome:
     """Writes to a small file system that fills up; right where none can be mounted."""
     stage = _full.of(number)
-    old = rng.random() < 0.6
+    old = rng.random() < 0.6 and not stage.writer.once
     size = sum(len(content) for content in stage.old.values())
     room = (size if old else 0) + rng.randint(0, size)
     with _small_disk(stage.out, room) as is_mounted:
@@ -69,7 +69,7 @@ def full_disk(number: int, rng: random.Random) -> Outcome:
 def memory(number: int, rng: random.Random) -> Outcome:
     """Fails one large allocation."""
     stage = _stages.of(number)
-    old = rng.random() < 0.6
+    old = rng.random() < 0.6 and not stage.writer.once
     n_allocations = stage.allocations(LEAST)
     stage.reset(old)
     at = rng.randint(1, n_allocations)

@@ -18,11 +18,11 @@ _stages = Stages("kills")
 def attack(number: int, rng: random.Random) -> Outcome:
     """Kills one command once."""
     stage = _stages.of(number)
-    old = rng.random() < 0.6
+    old = rng.random() < 0.6 and not stage.writer.once
     number_of_signal = rng.choice([signal.SIGKILL, signal.SIGTERM])
     took, n_operations = stage.undisturbed
     stage.reset(old)
-    if rng.random() < AT_AN_OPERATION:
+    if rng.random() < AT_AN_OPERATION and not stage.writer.only_timed:
         do = "kill" if number_of_signal == signal.SIGKILL else "term"
         at = rng.randint(1, n_operations)
         when = f"operation {at} of {n_operations}"

@@ -14,7 +14,8 @@ from faults import writers
 from faults.kills import AT_AN_OPERATION
 from faults.stage import Stage, Stages
 from faults.tally import RIGHT, SILENT, Outcome
-from faults.writers import Writer, whole_json, whole_model, whole_page, whole_recipe, whole_study
+from faults.writer import Writer
+from faults.writers import whole_json, whole_model, whole_page, whole_recipe, whole_study
 
 from recsys.store import container
 

@@ -11,9 +11,11 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
 
-from faults.runs import BUILD, Done, run
+from faults.runs import BUILD, Done, run, started
+from faults.service import Clients
 from faults.tally import RIGHT, SILENT, Outcome
-from faults.writers import WRITERS, Writer, prepare, served
+from faults.writer import Writer
+from faults.writers import WRITERS, prepare, served
 
 NOTHING: dict[str, str] = {}
 _LEFTOVER = re.compile(r"\.[^/]+\.[0-9a-f]{16}\.part")
@@ -26,6 +28,7 @@ class Stage:
     def __init__(self, writer: Writer, place: Path) -> None:
         self.writer, self.place = writer, prepare(place)
         self.out, self._old = place / "out", place / "old" / writer.name
+        self.clients = Clients()
 
     @cached_property
     def undisturbed(self) -> tuple[float, int]:
@@ -39,6 +42,7 @@ class Stage:
         took = time.monotonic() - start
         shutil.rmtree(self._old, ignore_errors=True)
         shutil.copytree(self.out, self._old)
+        self._sent = self.clients.sent
         return took, log.stat().st_size
 
     @cache  # noqa: B019
@@ -64,9 +68,12 @@ class Stage:
         if old:
             assert self.old
             shutil.copytree(self._old, self.out, dirs_exist_ok=True)
-        else:
-            for name, source in self.writer.replaces.items():
-                shutil.copy(self.place / source, self.out / name)
+            self.clients.begin(self._sent)
+            return
+        self.clients.begin()
+        for name, source in self.writer.replaces.items():
+            copy = shutil.copytree if (self.place / source).is_dir() else shutil.copy
+            copy(self.place / source, self.out / name)
 
     def run(
         self,
@@ -76,6 +83,10 @@ class Stage:
         """Runs the command, with operations on its folders counted."""
         if shim is not None:
             shim = {"UNDER": f"{self.out}:{self.place / 'tmp'}", **shim}
+        if self.writer.is_service:
+            return self.clients.use(
+                started(self.writer.command(self.place), self.place, shim), after
+            )
         server = served(self.place / "www") if self.writer.name == "fetch" else nullcontext(NOTHING)
         with server as environment:
             return run(
@@ -98,15 +109,17 @@ class Stage:
         for name, check in self.writer.whole.items():
             file = self.out / name
             if not file.exists():
-                if old:
+                if old or name in self.writer.replaces or self.clients.acknowledged:
                     return f"half file: {name} is gone"
                 continue
-            if old and file.read_bytes() == self.old[name]:
-                continue
             try:
-                check(file)
+                if not old or file.read_bytes() != self.old[name]:
+                    check(file)
             except Exception as error:
                 return f"half file: {name}: {type(error).__name__}: {str(error)[:200]}"
+            lost = self.clients.lost(file) if self.writer.is_service else ""
+            if lost:
+                return f"lost: {lost}"
         strange = [name for name in self.files() if name not in self.writer.whole]
         strange = [n for n in strange if not any(fnmatchcase(n, p) for p in self.writer.others)]
         if not may_leave and strange:
@@ -126,7 +139,7 @@ class Stage:
     def mended(self) -> Outcome:
         """What an undisturbed run of the same command makes of what is there."""
         done = self.run()
-        if done.code != 0:
+        if done.code != 0 and not (self.writer.once and done.outcome.is_good):
             return Outcome(SILENT, f"the next run fails: {done.err[-500:]}")
         missing = [name for name in self.writer.whole if not (self.out / name).exists()]
         if missing:
