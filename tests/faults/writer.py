@@ -29,8 +29,8 @@ class Writer:
 
     name: str
     arguments: tuple[str, ...]
-    """`{out}` stands for the folder to write to, `{data}` for the sample, each name of `READ` for its
-    file."""
+    """`{out}` stands for the folder to write to, `{data}` for the sample, each name of `READ` for
+    its file."""
     whole: Mapping[str, Check]
     """Name in the folder `out` → its check."""
     others: tuple[str, ...] = ()
