@@ -86,14 +86,16 @@ def test_a_person_whose_ratings_the_server_keeps(
     expect(page.locator("#kept")).to_contain_text("Each rating is saved on the server.")
     new = next(row for row in range(200) if row not in set(model.seen()[[7]].indices.tolist()))
     item = int(model.factors.items.ids[new])
-    rate(page, title(model, new), "5")
+    with page.expect_response("**/ratings/*"):
+        rate(page, title(model, new), "5")
     changed = changed_row(model, user, {item: 5.0})
     after = questions.recommend_row(model, changed, Choice()).column("title")
     expect(page.locator("#recommended > li .name")).to_have_text(after)
     given = store.given(user)
     assert given is not None
     assert dict(zip(given.items.tolist(), given.values.tolist(), strict=True))[item] == 5
-    page.locator("#rated li", has_text=title(model, new)).locator(".remove").click()
+    with page.expect_response("**/ratings/*"):
+        page.locator("#rated li", has_text=title(model, new)).locator(".remove").click()
     own = questions.recommend(model, user, Choice()).column("title")
     expect(page.locator("#recommended > li .name")).to_have_text(own)
     given = store.given(user)
@@ -120,7 +122,8 @@ def test_a_rating_that_is_not_saved_is_taken_back_and_can_be_tried_again(
     expect(page.locator("#recommended > li .name")).to_have_text(own)
     expect(page.locator("#rated li", has_text=own[0])).to_have_count(0)
     page.unroute("**/ratings/*")
-    page.click("#problem button")
+    with page.expect_response("**/ratings/*"):
+        page.click("#problem button")
     expect(page.locator("#problem")).to_be_hidden()
     expect(page.locator("#rated li", has_text=own[0])).to_have_count(1)
     given = store.given(user)
@@ -139,7 +142,8 @@ def test_somebody_new_saves_their_ratings_under_an_id(
     page.keyboard.press("Enter")
     expect(page.locator("#list-title")).to_have_text("For person 70001")
     expect(page.locator("#recommended > li .name")).to_have_text(best(model, {FIRST: 5}))
-    rate(page, title(model, SECOND), "4")
+    with page.expect_response("**/ratings/*"):
+        rate(page, title(model, SECOND), "4")
     both = best(model, {FIRST: 5, SECOND: 4})
     expect(page.locator("#recommended > li .name")).to_have_text(both)
     given = store.given(70001)

@@ -163,20 +163,22 @@ void find_entries(Array1<const int64_t> indptr, Array1<const int32_t> columns,
                   Array1<const int64_t> pair_rows, Array1<const int32_t> pair_columns,
                   Array1<int64_t> at, Array1<bool> there, int n_threads) {
     nb::gil_scoped_release release;
-    parallel_for(at.shape(0), kEntriesAtHand, n_threads, 0, [&](int64_t begin, int64_t end, float*) {
-        recsys::find_entries(indptr.data(), columns.data(), pair_rows.data(), pair_columns.data(),
-                             begin, end, at.data(), there.data());
-    });
+    parallel_for(at.shape(0), kEntriesAtHand, n_threads, 0,
+                 [&](int64_t begin, int64_t end, float*) {
+                     recsys::find_entries(indptr.data(), columns.data(), pair_rows.data(),
+                                          pair_columns.data(), begin, end, at.data(), there.data());
+                 });
 }
 
 template <class T>
 void insert(Array1<const T> old, Array1<const int64_t> at, Array1<const T> more, Array1<T> out,
             int n_threads) {
     nb::gil_scoped_release release;
-    parallel_for(at.shape(0), kEntriesAtHand, n_threads, 0, [&](int64_t begin, int64_t end, float*) {
-        recsys::insert(old.data(), old.shape(0), at.data(), more.data(), at.shape(0), begin, end,
-                       out.data());
-    });
+    parallel_for(at.shape(0), kEntriesAtHand, n_threads, 0,
+                 [&](int64_t begin, int64_t end, float*) {
+                     recsys::insert(old.data(), old.shape(0), at.data(), more.data(), at.shape(0),
+                                    begin, end, out.data());
+                 });
 }
 
 }  // namespace

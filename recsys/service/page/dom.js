@@ -4,6 +4,7 @@ export const $ = id => document.getElementById(id);
 
 // Controls, line separators and overrides of direction, as recsys.visible has them.
 const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|[\ud800-\udfff]/gu;
 
 // The text on one line, with its control characters as codes, in at most `most` characters.

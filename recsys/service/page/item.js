@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { $, el, fill, meta, say, title } from "./dom.js";
 import { bars } from "./list.js";
-import { changes, given, isKnown, person, valueOf } from "./person.js";
+import { changes, given, isKnown, person, ratingOf } from "./person.js";
 import { stars } from "./stars.js";
 
 let chosen = null;
@@ -27,7 +27,7 @@ export async function showItem(row, act) {
       el("button", { class: "quiet", "aria-label": "Close", onclick: () => closeItem(act) }, "×"),
     ),
     el("p", { class: "meta" }, meta(row)),
-    el("div", { class: "line" }, stars(row, valueOf(row), act.rate), canExplain() ? ask : ""),
+    el("div", { class: "line" }, stars(row, ratingOf(row), act.rate), canExplain() ? ask : ""),
     why,
     el("h4", {}, "Similar"),
     near,
@@ -60,10 +60,10 @@ export function closeItem(act) {
 // After a rating: the same item, with the value it has now.
 export function refreshItem() {
   if (!chosen) return;
-  $("item").querySelector(".stars")?.set(valueOf(chosen));
+  $("item").querySelector(".stars")?.set(ratingOf(chosen));
   $("item")
     .querySelector(".heart")
-    ?.setAttribute("aria-pressed", String(valueOf(chosen) !== undefined));
+    ?.setAttribute("aria-pressed", String(ratingOf(chosen) !== undefined));
 }
 // Whether the server knows all ratings of this person; the page may have only some.
 const asStored = () => isKnown() && (person.keeps || !Object.keys(changes()).length);

@@ -215,7 +215,7 @@ function draw() {
       write(name, mx - 18, my + 4, "right", style);
   }
   for (const i of [marks.hovered, marks.chosen]) if (i !== null) tag(i, { weight: 700 });
-  list.forEach((i, k) => tag(i, { weight: 600 }, k + 1));
+  for (const [k, i] of list.entries()) tag(i, { weight: 600 }, k + 1);
   words();
   axes();
   frames++;

@@ -13,7 +13,7 @@ export const person = {
 
 const key = row => String(row.item);
 
-export const valueOf = row => person.rated.get(key(row))?.value;
+export const ratingOf = row => person.rated.get(key(row))?.value;
 
 // The ratings as an object, for questions about somebody new.
 export const given = () =>

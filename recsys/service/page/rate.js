@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { $, el, fill, meta, oneLine, say, title } from "./dom.js";
-import { person, valueOf } from "./person.js";
+import { person, ratingOf } from "./person.js";
 import { likesOnly, stars } from "./stars.js";
 
 const FIRST = 40; // ratings that are shown at once
@@ -65,7 +65,7 @@ async function find(words, act) {
   }
 }
 function option(row, i, act) {
-  const own = valueOf(row);
+  const own = ratingOf(row);
   return el(
     "li",
     {
@@ -85,7 +85,8 @@ function option(row, i, act) {
 }
 function mark(i) {
   on = i;
-  [...$("found").children].forEach((li, j) => li.setAttribute("aria-selected", String(i === j)));
+  for (const [j, li] of [...$("found").children].entries())
+    li.setAttribute("aria-selected", String(i === j));
   $("search").setAttribute("aria-activedescendant", `found-${i}`);
   $("found").children[i]?.scrollIntoView({ block: "nearest" });
 }
@@ -101,7 +102,7 @@ function close() {
 function pick(row, act) {
   close();
   $("search").value = "";
-  picked = valueOf(row) === undefined ? row : null;
+  picked = ratingOf(row) === undefined ? row : null;
   showRated(act);
   const at = [...$("rated").children].find(li => li.dataset.item === String(row.item));
   at?.querySelector(".stars, .heart")?.focus();
@@ -118,7 +119,7 @@ export function showRated(act) {
   const focused = document.activeElement?.closest?.("#rated > li");
   const at = focused ? [...list.children].indexOf(focused) : -1;
   const kind = document.activeElement?.className;
-  if (picked && valueOf(picked) !== undefined) picked = null;
+  if (picked && ratingOf(picked) !== undefined) picked = null;
   const own = [...person.rated.values()];
   const shown = all ? own : own.slice(0, FIRST);
   fill(list, ...(picked ? [line(picked, act)] : []), ...shown.map(row => line(row, act)));
@@ -154,7 +155,7 @@ export function showRated(act) {
   );
 }
 function line(row, act) {
-  const value = valueOf(row);
+  const value = ratingOf(row);
   return el(
     "li",
     { "data-item": row.item, class: value === undefined ? "waiting" : "" },
@@ -259,6 +260,6 @@ async function question(act) {
 }
 // After each rating: the question that was answered gives way to the next one.
 export function nextQuestion(act) {
-  if (current && valueOf(current) !== undefined) question(act);
+  if (current && ratingOf(current) !== undefined) question(act);
 }
 export const isAsking = () => current !== null;
