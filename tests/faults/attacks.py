@@ -44,8 +44,8 @@ CHECKS: dict[str, Callable[[], Iterator[Outcome]]] = {
 
 
 def _attacks() -> Iterator[tuple[str, Attack]]:
-    yield "kills", Attack(kills.attack, 600, 12, may_kill=False)
-    yield "resumes", Attack(resumes.attack, 100, 10, may_kill=False)
+    yield "kills", Attack(kills.attack, 600, 8, may_kill=False)
+    yield "resumes", Attack(resumes.attack, 100, 7, may_kill=False)
     yield "failing-write", Attack(failing.write, 300, 4, may_kill=False)
     yield "largest-file", Attack(failing.largest_file, 100, 2, may_kill=False)
     yield "full-disk", Attack(failing.full_disk, 100, 2, may_kill=False)

@@ -13,20 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faults.runs import Done
-from faults.stage import Stage, Stages
+from faults.stage import STAGES, Stage
 from faults.tally import CLEAN, RAW, RIGHT, SILENT, Outcome
 
 LEAST = 200_000
 """Bytes of the allocations that fail."""
 _NO_SPACE = 7  # exit code
 
-_stages = Stages("failing")
-_full = Stages("full")
-
 
 def write(number: int, rng: random.Random) -> Outcome:
     """Fails one operation on a file with ENOSPC or EIO, and those after it that need space."""
-    stage = _stages.of(number)
+    stage = STAGES.of(number)
     old = rng.random() < 0.6 and not stage.writer.once
     _, n_operations = stage.undisturbed
     stage.reset(old)
@@ -37,7 +34,7 @@ def write(number: int, rng: random.Random) -> Outcome:
 
 def largest_file(number: int, rng: random.Random) -> Outcome:
     """Limits the size of files, as `ulimit -f` does."""
-    stage = _stages.of(number)
+    stage = STAGES.of(number)
     old = rng.random() < 0.6 and not stage.writer.once
     most = max(len(content) for content in stage.old.values())
     stage.reset(old)
@@ -49,7 +46,7 @@ def largest_file(number: int, rng: random.Random) -> Outcome:
 
 def full_disk(number: int, rng: random.Random) -> Outcome:
     """Writes to a small file system that fills up; right where none can be mounted."""
-    stage = _full.of(number)
+    stage = STAGES.of(number)
     old = rng.random() < 0.6 and not stage.writer.once
     size = sum(len(content) for content in stage.old.values())
     room = (size if old else 0) + rng.randint(0, size)
@@ -68,7 +65,7 @@ def full_disk(number: int, rng: random.Random) -> Outcome:
 
 def memory(number: int, rng: random.Random) -> Outcome:
     """Fails one large allocation."""
-    stage = _stages.of(number)
+    stage = STAGES.of(number)
     old = rng.random() < 0.6 and not stage.writer.once
     n_allocations = stage.allocations(LEAST)
     stage.reset(old)

@@ -6,18 +6,16 @@ import random
 import signal
 
 from faults.runs import Done
-from faults.stage import Stage, Stages
+from faults.stage import STAGES, Stage
 from faults.tally import CLEAN, RIGHT, SILENT, Outcome
 
 AT_AN_OPERATION = 0.75
 """Share of kills at an operation on a file; the others come at any time of the run."""
 
-_stages = Stages("kills")
-
 
 def attack(number: int, rng: random.Random) -> Outcome:
     """Kills one command once."""
-    stage = _stages.of(number)
+    stage = STAGES.of(number)
     old = rng.random() < 0.6 and not stage.writer.once
     number_of_signal = rng.choice([signal.SIGKILL, signal.SIGTERM])
     took, n_operations = stage.undisturbed

@@ -17,7 +17,8 @@ from faults.tally import CLEAN, CRASH, HANG, RAW, RIGHT, Outcome
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FAULTS_BUILD", ROOT / "build" / "faults"))
 """Where attacks work; two runs at once need a folder each."""
-TIMEOUT = 120.0
+TIMEOUT = float(os.environ.get("FAULTS_TIMEOUT", 120))
+"""Seconds after which a run counts as hanging; more is right where other work has priority."""
 ENDED_BY = {-signal.SIGKILL: "SIGKILL", 143: "SIGTERM"}
 """Exit status → the signal of an attack that led to it."""
 

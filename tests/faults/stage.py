@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
-from pathlib import Path
 
 from faults.runs import BUILD, Done, run, started
 from faults.service import Clients
@@ -25,9 +24,9 @@ _LEFTOVER = re.compile(r"\.[^/]+\.[0-9a-f]{16}\.part")
 class Stage:
     """One command, its files from before, and its undisturbed run."""
 
-    def __init__(self, writer: Writer, place: Path) -> None:
-        self.writer, self.place = writer, prepare(place)
-        self.out, self._old = place / "out", place / "old" / writer.name
+    def __init__(self, writer: Writer, group: str) -> None:
+        self.writer, self.place = writer, prepare(BUILD / "stage")
+        self.out, self._old = self.place / "out", self.place / "old" / group / writer.name
         self.clients = Clients()
 
     @cached_property
@@ -157,10 +156,10 @@ class Stage:
 
 
 class Stages:
-    """The stages of all commands, made when they are needed."""
+    """The stages of some commands in one folder, made when they are needed."""
 
-    def __init__(self, name: str, writers: Mapping[str, Writer] = WRITERS) -> None:
-        self._place, self._writers = BUILD / name, writers
+    def __init__(self, group: str, writers: Mapping[str, Writer]) -> None:
+        self._group, self._writers = group, writers
         self._known: dict[str, Stage] = {}
 
     def of(self, number: int) -> Stage:
@@ -168,5 +167,9 @@ class Stages:
         names = list(self._writers)
         name = names[number % len(names)]
         if name not in self._known:
-            self._known[name] = Stage(self._writers[name], self._place)
+            self._known[name] = Stage(self._writers[name], self._group)
         return self._known[name]
+
+
+STAGES = Stages("all", WRITERS)
+"""Those of all commands that write."""

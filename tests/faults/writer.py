@@ -12,12 +12,13 @@ SAMPLE = ROOT / "data" / "sample"
 READ = {
     "model": "model.safetensors",
     "zip": "sample.zip",
+    "small": "small",
     "new": "new.csv",
     "users": "users.txt",
     "store": "store.db",
     "shelf": "shelf/s.db",
 }
-"""Name in arguments → file in the working folder, made by `writers.prepare`."""
+"""Name in arguments → file or folder in the working folder, made by `writers.prepare`."""
 
 Check = Callable[[Path], None]
 """Raises where the file is not whole."""

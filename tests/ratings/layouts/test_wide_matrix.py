@@ -73,9 +73,7 @@ def test_a_row_or_column_with_ratings_and_without_a_name_is_named(tmp_path: Path
     assert recsys.read_ratings(write(tmp_path / "r.csv", rows)).n_users == 9  # nothing is in it
     rows[-1][7] = 4
     file = write(tmp_path / "r.csv", rows)
-    with pytest.raises(
-        DataError, match=r"r\.csv, line 11: column 1, which names the row"
-    ):
+    with pytest.raises(DataError, match=r"r\.csv, line 11: column 1, which names the row"):
         recsys.read_ratings(file)
     rows[0][7] = " "
     file = write(tmp_path / "r.csv", rows[:-1])
