@@ -19,6 +19,7 @@ from faults.tally import CLEAN, RAW, RIGHT, SILENT, Outcome
 LEAST = 200_000
 """Bytes of the allocations that fail."""
 _NO_SPACE = 7  # exit code
+_PAGE = 4096  # bytes of a file system in memory that a file takes up at least
 
 
 def write(number: int, rng: random.Random) -> Outcome:
@@ -48,18 +49,13 @@ def full_disk(number: int, rng: random.Random) -> Outcome:
     """Writes to a small file system that fills up; right where none can be mounted."""
     stage = STAGES.of(number)
     old = rng.random() < 0.6 and not stage.writer.once
-    size = sum(len(content) for content in stage.old.values())
-    room = (size if old else 0) + rng.randint(0, size)
+    stage.reset(old)
+    before = sum(-(-path.stat().st_size // _PAGE) * _PAGE for path in stage.out.rglob("*"))
+    room = before + rng.randint(0, sum(len(content) for content in stage.old.values()))
     with _small_disk(stage.out, room) as is_mounted:
         if not is_mounted:
             return Outcome(RIGHT, "nothing can be mounted here")
-        if old:
-            try:
-                for name, content in stage.old.items():
-                    (stage.out / name).parent.mkdir(parents=True, exist_ok=True)
-                    (stage.out / name).write_bytes(content)
-            except OSError:  # pages are larger than files
-                return Outcome(RIGHT, "the old files do not fit")
+        stage.reset(old, is_mounted=True)
         return judged(stage, stage.run(), old, f"a disk of {room:,} bytes")
 
 
@@ -112,7 +108,7 @@ def _small_disk(folder: Path, size: int) -> Iterator[bool]:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     mount: Callable[..., int] = libc.mount
-    options = f"size={max(size, 4096)}".encode()
+    options = f"size={max(size, _PAGE)}".encode()
     is_mounted = mount(b"none", str(folder).encode(), b"tmpfs", 0, options) == 0
     try:
         yield is_mounted

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 from faults.runs import TIMEOUT, Done
-from faults.stores import opened
+from faults.stores import opened, tables_of
 
 N_REQUESTS = 40
 """Of each client in an undisturbed run."""
@@ -118,8 +118,10 @@ class Clients:
 
     def lost(self, store: Path) -> str:
         """Which rating is not in the store as it should be, in words; "" if all are."""
+        query, rows = "select user_id, item_id, rating from ratings", []
         with opened(store) as connection:
-            rows = connection.execute("select user_id, item_id, rating from ratings").fetchall()
+            if "ratings" in tables_of(connection):  # it may have been ended before that
+                rows = connection.execute(query).fetchall()
         there = {(int(user), int(item)): rating for user, item, rating in rows}
         for user, sent in self._sent.items():
             for item in {one.item for one in sent}:
@@ -143,8 +145,9 @@ def _sent(client: httpx.Client, new: Sequence[_Written]) -> httpx.Response:
 
 def _read(process: subprocess.Popen[str], said: list[str], ready: threading.Event) -> None:
     assert process.stderr is not None
-    for line in process.stderr:
-        said.append(line)
-        if _SERVING in line:
-            ready.set()
+    with process.stderr:
+        for line in process.stderr:
+            said.append(line)
+            if _SERVING in line:
+                ready.set()
     ready.set()

@@ -59,18 +59,21 @@ class Stage:
         assert self.undisturbed
         return {name: (self._old / name).read_bytes() for name in self.writer.whole}
 
-    def reset(self, old: bool) -> None:
-        """Empties the folders of output and of temporary files, or puts the old output there."""
-        for folder in (self.out, self.place / "tmp"):
+    def reset(self, old: bool, is_mounted: bool = False) -> None:
+        """Empties the folders of output and of temporary files, or puts the old output there.
+
+        Args:
+            old: whether the output of an undisturbed run is there, or what the command changes.
+            is_mounted: whether the folder of output is an empty file system.
+        """
+        for folder in (self.place / "tmp", *(() if is_mounted else (self.out,))):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         if old:
             assert self.old
             shutil.copytree(self._old, self.out, dirs_exist_ok=True)
-            self.clients.begin(self._sent)
-            return
-        self.clients.begin()
-        for name, source in self.writer.replaces.items():
+        self.clients.begin(self._sent if old else ())
+        for name, source in () if old else self.writer.replaces.items():
             copy = shutil.copytree if (self.place / source).is_dir() else shutil.copy
             copy(self.place / source, self.out / name)
 

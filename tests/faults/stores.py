@@ -42,7 +42,7 @@ def whole_store(file: Path) -> None:
     """A ratings store whose versions of models all have their files, and at most one serves."""
     with opened(file) as connection:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
-        if "models" not in _tables(connection):
+        if "models" not in tables_of(connection):
             return
         files = connection.execute("select file from models where state != 'purged'").fetchall()
         query = "select count(*) from models where state = 'current' group by name"
@@ -65,7 +65,7 @@ def whole_early(file: Path) -> None:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
         (version,) = connection.execute("select version_num from alembic_version").fetchone()
         assert version in (versions()[0], VERSION)
-        assert ("tokens" in _tables(connection)) == (version == VERSION)
+        assert ("tokens" in tables_of(connection)) == (version == VERSION)
         (n,) = connection.execute("select count(*) from ratings").fetchone()
         assert n == _N_EARLY
 
@@ -78,7 +78,8 @@ def whole_csv(file: Path) -> None:
     assert {len(row) for row in rows} == {len(rows[0])}
 
 
-def _tables(connection: sqlite3.Connection) -> set[str]:
+def tables_of(connection: sqlite3.Connection) -> set[str]:
+    """The names of the tables, and of the indexes."""
     return {name for (name,) in connection.execute("select name from sqlite_master")}
 
 
