@@ -50,7 +50,7 @@ class Writer:
     only_timed: bool = False
     """Whether it has several processes, of which kills take the first one at any time."""
 
-    def command(self, place: Path) -> list[str]:
-        """The arguments for a working folder."""
-        known = {name: place / file for name, file in READ.items()}
-        return [one.format(out=place / "out", data=SAMPLE, **known) for one in self.arguments]
+    def command(self, place: Path, out: Path | None = None) -> list[str]:
+        """The arguments for a working folder, and one for output, by default `out` in it."""
+        known = {name: place / file for name, file in READ.items()} | {"out": out or place / "out"}
+        return [one.format(data=SAMPLE, **known) for one in self.arguments]
