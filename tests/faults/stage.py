@@ -39,6 +39,8 @@ class Stage:
         done = self.run({"LOG": str(log)})
         assert done.code == 0, (self.writer.name, done.err)
         took = time.monotonic() - start
+        assert all(one.acknowledged for one in self.clients.sent)
+        assert bool(self.clients.sent) == self.writer.is_service
         shutil.rmtree(self._old, ignore_errors=True)
         shutil.copytree(self.out, self._old)
         self._sent = self.clients.sent
