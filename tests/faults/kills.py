@@ -39,7 +39,7 @@ def judged(stage: Stage, done: Done, sent: signal.Signals, old: bool) -> Outcome
     killed = done.code == -signal.SIGKILL
     wrong = stage.wrong_files(old, may_leave=killed)
     if wrong:
-        return Outcome(SILENT, wrong)
+        return Outcome(SILENT, f"exit code {done.code}, {done.err[-400:]!r}: {wrong}")
     # Before Python runs the command, SIGTERM ends it by itself.
     ends = {signal.SIGKILL: (-9,), signal.SIGTERM: (143, -15)}[sent]
     if done.timed_out or done.code not in (0, *ends):
