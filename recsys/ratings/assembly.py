@@ -97,8 +97,8 @@ def assemble(columns: dict[str, Any], tables: Unrated, duplicates: str, source: 
         timestamps = None if timestamps is None else timestamps[keep]
     shape = (len(users), len(item_index))
     matrix = frozen_csr(sp.csr_matrix((values, indices, indptr), shape=shape, copy=False))
-    item_table, other_items = aligned(tables.items, item_index, source)
-    user_table, other_users = aligned(tables.users, users, source)
+    item_table, other_items = aligned(tables.items, item_index, tables.where.items or source)
+    user_table, other_users = aligned(tables.users, users, tables.where.users or source)
     return Parts(
         users, item_index, matrix, frozen(timestamps), item_table, has_values, user_table,
         Unrated(other_items, other_users),
@@ -109,12 +109,12 @@ def _encoded(columns: dict[str, Any], source: str) -> tuple[IdIndex, IdIndex, En
     # Arrow keeps freed memory in its pool until it is released.
     pool = pa.default_memory_pool()
     pool.release_unused()
+    if not len(columns["user"]):
+        raise DataError(f"{source} holds no ratings")
     users, rows = encode(columns.pop("user"), "user", source)
     items, item_rows = encode(columns.pop("item"), "item", source)
     pool.release_unused()
     give_back()
-    if not len(rows):
-        raise DataError(f"{source} holds no ratings")
     return users, items, in_csr_order(rows, item_rows, (len(users), len(items)))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from recsys.errors import DataError
+from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex, as_id_array, numbers_in_text
 from recsys.threads import default_threads
 
@@ -32,14 +32,14 @@ def encode(column: Any, kind: str, source: str) -> tuple[IdIndex, Rows]:
     Raises:
         DataError: a value is not an id.
     """
-    if isinstance(column, np.ndarray):
-        try:
+    try:
+        if isinstance(column, np.ndarray):
             return _encode_array(column, kind)
-        except ValueError as error:
-            raise DataError(f"{source}: {error}") from None
-    if pa.types.is_integer(column.type):
-        return encode_integers([chunk.to_numpy() for chunk in column.chunks], kind)
-    return _encode_text(column, kind)
+        if pa.types.is_integer(column.type):
+            return encode_integers([chunk.to_numpy() for chunk in column.chunks], kind)
+        return _encode_text(column, kind)
+    except ArgumentError as error:
+        raise DataError(f"{source}: {error}") from None
 
 
 def encode_integers(

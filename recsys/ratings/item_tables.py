@@ -70,13 +70,14 @@ def normalized(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def with_numbers(table: pd.DataFrame) -> pd.DataFrame:
+def with_numbers(table: pd.DataFrame, kind: str = "item") -> pd.DataFrame:
     """The table with numbers in the columns of text that hold only such.
 
-    Titles and genres stay text, and so do columns with zeros in front, such as those of ISBNs.
+    Titles, genres and the ids in the column `kind` stay text, and so do columns with zeros in
+    front, such as those of ISBNs.
     """
     for name in table.columns[~table.columns.duplicated(keep=False)]:
-        if name in ("item", "title", "genres"):
+        if name in (kind, "title", "genres"):
             continue
         texts = table[name].dropna().astype(str)
         numbers = numbers_in(table[name])
@@ -153,6 +154,19 @@ def aligned(
     rest = known.iloc[others].reset_index(drop=True)
     rest.insert(0, kind, ids[others])
     return known.reindex(found).reset_index(drop=True), rest if len(rest) else None
+
+
+def without_gaps(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The table, whose column `kind` has an id in each row.
+
+    Raises:
+        DataError: a row has none; names it.
+    """
+    ids = table.loc[:, ~table.columns.duplicated()][kind]
+    missing = (ids.isna() | (ids == "")).to_numpy()
+    if missing.any():
+        raise DataError(f"row {int(missing.argmax()) + 1}: the {kind} id is missing")
+    return table
 
 
 def tidied(table: pd.DataFrame, kind: str, source: str) -> tuple[pd.DataFrame, IdArray]:

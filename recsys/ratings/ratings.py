@@ -230,8 +230,14 @@ class Ratings(Immutable):
         Raises:
             DataError: there are no ratings, a value is not an id, or a table does not fit.
         """
+        n_read = raw.n_rows
         kind, why = understood(raw, missing)
         n_rows = raw.n_rows
+        if n_read and not n_rows:
+            raise DataError(
+                f"{source}: every rating stands for 'not rated'; choose other values with missing= "
+                "(on the command line --missing)"
+            )
         duplicates = duplicates or ("latest" if kind == "ratings" else "sum")
         parts = assemble(raw.columns, tables, duplicates, source)
         made = cls(**parts._asdict())

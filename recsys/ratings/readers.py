@@ -23,7 +23,7 @@ from recsys.ratings.layout import is_file
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.source import Duplicates, Source
 from recsys.ratings.times import times_as_seconds
-from recsys.ratings.unrated import NOTHING_MORE, Unrated
+from recsys.ratings.unrated import NOTHING_MORE, Unrated, Where
 from recsys.ratings.user_tables import normalized_users, read_users, users_of
 
 
@@ -123,7 +123,7 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
         raw = layout.read(location, source)
     except DataError as error:
         raise DataError(f"{error}{layouts.resembled(location, layout)}") from None
-    items, users = tables
+    items, users = tables.items, tables.users
     if source.items is not None:
         items = layouts.read_items(source.items)
     elif items is None:
@@ -132,7 +132,8 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
         users = read_users(source.user_table)
     elif users is None:
         users = users_of(location, raw, layout.users)
-    tables, where = Unrated(items, users), without_passwords(location)
+    tables = Unrated(items, users, Where(source.items, source.user_table))
+    where = without_passwords(location)
     return Ratings.of(raw, tables, source.duplicates, where, layout.name, source.missing)
 
 
@@ -176,7 +177,7 @@ def _read_table(table: Any, source: Source, tables: Unrated) -> Ratings:
     roles = assign_roles(names, source.columns, "the table")
     if not len(table):
         raise DataError("the table holds no ratings")
-    items, users = tables
+    items, users = tables.items, tables.users
     if source.items is not None:
         items = layouts.read_items(source.items)
     if source.user_table is not None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from recsys.errors import ArgumentError, DataError
 from recsys.kernels import TextSign, text_signs
+from recsys.ratings.columns import first_line
 from recsys.ratings.compressed import opened
 
 BOM = "\ufeff"
@@ -29,7 +30,7 @@ class Watched:
 
     def __init__(self, file: str, encoding: str, separator: str, quoted: bool) -> None:
         self._stream = opened(file)
-        self._file, self._quoted = file, quoted
+        self._file, self._encoding, self._quoted = file, encoding, quoted
         self._decoder = decoder_of(file, encoding)
         self._recode = codecs.lookup(encoding).name != "utf-8"
         # What may be outside a quoted field, or a second quote, which stands for one.
@@ -65,8 +66,8 @@ class Watched:
             block = self._stream.read(_BLOCK)
             try:
                 self._pending = self._decoder.decode(block, not block).encode()
-            except UnicodeDecodeError as error:
-                raise not_in(self._file, error) from None
+            except UnicodeError as error:
+                raise not_in(self._file, self._encoding, error) from None
             if not block:
                 break
         end = size if size >= 0 else len(self._pending)
@@ -135,13 +136,16 @@ def decoder_of(file: str, encoding: str) -> codecs.IncrementalDecoder:
         ArgumentError: it is unknown.
     """
     try:
+        "".encode(encoding)  # some codecs are not of text
         return codecs.getincrementaldecoder(encoding)()
-    except LookupError:
-        raise ArgumentError(f"encoding {encoding!r} is unknown") from None
+    except (LookupError, ValueError):
+        raise ArgumentError(f"{file}: encoding {encoding!r} is unknown") from None
 
 
-def not_in(file: str, error: UnicodeDecodeError) -> DataError:
+def not_in(file: str, encoding: str, error: UnicodeError) -> DataError:
     """The error for a file that is not in the encoding that was given, with the first bad line."""
+    if not isinstance(error, UnicodeDecodeError):  # as where UTF-16 has to begin with a mark
+        return DataError(f"{file}: not {encoding} text ({first_line(error)})")
     where = file
     wide = "16" in error.encoding or "32" in error.encoding  # lines are no lines of bytes there
     for number, line in enumerate([] if wide else _lines(file), start=1):

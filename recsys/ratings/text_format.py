@@ -156,8 +156,8 @@ def _head(file: str, given: str | None, size: int) -> tuple[str, str, tuple[str,
         # Not final: the last letter may be cut off.
         text = decoder_of(file, encoding).decode(head).removeprefix("\ufeff")
         return text, encoding, remarks, complete
-    except UnicodeDecodeError as error:
-        raise not_in(file, error) from None
+    except UnicodeError as error:
+        raise not_in(file, encoding, error) from None
 
 
 def _first_rows(

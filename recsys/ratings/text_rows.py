@@ -27,8 +27,8 @@ def rows_of(file: str, encoding: str, separator: str, quoted: bool) -> Iterator[
         try:
             text = io.TextIOWrapper(stream, encoding=encoding, newline="")
             yield from split_rows(file, text, separator, quoted)
-        except UnicodeDecodeError as error:
-            raise not_in(file, error) from None
+        except UnicodeError as error:
+            raise not_in(file, encoding, error) from None
 
 
 def split_rows(file: str, lines: Iterable[str], separator: str, quoted: bool) -> Iterator[Row]:

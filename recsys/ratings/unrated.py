@@ -11,6 +11,13 @@ import pandas as pd
 from recsys.ids import IdIndex, as_id_array
 
 
+class Where(NamedTuple):
+    """The files of tables, for messages."""
+
+    items: str | None = None
+    users: str | None = None
+
+
 class Unrated(NamedTuple):
     """Tables of items and users that are not in an index, with their ids in a column."""
 
@@ -18,6 +25,8 @@ class Unrated(NamedTuple):
     """With the ids in the column `item`; None if there are none."""
     users: pd.DataFrame | None = None
     """With the ids in the column `user`."""
+    where: Where = Where()
+    """Their files, where they are not those next to the ratings."""
 
 
 NOTHING_MORE = Unrated()

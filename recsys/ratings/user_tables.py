@@ -14,7 +14,7 @@ from recsys.ids import numbers_in_text
 from recsys.ratings.arrow_tables import arrow_errors, to_frame
 from recsys.ratings.columns import RECOGNIZED, few, first_line, plain
 from recsys.ratings.compressed import SUFFIXES, without_suffix
-from recsys.ratings.item_tables import with_numbers
+from recsys.ratings.item_tables import with_numbers, without_gaps
 from recsys.ratings.item_text import lines_of, read_delimited
 from recsys.ratings.layout import USER_FILES, is_file
 from recsys.ratings.raw import RawRatings
@@ -29,11 +29,13 @@ _MOVIELENS: Mapping[str, tuple[str, Sequence[str]]] = {
 def normalized_users(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its ids in the column `user`.
 
-    Their column has a usual name, or is the only one whose name ends in "id".
+    Their column has a usual name, or is the only one whose name ends in "id". Of columns with the
+    same name, the first is kept.
 
     Raises:
         DataError: no column looks like that of the ids.
     """
+    table = table.loc[:, ~table.columns.duplicated()]
     names = {plain(str(column)): column for column in reversed(table.columns)}
     found = next((names[name] for name in RECOGNIZED["user"] if name in names), None)
     if found is None:
@@ -61,7 +63,8 @@ def read_users(file: str) -> pd.DataFrame:
     if os.stat(file).st_size == 0:
         raise DataError(f"{file}: the file of users is empty")
     try:
-        return normalized_users(_reader(without_suffix(os.path.basename(file)))(file))
+        table = normalized_users(_reader(without_suffix(os.path.basename(file)))(file))
+        return without_gaps(table, "user")
     except DataError as error:
         raise DataError(str(error) if file in str(error) else f"{file}: {error}") from None
     except (ValueError, KeyError, OSError) as error:
@@ -149,7 +152,7 @@ def _parquet(file: str) -> pd.DataFrame:
 def _text(file: str) -> pd.DataFrame:
     table = read_delimited(file, None, quoted=True)
     table.columns = pd.Index([column.split(":")[0] for column in table.columns])
-    return _numbered(table)
+    return with_numbers(normalized_users(table), "user")
 
 
 def _without_header(file: str) -> pd.DataFrame:
@@ -163,9 +166,3 @@ def _without_header(file: str) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(names), dtype="str")
     # Numbers of occupations and postal codes name a group; they are no quantities.
     return table.assign(age=pd.to_numeric(table["age"]))
-
-
-def _numbered(table: pd.DataFrame) -> pd.DataFrame:
-    # The ids stay text, as `with_numbers` would take zeros in front of one away.
-    numbers = with_numbers(normalized_users(table).rename(columns={"user": "item"}))
-    return numbers.rename(columns={"item": "user"})

@@ -44,12 +44,12 @@ CHECKS: dict[str, Callable[[], Iterator[Outcome]]] = {
 
 
 def _attacks() -> Iterator[tuple[str, Attack]]:
-    yield "kills", Attack(kills.attack, 600, 12, may_kill=False)
-    yield "resumes", Attack(resumes.attack, 100, 10, may_kill=False)
-    yield "failing-write", Attack(failing.write, 300, 4, may_kill=False)
+    yield "kills", Attack(kills.attack, 600, 6, may_kill=False)
+    yield "resumes", Attack(resumes.attack, 100, 4, may_kill=False)
+    yield "failing-write", Attack(failing.write, 300, 3, may_kill=False)
     yield "largest-file", Attack(failing.largest_file, 100, 2, may_kill=False)
     yield "full-disk", Attack(failing.full_disk, 100, 2, may_kill=False)
-    yield "no-memory", Attack(failing.memory, 300, 4, may_kill=False)
+    yield "no-memory", Attack(failing.memory, 300, 3, may_kill=False)
     for form in (*formats.formats(), *packed.formats()):
         yield f"read-{form.name}", Attack(partial(inputs.reader, form), 1000, 25)
     yield "item-tables", Attack(tables.items, 2000, 40)

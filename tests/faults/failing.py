@@ -13,21 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faults.runs import Done
-from faults.stage import Stage, Stages
+from faults.stage import STAGES, Stage
 from faults.tally import CLEAN, RAW, RIGHT, SILENT, Outcome
 
 LEAST = 200_000
 """Bytes of the allocations that fail."""
 _NO_SPACE = 7  # exit code
-
-_stages = Stages("failing")
-_full = Stages("full")
+_PAGE = 4096  # bytes of a file system in memory that a file takes up at least
 
 
 def write(number: int, rng: random.Random) -> Outcome:
     """Fails one operation on a file with ENOSPC or EIO, and those after it that need space."""
-    stage = _stages.of(number)
-    old = rng.random() < 0.6
+    stage = STAGES.of(number)
+    old = rng.random() < 0.6 and not stage.writer.once
     _, n_operations = stage.undisturbed
     stage.reset(old)
     what, at = rng.choice(["enospc", "eio"]), rng.randint(1, n_operations)
@@ -37,8 +35,8 @@ def write(number: int, rng: random.Random) -> Outcome:
 
 def largest_file(number: int, rng: random.Random) -> Outcome:
     """Limits the size of files, as `ulimit -f` does."""
-    stage = _stages.of(number)
-    old = rng.random() < 0.6
+    stage = STAGES.of(number)
+    old = rng.random() < 0.6 and not stage.writer.once
     most = max(len(content) for content in stage.old.values())
     stage.reset(old)
     limit = rng.randint(0, most)
@@ -49,27 +47,22 @@ def largest_file(number: int, rng: random.Random) -> Outcome:
 
 def full_disk(number: int, rng: random.Random) -> Outcome:
     """Writes to a small file system that fills up; right where none can be mounted."""
-    stage = _full.of(number)
-    old = rng.random() < 0.6
-    size = sum(len(content) for content in stage.old.values())
-    room = (size if old else 0) + rng.randint(0, size)
+    stage = STAGES.of(number)
+    old = rng.random() < 0.6 and not stage.writer.once
+    stage.reset(old)
+    before = sum(-(-path.stat().st_size // _PAGE) * _PAGE for path in stage.out.rglob("*"))
+    room = before + rng.randint(0, sum(len(content) for content in stage.old.values()))
     with _small_disk(stage.out, room) as is_mounted:
         if not is_mounted:
             return Outcome(RIGHT, "nothing can be mounted here")
-        if old:
-            try:
-                for name, content in stage.old.items():
-                    (stage.out / name).parent.mkdir(parents=True, exist_ok=True)
-                    (stage.out / name).write_bytes(content)
-            except OSError:  # pages are larger than files
-                return Outcome(RIGHT, "the old files do not fit")
+        stage.reset(old, is_mounted=True)
         return judged(stage, stage.run(), old, f"a disk of {room:,} bytes")
 
 
 def memory(number: int, rng: random.Random) -> Outcome:
     """Fails one large allocation."""
-    stage = _stages.of(number)
-    old = rng.random() < 0.6
+    stage = STAGES.of(number)
+    old = rng.random() < 0.6 and not stage.writer.once
     n_allocations = stage.allocations(LEAST)
     stage.reset(old)
     at = rng.randint(1, n_allocations)
@@ -115,7 +108,7 @@ def _small_disk(folder: Path, size: int) -> Iterator[bool]:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     mount: Callable[..., int] = libc.mount
-    options = f"size={max(size, 4096)}".encode()
+    options = f"size={max(size, _PAGE)}".encode()
     is_mounted = mount(b"none", str(folder).encode(), b"tmpfs", 0, options) == 0
     try:
         yield is_mounted

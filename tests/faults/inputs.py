@@ -17,8 +17,13 @@ import recsys
 from recsys.errors import RecsysError
 
 
-def outcome_of(question: Callable[[], str]) -> Outcome:
-    """What comes of a question that returns what is wrong with its answer, "" for nothing."""
+def outcome_of(question: Callable[[], str], file: Path | None = None) -> Outcome:
+    """What comes of a question that returns what is wrong with its answer, "" for nothing.
+
+    Args:
+        question: what is asked.
+        file: what every error has to name.
+    """
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -27,6 +32,8 @@ def outcome_of(question: Callable[[], str]) -> Outcome:
             said = str(error)
             if "\n" in said or not said or len(said) > 1000:
                 return Outcome(RAW, f"not one line of less than 1,000 characters: {said[:300]!r}")
+            if file is not None and str(file) not in said:
+                return Outcome(RAW, f"does not name the file: {said}")
             return Outcome(CLEAN, said)
         except MemoryError as error:
             return Outcome(CLEAN, f"MemoryError: {error}")
@@ -52,7 +59,7 @@ def reader(form: Format, number: int, rng: random.Random) -> Outcome:
             (folder / file).write_bytes(content)
         read: list[recsys.Ratings] = []
         where = folder if form.is_folder else folder / first
-        outcome = outcome_of(lambda: read.append(recsys.read_ratings(where)) or "")  # type: ignore[func-returns-value]
+        outcome = outcome_of(lambda: read.append(recsys.read_ratings(where)) or "", where)  # type: ignore[func-returns-value]
         shutil.rmtree(folder, ignore_errors=True)
     if read and outcome.kind == RIGHT:
         outcome = _judged(form, files, read[0])

@@ -6,23 +6,21 @@ import random
 import signal
 
 from faults.runs import Done
-from faults.stage import Stage, Stages
+from faults.stage import STAGES, Stage
 from faults.tally import CLEAN, RIGHT, SILENT, Outcome
 
 AT_AN_OPERATION = 0.75
 """Share of kills at an operation on a file; the others come at any time of the run."""
 
-_stages = Stages("kills")
-
 
 def attack(number: int, rng: random.Random) -> Outcome:
     """Kills one command once."""
-    stage = _stages.of(number)
-    old = rng.random() < 0.6
+    stage = STAGES.of(number)
+    old = rng.random() < 0.6 and not stage.writer.once
     number_of_signal = rng.choice([signal.SIGKILL, signal.SIGTERM])
     took, n_operations = stage.undisturbed
     stage.reset(old)
-    if rng.random() < AT_AN_OPERATION:
+    if rng.random() < AT_AN_OPERATION and not stage.writer.only_timed:
         do = "kill" if number_of_signal == signal.SIGKILL else "term"
         at = rng.randint(1, n_operations)
         when = f"operation {at} of {n_operations}"
@@ -41,7 +39,7 @@ def judged(stage: Stage, done: Done, sent: signal.Signals, old: bool) -> Outcome
     killed = done.code == -signal.SIGKILL
     wrong = stage.wrong_files(old, may_leave=killed)
     if wrong:
-        return Outcome(SILENT, wrong)
+        return Outcome(SILENT, f"exit code {done.code}, {done.err[-400:]!r}: {wrong}")
     # Before Python runs the command, SIGTERM ends it by itself.
     ends = {signal.SIGKILL: (-9,), signal.SIGTERM: (143, -15)}[sent]
     if done.timed_out or done.code not in (0, *ends):

@@ -23,7 +23,7 @@ def versions() -> Iterator[Outcome]:
     folder = BUILD / "lowest"
     uv = _uv()
     subprocess.run(
-        [uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True
+        [uv, "venv", "--quiet", "--clear", "--seed", "--python", sys.executable, folder], check=True
     )
     python = folder / "bin" / "python"
     subprocess.run(

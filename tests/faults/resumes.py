@@ -14,7 +14,8 @@ from faults import writers
 from faults.kills import AT_AN_OPERATION
 from faults.stage import Stage, Stages
 from faults.tally import RIGHT, SILENT, Outcome
-from faults.writers import Writer, whole_json, whole_model, whole_page, whole_recipe, whole_study
+from faults.writer import Writer
+from faults.writers import whole_json, whole_model, whole_page, whole_recipe, whole_study
 
 from recsys.store import container
 
@@ -69,26 +70,29 @@ def _writers() -> Iterator[Writer]:
     whole = {"m.safetensors": whole_model}
     kept = "--checkpoint", "{out}/ck", "--every", "0"
     others = "ck", "ck/*.checkpoint", "ck/.checkpoint.lock"
-    train = "train", "{data}", "-o", "{out}/m.safetensors", *kept
+    train = "train", "{small}", "-o", "{out}/m.safetensors", *kept
     als = "--model", "implicit-als", "--set", "n_factors=16", "--set", "n_epochs=12"
     yield Writer("train", (*train, *als, "--test", "0.2"), whole, others)
-    yield Writer("train-auto", (*train, "--budget", "0.3", "--test", "0.2"), whole, others)
-    gibbs = [f"--set={one}" for one in ("n_factors=4", "n_burn_in=3", "n_samples=5", "thinning=1")]
-    yield Writer("train-gibbs", (*train, "--model", "bayesian-mf", *gibbs), whole, others)
     models = "implicit-als,pure-svd,explicit-als"
-    evaluate = "evaluate", "{data}", "--models", models, "--folds", "2", *kept
+    evaluate = "evaluate", "{small}", "--models", models, "--folds", "2", *kept
     yield Writer(
         "evaluate", (*evaluate, "--report", "{out}/r.json"), {"r.json": whole_json}, others
     )
     models = "pure-svd,normalized-svd,blend"
-    tune = "tune", "{data}", "--models", models, "--trials", "12", "--out", "{out}"
+    tune = "tune", "{small}", "--models", models, "--trials", "8", "--out", "{out}"
     found = {"study.db": whole_study, "report.html": whole_page, "best.toml": whole_recipe}
     journals = "study.db-journal", "study.db-wal", "study.db-shm"
     yield Writer("tune", (*tune, "--save", "{out}/m.safetensors"), found | whole, journals)
-    yield from (writers.WRITERS[name] for name in ("recommend-jsonl", "fetch"))
+    yield writers.WRITERS["recommend-jsonl"]
+    yield Writer("train-auto", (*train, "--budget", "0.03", "--test", "0.2"), whole, others)
+    gibbs = [f"--set={one}" for one in ("n_factors=4", "n_burn_in=3", "n_samples=5", "thinning=1")]
+    yield Writer("train-gibbs", (*train, "--model", "bayesian-mf", *gibbs), whole, others)
+    yield writers.WRITERS["fetch"]
 
 
 WRITERS = {writer.name: writer for writer in _writers()}
+"""By name. The short runs take the first ones, which keep different things: a state, results, a
+study and blocks."""
 
 _stages = Stages("resumes", WRITERS)
 _expected: dict[str, dict[str, Any]] = {}

@@ -17,7 +17,8 @@ from faults.tally import CLEAN, CRASH, HANG, RAW, RIGHT, Outcome
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FAULTS_BUILD", ROOT / "build" / "faults"))
 """Where attacks work; two runs at once need a folder each."""
-TIMEOUT = 120.0
+TIMEOUT = float(os.environ.get("FAULTS_TIMEOUT", 120))
+"""Seconds after which a run counts as hanging; more is right where other work has priority."""
 ENDED_BY = {-signal.SIGKILL: "SIGKILL", 143: "SIGTERM"}
 """Exit status → the signal of an attack that led to it."""
 
@@ -68,15 +69,35 @@ def run(
     after: tuple[float, int] | None = None,
     typed: str = "",
 ) -> Done:
-    """Runs `recsys` in a folder, whose subfolder `tmp` is for temporary files.
+    """Runs `recsys` in a folder to its end.
+
+    Args:
+        arguments: of the command.
+        folder: the working folder.
+        shim: what the library is to do, see `started`.
+        more: other environment variables.
+        after: seconds from the start to a signal, and its number.
+        typed: what somebody types into a terminal; "" for no terminal.
+    """
+    with _terminal(typed) as stdin:
+        return _ended(started(arguments, folder, shim, more, stdin), after)
+
+
+def started(
+    arguments: Sequence[str | Path],
+    folder: Path,
+    shim: Mapping[str, str | int] | None = None,
+    more: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[str]:
+    """A process of `recsys` in a folder, whose subfolder `tmp` is for temporary files.
 
     Args:
         arguments: of the command.
         folder: the working folder.
         shim: what the library is to do, without the prefix `FAULTS_`; None to run without it.
         more: other environment variables.
-        after: seconds from the start to a signal, and its number.
-        typed: what somebody types into a terminal; "" for no terminal.
+        stdin: what it reads.
     """
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
     set_ = {"TMPDIR": str(folder / "tmp"), "OPENBLAS_NUM_THREADS": "2", "COLUMNS": "100"}
@@ -86,19 +107,16 @@ def run(
     if shim is not None:
         set_ |= {f"FAULTS_{name}": str(value) for name, value in shim.items()}
         set_ |= {"LD_PRELOAD": str(library())}
-    command = [sys.executable, "-P", "-m", "recsys", *map(str, arguments)]
-    with _terminal(typed) as stdin:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, **set_, **(more or {})},
-            stdin=stdin,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-        return _ended(process, after)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "recsys", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, **set_, **(more or {})},
+        stdin=stdin,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
 
 
 @contextmanager

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
-from pathlib import Path
 
-from faults.runs import BUILD, Done, run
+from faults.runs import BUILD, Done, run, started
+from faults.service import Clients
 from faults.tally import RIGHT, SILENT, Outcome
-from faults.writers import WRITERS, Writer, prepare, served
+from faults.writer import Writer
+from faults.writers import WRITERS, prepare, served
 
 NOTHING: dict[str, str] = {}
 _LEFTOVER = re.compile(r"\.[^/]+\.[0-9a-f]{16}\.part")
@@ -23,9 +24,10 @@ _LEFTOVER = re.compile(r"\.[^/]+\.[0-9a-f]{16}\.part")
 class Stage:
     """One command, its files from before, and its undisturbed run."""
 
-    def __init__(self, writer: Writer, place: Path) -> None:
-        self.writer, self.place = writer, prepare(place)
-        self.out, self._old = place / "out", place / "old" / writer.name
+    def __init__(self, writer: Writer, group: str) -> None:
+        self.writer, self.place = writer, prepare(BUILD / "stage")
+        self.out, self._old = self.place / "out", self.place / "old" / group / writer.name
+        self.clients = Clients()
 
     @cached_property
     def undisturbed(self) -> tuple[float, int]:
@@ -37,8 +39,11 @@ class Stage:
         done = self.run({"LOG": str(log)})
         assert done.code == 0, (self.writer.name, done.err)
         took = time.monotonic() - start
+        assert all(one.acknowledged for one in self.clients.sent)
+        assert bool(self.clients.sent) == self.writer.is_service
         shutil.rmtree(self._old, ignore_errors=True)
         shutil.copytree(self.out, self._old)
+        self._sent = self.clients.sent
         return took, log.stat().st_size
 
     @cache  # noqa: B019
@@ -56,17 +61,23 @@ class Stage:
         assert self.undisturbed
         return {name: (self._old / name).read_bytes() for name in self.writer.whole}
 
-    def reset(self, old: bool) -> None:
-        """Empties the folders of output and of temporary files, or puts the old output there."""
-        for folder in (self.out, self.place / "tmp"):
+    def reset(self, old: bool, is_mounted: bool = False) -> None:
+        """Empties the folders of output and of temporary files, or puts the old output there.
+
+        Args:
+            old: whether the output of an undisturbed run is there, or what the command changes.
+            is_mounted: whether the folder of output is an empty file system.
+        """
+        for folder in (self.place / "tmp", *(() if is_mounted else (self.out,))):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         if old:
             assert self.old
             shutil.copytree(self._old, self.out, dirs_exist_ok=True)
-        else:
-            for name, source in self.writer.replaces.items():
-                shutil.copy(self.place / source, self.out / name)
+        self.clients.begin(self._sent if old else ())
+        for name, source in () if old else self.writer.replaces.items():
+            copy = shutil.copytree if (self.place / source).is_dir() else shutil.copy
+            copy(self.place / source, self.out / name)
 
     def run(
         self,
@@ -76,6 +87,10 @@ class Stage:
         """Runs the command, with operations on its folders counted."""
         if shim is not None:
             shim = {"UNDER": f"{self.out}:{self.place / 'tmp'}", **shim}
+        if self.writer.is_service:
+            return self.clients.use(
+                started(self.writer.command(self.place), self.place, shim), after
+            )
         server = served(self.place / "www") if self.writer.name == "fetch" else nullcontext(NOTHING)
         with server as environment:
             return run(
@@ -98,15 +113,17 @@ class Stage:
         for name, check in self.writer.whole.items():
             file = self.out / name
             if not file.exists():
-                if old:
+                if old or name in self.writer.replaces or self.clients.acknowledged:
                     return f"half file: {name} is gone"
                 continue
-            if old and file.read_bytes() == self.old[name]:
-                continue
             try:
-                check(file)
+                if not old or file.read_bytes() != self.old[name]:
+                    check(file)
             except Exception as error:
                 return f"half file: {name}: {type(error).__name__}: {str(error)[:200]}"
+            lost = self.clients.lost(file) if self.writer.is_service else ""
+            if lost:
+                return f"lost: {lost}"
         strange = [name for name in self.files() if name not in self.writer.whole]
         strange = [n for n in strange if not any(fnmatchcase(n, p) for p in self.writer.others)]
         if not may_leave and strange:
@@ -126,7 +143,7 @@ class Stage:
     def mended(self) -> Outcome:
         """What an undisturbed run of the same command makes of what is there."""
         done = self.run()
-        if done.code != 0:
+        if done.code != 0 and not (self.writer.once and done.outcome.is_good):
             return Outcome(SILENT, f"the next run fails: {done.err[-500:]}")
         missing = [name for name in self.writer.whole if not (self.out / name).exists()]
         if missing:
@@ -144,10 +161,10 @@ class Stage:
 
 
 class Stages:
-    """The stages of all commands, made when they are needed."""
+    """The stages of some commands in one folder, made when they are needed."""
 
-    def __init__(self, name: str, writers: Mapping[str, Writer] = WRITERS) -> None:
-        self._place, self._writers = BUILD / name, writers
+    def __init__(self, group: str, writers: Mapping[str, Writer]) -> None:
+        self._group, self._writers = group, writers
         self._known: dict[str, Stage] = {}
 
     def of(self, number: int) -> Stage:
@@ -155,5 +172,9 @@ class Stages:
         names = list(self._writers)
         name = names[number % len(names)]
         if name not in self._known:
-            self._known[name] = Stage(self._writers[name], self._place)
+            self._known[name] = Stage(self._writers[name], self._group)
         return self._known[name]
+
+
+STAGES = Stages("all", WRITERS)
+"""Those of all commands that write."""

@@ -80,7 +80,7 @@ def items(number: int, rng: random.Random) -> Outcome:
     data = (mutation.text if is_text else mutation.binary)(rng, ITEMS[name](_rows(rng)))
 
     def question(file: Path) -> str:
-        table = _kept(read_items(str(file)), "item")
+        table = _kept(read_items(str(file)), "item", file)
         if not is_text or "title" not in table.columns:
             return ""
         raw = decoded(data)
@@ -91,11 +91,11 @@ def items(number: int, rng: random.Random) -> Outcome:
     return _asked(name, data, question)
 
 
-def _kept(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _kept(table: pd.DataFrame, kind: str, file: Path) -> pd.DataFrame:
     # The table as ratings keep it, which also looks at the ids.
     from recsys.ratings.item_tables import tidied
 
-    known, ids = tidied(table, kind, "the test")
+    known, ids = tidied(table, kind, str(file))
     known.insert(0, kind, ids)
     return known
 
@@ -144,7 +144,7 @@ def users(number: int, rng: random.Random) -> Outcome:
     data = mutation.text(rng, (head + "".join(form.format(*one) for one in made)).encode())
 
     def question(file: Path) -> str:
-        table = _kept(read_users(str(file)), "user")
+        table = _kept(read_users(str(file)), "user", file)
         if "gender" not in table.columns:
             return ""
         raw = decoded(data)
@@ -159,7 +159,7 @@ def _asked(name: str, data: bytes, question: Callable[[Path], str]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / name
         file.write_bytes(data)
-        outcome = outcome_of(lambda: question(file))
+        outcome = outcome_of(lambda: question(file), file)
     if outcome.is_good:
         return outcome
     return Outcome(outcome.kind, f"{name}: {outcome.detail}\n    {data[:400]!r}")

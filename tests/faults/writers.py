@@ -10,25 +10,23 @@ import json
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from faults.runs import ROOT, run
+from faults import stores
+from faults.runs import run
+from faults.stores import N_USERS
+from faults.writer import READ, SAMPLE, Check, Writer
 
 import recsys
 
-SAMPLE = ROOT / "data" / "sample"
-N_USERS, N_ITEMS, N_RATINGS = 300, 200, 8_848
 SOME_USERS = range(1, 21)
+N_SMALL = 60
+"""Users of the small data set."""
 N_QUESTIONS = 3
-_MODEL, _NEW, _USERS, _STORE = "model.safetensors", "new.csv", "users.txt", "store.db"
-
-Check = Callable[[Path], None]
-"""Raises where the file is not whole."""
 
 
 def whole_model(file: Path) -> None:
@@ -47,12 +45,16 @@ def whole_markdown(file: Path) -> None:
     text = file.read_text("utf-8")
     assert text.startswith("#")
     assert text.endswith("\n")
-    # It ends with the section that it always ends with.
-    assert text.rstrip().splitlines()[-1] == MARKDOWN_ENDS[0]
+    assert text.rstrip().splitlines()[-1] == _end_of_markdown(file.parents[1])
 
 
-MARKDOWN_ENDS: list[str] = []
-"""The last line of an undisturbed report; filled by `prepare`."""
+@functools.cache
+def _end_of_markdown(place: Path) -> str:
+    # The last line that an undisturbed report always has.
+    folder = place / "markdown"
+    done = run(WRITERS["evaluate-md"].command(place, folder), place)
+    assert done.code == 0, done.err
+    return (folder / "r.md").read_text("utf-8").rstrip().splitlines()[-1]
 
 
 def whole_picture(file: Path) -> None:
@@ -65,32 +67,8 @@ def whole_parquet(file: Path) -> None:
     assert pq.read_table(file, page_checksum_verification=True).num_rows > 0
 
 
-def whole_store(file: Path) -> None:
-    """A ratings store whose versions of models all have their files."""
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
-        tables = [name for (name,) in connection.execute("select name from sqlite_master")]
-        files = connection.execute("select file from models") if "models" in tables else ()
-        for (name,) in files:
-            recsys.load(file.parent / "s-models" / name, verify=True)
-
-
-def _users_with_ratings(file: Path) -> int:
-    with closing(sqlite3.connect(file)) as connection:
-        (found,) = connection.execute("select count(distinct user_id) from ratings").fetchone()
-    return int(found)
-
-
-def whole_csv(file: Path) -> None:
-    with open(file, newline="") as stream:
-        rows = list(csv.reader(stream, strict=True))
-    n = {"ratings.csv": N_RATINGS, "items.csv": N_ITEMS}[file.name]
-    assert len(rows) == n + 1
-    assert {len(row) for row in rows} == {len(rows[0])}
-
-
 def whole_index(file: Path) -> None:
-    model = recsys.load(file.parents[1] / _MODEL)
+    model = recsys.load(file.parents[1] / READ["model"])
     assert recsys.load_index(model, file).approximate
 
 
@@ -138,33 +116,6 @@ def whole_study(file: Path) -> None:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
-@dataclass(frozen=True)
-class Writer:
-    """A command that writes."""
-
-    name: str
-    arguments: tuple[str, ...]
-    """`{out}` stands for the folder to write to, and `{model}`, `{zip}`, `{new}`, `{store}` and
-    `{users}` for files."""
-    whole: Mapping[str, Check]
-    """Name in the folder `out` → its check."""
-    others: tuple[str, ...] = ()
-    """Patterns of what may be in the folder besides, from a run that was ended: complete blocks
-    that the next run takes."""
-    replaces: Mapping[str, str] = field(default_factory=dict)
-    """Name in `out` of a file that it reads and replaces → where the file comes from."""
-    typed: str = ""
-    """What somebody types into its terminal."""
-    complete: Check | None = None
-    """Raises where an undisturbed run has not left in `out` what it should, after a killed one."""
-
-    def command(self, place: Path) -> list[str]:
-        """The arguments for a working folder."""
-        known = {"model": place / _MODEL, "zip": place / "sample.zip", "new": place / _NEW,
-                 "users": place / _USERS, "store": place / _STORE}  # fmt: skip
-        return [one.format(out=place / "out", data=SAMPLE, **known) for one in self.arguments]
-
-
 def _writers() -> Iterator[Writer]:
     quick = ("--set", "n_factors=8", "--set", "n_epochs=2", "--model", "implicit-als")
     model = {"m.safetensors": whole_model}
@@ -175,7 +126,7 @@ def _writers() -> Iterator[Writer]:
         "update-in-place",
         ("update", "{out}/m.safetensors", "{new}"),
         model,
-        replaces={"m.safetensors": _MODEL},
+        replaces={"m.safetensors": READ["model"]},
     )
     yield Writer(
         "index",
@@ -188,7 +139,7 @@ def _writers() -> Iterator[Writer]:
         {"own.csv": whole_answers},
         typed="5\n" * N_QUESTIONS,
     )
-    yield from _store_writers()
+    yield from stores.writers()
     evaluate = "evaluate", "{data}", "--models", "pure-svd", "--report"
     for ending, check in (("html", whole_page), ("md", whole_markdown), ("json", whole_json)):
         name = f"r.{ending}"
@@ -226,42 +177,6 @@ def _writers() -> Iterator[Writer]:
     )  # fmt: skip
 
 
-def _store_writers() -> Iterator[Writer]:
-    store, url = {"s.db": whole_store}, "sqlite:///{out}/s.db"
-    journals = "s.db-journal", "s.db-wal", "s.db-shm"
-    yield Writer(
-        "store-import", ("store", "import", "{data}", url), store, journals,
-        complete=lambda out: _is_known(out, N_USERS),
-    )  # fmt: skip
-    tables = {"ratings.csv": whole_csv, "items.csv": whole_csv}
-    dump = "store", "export", "sqlite:///{store}", "{out}"
-    yield Writer("store-export", dump, tables)
-    ours = {"s.db": _STORE}
-    forget = "store", "forget", url, "1"
-    yield Writer(
-        "store-forget", forget, store, journals, ours,
-        complete=lambda out: _is_known(out, N_USERS - 1),
-    )  # fmt: skip
-    # A lock is held by a process; what SIGKILL leaves of it is the file, which the next run takes.
-    shelf = *journals, "s-models", "s-models/*.safetensors", "s.db.*.lock"
-    quick = "--model", "pure-svd", "--set", "n_factors=8", "--promote-undecided"
-    yield Writer(
-        "retrain", ("retrain", "--store", url, *quick), store, shelf, ours, complete=_serves
-    )
-    yield Writer("models-add", ("models", "add", "{model}", "--store", url), store, shelf, ours)
-
-
-def _is_known(out: Path, n: int) -> None:
-    assert _users_with_ratings(out / "s.db") == n
-
-
-def _serves(out: Path) -> None:
-    with closing(sqlite3.connect(out / "s.db")) as connection:
-        query = "select file from models where state = 'current'"
-        ((file,),) = connection.execute(query).fetchall()
-    recsys.load(out / "s-models" / file, verify=True)
-
-
 _LOCKS = (".ml-latest-small.lock", "ml-latest-small.lock", ".ml-latest-small.zip.lock")
 
 
@@ -272,28 +187,45 @@ def _same_as(file: Path) -> Check:
     return check
 
 
-WRITERS = {writer.name: writer for writer in _writers()}
+FIRST = ("train", "serve", "recommend-parquet", "models-promote", "store-import", "fetch")
+"""The commands that the short runs take, one for each way of writing: a file, a store while it is
+served, blocks, a row of a store, very many rows, what is unpacked."""
+
+
+def _in_order() -> dict[str, Writer]:
+    found = {writer.name: writer for writer in _writers()}
+    return {name: found[name] for name in (*FIRST, *(n for n in found if n not in FIRST))}
+
+
+WRITERS = _in_order()
 
 
 def prepare(place: Path) -> Path:
     """Fills a working folder with what the commands read, once."""
-    if not all((place / name).exists() for name in (_MODEL, _NEW, _USERS, _STORE)):
+    if not all((place / name).exists() for name in READ.values()):
         shutil.rmtree(place, ignore_errors=True)
-        (place / "www").mkdir(parents=True, exist_ok=True)
+        (place / "www").mkdir(parents=True)
         _make_archive(place / "www" / "ml-latest-small")
-        shutil.copy(place / "www" / "ml-latest-small.zip", place / "sample.zip")
-        (place / _NEW).write_text("userId,movieId,rating\n1,1,2.5\n1,2,4\n900,1,5\n900,999999,3\n")
-        (place / _USERS).write_text("".join(f"{user}\n" for user in SOME_USERS))
-        done = run(["store", "import", SAMPLE, f"sqlite:///{place / _STORE}"], place)
+        shutil.copy(place / "www" / "ml-latest-small.zip", place / READ["zip"])
+        _make_small(place / READ["small"])
+        new = "userId,movieId,rating\n1,1,2.5\n1,2,4\n900,1,5\n900,999999,3\n"
+        (place / READ["new"]).write_text(new)
+        (place / READ["users"]).write_text("".join(f"{user}\n" for user in SOME_USERS))
+        done = run(["train", SAMPLE, "--model", "pure-svd", "-o", READ["model"]], place)
         assert done.code == 0, done.err
-        done = run(["train", SAMPLE, "--model", "pure-svd", "-o", _MODEL], place)
-        assert done.code == 0, done.err
-    if not MARKDOWN_ENDS:
-        run(WRITERS["evaluate-md"].command(place), place)
-        text = (place / "out" / "r.md").read_text("utf-8")
-        MARKDOWN_ENDS.append(text.rstrip().splitlines()[-1])
-        shutil.rmtree(place / "out")
+        stores.prepare(place)
     return place
+
+
+def _make_small(folder: Path) -> None:
+    # The first people of the sample.
+    folder.mkdir()
+    shutil.copy(SAMPLE / "movies.csv", folder)
+    head, *rows = (SAMPLE / "ratings.csv").read_text().splitlines(keepends=True)
+    users = [int(row.split(",")[0]) for row in rows]
+    least = sorted(set(users))[N_SMALL]
+    few = [row for row, user in zip(rows, users, strict=True) if user < least]
+    (folder / "ratings.csv").write_text("".join([head, *few]))
 
 
 def _make_archive(stem: Path) -> None:

@@ -53,3 +53,5 @@ def test_whole_floats_in_text_are_whole_numbers_and_bad_ids_are_named() -> None:
     assert codes.tolist() == [0, 1, 0]
     with pytest.raises(DataError, match=r"a table: item id 1\.5 is not a whole number"):
         encode(np.array([1.5, 2.0]), "item", "a table")
+    with pytest.raises(DataError, match="a table: user id '' is missing"):
+        encode(pa.chunked_array([pa.array(["a", ""])]), "user", "a table")

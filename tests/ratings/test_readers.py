@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 import recsys
-from recsys.errors import DataError
+from recsys.errors import DataError, RecsysError
 
 
 @pytest.mark.parametrize(
@@ -162,3 +163,29 @@ def test_reading_peaks_below_so_many_bytes_a_rating(file: str, most: int, tmp_pa
         cwd=tmp_path,
     )
     assert int(done.stdout) / n < most
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoding": "utf-16"}, "not utf-16 text .UTF-16 stream does not start with BOM."),
+        ({"encoding": "base64"}, "encoding 'base64' is unknown"),
+        ({"missing": [3, 4]}, "every rating stands for 'not rated'; choose other values"),
+        ({"items": "gap.csv"}, "row 2: the item id is missing"),
+        ({"users": "gap.csv"}, "row 1: the user id is missing"),
+        ({"items": "others.csv"}, "the item table names none of the rated items"),
+        ({"users": "others.csv"}, "the user table names none of the users who rated"),
+    ],
+    ids=str,
+)
+def test_an_error_names_the_file_that_is_wrong(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating\n1,10,3\n2,20,4\n")
+    (tmp_path / "gap.csv").write_text("user,item,title\n,10,A\n2,,B\n")
+    (tmp_path / "others.csv").write_text("user,item,title\n7,70,A\n8,80,B\n")
+    wrong = next((v for v in options.values() if str(v).endswith(".csv")), "r.csv")
+    given = {k: tmp_path / v if v == wrong else v for k, v in options.items()}
+    with pytest.raises(RecsysError, match=rf"{wrong}: {message}") as error:
+        recsys.read_ratings(tmp_path / "r.csv", **given)
+    assert "\n" not in str(error.value)

@@ -131,3 +131,12 @@ def test_movielens_has_users(ml_100k: Path, ml_1m: Path) -> None:
         assert len(table) == n
         assert set(table["gender"]) == {"F", "M"}
         assert table["age"].between(1, 80).all()
+
+
+def test_a_table_of_users_may_have_columns_of_items_and_a_name_twice(tmp_path: Path) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text("user,item,user,age\n1,10,7,30\n2,20,8,40\n")
+    table = read_users(str(file))
+    assert table["user"].tolist() == [1, 2]
+    assert table["age"].tolist() == [30, 40]
+    assert table["item"].tolist() == [10, 20]

@@ -19,7 +19,7 @@ from recsys.errors import ArgumentError, DataError
 from recsys.provenance import without_passwords
 from recsys.ratings.columns import first_line
 from recsys.ratings.compressed import SUFFIXES, without_suffix
-from recsys.ratings.item_tables import with_years
+from recsys.ratings.item_tables import with_years, without_gaps
 from recsys.ratings.layout import USER_FILES, Layout, is_file
 from recsys.settings import near
 
@@ -140,7 +140,7 @@ def read_items(file: str) -> pd.DataFrame:
     if is_file(file) and os.stat(file).st_size == 0:
         raise DataError(f"{file}: the file is empty")
     try:
-        return with_years(reader.read(file))
+        return without_gaps(with_years(reader.read(file)), "item")
     except DataError as error:
         raise DataError(str(error) if file in str(error) else f"{file}: {error}") from None
     except (ValueError, KeyError, OSError, StopIteration, csv.Error) as error:

@@ -115,7 +115,7 @@ def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str)
             raise DataError(f"{file}, line {line}: {key!r} is {json.dumps(cell)[:60]}, not a value")
     if role == "timestamp":
         try:
-            return times_as_seconds(pd.Series(cells, name=key))
+            return times_as_seconds(pd.Series(cells, name=key, dtype=object))
         except DataError as error:
             raise DataError(f"{file}, {error} (rows count from 0)") from None
     if role == "rating":

@@ -17,6 +17,7 @@ from recsys.ratings.compressed import first_lines, opened
 from recsys.ratings.layout import Layout
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
+from recsys.ratings.text_bytes import BOM
 from recsys.ratings.text_format import is_number
 
 PURCHASE, PLAY = "purchase", "play"
@@ -41,9 +42,9 @@ def read(file: str, source: Source) -> RawRatings:
     purchases: list[tuple[str, str, float]] = []
     try:
         with opened(file) as stream:
-            reader = csv.reader(
-                io.TextIOWrapper(stream, source.encoding or "utf-8-sig", newline="")
-            )
+            text = io.TextIOWrapper(stream, source.encoding or "utf-8", newline="")
+            # Every file of several that were joined may begin with a byte-order mark.
+            reader = csv.reader(line.removeprefix(BOM) for line in text)
             for row in reader:
                 if row:
                     kind, one = _row(row, f"{file}, line {reader.line_num}")

@@ -57,7 +57,8 @@ def read(file: str, source: Source) -> RawRatings:
     is an empty cell. If the first column is called as items are, rows are items.
 
     Raises:
-        DataError: a line has too many or too few fields, or a cell is not a number; names both.
+        DataError: a line has too many or too few fields, a cell is not a number, or the id of a row
+            or column with ratings is missing; names line and column.
     """
     rows = _rows(file, source)
     first = next(rows, None)
@@ -67,11 +68,13 @@ def read(file: str, source: Source) -> RawRatings:
     names = first[1] if header else []
     width = len(first[1])
     ids: list[str] = []
+    lines: list[int] = []
     at, columns, values, n_empty = array("q"), array("q"), array("d"), 0
     for line, cells in rows if header else _again(first, rows):
         if len(cells) != width:
             raise DataError(f"{file}, line {line}: {len(cells)} fields instead of {width}")
         ids.append(cells[0] if header else str(len(ids) + 1))
+        lines.append(line)
         for column in range(int(header), width):
             cell = cells[column]
             if cell.lower() in EMPTY:
@@ -86,12 +89,18 @@ def read(file: str, source: Source) -> RawRatings:
             columns.append(column)
             values.append(float(cell))
     items = names if header else [str(number + 1) for number in range(width)]
-    return _ratings(file, ids, items, (at, columns, values), n_empty)
+    return _ratings(file, (ids, lines), items, (at, columns, values), n_empty)
 
 
 def _ratings(
-    file: str, ids: list[str], items: list[str], cells: tuple[Any, Any, Any], n_empty: int
+    file: str,
+    of_rows: tuple[list[str], list[int]],
+    items: list[str],
+    cells: tuple[Any, Any, Any],
+    n_empty: int,
 ) -> RawRatings:
+    # From the ids and lines of the rows, the names of the columns, and the cells that are filled.
+    ids, lines = of_rows
     rows, columns, values = map(np.asarray, cells)
     remarks = [
         f"read as a matrix with a row per user and a column per item: {len(ids):,} rows, "
@@ -103,6 +112,10 @@ def _ratings(
         remarks += [] if kept.all() else [ZERO_IS_NONE]
     if not len(values):
         raise DataError(f"{file}: the file holds no ratings")
+    for row in _nameless(ids, rows):
+        raise DataError(f"{file}, line {lines[row]}: column 1, which names the row, is empty")
+    for column in _nameless(items, columns):
+        raise DataError(f"{file}: column {column + 1} has ratings, and no name in the first line")
     arrays = {
         "user": _chosen(ids, rows), "item": _chosen(items, columns),
         "rating": values.astype(np.float32),
@@ -111,6 +124,12 @@ def _ratings(
         arrays["user"], arrays["item"] = arrays["item"], arrays["user"]
         remarks[0] = remarks[0].replace("row per user and a column per item", "row per item")
     return RawRatings(arrays, taken_from(_NAMES, arrays), remarks=remarks)
+
+
+def _nameless(names: list[str], used: Any) -> list[int]:
+    # Those that are used.
+    empty = [number for number, name in enumerate(names) if not name]
+    return np.intersect1d(used, empty).tolist() if empty else []
 
 
 def _chosen(names: list[str], rows: Any) -> pa.ChunkedArray:

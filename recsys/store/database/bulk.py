@@ -164,6 +164,7 @@ def _describe(now: Change, given: Ratings) -> None:
         (given.items, given.item_table, items, ("title", "attributes", "seq")),
     ):
         facts = about.astype(object).where(about.notna(), None).to_dict("records")
+        facts = facts or [{}] * len(about)  # pandas 2.2 has no records without columns
         rows = [_row(one, known, now) for one, known in zip(texts_of(index), facts, strict=True)]
         known = [row for row in rows if row["attributes"] or row["title"]]
         bare = [row for row in rows if not (row["attributes"] or row["title"])]

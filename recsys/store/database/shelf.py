@@ -252,12 +252,12 @@ class Shelf:
                     .where(models.c.state.in_(("candidate", "retired", "refused")))
                     .values(state="purged", share=None)
                 )
-        gone = [self.get(one.version) for one in old]
-        for one in gone:
-            if one.state == "purged":
+        gone = [one for one in (self.get(each.version) for each in old) if one.state == "purged"]
+        for one in self.list(name):
+            if one.state == "purged":  # now, or by a process that was killed before it came to this
                 one.file.unlink(missing_ok=True)
         self._remove_orphans(name, now)
-        return tuple(one for one in gone if one.state == "purged")
+        return tuple(gone)
 
     def _found(self, query: Select[Any]) -> tuple[Version, ...]:
         with reading(self._engine) as connection:

@@ -45,7 +45,7 @@ class Tokens:
         """A new token, which cannot be read again later.
 
         Args:
-            name: whose it is; names are unique.
+            name: whose it is; names are unique, and that of a revoked token is free again.
             scopes: what it allows: read, write, admin.
             expires: seconds since 1970; None for never.
 
@@ -70,6 +70,7 @@ class Tokens:
             "revoked": False,
         }
         with writing(self._engine) as connection:
+            connection.execute(tokens.delete().where(tokens.c.name == name, tokens.c.revoked))
             try:
                 connection.execute(tokens.insert(), row)
             except IntegrityError:

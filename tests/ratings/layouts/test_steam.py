@@ -43,6 +43,7 @@ def test_purchases_alone_count_one(tmp_path: Path) -> None:
         ("1,A,refund,1,0", "line 31: '1,A,refund,1,0' is not user, game, purchase or play"),
         ("1,A,play", "line 31: '1,A,play' is not user, game, purchase or play"),
         ("1,,play,1,0", "line 31: the game is missing"),
+        ("\ufeff,A,play,1,0", "line 31: the user is missing"),
         ("1,A,play,long,0", "line 31: the hours are 'long'"),
     ],
 )

@@ -67,6 +67,20 @@ def test_bad_cells_are_named(tmp_path: Path) -> None:
         recsys.read_ratings(write(file, rows))
 
 
+def test_a_row_or_column_with_ratings_and_without_a_name_is_named(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["", *ITEMS[:20]], *([f"u{n}", *[3] * 20] for n in range(9)), [""]]
+    rows[-1] += [""] * 20
+    assert recsys.read_ratings(write(tmp_path / "r.csv", rows)).n_users == 9  # nothing is in it
+    rows[-1][7] = 4
+    file = write(tmp_path / "r.csv", rows)
+    with pytest.raises(DataError, match=r"r\.csv, line 11: column 1, which names the row"):
+        recsys.read_ratings(file)
+    rows[0][7] = " "
+    file = write(tmp_path / "r.csv", rows[:-1])
+    with pytest.raises(DataError, match=r"r\.csv: column 8 has ratings, and no name in the first"):
+        recsys.read_ratings(file)
+
+
 def test_a_table_of_ratings_with_many_columns_is_not_a_matrix(tmp_path: Path) -> None:
     names = ["user", "item", "rating", *"abcdefgh"]
     file = write(tmp_path / "r.csv", [names, [1, 10, 4, *[0] * 8], [2, 10, 3, *[1] * 8]])

@@ -164,6 +164,16 @@ def test_old_versions_are_purged_and_what_serves_is_not(shelf: Shelf, model: Rec
     assert mine.exists()
 
 
+def test_a_file_is_deleted_that_a_killed_purge_has_left(shelf: Shelf, model: Recommender) -> None:
+    old = shelf.add("main", model, made=time.time() - 40 * DAY)
+    shelf.promote(shelf.add("main", model).version)
+    content = old.file.read_bytes()
+    assert len(shelf.purge("main", 30 * DAY)) == 1
+    old.file.write_bytes(content)  # as if it had been killed before this
+    assert shelf.purge("main", 30 * DAY) == ()
+    assert not old.file.exists()
+
+
 def test_files_can_move(shelf: Shelf, model: Recommender, tmp_path: Path) -> None:
     one = shelf.add("main", model)
     with pytest.raises(ArgumentError, match=r"lacks 1 model files, first main-.*; move them there"):

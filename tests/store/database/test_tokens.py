@@ -42,6 +42,17 @@ def test_expired_and_revoked_tokens_are_not_valid(store: RatingsStore) -> None:
     assert not found.is_valid(now)
 
 
+def test_the_name_of_a_revoked_token_is_free_again(store: RatingsStore) -> None:
+    old = store.tokens.add("web", ["read", "write"])
+    store.tokens.revoke("web")
+    new = store.tokens.add("web", ["read"])
+    assert store.tokens.find(old) is None
+    assert [(one.name, one.scopes, one.revoked) for one in store.tokens.list()] == [
+        ("web", ("read",), False)
+    ]
+    assert store.tokens.find(new) is not None
+
+
 def test_what_is_refused(store: RatingsStore) -> None:
     store.tokens.add("web", ["read"])
     with pytest.raises(ArgumentError, match="there is a token 'web' already"):
