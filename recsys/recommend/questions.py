@@ -30,6 +30,8 @@ from recsys.recommend.tables import check_n, item_table, marked, why_filtered
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
 
+_UNKNOWN: tuple[str, ...] = get_args(Unknown)
+
 INTERVAL = f"low and high are the {LEVEL:.0%} interval of the expected rating"
 """The note on an answer with intervals."""
 
@@ -62,8 +64,9 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
         return _of_newcomer(model, choice, seen, counted, "this user")
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
     if not ranker.fitted.indifferent(people)[0]:
-        described = bool(model.from_features("users")[row])
-        return table.noting(remark=_by_features(model, "this user") if described else "")
+        if "users" in model.features and model.from_features("users")[row]:
+            return table.noting(remark=_by_features(model, "this user"))
+        return table
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
 
 
@@ -108,8 +111,9 @@ def _needs_counted(model: ModelParts, values: npt.NDArray[np.float32] | None = N
     # of one person say faster than a matrix that they do not dislike everything.
     if model.fitted.item_vectors is None:
         return True
-    liking = values is not None and model.feedback.surely_likes(values)
-    return model.feedback.knows_dislikes and not liking
+    if not model.feedback.knows_dislikes:
+        return False
+    return values is None or not model.feedback.surely_likes(values)
 
 
 def what_if(
@@ -343,15 +347,18 @@ def _ranked(
         items, scores = reranking.lists(longer, None if history is None else history(), k)
     else:
         items, scores = ranker.ranked(people, k, excluded)
-    found = items[0] >= 0
+    items, scores = items[0], scores[0]
+    if k and items[-1] < 0:  # the list ends early
+        left = items >= 0
+        items, scores = items[left], scores[left]
     candidates = ranker.candidates
     pool = len(model.fitted.items) if candidates is None else len(candidates)
     short = f"of {pool} items, {len(columns)} are excluded"
     if choice.where is not None and candidates is not None:
         short = why_filtered(model, choice.where, len(candidates), short)
-    table = item_table(model, items[0][found], scores[0][found], choice.n, short)
+    table = item_table(model, items, scores, choice.n, short)
     if not remark:
-        return _with_interval(table, ranker.fitted, people, items[0][found])
+        return _with_interval(table, ranker.fitted, people, items)
     each = np.full(len(table), remark, object)
     answer = dict(table.answer) | {"remark": each}
     without = _UNLIKE if len(avoided) else ""
@@ -381,7 +388,7 @@ def _most_popular(
 
 
 def _popular(unknown: str) -> bool:
-    if unknown not in get_args(Unknown):
+    if unknown not in _UNKNOWN:
         raise ArgumentError(f"unknown must be one of raise, popular, not {unknown!r}")
     return unknown == "popular"
 
