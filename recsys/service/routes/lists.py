@@ -18,7 +18,7 @@ from recsys.service.routes.shapes import CHANGES, ID, RATINGS, SERVED, WHY, answ
 
 def _listed(call: Call, who: Somebody, asked: Listed, choice: Choice, **more: Any) -> Json:
     # A list of which all that it depends on is the same as before is not made again.
-    if call.body is not None:
+    if call.body is not None or not call.snapshot.lists.keeps:
         found = _made(call, who, asked, choice)
     else:
         key = who.key, call.query
