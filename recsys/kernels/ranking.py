@@ -151,7 +151,7 @@ def _excluded(
         whole = len(indptr) == 2 and indptr[0] == 0 and indptr[1] == len(columns)
         inside = columns[0] >= 0 and columns[-1] < n_items
         if whole and inside and (columns[1:] > columns[:-1]).all():
-            return np.asarray(indptr, np.int64), columns
+            return np.asarray(indptr, np.int64), columns.view(np.int32)
     return _sorted_rows(*checked_csr(indptr, columns, n_queries, n_items))
 
 

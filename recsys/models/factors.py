@@ -311,7 +311,7 @@ class Factors(Immutable):
         """(n,) whether a person's factors are all zero while no item has a bias."""
         if not self._all_by_factors:
             return np.zeros(len(people.factors), bool)
-        return ~people.factors.any(axis=1)
+        return np.asarray(~people.factors.any(axis=1))
 
     @cached_property
     def _all_by_factors(self) -> bool:

@@ -64,9 +64,8 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
         return _of_newcomer(model, choice, seen, counted, "this user")
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
     if not ranker.fitted.indifferent(people)[0]:
-        if "users" in model.features and model.from_features("users")[row]:
-            return table.noting(remark=_by_features(model, "this user"))
-        return table
+        described = "users" in model.features and model.from_features("users")[row]
+        return table.noting(remark=_by_features(model, "this user")) if described else table
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
 
 
@@ -111,9 +110,8 @@ def _needs_counted(model: ModelParts, values: npt.NDArray[np.float32] | None = N
     # of one person say faster than a matrix that they do not dislike everything.
     if model.fitted.item_vectors is None:
         return True
-    if not model.feedback.knows_dislikes:
-        return False
-    return values is None or not model.feedback.surely_likes(values)
+    knows, likes = model.feedback.knows_dislikes, model.feedback.surely_likes
+    return knows and (values is None or not likes(values))
 
 
 def what_if(
@@ -347,10 +345,8 @@ def _ranked(
         items, scores = reranking.lists(longer, None if history is None else history(), k)
     else:
         items, scores = ranker.ranked(people, k, excluded)
-    items, scores = items[0], scores[0]
-    if k and items[-1] < 0:  # the list ends early
-        left = items >= 0
-        items, scores = items[left], scores[left]
+    left = items[0] >= 0
+    items, scores = items[0][left], scores[0][left]
     candidates = ranker.candidates
     pool = len(model.fitted.items) if candidates is None else len(candidates)
     short = f"of {pool} items, {len(columns)} are excluded"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,6 +44,10 @@ class Call:
     """What its JSON body holds; None without one."""
     by: str = ""
     """Name of the token; "" where none is asked for."""
+
+    def of(self, user: object) -> Call:
+        """The same request, seen by the snapshot that serves this user; None for nobody's."""
+        return self if user is None else replace(self, snapshot=self.service.live.now(user))
 
     @property
     def model(self) -> Recommender:

@@ -160,6 +160,31 @@ def test_many_ratings_are_written_together_or_not_at_all(
     assert set(model.fitted.items.ids[model.seen_by(4)].tolist()) <= set(given.items.tolist())
 
 
+def test_people_whom_only_the_store_knows_are_listed_among_the_others(
+    client: Client, model: recsys.Recommender
+) -> None:
+    users, item = model.fitted.users.ids.tolist(), int(model.fitted.items.ids[0])
+    new = [0, users[-1] + 5, 2**53 + 1]
+    assert not set(new) & set(users)
+    for user in new:
+        client.ok("PUT", f"/v1/users/{user}/ratings/{item}", json={"rating": 5})
+    rows, cursor = [], None
+    while cursor != "":
+        more = "" if cursor is None else f"&cursor={cursor}"
+        page = client.ok("GET", f"/v1/users?limit=7{more}")
+        assert page["total"] == len(users) + len(new)
+        rows += page["rows"]
+        cursor = page["next"] or ""
+    assert [int(row["user"]) for row in rows] == sorted([*users, *new])
+    assert rows[-1] == {"user": str(2**53 + 1), "n_ratings": 1}  # JavaScript would round it
+    for row in rows:  # each can be asked for
+        if int(row["user"]) in new:
+            client.ok("GET", f"/v1/users/{row['user']}/recommendations")
+    client.ok("DELETE", f"/v1/users/{new[0]}")
+    listed = client.ok("GET", "/v1/users?limit=1000")["rows"]
+    assert new[0] not in [row["user"] for row in listed]
+
+
 def test_a_person_who_leaves_is_forgotten_by_store_and_model(
     client: Client, model: recsys.Recommender, store: recsys.RatingsStore
 ) -> None:

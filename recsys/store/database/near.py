@@ -1,4 +1,4 @@
-"""`NearReader`: short questions to an SQLite file, in a tenth of the time of a pooled connection."""
+"""`NearReader`: short questions to an SQLite file, without the cost of a pooled connection."""
 
 from __future__ import annotations
 

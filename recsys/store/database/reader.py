@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Select, bindparam, func, select
+from sqlalchemy import Engine, Select, bindparam, func, select
 
 from recsys.ids import IdIndex
 from recsys.ratings.databases import shown, version_of
@@ -27,6 +27,7 @@ _GIVEN = select(ratings.c.item_id, ratings.c.rating, ratings.c.time)
 _GIVEN = _GIVEN.where(ratings.c.user_id == bindparam("user")).order_by(ratings.c.item_id)
 _MARK = select(func.max(ratings.c.seq), func.count()).where(ratings.c.user_id == bindparam("user"))
 _KNOWN = select(users.c.id).where(users.c.id == bindparam("user"))
+_PEOPLE = select(func.count(), func.max(users.c.added)).select_from(users)
 _SEQ = select(counters.c.value).where(counters.c.name == "seq")
 
 
@@ -119,6 +120,13 @@ class StoreReader:
     def user_ids(self, after: object = None, limit: int = 100) -> list[Id]:
         """Ids of people in order of their text, beginning after one of them."""
         return self._page(users.c.id, "user", after, limit)
+
+    @property
+    def people_mark(self) -> tuple[int, float]:
+        """How many people there are, and when the latest came; equal for the same people."""
+        with reading(self._engine) as connection:
+            n, latest = connection.execute(_PEOPLE).one()
+        return int(n), float(latest or 0)
 
     def item_ids(self, after: object = None, limit: int = 100) -> list[Id]:
         """Ids of items in order of their text, beginning after one of them."""
