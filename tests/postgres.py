@@ -81,7 +81,7 @@ class Cluster:
                 [str(self._programs / "postgres"), "-D", self._data, *options],
                 user=self._user, cwd=self._folder, stdout=log, stderr=log,
             )  # fmt: skip
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180  # after a crash it recovers first
         while True:
             try:
                 self._connection().close()

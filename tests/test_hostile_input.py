@@ -90,18 +90,25 @@ def seconds(door: Callable[[Any], Any], given: Any) -> float:
 @pytest.mark.parametrize("door", DOORS)
 def test_time_is_linear(door: str, form: str) -> None:
     short, long = FORMS[form](N), FORMS[form](4 * N)
-    floor = max(0.02, seconds(DOORS[door], short))
-    # Quadratic is 16 times as long; what takes less than the floor is too short to tell.
-    assert seconds(DOORS[door], long) < 8 * floor
+
+    def ratio() -> float:
+        # What takes less than the floor is too short to tell.
+        return seconds(DOORS[door], long) / max(0.02, seconds(DOORS[door], short))
+
+    # Quadratic is 16 times as long, each time; a busy machine is not.
+    assert any(ratio() < 8 for _ in range(4))
 
 
 def test_a_file_of_records_of_two_lines_takes_linear_time(tmp_path: Path) -> None:
-    took = []
     for n in (5_000, 20_000):
-        file = tmp_path / f"{n}.csv"
-        file.write_text("item_id,title\n" + "".join(f'{i},"a\nb"\n' for i in range(n)))
-        took.append(seconds(lambda name: read_delimited(name, None, quoted=True), str(file)))
-    assert took[1] < 8 * max(took[0], 0.05)
+        rows = "".join(f'{i},"a\nb"\n' for i in range(n))
+        (tmp_path / f"{n}.csv").write_text(f"item_id,title\n{rows}")
+
+    def took(n: int) -> float:
+        file = str(tmp_path / f"{n}.csv")
+        return seconds(lambda name: read_delimited(name, None, quoted=True), file)
+
+    assert any(took(20_000) < 8 * max(took(5_000), 0.05) for _ in range(4))
 
 
 @pytest.mark.parametrize("text", ["(" * 10_000, "not " * 10_000, "(" * 3000, "not " * 900])

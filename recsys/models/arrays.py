@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from recsys.models.spec import Fitted
 
 
+def all_finite(array: npt.NDArray[Any]) -> bool:
+    """Whether all numbers are finite, found without memory for an answer to each.
+
+    >>> all_finite(np.array([1e200, -1e200])), all_finite(np.array([1, np.nan]))
+    (True, False)
+    """
+    flat = array.reshape(-1)
+    # Only finite terms have a finite sum of squares; a sum that overflows says nothing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(flat @ flat) or np.isfinite(flat).all())
+
+
 def placed(
     ids: npt.ArrayLike, table: npt.ArrayLike, bias: npt.ArrayLike | None, kind: str
 ) -> tuple[IdIndex, FloatArray, FloatArray]:

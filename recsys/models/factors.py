@@ -18,7 +18,7 @@ from recsys.ids import IdIndex
 from recsys.immutable import Immutable
 from recsys.models import shown
 from recsys.models.alternating import OnState, State
-from recsys.models.arrays import paired_rows, placed, rows_or_zeros
+from recsys.models.arrays import all_finite, paired_rows, placed, rows_or_zeros
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.learned import checked, checked_rows, folded, problem_of, without_described
 from recsys.models.registry import make_spec
@@ -47,12 +47,6 @@ class Solved(NamedTuple):
     embeddings: Embeddings
     state: Mapping[str, npt.NDArray[Any]] = {}
     """Their rows of arrays in `Factors.state`, by name."""
-
-
-def _all_finite(array: npt.NDArray[Any]) -> bool:
-    # Only finite terms have a finite sum of squares, which takes no memory of its own.
-    flat = array.reshape(-1)
-    return bool(np.isfinite(flat @ flat) or np.isfinite(flat).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +102,7 @@ class Factors(Immutable):
             raise ArgumentError(
                 f"{name} must be {np.dtype(dtype)} {shape}, not {array.dtype} {array.shape}"
             )
-        if array.dtype.kind == "f" and not _all_finite(array):
+        if array.dtype.kind == "f" and not all_finite(array):
             raise FitError(
                 f"{self.spec.name}: {name} is not finite; raise the regularization or check "
                 "the ratings for extreme values"
@@ -191,11 +185,8 @@ class Factors(Immutable):
 
     def over(self, users: IdIndex, items: IdIndex) -> Factors:
         """The same factors for other users and items; zeros for those that are not known here."""
-        found = {
-            side: own.find(index.ids)
-            for side, own, index in (("user", self.users, users), ("item", self.items, items))
-            if index is not own
-        }
+        sides = ("user", self.users, users), ("item", self.items, items)
+        found = {side: own.find(index.ids) for side, own, index in sides if index is not own}
 
         def moved(side: str, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return rows_or_zeros(table, found[side]) if side in found else table
