@@ -300,14 +300,8 @@ class Factors(Immutable):
 
     def indifferent(self, people: Embeddings) -> npt.NDArray[np.bool_]:
         """(n,) whether a person's factors are all zero while no item has a bias."""
-        if not self._all_by_factors:
-            return np.zeros(len(people.factors), bool)
-        return np.asarray(~people.factors.any(axis=1))
-
-    @cached_property
-    def _all_by_factors(self) -> bool:
-        # Whether nothing but its factors makes an item better than another.
-        return bool(self.n_factors) and not self.item_bias.any()
+        knows_nothing = bool(self.n_factors) and not self.item_bias.any()
+        return np.asarray(~people.factors.any(axis=1) & knows_nothing)
 
     @property
     def item_directions(self) -> FloatArray:

@@ -30,8 +30,6 @@ from recsys.recommend.tables import check_n, item_table, marked, why_filtered
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
 
-_UNKNOWN: tuple[str, ...] = get_args(Unknown)
-
 INTERVAL = f"low and high are the {LEVEL:.0%} interval of the expected rating"
 """The note on an answer with intervals."""
 
@@ -384,7 +382,7 @@ def _most_popular(
 
 
 def _popular(unknown: str) -> bool:
-    if unknown not in _UNKNOWN:
+    if unknown not in get_args(Unknown):
         raise ArgumentError(f"unknown must be one of raise, popular, not {unknown!r}")
     return unknown == "popular"
 
