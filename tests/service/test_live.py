@@ -215,7 +215,11 @@ def test_others_get_the_same_after_somebody_left(client: Client, model: recsys.R
 
 
 def test_lists_and_feedback_on_them_are_kept(
-    client: Client, app: Any, model: recsys.Recommender, store: recsys.RatingsStore
+    client: Client,
+    app: Any,
+    model: recsys.Recommender,
+    store: recsys.RatingsStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     user = int(model.fitted.users.ids[8])
     client.ok("DELETE", f"/v1/users/{user}/ratings/{first(client, user)[0]}")  # adopts the history
@@ -227,8 +231,11 @@ def test_lists_and_feedback_on_them_are_kept(
     assert client.ok("POST", path, json={"item": item, "action": "click"}) == {"kept": True}
     assert "is not on list" in problem(client.post(path, {"item": 1, "action": "click"}), 404)
     assert "action must be one of" in problem(client.post(path, {"item": item, "action": "x"}), 400)
-    nothing = client.post("/v1/served/none/feedback", {"item": item, "action": "click"})
-    assert "no list 'none' was served" in problem(nothing, 404)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("nobody else can have served it"))
+    for name in ("none", found["served"][:16] + "0" * 16):
+        nothing = client.post(f"/v1/served/{name}/feedback", {"item": item, "action": "click"})
+        assert f"no list '{name}' was served" in problem(nothing, 404)
+    monkeypatch.undo()
     app.state.service.stop()  # writes what waits
     lists = store.lists()
     assert {found["served"], again["served"]} < set(lists.served["id"])
