@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -36,7 +38,29 @@ def entry_rows(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
 
 def with_values(matrix: sp.csr_matrix, values: npt.NDArray[Any]) -> sp.csr_matrix:
     """A matrix with the same entries and other values (nnz,); indices and row starts are shared."""
-    return sp.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+    found = copy(matrix)  # SciPy's constructor would check again what has not changed
+    found.data = values
+    return found
+
+
+def one_row(
+    columns: npt.NDArray[np.int32], values: npt.NDArray[Any], n_columns: int
+) -> sp.csr_matrix:
+    """The matrix (1, n_columns) with these entries, in increasing columns. The arrays are shared.
+
+    >>> one_row(np.array([0, 2], np.int32), np.array([5.0, 3.0]), 3).toarray().tolist()
+    [[5.0, 0.0, 3.0]]
+    """
+    # Without SciPy's checks, which take longer than a list of items.
+    found = copy(_empty_row(n_columns))
+    found.indptr = np.array([0, len(columns)], np.int32)
+    found.indices, found.data = columns, values
+    return found
+
+
+@lru_cache(maxsize=16)
+def _empty_row(n_columns: int) -> sp.csr_matrix:
+    return sp.csr_matrix((1, n_columns))
 
 
 def with_ones(matrix: sp.csr_matrix, dtype: npt.DTypeLike = np.float32) -> sp.csr_matrix:

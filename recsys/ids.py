@@ -95,7 +95,8 @@ class IdIndex(Immutable):
             return np.full(len(wanted), -1, np.int64)
         if (wanted.dtype.kind == "i") != self.is_integer:
             return self._find_other_kind(wanted)
-        if len(wanted) <= 16:  # building a hash table would cost more than a few bisections
+        # Building a hash table would cost more than a few bisections, of numbers than many.
+        if len(wanted) <= (1024 if self.is_integer else 16):
             rows = np.searchsorted(self.ids, wanted)
             rows[rows == len(self)] = 0
             return np.where(self.ids[rows] == wanted, rows, -1)

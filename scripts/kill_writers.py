@@ -87,7 +87,7 @@ def kill_writers(url: str, times: int, seed: int = 0) -> Killed:
     command = [sys.executable, __file__, url, "--nursery"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as by:
         for n in range(times):
-            lines = _killed_after(by, chance.uniform(0.05, 0.6), 100_000 * n)
+            lines = _killed_after(by, chance.uniform(0.02, 0.3), 100_000 * n)
             found.times += 1
             found.acknowledged += len(lines)
             for line in lines:

@@ -207,23 +207,28 @@ def measured(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     ]
     files = [recsys.save(model, folder / f"{i}.safetensors") for i, model in enumerate(models)]
     users = models[0].fitted.users.ids[:N_PEOPLE].tolist()
-    lists = {str(i): lists_of(model, users) for i, model in enumerate(models)}
+    right = {str(i): lists_of(model, users) for i, model in enumerate(models)}
     arguments = [str(files[0]), "--workers", str(given.workers), "--cache", str(given.cache)]
     arguments += ["--store", f"sqlite:///{folder}/store.db"] if given.live else []
     with served(arguments) as (port, pid):
         if given.live:
-            _rate_once(port, users, lists["0"])
+            _rate_once(port, users, right["0"])
         paths = [f"/v1/users/{user}/recommendations" for user in users]
-        check = Checked(lists, given.live)
+        check = Checked(right, given.live)
         found = _alternating(given, port, pid, paths, check)
-    rates = [found[name]["per_second"] for name in ("recommendations", "empty")]
+    lists, empty = found["recommendations"], found["empty"]
     about = {
         "workers": given.workers,
         "live": given.live,
         "reload_s": given.reload,
         "cache": given.cache,
     }
-    return about | found | {"ratio": round(rates[0] / rates[1], 3), "examples": check.examples}
+    ratios = {
+        "ratio": round(lists["per_second"] / empty["per_second"], 3),
+        # What else runs on the machine hardly changes this one.
+        "cpu_ratio": round(empty["server_cpu_ms"] / lists["server_cpu_ms"], 3),
+    }
+    return about | found | ratios | {"examples": check.examples}
 
 
 class Checked:

@@ -5,7 +5,6 @@ what they are about to rate, and rate. What the loop reports of that is counted 
 """
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import uvicorn
+from waiting import until
 
 import recsys
 from recsys.app.models import ModelsRequest, models
@@ -67,11 +67,7 @@ def serving(app: Any) -> Iterator[httpx.Client]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        until = time.monotonic() + 30
-        while not server.started:
-            assert thread.is_alive()
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        until(lambda: server.started or not thread.is_alive())
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             yield client
@@ -117,12 +113,9 @@ def traffic(client: httpx.Client, late: pd.DataFrame) -> dict[int, list[Shown]]:
     return shown
 
 
-def wait_for(client: httpx.Client, version: int, seconds: float = 30) -> None:
+def wait_for(client: httpx.Client, version: int) -> None:
     """Asks until this version answers."""
-    until = time.monotonic() + seconds
-    while client.get("/v1/model").json()["model"]["version"] != version:
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    until(lambda: client.get("/v1/model").json()["model"]["version"] == version)
 
 
 def test_the_whole_loop(

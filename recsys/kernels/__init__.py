@@ -17,7 +17,7 @@ from recsys.kernels.entries import Places, find_entries, inserted
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
 from recsys.kernels.numbers import gather, read_numbers, sort_rows
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
-from recsys.kernels.row_solver import solve_rows
+from recsys.kernels.row_solver import solve_rows, typical_square
 from recsys.kernels.text import TextSign, text_signs
 
 __all__ = [
@@ -45,4 +45,5 @@ __all__ = [
     "text_signs",
     "top_k",
     "turn",
+    "typical_square",
 ]

@@ -53,7 +53,7 @@ def turn(table: FloatArray, axes: FloatArray, n_threads: int | None = None) -> N
 def aligned(shape: tuple[int, int]) -> FloatArray:
     """An uninitialized table that starts at a cache line, as do its rows where the width allows."""
     numbers = np.empty(shape[0] * shape[1] + 16, np.float32)
-    first = -numbers.ctypes.data % 64 // 4
+    first = -numbers.__array_interface__["data"][0] % 64 // 4
     return numbers[first : first + shape[0] * shape[1]].reshape(shape)
 
 

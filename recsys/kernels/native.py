@@ -102,7 +102,7 @@ def checked_csr(
     indptr, columns = _whole("indptr", indptr), _whole("columns", columns)
     if len(indptr) != n_rows + 1 or indptr[0] != 0 or indptr[-1] != len(columns):
         raise ArgumentError(f"indptr does not describe {n_rows} rows of {len(columns)} entries")
-    if np.any(indptr[1:] < indptr[:-1]):
+    if (indptr[1:] < indptr[:-1]).any():
         raise ArgumentError("indptr must not decrease")
     # Read as unsigned numbers, negative ones are the largest.
     unsigned = columns.view(np.dtype(f"u{columns.itemsize}"))
@@ -117,7 +117,10 @@ def checked_csr(
 def _whole(name: str, numbers: npt.ArrayLike) -> Integers:
     # In native byte order before anything is compared: a view of other bytes means other numbers.
     array = np.asarray(numbers)
-    if array.dtype.kind not in "iu" and array.size:
+    kind = array.dtype
+    if kind.kind in "iu" and kind.isnative:
+        return array
+    if kind.kind not in "iu" and array.size:
         raise ArgumentError(f"{name} must hold whole numbers, not {array.dtype}")
     return array.astype(array.dtype.newbyteorder("=") if array.size else np.int64, copy=False)
 

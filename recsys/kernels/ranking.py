@@ -133,7 +133,7 @@ def top_k(
         raise ArgumentError(f"queries are {queries.shape[1]} wide, the item factors {items.width}")
     indptr = columns = None
     if excluded is not None:
-        indptr, columns = _sorted_rows(*checked_csr(*excluded, n_queries, items.n_items))
+        indptr, columns = _excluded(*excluded, n_queries, items.n_items)
     found = np.full((n_queries, k), -1, np.int32)
     scores = np.full((n_queries, k), np.nan, np.float32)
     if n_queries and len(items.candidates):
@@ -143,12 +143,25 @@ def top_k(
     return found, scores
 
 
+def _excluded(
+    indptr: Integers, columns: Integers, n_queries: int, n_items: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    # A single row that increases, which is what services ask with, needs no more than its ends.
+    if n_queries == 1 and len(columns) and columns.dtype == np.int32 and columns.flags.contiguous:
+        whole = len(indptr) == 2 and indptr[0] == 0 and indptr[1] == len(columns)
+        inside = columns[0] >= 0 and columns[-1] < n_items
+        if whole and inside and (columns[1:] > columns[:-1]).all():
+            return np.asarray(indptr, np.int64), columns.view(np.int32)
+    return _sorted_rows(*checked_csr(indptr, columns, n_queries, n_items))
+
+
 def _sorted_rows(
     indptr: npt.NDArray[np.int64], columns: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     # The kernel searches each row by bisection and would miss what is out of order.
-    falls = np.flatnonzero(columns[1:] < columns[:-1]) + 1
-    if len(falls):
+    fall = columns[1:] < columns[:-1]
+    if fall.any():
+        falls = np.flatnonzero(fall) + 1
         starts = np.zeros(len(columns) + 1, bool)
         starts[indptr] = True
         if not starts[falls].all():

@@ -42,6 +42,7 @@ def solve_rows(
     overwrite_start: bool = False,
     cg_steps: int = 0,
     relaxation: float = 1.0,
+    typical: FloatArray | None = None,
     n_threads: int | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """Solutions of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, one per CSR row.
@@ -65,6 +66,8 @@ def solve_rows(
             as that takes or by Cholesky, whichever is faster.
         relaxation: how far to go from the start: 1 to the solution, between 1 and 2 beyond it,
             where the energy is still no higher than at the start (successive over-relaxation).
+        typical: `typical_square(factors)` where it is known already, for exact solutions with a
+            diagonal base or none; None to compute it.
         n_threads: worker threads; None for `default_threads()`.
 
     Returns:
@@ -78,7 +81,11 @@ def solve_rows(
     _check_sides(start, base, base_rhs, (len(ridge), factors.shape[1]), cg_steps)
     x = _initial(start, overwrite_start, (len(ridge), factors.shape[1]))
     if base is None or np.ndim(base) == 1:
-        return x, _solve(entries, factors, base, base_rhs, ridge, x, how)
+        if typical is None:
+            typical = typical_square(factors, entries.columns if cg_steps else None)
+        return x, _solve(entries, factors, base, base_rhs, ridge, x, how, typical)
+    if typical is not None:
+        raise ArgumentError("typical squares are those of a diagonal base")
     return x, _solve_in_axes(entries, factors, base, base_rhs, ridge, x, how, start is not None)
 
 
@@ -151,7 +158,8 @@ def _solve_in_axes(
     for table in (factors, x) if has_start else (factors,):
         turn(table, axes, how.n_threads)
     base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
-    energy = _solve(entries, factors, diagonal, base_rhs, ridge, x, how)
+    typical = typical_square(factors, entries.columns if how.cg_steps else None)
+    energy = _solve(entries, factors, diagonal, base_rhs, ridge, x, how, typical)
     turn(x, axes.T, how.n_threads)
     return energy
 
@@ -164,6 +172,7 @@ def _solve(
     ridge: FloatArray,
     x: FloatArray,
     how: _How,
+    typical: FloatArray,
 ) -> npt.NDArray[np.float64]:
     # With a diagonal base; overwrites x and returns the energies.
     energy = np.zeros(len(ridge), np.float64)
@@ -183,7 +192,7 @@ def _solve(
         table,
         None if base is None else _padded(base, unit).reshape(-1),
         None if base_rhs is None else _padded(base_rhs, unit),
-        _padded(_typical_square(factors, columns if how.cg_steps else None), unit)[0],
+        _padded(typical, unit)[0],
         float32(ridge),
         x,
         energy,
@@ -223,6 +232,9 @@ def _schedule(
     worth_it = _ENTRIES_PER_BLOCK * (n_columns // block_columns + 1)
     lengths = np.diff(indptr)
     is_long = lengths >= max(_NEAR_FLOATS // stride, worth_it)
+    if not is_long.any():
+        n = len(lengths)
+        return np.arange(n), np.append(np.arange(0, n, _ROWS_AT_HAND), n), 0, 1, block_columns
     long_rows = np.flatnonzero(is_long)
     long_rows = long_rows[np.argsort(-lengths[long_rows], kind="stable")]
     n_groups = min(-(-len(long_rows) // (most * n_threads)) * n_threads, len(long_rows))
@@ -234,10 +246,13 @@ def _schedule(
     return order, pieces, n_groups, max(map(len, groups), default=1), block_columns
 
 
-def _typical_square(factors: FloatArray, columns: npt.NDArray[Any] | None) -> FloatArray:
-    # Mean square of an entry's factors, coordinate by coordinate, from a thousand entries: enough
-    # for a preconditioner. Without entries, from rows of the table, because an exact solution must
-    # not depend on which other rows are solved with it.
+def typical_square(factors: FloatArray, columns: npt.NDArray[Any] | None = None) -> FloatArray:
+    """(f,) mean square of the factors of an entry, coordinate by coordinate.
+
+    It is that of a thousand entries in these columns: enough for a preconditioner. Without entries
+    it is that of rows of the table, because an exact solution must not depend on which other rows
+    are solved with it.
+    """
     n = len(factors if columns is None else columns)
     every = slice(None, None, max(1, n // 1024))
     sample: FloatArray = factors[every if columns is None else columns[every]]

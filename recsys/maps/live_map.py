@@ -18,6 +18,7 @@ import numpy.typing as npt
 from recsys.ids import IdIndex, in_json
 from recsys.lazy import sp
 from recsys.maps.neighbourhoods import Neighbourhoods, neighbourhoods
+from recsys.maps.palette import LIGHT, PALETTE
 from recsys.maps.projection import Projection, project
 from recsys.ratings.item_tables import genre_flags
 from recsys.recommend.recommender import Recommender
@@ -32,7 +33,6 @@ MOST = 5000
 
 _NEAR = 10  # items that say where somebody stands
 _RATINGS = 20  # of such an item; with fewer its direction is chance
-_GROUPS = 9  # genres that have a colour
 _LONGEST = 200  # characters of a title or another name
 _STEPS = 60  # of the iteration for a median
 _DIGITS = 4  # of coordinates, which are within −1 and 1
@@ -104,6 +104,7 @@ class LiveMap:
             "ratings": None if counts is None else counts.tolist(),
             "groups": genres,
             "group": group_of.tolist(),
+            "palette": PALETTE,
             "neighbourhoods": _columns(self.arrangement.items / near),
             "components": _columns(_plane(self.projection.items) / far),
             "regions": [
@@ -246,7 +247,7 @@ def _groups(projection: Projection) -> tuple[list[str], npt.NDArray[np.int64]]:
     # The most frequent genres, and of each item the rarest of those that it has; −1 for none.
     names, flags = genre_flags(projection.item_table)
     sizes = flags.sum(axis=0)
-    shown = np.argsort(-sizes, kind="stable")[:_GROUPS]
+    shown = np.argsort(-sizes, kind="stable")[: len(LIGHT)]
     group_of = np.full(len(flags), -1)
     for group, genre in enumerate(shown):  # a rarer one comes later, and replaces the one before
         group_of[flags[:, genre]] = group

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from recsys.errors import ModelError
 from recsys.maps.neighbourhoods import Neighbourhoods
+from recsys.maps.palette import PALETTE
 from recsys.maps.projection import Projection
 from recsys.ratings.item_tables import genre_flags
 from recsys.recommend.recommender import Recommender
@@ -52,6 +53,7 @@ def payload(
         "years": None if years is None else _packed(years.fillna(0).to_numpy("<u2")),
         "users": _users(model, projection, unit, users),
         "open": "user" if users else "item",
+        "palette": PALETTE,
         **_genres(projection),
         **_ratings(model, projection),
         **_neighbourhoods(arrangement),

@@ -14,10 +14,8 @@ import numpy.typing as npt
 from recsys.diagnosis.health import Health
 from recsys.errors import ModelError
 from recsys.files import expanded, replacing
+from recsys.maps.palette import LIGHT
 
-COLOURS = (
-    "#1e58d3", "#ed264d", "#529c6c", "#cc7219", "#61088d", "#02c3ec", "#900258", "#525603",
-)  # fmt: skip
 _OTHER = "#9aa4af"
 
 Groups = tuple[Sequence[str], npt.NDArray[np.bool_]]
@@ -115,14 +113,14 @@ def _spectra(axes: Any, health: Health) -> None:
     axes.semilogy(np.arange(1, len(predictions) + 1), predictions, ".-", label="predictions")
     if len(health.ratings_spectrum):
         ranks = np.arange(1, len(health.ratings_spectrum) + 1)
-        axes.semilogy(ranks, health.ratings_spectrum, ".-", color=COLOURS[1], label="ratings")
+        axes.semilogy(ranks, health.ratings_spectrum, ".-", color=LIGHT[1], label="ratings")
     axes.legend(frameon=False)
     _frame(axes, "Singular values", "rank", "σ")
 
 
 def _conditions(axes: Any, health: Health) -> None:
     sides = health.conditions.groupby("side", sort=False)
-    for colour, (side, rows) in zip(COLOURS, sides, strict=False):
+    for colour, (side, rows) in zip(LIGHT, sides, strict=False):
         values = np.log10(np.minimum(rows["condition"].to_numpy(), 1e16))
         axes.hist(values, 40, alpha=0.6, color=colour, label=str(side))
     if len(health.conditions):
@@ -132,7 +130,7 @@ def _conditions(axes: Any, health: Health) -> None:
 
 def _loss(axes: Any, health: Health) -> None:
     parts = [column for column in health.loss.columns if column != "epoch"]
-    for colour, part in zip(COLOURS, parts, strict=False):
+    for colour, part in zip(LIGHT, parts, strict=False):
         axes.plot(health.loss["epoch"], health.loss[part], ".-", color=colour, label=part)
     if len(health.loss):
         axes.set_yscale("log")
@@ -170,7 +168,7 @@ def plot_bars(names: Sequence[str], values: npt.NDArray[np.floating], title: str
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 0.6 + 0.32 * max(1, len(names))), layout="constrained")
     places = np.arange(len(names))[::-1]
-    axes.barh(places, values, color=COLOURS[0], height=0.7)
+    axes.barh(places, values, color=LIGHT[0], height=0.7)
     axes.set_yticks(places, list(names), fontsize=8)
     _frame(axes, title, unit, "")
     return figure
@@ -203,7 +201,7 @@ def plot_dendrogram(linkage: npt.NDArray[np.floating], names: Sequence[str], uni
     figure, axes = plt.subplots(figsize=(8, 0.8 + 0.26 * len(names)), layout="constrained")
     dendrogram(
         linkage, labels=list(names), orientation="right", ax=axes, color_threshold=0,
-        above_threshold_color=COLOURS[0], leaf_font_size=8,
+        above_threshold_color=LIGHT[0], leaf_font_size=8,
     )  # fmt: skip
     axes.set_xlabel(f"distance (highest {unit} − {unit}) at which groups join")
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -215,7 +213,7 @@ def plot_norms(norms: Any, correlation: float) -> Any:
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 4.6), layout="constrained")
     rated = norms[norms["ratings"] > 0]
-    axes.scatter(rated["ratings"], rated["norm"], s=7, alpha=0.45, linewidths=0, color=COLOURS[0])
+    axes.scatter(rated["ratings"], rated["norm"], s=7, alpha=0.45, linewidths=0, color=LIGHT[0])
     axes.set_xscale("log")
     title = f"More popular items have longer vectors: rank correlation {correlation:.2f}"
     if not correlation > 0.5:
@@ -246,12 +244,12 @@ def _frame(axes: Any, title: str, x: str, y: str) -> None:
 
 def _group_colours(groups: Groups) -> tuple[npt.NDArray[np.str_], list[tuple[str, str]]]:
     names, flags = groups
-    common = np.argsort(-flags.sum(axis=0), kind="stable")[: len(COLOURS)]
+    common = np.argsort(-flags.sum(axis=0), kind="stable")[: len(LIGHT)]
     colours = np.full(len(flags), _OTHER, dtype="<U7")
     # From the most common to the rarest, so that the rarest wins, as on the movie map.
-    for colour, group in zip(COLOURS, common, strict=False):
+    for colour, group in zip(LIGHT, common, strict=False):
         colours[flags[:, group]] = colour
-    legend = [(names[group], colour) for colour, group in zip(COLOURS, common, strict=False)]
+    legend = [(names[group], colour) for colour, group in zip(LIGHT, common, strict=False)]
     return colours, [*legend, ("other", _OTHER)] if legend else []
 
 

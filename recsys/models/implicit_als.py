@@ -168,10 +168,14 @@ class ImplicitALS(AlternatingModel):
         else:
             other, unobserved = factors.user_factors, self._unobserved_of_new(factors, matrix)
         # The same for everybody, and most of the work of folding in one person.
-        base = factors.kept.get((self, side))
-        if base is None:
-            base = factors.kept[self, side] = self._solver_base(other, side, unobserved)
-        return RowProblem(matrix, other, *self.terms(matrix, side, unobserved), base)
+        kept = factors.kept.get((self, side))
+        if kept is None:
+            base = self._solver_base(other, side, unobserved)
+            typical = kernels.typical_square(other) if base.ndim == 1 else None
+            kept = factors.kept[self, side] = base, typical
+        base, typical = kept
+        terms = self.terms(matrix, side, unobserved)
+        return RowProblem(matrix, other, *terms, base, typical=typical)
 
     def _unobserved_of_new(self, factors: Factors, matrix: sp.csr_matrix) -> Any:
         # w of items that were not in the training, the rows of `matrix`; None where every w is 1.

@@ -66,7 +66,7 @@ def problem_of(factors: Any, row: sp.csr_matrix) -> tuple[Any, sp.csr_matrix]:
 
 def checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
     """Rows of ratings as float32; they must have a column for each id, and be finite."""
-    matrix = matrix.tocsr().astype(np.float32)
+    matrix = matrix.tocsr().astype(np.float32, copy=False)
     if matrix.shape[1] != len(index):
         raise ArgumentError(f"the ratings must have {len(index)} columns, not {matrix.shape[1]}")
     if not np.isfinite(matrix.data).all():

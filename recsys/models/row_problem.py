@@ -40,6 +40,8 @@ class RowProblem:
     """(f, f), or (f,) the diagonal of a diagonal one; None for zeros."""
     base_rhs: FloatArray | None = None
     """(n, f), or (f,) for all rows; None for zeros."""
+    typical: FloatArray | None = None
+    """`kernels.typical_square` of the table, where it is known; see `kernels.solve_rows`."""
 
     def solve(
         self,
@@ -63,6 +65,7 @@ class RowProblem:
             overwrite_start=overwrite_start,
             cg_steps=cg_steps,
             relaxation=relaxation,
+            typical=None if cg_steps else self.typical,
         )
 
     def normal_matrices(self) -> Iterator[tuple[int, FloatMatrix]]:

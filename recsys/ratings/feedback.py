@@ -162,7 +162,8 @@ class Feedback:
         Raises:
             ArgumentError: it is centered, and has not been fitted.
         """
-        matrix = sp.csr_matrix(matrix, dtype=np.float32)
+        if not sp.isspmatrix_csr(matrix) or matrix.dtype != np.float32:
+            matrix = sp.csr_matrix(matrix, dtype=np.float32)
         matrix = kept_entries(matrix, self.counts(matrix))
         values = self._confidences(matrix)
         return matrix if values is matrix.data else with_values(matrix, values)

@@ -101,7 +101,8 @@ class Table:
 
     def noting(self, **notes: str) -> Table:
         """The same table with more notes; empty ones are left out."""
-        return replace(self, notes={**self.notes, **{k: v for k, v in notes.items() if v}})
+        more = {name: text for name, text in notes.items() if text}
+        return replace(self, notes={**self.notes, **more}) if more else self
 
 
 def json_column(values: npt.NDArray[Any]) -> list[Any]:
@@ -113,7 +114,7 @@ def json_column(values: npt.NDArray[Any]) -> list[Any]:
     if values.dtype.kind == "f":
         return [None if one != one else round(one, _DECIMALS) for one in values.tolist()]
     if values.dtype.kind in "iu":
-        return [in_json(one) for one in values.tolist()]
+        return list(map(in_json, values.tolist()))
     return [_json(_plain(one)) for one in values.tolist()]
 
 

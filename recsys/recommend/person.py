@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.csr import one_row
 from recsys.errors import ArgumentError
 from recsys.lazy import sp
 from recsys.recommend.parts import ModelParts
@@ -45,8 +46,7 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
     if len(twice):
         again = list(ratings)[order[twice[0] + 1]]
         raise ArgumentError(f"ratings name one item twice, the second time as {again!r}")
-    parts = values[order], items[order].astype(np.int32), np.array([0, len(items)])
-    return sp.csr_matrix(parts, shape=(1, len(model.fitted.items)))
+    return one_row(items[order].astype(np.int32), values[order], len(model.fitted.items))
 
 
 def by_item(ratings: Ratings) -> dict[Any, float]:
@@ -120,5 +120,4 @@ def changed(
     columns = np.concatenate([own.indices[keep], given.indices])
     values = np.concatenate([own.data[keep], given.data])
     order = np.argsort(columns)
-    parts = values[order], columns[order], np.array([0, len(columns)])
-    return sp.csr_matrix(parts, shape=own.shape)
+    return one_row(columns[order], values[order], own.shape[1])

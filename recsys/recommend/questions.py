@@ -62,8 +62,8 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
         return _of_newcomer(model, choice, seen, counted, "this user")
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
     if not ranker.fitted.indifferent(people)[0]:
-        described = bool(model.from_features("users")[row])
-        return table.noting(remark=_by_features(model, "this user") if described else "")
+        described = "users" in model.features and model.from_features("users")[row]
+        return table.noting(remark=_by_features(model, "this user")) if described else table
     return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
 
 
@@ -108,8 +108,8 @@ def _needs_counted(model: ModelParts, values: npt.NDArray[np.float32] | None = N
     # of one person say faster than a matrix that they do not dislike everything.
     if model.fitted.item_vectors is None:
         return True
-    liking = values is not None and model.feedback.surely_likes(values)
-    return model.feedback.knows_dislikes and not liking
+    knows, likes = model.feedback.knows_dislikes, model.feedback.surely_likes
+    return knows and (values is None or not likes(values))
 
 
 def what_if(
@@ -343,15 +343,16 @@ def _ranked(
         items, scores = reranking.lists(longer, None if history is None else history(), k)
     else:
         items, scores = ranker.ranked(people, k, excluded)
-    found = items[0] >= 0
+    left = items[0] >= 0
+    items, scores = items[0][left], scores[0][left]
     candidates = ranker.candidates
     pool = len(model.fitted.items) if candidates is None else len(candidates)
     short = f"of {pool} items, {len(columns)} are excluded"
     if choice.where is not None and candidates is not None:
         short = why_filtered(model, choice.where, len(candidates), short)
-    table = item_table(model, items[0][found], scores[0][found], choice.n, short)
+    table = item_table(model, items, scores, choice.n, short)
     if not remark:
-        return _with_interval(table, ranker.fitted, people, items[0][found])
+        return _with_interval(table, ranker.fitted, people, items)
     each = np.full(len(table), remark, object)
     answer = dict(table.answer) | {"remark": each}
     without = _UNLIKE if len(avoided) else ""

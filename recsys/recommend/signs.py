@@ -30,19 +30,19 @@ def blind_to(model: ModelParts, ratings: sp.csr_matrix, counted: sp.csr_matrix) 
     if kind in ("counts", "seen"):
         what = "counts" if kind == "counts" else "what was seen, without ratings"
         return f"the model was trained on {what}: every value above 0 counts in favour of its item"
-    given = np.zeros(ratings.shape[1], np.float32)
-    given[ratings.indices] = ratings.data
-    liked = counted.indices[counted.data > 0]
-    low = liked[given[liked] < (ends[0] + ends[1]) / 2]
-    if not len(low):
+    # Both rows increase, and what counts is part of what was given.
+    given = ratings.data[np.searchsorted(ratings.indices, counted.indices)]
+    low = (counted.data > 0) & (given < (ends[0] + ends[1]) / 2)
+    first = int(low.argmax()) if len(low) else 0
+    if not len(low) or not low[first]:
         return ""
-    titles, item = model.items.titles, int(low[0])
+    titles, item = model.items.titles, int(counted.indices[first])
     name = (None if titles is None else titles[item]) or model.fitted.items.ids[item]
     same = feedback.ones or spec.ignores_values
     how = "as much as the highest would" if same else "only less than a higher rating would"
     remedy = ": train with --feedback centered for low ratings to count against their items"
     return (
-        f"the {given[item]:g} for {name} counts in its favour, {how} (feedback {feedback})"
+        f"the {given[first]:g} for {name} counts in its favour, {how} (feedback {feedback})"
         f"{'' if feedback.knows_dislikes else remedy}"
     )
 

@@ -36,9 +36,10 @@ def item_table(
     """Items by row, best first, with their scores; short of n, with the reason."""
     ranks = np.arange(1, len(rows) + 1)
     answer: dict[str, Any] = {"rank": ranks, "item": model.fitted.items.ids[rows], called: scores}
-    described = model.from_features("items")[rows]
-    if described.any():
-        answer["remark"] = marked(described)
+    if "items" in model.features:
+        described = model.from_features("items")[rows]
+        if described.any():
+            answer["remark"] = marked(described)
     return shortened(Table(answer, model.items, rows), n, why_short)
 
 

@@ -105,6 +105,16 @@ class Page(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mapped(Settings):
+    """Whose map."""
+
+    user: str | None = option(
+        None, meaning="The map on which this user stands: several models may share the traffic.",
+        default_text="that of the model in service",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Nothing(Settings):
     """A request without parameters."""
 

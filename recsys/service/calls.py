@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy.typing as npt
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,6 +44,10 @@ class Call:
     """What its JSON body holds; None without one."""
     by: str = ""
     """Name of the token; "" where none is asked for."""
+
+    def of(self, user: object) -> Call:
+        """The same request, seen by the snapshot that serves this user; None for nobody's."""
+        return self if user is None else replace(self, snapshot=self.service.live.now(user))
 
     @property
     def model(self) -> Recommender:
@@ -105,7 +110,7 @@ class Call:
             found["folded_in"] = folded_in
         found |= more
         found["remarks"] = table.remarks
-        found["rows"] = rows_of(table, self.snapshot)
+        found["rows"] = fragment(rows_in_json(table, self.snapshot))
         if why:
             found["why"] = [one.to_dict() for one in why]
         return found
@@ -117,18 +122,25 @@ class Call:
         return explanations(self.model, who.explained(), table.rows)
 
 
-def rows_of(table: Table, snapshot: Snapshot) -> list[Json]:
-    """The rows of a table, as `Table.to_dict` has them; what is known of items is kept ready."""
-    if table.items is not snapshot.model.items or table.rows is None:
-        found: list[Json] = table.to_dict()["rows"]
-        return found
-    names = tuple(table.answer)
-    own = zip(*map(json_column, table.answer.values()), strict=True)
-    records = [snapshot.record(row) for row in table.rows.tolist()]
-    rows = [dict(zip(names, values, strict=True)) for values in own]
-    # An item may have a column that is called like one of the answer, which counts.
-    return [row | known | row if known.keys() & row.keys() else row | known
-            for row, known in zip(rows, records, strict=True)]  # fmt: skip
+def rows_in_json(table: Table, snapshot: Snapshot) -> bytes:
+    """The rows of a table, as `Table.to_dict` has them; what is known of items is kept encoded."""
+    if table.items is not snapshot.model.items or table.rows is None or not len(table):
+        return in_json_bytes(table.to_dict()["rows"])
+    if not table.answer.keys().isdisjoint(snapshot.item_columns):  # the answer's own count
+        return in_json_bytes(table.to_dict()["rows"])
+    names = [in_json_bytes(name).replace(b"%", b"%%") + b":%b" for name in table.answer]
+    form = b"{" + b",".join(names) + b"%b}"
+    own = map(_encoded, table.answer.values())
+    known = map(snapshot.known, table.rows.tolist())
+    return b"[" + b",".join([form % one for one in zip(*own, known, strict=True)]) + b"]"
+
+
+def _encoded(values: npt.NDArray[Any]) -> list[bytes]:
+    # A column of an answer with at least one row, each value as JSON.
+    column = json_column(values)
+    if values.dtype.kind in "iuf":  # of which none has a comma
+        return in_json_bytes(column)[1:-1].split(b",")
+    return [in_json_bytes(one) for one in column]
 
 
 def id_at(index: IdIndex, row: int) -> Any:

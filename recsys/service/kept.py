@@ -43,6 +43,11 @@ class Kept(Generic[T]):
         self._values: dict[Hashable, T] = {}
         self._most, self._size = most_bytes, 0
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._most > 0
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is kept under a key; made, if nothing is."""
         found = self._values.get(key)

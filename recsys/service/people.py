@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from recsys.csr import one_row
 from recsys.lazy import sp
 from recsys.recommend import explain, questions
 from recsys.recommend.person import changed, ratings_row
@@ -70,9 +71,7 @@ class Somebody:
         """
         if self.given is None:
             return self.model.seen()[[self.model.fitted.users.row(self.user)]]
-        items, values = self.given
-        shape = 1, len(self.model.fitted.items)
-        return sp.csr_matrix((values, items, np.array([0, len(items)])), shape=shape)
+        return one_row(*self.given, len(self.model.fitted.items))
 
     def recommend(self, choice: Choice) -> Table:
         """Their list."""
@@ -123,10 +122,12 @@ def stored(model: Recommender, user: int | str, given: Given) -> Somebody:
     Where they are those of the training, the stored factors are theirs. Items that the model does
     not have say nothing to it.
     """
-    rows, values = model.fitted.items.find(given.items), given.values
-    order = np.argsort(rows)
-    order = order[rows[order] >= 0]
-    items, values = rows[order].astype(np.int32), values[order]
+    rows = model.fitted.items.find(given.items).astype(np.int32)
+    order = rows.argsort()
+    items, values = rows[order], given.values[order]
+    if len(items) and items[0] < 0:
+        known = items >= 0
+        items, values = items[known], values[known]
     if np.isnan(values).any():  # seen, without a value
         middle = _SEEN if model.scale is None else sum(model.scale) / 2
         values = np.nan_to_num(values, nan=middle)

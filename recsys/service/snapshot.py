@@ -72,19 +72,29 @@ class Snapshot:
             self._choices[query] = found
         return found
 
-    @cached_property
-    def _records(self) -> dict[int, dict[str, Any]]:
-        return {}
-
     def record(self, row: int) -> dict[str, Any]:
         """What is known of the item in a row, ready for JSON."""
-        found = self._records.get(row)
+        found: dict[str, Any] = orjson.loads(b"{" + self.known(row)[1:] + b"}")
+        return found
+
+    @cached_property
+    def item_columns(self) -> frozenset[str]:
+        """Names of what is known of items."""
+        return frozenset(self.model.items.columns)
+
+    @cached_property
+    def _known(self) -> dict[int, bytes]:
+        return {}
+
+    def known(self, row: int) -> bytes:
+        """`record` as the end of a JSON object: with a comma in front, without the braces."""
+        found = self._known.get(row)
         if found is None:
             at = np.array([row])
-            table = Table({"row": at}, self.model.items, at)
-            found = table.to_dict()["rows"][0]
-            del found["row"]
-            self._records[row] = found
+            record = Table({"row": at}, self.model.items, at).to_dict()["rows"][0]
+            del record["row"]
+            text = orjson.dumps(record)[1:-1]
+            found = self._known[row] = b"," + text if text else b""
         return found
 
     def warm(self) -> Snapshot:

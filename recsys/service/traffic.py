@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import threading
 import time
@@ -22,6 +23,7 @@ EVERY_S = 0.5
 """Seconds between two writes."""
 _MOST = 20_000  # lists that wait; more are not kept, and counted
 _AT_ONCE = 1000
+_NAME = re.compile("[0-9a-f]{32}")  # of a list: which worker served it, its number, and chance
 
 
 class Traffic:
@@ -71,5 +73,7 @@ class Traffic:
         try:
             self._store.feedback(served, item, action, value)
         except UnknownIdError:
+            if not _NAME.fullmatch(served) or served.startswith(self._before):
+                raise
             time.sleep(2 * EVERY_S)  # another worker may have served it just now
             self._store.feedback(served, item, action, value)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from matrices import random_csr
 
 from recsys import kernels
+from recsys.errors import ArgumentError
 
 Case = dict[str, Any]
 """Arguments of `kernels.top_k` by name."""
@@ -186,3 +187,11 @@ def test_packed_items_can_be_searched_repeatedly() -> None:
         assert np.array_equal(found[1], expected[1], equal_nan=True)
     with pytest.raises(ValueError, match="belong to packed_items"):
         kernels.top_k(**rest, item_factors=packed, k=5, candidates=np.arange(3))
+
+
+@pytest.mark.parametrize("columns", [[-1, 3], [3, 40], [3, -1], [40, 3]])
+def test_one_row_of_exclusions_is_checked_like_many(columns: list[int]) -> None:
+    ones = np.ones((1, 3), np.float32), np.ones((40, 3), np.float32)
+    excluded = np.array([0, 2]), np.array(columns, np.int32)
+    with pytest.raises(ArgumentError, match="column number lies outside"):
+        kernels.top_k(*ones, 5, excluded=excluded)

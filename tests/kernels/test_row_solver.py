@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from row_cases import WIDTHS, Case, assert_close, problem
 
 from recsys import kernels
+from recsys.errors import ArgumentError
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -354,3 +355,15 @@ def test_overflow_comes_back_as_nan(what: str, cg_steps: int) -> None:
     x, energy = kernels.solve_rows(**case, cg_steps=cg_steps)
     assert np.isnan(x).all()
     assert np.isnan(energy).all()
+
+
+def test_the_typical_square_that_is_known_gives_the_same_bits() -> None:
+    case = problem(3, width=24) | {"base": None}
+    typical = kernels.typical_square(case["factors"])
+    assert typical == pytest.approx((case["factors"].astype(float) ** 2).mean(axis=0), rel=1e-5)
+    x, energy = kernels.solve_rows(**case, typical=typical)
+    expected, expected_energy = kernels.solve_rows(**case)
+    assert x.tobytes() == expected.tobytes()
+    assert energy.tobytes() == expected_energy.tobytes()
+    with pytest.raises(ArgumentError, match="diagonal base"):
+        kernels.solve_rows(**case | {"base": np.eye(24)}, typical=typical)

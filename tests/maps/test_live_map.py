@@ -1,6 +1,7 @@
 """The map in which anybody has a place."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -140,3 +141,11 @@ def test_hostile_titles_are_short_and_without_controls() -> None:
     for text in texts:
         assert text == one_line(text, 200)
     json.dumps(shown, allow_nan=False)
+
+
+def test_every_group_has_a_colour_of_its_own_on_light_and_on_dark(model: Recommender) -> None:
+    shown = live_map(model).to_dict()
+    for colours in shown["palette"].values():
+        assert len(set(colours)) == len(colours) >= len(shown["groups"])
+        assert all(re.fullmatch("#[0-9a-f]{6}", one) for one in colours)
+    assert set(shown["palette"]) == {"light", "dark"}

@@ -1,7 +1,6 @@
 """The page of the movie map in a headless browser."""
 
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from recsys import Ratings
 from recsys.ids import IdIndex
 from recsys.maps.movie_map import movie_map, page_script
 from recsys.maps.neighbourhoods import neighbourhoods, neighbours
+from recsys.maps.palette import PALETTE
 from recsys.maps.projection import project
 from recsys.models.factors import Factors
 from recsys.recommend.recommender import Recommender
@@ -272,14 +272,12 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
 
 
-@pytest.mark.parametrize("scheme", ["LIGHT", "DARK"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("sight", MATRICES)
 def test_the_colours_of_genres_differ_for_everybody(scheme: str, sight: str) -> None:
-    found = re.search(rf"const {scheme} = \[(.*?)\]", page_script(), re.S)
-    assert found
-    other = "#9aa4af" if scheme == "LIGHT" else "#76828f"
+    other = "#9aa4af" if scheme == "light" else "#76828f"
     assert other in page_script()
-    texts = [*re.findall(r"#[0-9a-f]{6}", found[1]), other]
+    texts = [*PALETTE[scheme], other]
     assert len(texts) == 10
     rgb = np.array([[int(t[i : i + 2], 16) / 255 for i in (1, 3, 5)] for t in texts])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)

@@ -160,6 +160,31 @@ def test_many_ratings_are_written_together_or_not_at_all(
     assert set(model.fitted.items.ids[model.seen_by(4)].tolist()) <= set(given.items.tolist())
 
 
+def test_people_whom_only_the_store_knows_are_listed_among_the_others(
+    client: Client, model: recsys.Recommender
+) -> None:
+    users, item = model.fitted.users.ids.tolist(), int(model.fitted.items.ids[0])
+    new = [0, users[-1] + 5, 2**53 + 1]
+    assert not set(new) & set(users)
+    for user in new:
+        client.ok("PUT", f"/v1/users/{user}/ratings/{item}", json={"rating": 5})
+    rows, cursor = [], None
+    while cursor != "":
+        more = "" if cursor is None else f"&cursor={cursor}"
+        page = client.ok("GET", f"/v1/users?limit=7{more}")
+        assert page["total"] == len(users) + len(new)
+        rows += page["rows"]
+        cursor = page["next"] or ""
+    assert [int(row["user"]) for row in rows] == sorted([*users, *new])
+    assert rows[-1] == {"user": str(2**53 + 1), "n_ratings": 1}  # JavaScript would round it
+    for row in rows:  # each can be asked for
+        if int(row["user"]) in new:
+            client.ok("GET", f"/v1/users/{row['user']}/recommendations")
+    client.ok("DELETE", f"/v1/users/{new[0]}")
+    listed = client.ok("GET", "/v1/users?limit=1000")["rows"]
+    assert new[0] not in [row["user"] for row in listed]
+
+
 def test_a_person_who_leaves_is_forgotten_by_store_and_model(
     client: Client, model: recsys.Recommender, store: recsys.RatingsStore
 ) -> None:
@@ -190,7 +215,11 @@ def test_others_get_the_same_after_somebody_left(client: Client, model: recsys.R
 
 
 def test_lists_and_feedback_on_them_are_kept(
-    client: Client, app: Any, model: recsys.Recommender, store: recsys.RatingsStore
+    client: Client,
+    app: Any,
+    model: recsys.Recommender,
+    store: recsys.RatingsStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     user = int(model.fitted.users.ids[8])
     client.ok("DELETE", f"/v1/users/{user}/ratings/{first(client, user)[0]}")  # adopts the history
@@ -202,8 +231,11 @@ def test_lists_and_feedback_on_them_are_kept(
     assert client.ok("POST", path, json={"item": item, "action": "click"}) == {"kept": True}
     assert "is not on list" in problem(client.post(path, {"item": 1, "action": "click"}), 404)
     assert "action must be one of" in problem(client.post(path, {"item": item, "action": "x"}), 400)
-    nothing = client.post("/v1/served/none/feedback", {"item": item, "action": "click"})
-    assert "no list 'none' was served" in problem(nothing, 404)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("nobody else can have served it"))
+    for name in ("none", found["served"][:16] + "0" * 16):
+        nothing = client.post(f"/v1/served/{name}/feedback", {"item": item, "action": "click"})
+        assert f"no list '{name}' was served" in problem(nothing, 404)
+    monkeypatch.undo()
     app.state.service.stop()  # writes what waits
     lists = store.lists()
     assert {found["served"], again["served"]} < set(lists.served["id"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from http_client import Client, problem
+from waiting import until
 
 import recsys
 from recsys.service import create_app
@@ -36,13 +36,6 @@ def app(folder: Path) -> Iterator[Any]:
 
 def version(client: Client) -> Any:
     return client.ok("GET", "/v1/model")["model"]["version"]
-
-
-def until(what: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
 
 
 def test_a_file_of_the_folder_replaces_the_model_and_can_be_rolled_back(app: Any) -> None:
@@ -195,6 +188,12 @@ def test_two_versions_share_the_people(
             assert found["version"] == versions[found["arm"] == "candidate"]
             again = client.ok("GET", f"/v1/users/{user}/recommendations")["model"]
             assert again == found
+        for arm in ("current", "candidate"):  # a person stands on the map of their own model
+            user = next(one for one, label in arms.items() if label == arm)
+            at = client.ok("POST", "/v1/map/place", json={"user": user})["model"]
+            assert at["version"] == versions[arm == "candidate"]
+            assert client.ok("GET", f"/v1/map?user={user}")["model"] == at
+        assert client.ok("GET", "/v1/map")["model"]["arm"] == "current"
         assert 8 < list(arms.values()).count("candidate") < 32
         app.state.service.stop()
         served = store.lists().served

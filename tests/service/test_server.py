@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from serving import serving
+from waiting import until
 
 import recsys
 
@@ -60,8 +60,7 @@ def test_it_finishes_what_runs_and_loses_no_acknowledged_rating(
         threads = [threading.Thread(target=write, args=(9000 + i,)) for i in range(4)]
         for one in threads:
             one.start()
-        while len(acknowledged) < 40:
-            time.sleep(0.01)
+        until(lambda: len(acknowledged) >= 40)
         code, _ = server.end(signal.SIGTERM)
         for one in threads:
             one.join()
@@ -87,17 +86,21 @@ def test_workers_share_the_port_the_store_and_the_model(
             found = httpx.get(f"{server.address}/v1/users/999/recommendations")
             assert found.status_code == 200
         server.client.post("/v1/model", json={"file": "other.safetensors"}).raise_for_status()
-        end = time.monotonic() + 20
-        names: set[str] = set()
-        while names != {"other"} and time.monotonic() < end:
-            names = {
-                httpx.get(f"{server.address}/v1/model").json()["model"]["name"] for _ in range(10)
-            }
-        assert names == {"other"}
-        counted = httpx.get(f"{server.address}/v1/metrics").text
-        asked = [line for line in counted.splitlines() if line.startswith("recsys_requests_total")
-                 and "recommendations" in line]  # fmt: skip
-        assert sum(float(line.rsplit(" ", 1)[1]) for line in asked) == 20
+        until(lambda: {_model(server.address) for _ in range(10)} == {"other"})
+        until(lambda: _lists(server.address) == 20)  # counted a moment after they are sent
+
+
+def _model(address: str) -> str:
+    name: str = httpx.get(f"{address}/v1/model").raise_for_status().json()["model"]["name"]
+    return name
+
+
+def _lists(address: str) -> float:
+    # How many lists all workers have counted.
+    counted = httpx.get(f"{address}/v1/metrics").raise_for_status().text
+    asked = [line for line in counted.splitlines() if line.startswith("recsys_requests_total")
+             and "recommendations" in line]  # fmt: skip
+    return sum(float(line.rsplit(" ", 1)[1]) for line in asked)
 
 
 def test_a_worker_that_dies_is_started_again(model_file: Path) -> None:
@@ -107,10 +110,8 @@ def test_a_worker_that_dies_is_started_again(model_file: Path) -> None:
             pytest.skip("needs /proc/PID/task/PID/children")
         before = _workers(children)
         os.kill(before[0], signal.SIGKILL)
-        end = time.monotonic() + 30
-        while (now := _workers(children)) == before or len(now) < 2:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        until(lambda: before[0] not in _workers(children) and len(_workers(children)) == 2)
+        now = _workers(children)
         answers = [httpx.get(f"{server.address}/v1/ready").status_code for _ in range(5)]
         assert answers == [200] * 5
         assert server.end(signal.SIGTERM)[0] == 143

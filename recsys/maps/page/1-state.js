@@ -142,29 +142,6 @@ function placeItems() {
 
 // Colours
 
-// Far apart for the colour-blind, too, and from the grey of the others.
-const LIGHT = [
-  "#1e58d3",
-  "#ed264d",
-  "#529c6c",
-  "#cc7219",
-  "#61088d",
-  "#02c3ec",
-  "#900258",
-  "#525603",
-  "#4c1f0e",
-];
-const DARK = [
-  "#2b87f3",
-  "#b53e33",
-  "#20c372",
-  "#bc7900",
-  "#9359ac",
-  "#03fffb",
-  "#bfadfe",
-  "#9ddd5c",
-  "#ffddba",
-];
 const RAMP_DARK = [
   [98, 78, 158],
   [72, 118, 178],
@@ -194,7 +171,7 @@ function readScheme() {
     accent: get("--accent"),
     advice: get("--advice"),
     region: get("--region"),
-    genres: dark ? DARK : LIGHT,
+    genres: dark ? data.palette.dark : data.palette.light,
     ramp: dark ? RAMP_DARK : RAMP_LIGHT,
   };
 }
@@ -209,7 +186,7 @@ const rampAt = t => {
   return scheme.ramp[i].map((v, c) => Math.round(v + f * (scheme.ramp[i + 1][c] - v)));
 };
 // An item is shown in the colour of the rarest of its genres that has one.
-const shown = data.genres.map((_, g) => g).slice(0, 9);
+const shown = data.genres.map((_, g) => g).slice(0, data.palette.light.length);
 const genreSize = shown.map(g => {
   let s = 0;
   for (let i = 0; i < n; i++) s += (genreBits[i] >>> g) & 1;

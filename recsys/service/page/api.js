@@ -83,7 +83,7 @@ const query = values => {
 export const api = {
   model: () => ask("GET", "model"),
   metrics: () => ask("GET", "metrics", { as: "text" }),
-  map: () => ask("GET", "map"),
+  map: user => ask("GET", `map${query({ user })}`),
   place: (body, signal) => ask("POST", "map/place", { body, signal }),
   search: (q, signal) => ask("GET", `search${query({ q, n: 8 })}`, { signal }),
   people: () => ask("GET", "users?limit=20"),

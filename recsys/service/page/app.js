@@ -229,10 +229,11 @@ function genres(map) {
   $("choice").firstElementChild.hidden = !map?.groups.length;
 }
 
-// Another model came into service while the page was open.
+// Another model answers: it came into service while the page was open, or it serves this person.
 async function renew() {
+  const before = model.model.version;
   await meet();
-  say("Another model is in service.");
+  if (model.model.version !== before) say("Another model is in service.");
   await drawMap();
 }
 async function meet() {
@@ -258,7 +259,7 @@ async function start() {
 // The first map of a model takes seconds, on a busy machine more than the server waits for.
 async function drawMap(tries = 5) {
   try {
-    const map = await api.map();
+    const map = await api.map(people.isKnown() ? person.id : undefined);
     genres(map);
     startMap(map, act);
     mapped = map.model.version;

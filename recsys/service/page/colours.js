@@ -2,33 +2,10 @@
 
 import { $, el, fill, oneLine } from "./dom.js";
 
-// Far apart for the colour-blind, too, and from the grey of the others; as in the movie map.
-const LIGHT = [
-  "#1e58d3",
-  "#ed264d",
-  "#529c6c",
-  "#cc7219",
-  "#61088d",
-  "#02c3ec",
-  "#900258",
-  "#525603",
-  "#4c1f0e",
-];
-const DARK = [
-  "#2b87f3",
-  "#b53e33",
-  "#20c372",
-  "#bc7900",
-  "#9359ac",
-  "#03fffb",
-  "#bfadfe",
-  "#9ddd5c",
-  "#ffddba",
-];
 const NAMES = ["paper", "ink", "soft", "accent", "advice", "region", "other", "good", "bad"];
 
 // A canvas needs colours without variables.
-export function readScheme() {
+export function readScheme(palette) {
   const probe = el("span", {});
   document.body.append(probe);
   const found = {};
@@ -40,7 +17,7 @@ export function readScheme() {
   probe.remove();
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   const dark = (["light", "dark"].includes(chosen) ? chosen : system) === "dark";
-  return { ...found, groups: dark ? DARK : LIGHT };
+  return { ...found, groups: dark ? palette.dark : palette.light };
 }
 
 export function legend(scheme, data) {

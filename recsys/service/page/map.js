@@ -38,7 +38,7 @@ export function startMap(answer, actions) {
   order = counts.map((_, i) => i).sort((a, b) => counts[b] - counts[a] || a - b);
   size = counts.map(c => 1.2 + 5.2 * Math.sqrt(c / most));
   $("map-wait").hidden = true;
-  scheme = readScheme();
+  scheme = readScheme(data.palette);
   legend(scheme, data);
   listenOnce();
   resize();
@@ -81,7 +81,7 @@ export function hover(which) {
 }
 export function recolour() {
   if (!data) return;
-  scheme = readScheme();
+  scheme = readScheme(data.palette);
   legend(scheme, data);
   redraw();
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +12,13 @@ from recsys.ids import IdIndex, in_json
 from recsys.recommend import questions
 from recsys.service.asked import Nothing, Page, a_user, an_item
 from recsys.service.calls import Call, Json, Route, id_at
+from recsys.service.everybody import everybody
 from recsys.service.routes.shapes import ID, MODEL, page, record
 
 _LIKED = 10  # items on the page of a user
 
 
-def paged(index: IdIndex, asked: Page) -> tuple[Sequence[int], str | None]:
+def paged(index: IdIndex, asked: Page) -> tuple[range, str | None]:
     """Rows of the ids after the cursor, and the cursor of the page that follows.
 
     A cursor is the last id of a page, so that pages stay right where ids join or go.
@@ -62,10 +62,12 @@ def _item(call: Call, row: int) -> Json:
 
 
 def users(call: Call) -> Json:
-    """The users in the order of their ids."""
-    index = call.model.fitted.users
+    """The users in the order of their ids, with those whom only the store knows."""
+    index = everybody(call.service.store, call.snapshot)
     found, after = paged(index, call.asked(Page))
-    return _page(call, [_user(call, row) for row in found], after, len(index))
+    rows = call.model.fitted.users.find(index.ids[found.start : found.stop])
+    listed = [_user(call, id_at(index, at), row) for at, row in zip(found, rows, strict=True)]
+    return _page(call, listed, after, len(index))
 
 
 def user(call: Call) -> Json:
@@ -85,10 +87,12 @@ def user(call: Call) -> Json:
     }
 
 
-def _user(call: Call, row: int) -> Json:
-    counts, index = call.model.counts, call.model.fitted.users
-    n = None if counts is None else int(counts.users[row])
-    return {"user": id_at(index, row), "n_ratings": n}
+def _user(call: Call, user: int | str, row: int) -> Json:
+    counts, store = call.model.counts, call.service.store
+    if row < 0 and store is not None:
+        mark = store.mark(user)
+        return {"user": user, "n_ratings": 0 if mark is None else mark[1]}
+    return {"user": user, "n_ratings": None if counts is None else int(counts.users[row])}
 
 
 class Rated(NamedTuple):
@@ -138,7 +142,11 @@ def _page(call: Call, found: list[Json], after: str | None, total: int) -> Json:
 
 _COUNT = {"type": ["integer", "null"], "description": "Ratings that count for the model."}
 _ITEM = record(model=MODEL, item=ID, n_ratings=_COUNT, from_features={"type": "boolean"})
-_USER = record(model=MODEL, user=ID, n_ratings=_COUNT)
+_OF_USER = _COUNT | {
+    "description": "Ratings that count for the model; of somebody whom it does not know, those in "
+    "the store."
+}
+_USER = record(model=MODEL, user=ID, n_ratings=_OF_USER)
 
 ROUTES = (
     Route(

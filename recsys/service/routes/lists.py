@@ -10,7 +10,7 @@ from recsys.recommend import groups, questions
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.service.asked import MOST, GroupListed, Listed, a_user, ratings_of
-from recsys.service.calls import Call, Json, Route, fragment, in_json_bytes
+from recsys.service.calls import Call, Json, Route, fragment, in_json_bytes, rows_in_json
 from recsys.service.kept import MadeList
 from recsys.service.people import Somebody, somebody_new
 from recsys.service.routes.shapes import CHANGES, ID, RATINGS, SERVED, WHY, answer
@@ -18,7 +18,7 @@ from recsys.service.routes.shapes import CHANGES, ID, RATINGS, SERVED, WHY, answ
 
 def _listed(call: Call, who: Somebody, asked: Listed, choice: Choice, **more: Any) -> Json:
     # A list of which all that it depends on is the same as before is not made again.
-    if call.body is not None:
+    if call.body is not None or not call.snapshot.lists.keeps:
         found = _made(call, who, asked, choice)
     else:
         key = who.key, call.query
@@ -32,12 +32,12 @@ def _listed(call: Call, who: Somebody, asked: Listed, choice: Choice, **more: An
 
 def _made(call: Call, who: Somebody, asked: Listed, choice: Choice) -> MadeList:
     table = who.recommend(choice)
-    why = call.reasons(who, table) if asked.why else ()
-    whole = call.answer(table, who.folded_in, why)
     parts = {
-        name: in_json_bytes(whole[name]) for name in ("remarks", "rows", "why") if name in whole
-    }
-    size = sum(len(one) for one in parts.values())
+        "remarks": in_json_bytes(table.remarks), "rows": rows_in_json(table, call.snapshot)
+    }  # fmt: skip
+    if asked.why and (why := call.reasons(who, table)):
+        parts["why"] = in_json_bytes([one.to_dict() for one in why])
+    size = sum(map(len, parts.values()))
     items = table.answer["item"].tolist()
     return MadeList(items, {name: fragment(one) for name, one in parts.items()}, size)
 
@@ -111,20 +111,20 @@ def for_many(call: Call) -> Json:
     people = [call.service.person(call.snapshot, one) for one in ids]
     same = list(dict.fromkeys(who.user for who in people if not who.folded_in))
     remarks: list[str] = []
-    by_user: dict[Any, list[Json]] = {}
+    by_user: dict[Any, Any] = {}
     if same:
-        together = call.answer(questions.recommend_many(call.model, same, choice))
-        remarks += together["remarks"]
+        together = questions.recommend_many(call.model, same, choice)
+        remarks += together.remarks
         items = call.model.fitted.items
-        for row in together["rows"]:
+        for row in together.to_dict()["rows"]:
             known = call.snapshot.record(items.row(row["item"]))
             by_user.setdefault(row.pop("user"), []).append(row | known)
     lists = []
     for who in people:
         if who.folded_in:
-            table = call.answer(who.recommend(choice))
-            remarks += [f"User {who.user}: {one}" for one in table["remarks"]]
-            by_user[who.user] = table["rows"]
+            table = who.recommend(choice)
+            remarks += [f"User {who.user}: {one}" for one in table.remarks]
+            by_user[who.user] = fragment(rows_in_json(table, call.snapshot))
         lists.append(
             {
                 "user": in_json(who.user),

@@ -8,16 +8,15 @@ import orjson
 from starlette.responses import Response
 
 from recsys.maps.live_map import MOST, live_map, place
-from recsys.service.asked import Nothing, a_user
+from recsys.service.asked import Mapped, Nothing, a_user
 from recsys.service.calls import Call, Json, Route
 from recsys.service.people import somebody_new
 from recsys.service.routes.shapes import CHANGES, ID, MODEL, REMARKS, record
 
 
 def whole(call: Call) -> Response:
-    """The items of the model in two planes."""
-    call.asked(Nothing)
-    body = _body(call)
+    """The items in two planes, of the model that serves: a person, where one is named."""
+    body = _body(call.of(call.asked(Mapped).user))
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in call.request.headers.get("if-none-match", ""):
@@ -41,6 +40,7 @@ def _body(call: Call) -> bytes:
 def placed(call: Call) -> Json:
     """Where a person, or somebody with these ratings, stands on the map."""
     call.given(Nothing, "ratings", "user")
+    call = call.of(call.fields.get("user"))
     found = live_map(call.snapshot.base)
     if "user" in call.fields:
         who = call.service.person(call.snapshot, a_user(call.model, call.field("user")))
@@ -62,11 +62,12 @@ _TEXTS = {"type": "array", "items": {"type": "string"}}
 
 ROUTES = (
     Route(
-        method="GET", path="/v1/map", handler=whole, threaded=True, tag="map",
+        method="GET", path="/v1/map", handler=whole, query=Mapped, threaded=True, tag="map",
         summary=f"The items in two planes, at most the {MOST:,} most rated",
         answer=record(
             model=MODEL, n_items={"type": "integer"}, items={"type": "array", "items": ID},
             titles=_TEXTS, groups=_TEXTS, group={"type": "array", "items": {"type": "integer"}},
+            palette=record(light=_TEXTS, dark=_TEXTS),
             neighbourhoods=_COLUMNS, components=_COLUMNS, remarks=REMARKS,
         ),
     ),

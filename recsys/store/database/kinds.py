@@ -29,9 +29,14 @@ class Kinds:
     def __init__(self) -> None:
         self._known: dict[str, Kind] = {}
 
+    @property
+    def all_known(self) -> bool:
+        """Whether the kinds of both sides are known, which do not change any more."""
+        return len(self._known) == 2
+
     def load(self, connection: Connection) -> None:
-        """Reads what was decided, unless all is known: it does not change any more."""
-        if len(self._known) < 2:
+        """Reads what was decided, unless all is known."""
+        if not self.all_known:
             rows = connection.execute(select(meta).where(meta.c.key.in_(("user", "item"))))
             self._known = {key: "integer" if kind == "integer" else "text" for key, kind in rows}
 

@@ -140,6 +140,8 @@ class RatingsStore(StoreReader):
 
     def close(self) -> None:
         """Closes all connections; the store connects again when it is used."""
+        if self._near is not None:
+            self._near.close()
         self._engine.dispose()
 
     # Ratings, items and people

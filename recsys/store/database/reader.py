@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Select, bindparam, func, select
+from sqlalchemy import Engine, Select, bindparam, func, select
 
 from recsys.ids import IdIndex
 from recsys.ratings.databases import shown, version_of
 from recsys.store.database import late, outcomes, traffic
 from recsys.store.database.engine import durability, reading
 from recsys.store.database.kinds import Kinds, Side
+from recsys.store.database.near import NearReader
 from recsys.store.database.records import Given, Id, Late, Lists, OnRows, StoredItem, ignored
 from recsys.store.database.schema import counters, items, ratings, tombstones, users
 
@@ -28,6 +27,7 @@ _GIVEN = select(ratings.c.item_id, ratings.c.rating, ratings.c.time)
 _GIVEN = _GIVEN.where(ratings.c.user_id == bindparam("user")).order_by(ratings.c.item_id)
 _MARK = select(func.max(ratings.c.seq), func.count()).where(ratings.c.user_id == bindparam("user"))
 _KNOWN = select(users.c.id).where(users.c.id == bindparam("user"))
+_PEOPLE = select(func.count(), func.max(users.c.added)).select_from(users)
 _SEQ = select(counters.c.value).where(counters.c.name == "seq")
 
 
@@ -37,7 +37,7 @@ class StoreReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._kinds = Kinds()
-        self._sql: dict[Any, str] = {}
+        self._near = NearReader(engine) if self.is_local else None
 
     def __str__(self) -> str:
         return shown(self._engine.url)
@@ -58,14 +58,12 @@ class StoreReader:
 
     def given(self, user: object) -> Given | None:
         """What a person rated; None if the store does not know them."""
-        with reading(self._engine) as connection:
-            self._kinds.load(connection)
-            text = self._kinds.find(user, "user")
-            if text is None:
-                return None
-            rows = self._rows(connection, _GIVEN, text)
-            if not rows and connection.execute(_KNOWN, {"user": text}).first() is None:
-                return None
+        text = self._user(user)
+        if text is None:
+            return None
+        rows = self._rows(_GIVEN, text)
+        if not rows and not self._rows(_KNOWN, text):
+            return None
         columns = list(zip(*rows, strict=True)) or [(), (), ()]
         return Given(
             self._kinds.array(columns[0], "item"),
@@ -79,27 +77,27 @@ class StoreReader:
         Two that are equal stand for the same ratings: a change writes them under a larger number,
         and those from before can only go.
         """
-        with reading(self._engine) as connection:
-            self._kinds.load(connection)
-            text = self._kinds.find(user, "user")
-            if text is None:
-                return None
-            ((latest, n),) = self._rows(connection, _MARK, text)
+        text = self._user(user)
+        if text is None:
+            return None
+        ((latest, n),) = self._rows(_MARK, text)
         return None if latest is None else (int(latest), int(n))
 
-    def _rows(
-        self, connection: Connection, asked: Select[*tuple[Any, ...]], user: str
-    ) -> Sequence[Any]:
-        # A service asks this for every list. Of a file, the driver answers in a third of the time.
-        if self.is_local:
-            driver: Any = connection.connection.driver_connection
-            sql = self._sql.get(asked)
-            if sql is None:
-                sql = self._sql[asked] = str(asked.compile(dialect=self._engine.dialect))
-            with suppress(sqlite3.Error):  # which comes again below, in words
-                found: Sequence[Any] = driver.execute(sql, (user,)).fetchall()
+    def _user(self, user: object) -> str | None:
+        # The id as text; None if the store cannot have it.
+        if not self._kinds.all_known:
+            with reading(self._engine) as connection:
+                self._kinds.load(connection)
+        return self._kinds.find(user, "user")
+
+    def _rows(self, asked: Select[*tuple[Any, ...]], user: str) -> Sequence[Any]:
+        # What is asked about one person. A service asks this for every list.
+        if self._near is not None:
+            found = self._near.rows(asked, user)
+            if found is not None:
                 return found
-        return connection.execute(asked, {"user": user}).all()
+        with reading(self._engine) as connection:
+            return connection.execute(asked, {"user": user}).all()
 
     def item(self, item: object) -> StoredItem | None:
         """What the store says of an item; None if it does not know it."""
@@ -122,6 +120,13 @@ class StoreReader:
     def user_ids(self, after: object = None, limit: int = 100) -> list[Id]:
         """Ids of people in order of their text, beginning after one of them."""
         return self._page(users.c.id, "user", after, limit)
+
+    @property
+    def people_mark(self) -> tuple[int, float]:
+        """How many people there are, and when the latest came; equal for the same people."""
+        with reading(self._engine) as connection:
+            n, latest = connection.execute(_PEOPLE).one()
+        return int(n), float(latest or 0)
 
     def item_ids(self, after: object = None, limit: int = 100) -> list[Id]:
         """Ids of items in order of their text, beginning after one of them."""
