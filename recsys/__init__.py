@@ -77,6 +77,8 @@ if TYPE_CHECKING:  # the same names, for type checkers
     from recsys.models.item_weights import ItemWeights as ItemWeights
     from recsys.models.pairwise import BPR as BPR
     from recsys.models.pairwise import LogisticMF as LogisticMF
+    from recsys.models.spark_als import SparkExplicitALS as SparkExplicitALS
+    from recsys.models.spark_als import SparkImplicitALS as SparkImplicitALS
     from recsys.models.svd import NormalizedSVD as NormalizedSVD
     from recsys.models.svd import PureSVD as PureSVD
     from recsys.ratings import feedback as feedback

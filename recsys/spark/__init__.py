@@ -3,12 +3,3 @@
 The only importer of pyspark. What it trains are `Factors` like any others: the model file,
 questions, fold-in, evaluation, maps and the service need no Spark.
 """
-
-from importlib.util import find_spec
-
-from recsys.errors import ArgumentError
-
-if find_spec("pyspark") is None:
-    raise ArgumentError(
-        'the engine spark needs pyspark; install it with pip install "recsys-mf[spark]"'
-    )

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from recsys import processes
 from recsys.evaluation.protocol.jobs import Job, Outcome, Run, Watching, outcome
 from recsys.evaluation.protocol.parallel import SplitJobs
-from recsys.files import temporary_folder
 from recsys.models.kept import NOTHING
-from recsys.spark.session import translated
+from recsys.spark.session import folder_of, translated
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,10 +39,10 @@ def outcomes(
     """
     context = session.sparkContext
     for jobs in folds:
-        with temporary_folder() as folder, translated():
-            file = folder / f"split-{os.getpid()}-{next(_number)}"
+        with translated():
+            file = folder_of(session) / f"split-{next(_number)}"
             processes.write(SplitJobs(jobs[0].prepared, [job.contender for job in jobs]), file)
-            for path in folder.iterdir():
+            for path in (file, *file.parent.glob(f"{file.name}.*")):
                 context.addFile(str(path))
             orders = [(i, job.run, job.sampled_negatives) for i, job in enumerate(jobs)]
             name = file.name

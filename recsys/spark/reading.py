@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recsys.errors import ArgumentError, DataError
+from recsys.errors import ArgumentError, DataError, EngineError
 from recsys.files import expanded, temporary_folder
 from recsys.provenance import without_passwords
 from recsys.ratings import layouts
@@ -231,13 +231,13 @@ def _of_database(source: Source, session: SparkSession, where: str) -> RawRating
     try:
         with translated():
             frame = session.read.format("jdbc").options(**options).load()
-    except Exception as error:
-        if "ClassNotFoundException" in str(error) or "org.postgresql.Driver" in str(error):
+    except EngineError as error:
+        if "org.postgresql.Driver" in str(error):
             raise ArgumentError(
                 "Spark reads PostgreSQL by its JDBC driver, which is not there (Debian, Ubuntu: "
                 "apt install libpostgresql-jdbc-java)"
             ) from None
-        raise
+        raise DataError(f"{where}: {error}") from None
     roles = role_positions(frame.columns, source.columns, where)
     return _raw(frame, {role: frame.columns[at] for role, at in roles.items()}, source, where)
 

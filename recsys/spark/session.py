@@ -10,12 +10,16 @@ import subprocess
 import sys
 import tempfile
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from recsys.errors import ArgumentError, DataError, EngineError, RecsysError
+from recsys.files import temporary_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,6 +31,21 @@ _LONGEST = 300
 _MALFORMED = "MALFORMED_CSV_RECORD"
 
 
+_FOLDERS: WeakKeyDictionary[SparkSession, Path] = WeakKeyDictionary()
+
+
+def folder_of(running: SparkSession) -> Path:
+    """A folder for files that machines of the cluster get; it lasts as long as the session.
+
+    A machine that joins later, as where one was lost, gets all files that any job has sent.
+    """
+    if running not in _FOLDERS:  # a session of the caller, as in a notebook
+        folder = Path(tempfile.mkdtemp(prefix="recsys-"))
+        weakref.finalize(running, shutil.rmtree, folder, ignore_errors=True)
+        _FOLDERS[running] = folder
+    return _FOLDERS[running]
+
+
 @contextmanager
 def session(master: str, name: str = "recsys") -> Iterator[SparkSession]:
     """A session that ends with the block, whatever happens in it.
@@ -36,16 +55,21 @@ def session(master: str, name: str = "recsys") -> Iterator[SparkSession]:
         name: what Spark's pages call the application.
 
     Raises:
-        ArgumentError: there is no Java 17, or the master is none.
+        ArgumentError: pyspark or Java 17 is not installed.
         EngineError: Spark cannot be started, or a job of the block has failed.
     """
+    if find_spec("pyspark") is None:
+        raise ArgumentError(
+            'the engine spark needs pyspark; install it with pip install "recsys-mf[spark]"'
+        )
     require_java()
     # The workers need the packages of this Python.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    with _quiet(), translated():
+    with temporary_folder() as folder, _quiet(), translated():
         running = _started(master, name)
         try:
+            _FOLDERS[running] = folder
             running.sparkContext.setLogLevel("OFF")
             yield running
         finally:

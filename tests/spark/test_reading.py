@@ -39,6 +39,7 @@ def same(found: recsys.Ratings, expected: recsys.Ratings) -> None:
     assert found.users.ids.tolist() == expected.users.ids.tolist()
     assert found.items.ids.tolist() == expected.items.ids.tolist()
     assert found.timestamps is not None
+    assert expected.timestamps is not None
     assert np.array_equal(found.timestamps, expected.timestamps)
     own, other = found.account, expected.account
     assert own is not None
