@@ -77,12 +77,13 @@ class Engine:
 
 
 @contextmanager
-def engine_of(name: str, master: str | None) -> Iterator[Engine]:
+def engine_of(name: str, master: str | None, ratings: str) -> Iterator[Engine]:
     """The engine of this name, while the block runs.
 
     Args:
         name: `local` or `spark`.
         master: where Spark runs.
+        ratings: what will be read.
 
     Raises:
         ArgumentError: Spark or Java is not installed.
@@ -94,11 +95,12 @@ def engine_of(name: str, master: str | None) -> Iterator[Engine]:
         yield Engine(read, lambda spec: spec)
         return
     from recsys.spark.evaluating import outcomes
+    from recsys.spark.reading import is_database
     from recsys.spark.reading import read as read_by_spark
     from recsys.spark.session import session
     from recsys.spark.training import on_spark
 
-    with session(master or MASTER) as found:
+    with session(master or MASTER, databases=is_database(ratings)) as found:
         yield Engine(
             partial(read_by_spark, session=found),
             partial(on_spark, session=found),

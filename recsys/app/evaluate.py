@@ -102,7 +102,7 @@ def run(
     on_stage("reading" if study.engine == LOCAL else f"starting {study.engine} and reading")
     done: dict[str, Evaluated] = {}
     with ExitStack() as stack:
-        engine = stack.enter_context(engine_of(study.engine, study.master))
+        engine = stack.enter_context(engine_of(study.engine, study.master, study.ratings))
         ratings = whole = read_and_account(study, on_account, engine.read)
         if study.per_user or study.per_item:
             ratings = ratings.at_least_active(study.per_user, study.per_item)

@@ -134,7 +134,7 @@ def run(
     on_stage("reading" if recipe.engine == LOCAL else f"starting {recipe.engine} and reading")
     measured = None
     with ExitStack() as stack:
-        engine = stack.enter_context(engine_of(recipe.engine, recipe.master))
+        engine = stack.enter_context(engine_of(recipe.engine, recipe.master, recipe.ratings))
         ratings = read_and_account(recipe, on_account, engine.read)
         check_suits(spec, ratings)
         spec = engine.running(spec)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
@@ -69,7 +69,7 @@ def read(source: Source, session: SparkSession) -> Ratings:
         EngineError: Spark fails.
     """
     where = without_passwords(source.ratings)
-    if _DATABASE.match(source.ratings):
+    if is_database(source.ratings):
         return _made(_of_database(source, session, where), source, where, "SQL", ())
     if _ELSEWHERE.match(source.ratings):
         location, kind = source.ratings, _kind_of(source.ratings)
@@ -154,11 +154,12 @@ def _of_text(location: str, source: Source, session: SparkSession, where: str) -
     # By position: two columns may have one name.
     frame = frame.toDF(*(f"c{at}" for at in range(len(form.columns))))
     names = {role: form.name(role) for role in form.roles}
-    frame = frame.select(*(frame[f"c{at}"].alias(names[role]) for role, at in form.roles.items()))
+    frame = frame.select(*(frame[f"c{at}"] for at in form.roles.values()))
     unused = tuple(name for at, name in enumerate(form.columns) if at not in form.roles.values())
-    with translated():
-        table: pa.Table = frame.toArrow()
-    table, remarks = _as_text_means(table, names, form, where)
+    batches = list(_batches(frame, [names[role] for role in form.roles]))
+    if not batches:
+        raise DataError(f"{where} holds no ratings")
+    table, remarks = _as_text_means(pa.Table.from_batches(batches), names, form, where)
     raw = raw_of_batches(table.to_batches(), names, where, unused, source.date_format)
     raw.remarks.extend((*form.remarks, *remarks))
     return raw
@@ -252,7 +253,29 @@ def _raw(
     places = {name: f"c{frame.columns.index(name)}" for name in names.values()}
     # By position: a name may have any sign in it.
     frame = frame.toDF(*(f"c{at}" for at in range(len(frame.columns))))
+    batches = _batches(frame.select(*places.values()), list(places))
+    return raw_of_batches(batches, names, where, unused, source.date_format)
+
+
+def _batches(frame: DataFrame, names: list[str]) -> Iterator[pa.RecordBatch]:
+    # With these names, which may have any sign in them. A partition at a time, as bytes of Arrow:
+    # a result of all partitions would have to fit into the memory of Java, and into
+    # spark.driver.maxResultSize.
+    def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            stream = pa.BufferOutputStream()
+            with pa.ipc.new_stream(stream, batch.schema) as writer:
+                writer.write_batch(batch)
+            yield pa.record_batch(
+                {"batch": pa.array([stream.getvalue().to_pybytes()], pa.binary())}
+            )
+
     with translated():
-        chosen = frame.select(*(frame[place].alias(name) for name, place in places.items()))
-        table: Any = chosen.toArrow()
-    return raw_of_batches(table.to_batches(), names, where, unused, source.date_format)
+        for row in frame.mapInArrow(packed, "batch binary").toLocalIterator():
+            for batch in pa.ipc.open_stream(pa.py_buffer(row["batch"])):
+                yield pa.RecordBatch.from_arrays(batch.columns, names)
+
+
+def is_database(address: str) -> bool:
+    """Whether Spark reads this address by a JDBC driver."""
+    return _DATABASE.match(address) is not None

@@ -12,7 +12,7 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ JAVA = 17
 """The least version of Java that Spark 4 runs on."""
 _DRIVERS = ("/usr/share/java/postgresql.jar",)  # where Debian installs libpostgresql-jdbc-java
 _LONGEST = 300
+_STACK = "16m"
 _MALFORMED = "MALFORMED_CSV_RECORD"
 
 
@@ -47,12 +48,13 @@ def folder_of(running: SparkSession) -> Path:
 
 
 @contextmanager
-def session(master: str, name: str = "recsys") -> Iterator[SparkSession]:
+def session(master: str, name: str = "recsys", databases: bool = False) -> Iterator[SparkSession]:
     """A session that ends with the block, whatever happens in it.
 
     Args:
         master: where Spark runs, such as `local[*]`, `spark://host:7077`, `yarn` or `k8s://...`.
         name: what Spark's pages call the application.
+        databases: whether to load the driver of PostgreSQL, where Debian installs it.
 
     Raises:
         ArgumentError: pyspark or Java 17 is not installed.
@@ -67,21 +69,24 @@ def session(master: str, name: str = "recsys") -> Iterator[SparkSession]:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     with temporary_folder() as folder, _quiet(), translated():
-        running = _started(master, name)
+        running = _started(master, name, databases)
         try:
             _FOLDERS[running] = folder
+            if master.startswith("local"):  # elsewhere spark.checkpoint.dir must be on all machines
+                running.sparkContext.setCheckpointDir(str(folder))
             running.sparkContext.setLogLevel("OFF")
             yield running
         finally:
-            running.sparkContext.cancelAllJobs()
-            running.stop()
+            with suppress(Exception):  # Java may be gone, and the first error is what counts
+                running.sparkContext.cancelAllJobs()
+                running.stop()
 
 
-def _started(master: str, name: str) -> SparkSession:
+def _started(master: str, name: str, databases: bool) -> SparkSession:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(master).appName(name)
-    for key, value in _settings().items():
+    for key, value in _settings(databases).items():
         builder = builder.config(key, value)
     with tempfile.TemporaryFile() as said:
         # Java keeps the standard error that it is started with, and writes what no setting stops.
@@ -103,15 +108,18 @@ def _started(master: str, name: str) -> SparkSession:
             os.close(own)
 
 
-def _settings() -> dict[str, str]:
+def _settings(databases: bool) -> dict[str, str]:
     # Those of spark-defaults.conf and of spark-submit come before the ones that are not set here.
     found = {
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.ansi.enabled": "false",
+        # Each epoch of ALS makes what Spark has to write down of its past deeper.
+        "spark.driver.defaultJavaOptions": f"-Xss{_STACK}",
+        "spark.executor.defaultJavaOptions": f"-Xss{_STACK}",
     }
-    jars = [jar for jar in _DRIVERS if Path(jar).is_file()]
-    if jars and "spark.jars" not in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
+    jars = [jar for jar in _DRIVERS if databases and Path(jar).is_file()]
+    if jars and "--jars" not in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
         found["spark.jars"] = ",".join(jars)
     return found
 
@@ -142,10 +150,20 @@ def _quiet() -> Iterator[None]:
     # Spark's start-up messages would stand between those of the command.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
     logging.getLogger("pyspark").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        yield
+    root = logging.getLogger()
+    root.addFilter(_is_no_interruption)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    finally:
+        root.removeFilter(_is_no_interruption)
+
+
+def _is_no_interruption(record: logging.LogRecord) -> bool:
+    # It is raised as well, and ends the command with one line.
+    return "while sending command" not in record.getMessage()
 
 
 @contextmanager
@@ -176,6 +194,9 @@ def in_one_line(error: BaseException) -> str:
     'Path does not exist: file:/x'
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if any("Python worker: Traceback" in line for line in lines):
+        last = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Interrupt)\b", line)]
+        lines = last[-1:] or lines
     said = next((line for line in lines if line.startswith("[")), lines[0] if lines else "")
     caused = [line for line in lines if line.startswith("Caused by:")]
     if said.startswith("An error occurred while calling") or not said:

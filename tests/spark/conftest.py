@@ -19,7 +19,7 @@ def spark() -> Iterator[Any]:
     from recsys.spark.session import session
 
     try:
-        with session(MASTER, "tests") as running:
+        with session(MASTER, "tests", databases=True) as running:
             yield running
     except ArgumentError as error:
         pytest.skip(str(error))

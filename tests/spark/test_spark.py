@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -195,10 +196,20 @@ def test_a_worker_that_is_lost_only_costs_time(spark: Any, ratings: recsys.Ratin
     whole = on_spark(spec, spark).fit(ratings)
     before = executors()
     assert len(before) == 2
-    timer = threading.Timer(1.0, lambda: os.kill(before[0], signal.SIGKILL))
-    timer.start()
+    fitting = threading.Event()
+
+    def kill() -> None:
+        while not spark.sparkContext.statusTracker().getActiveStageIds():
+            time.sleep(0.01)
+        assert fitting.is_set()
+        os.kill(before[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    fitting.set()
+    killer.start()
     again = on_spark(spec, spark).fit(ratings)
-    timer.join()
+    fitting.clear()
+    killer.join()
     assert before[0] not in executors()
     assert np.abs(again.item_factors - whole.item_factors).max() < 1e-3
 
