@@ -131,9 +131,9 @@ class BayesianMF(Factorization):
                 if on_epoch is not None:
                     on_epoch(progress)
                 if on_state is not None and epoch < self.n_epochs and is_due(on_state):
-                    state = chain.state(epoch, kept)
-                    made_by = self.to_dict()
-                    on_state(replace(state, log=tuple(log), spec=made_by, fingerprint=fingerprint))
+                    about: dict[str, Any] = {"spec": self.to_dict(), "fingerprint": fingerprint}
+                    # Without a name, so that it is gone before the next one is made.
+                    on_state(replace(chain.state(epoch, kept), log=tuple(log), **about))
         return _factors(self, ratings, chain.scale, kept, tuple(log))
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:
