@@ -55,7 +55,7 @@ def test_bad_arguments_are_named(run_benchmark: Run) -> None:
         assert "jobs are limits, epoch" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_job_can_be_repeated_and_the_others_kept(run_benchmark: Run, tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     assert (

@@ -118,7 +118,8 @@ def _rehearse(spec: Spec, sizes: tuple[int, int]) -> tuple[int, int]:
 
     rng, shape = np.random.default_rng(0), np.minimum(sizes, _FEW)
     few = Ratings.from_matrix(rng.integers(1, 6, shape) * (rng.random(shape) < _DENSITY))
-    short: Any = replace(spec, **{name: n for name, n in _SHORT.items() if hasattr(spec, name)})
+    own = spec.values()
+    short: Any = replace(spec, **{name: n for name, n in _SHORT.items() if name in own})
 
     def rehearse() -> None:
         with TemporaryDirectory() as folder, warnings.catch_warnings(), suppress(RecsysError):

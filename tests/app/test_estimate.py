@@ -17,7 +17,7 @@ import recsys
 from recsys.app.estimate import estimate, memory_of, state_memory
 from recsys.app.recipe import Recipe
 from recsys.diagnosis.explained import collapse
-from recsys.models.registry import make_spec
+from recsys.models.registry import SPECS, make_spec
 
 MODELS = (
     "implicit-als", "explicit-als", "bayesian-mf", "pure-svd", "normalized-svd", "bpr",
@@ -55,6 +55,12 @@ def test_a_fit_allocates_no_more_than_was_estimated(
     tracemalloc.stop()
     estimated = spec.training_memory(ratings.n_users, ratings.n_items, ratings.n_ratings)
     assert 0.45 * estimated < peak < estimated
+
+
+@pytest.mark.parametrize("model", [name for name in SPECS if name != "blend"])
+def test_every_model_is_estimated(model: str, root: Path) -> None:
+    found = estimate(Recipe(str(root / "data/sample"), model=model))
+    assert found.total > found.program > 0
 
 
 @pytest.mark.parametrize("model", ["implicit-als", "explicit-als", "bayesian-mf"])

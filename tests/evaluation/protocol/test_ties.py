@@ -115,7 +115,7 @@ def test_names_of_items_do_not_matter(
     [
         (1, 2, 5, 400),
         *(
-            pytest.param(seed, n_scores, k, 10_000, marks=pytest.mark.slow)
+            pytest.param(seed, n_scores, k, 10_000, marks=pytest.mark.long)
             for seed, n_scores, k in ((0, 1, 3), (1, 2, 5), (2, 3, 4), (3, 5, 10))
         ),
     ],
