@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.app.engine import LOCAL
 from recsys.app.reading import OnAccount, no_account, read_and_account
-from recsys.errors import RecsysError
+from recsys.errors import ArgumentError, RecsysError
 from recsys.memory import free_memory, give_back, peak_during, process_memory
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def estimate(
     from recsys.evaluation.search.blending import Blending
     from recsys.ratings.ratings import overview
 
+    if recipe.engine != LOCAL:
+        raise ArgumentError(f"estimate is for engine {LOCAL}; {recipe.engine} has memory elsewhere")
     spec = recipe.spec()
     recipe.parsed_feedback()
     on_stage("reading")

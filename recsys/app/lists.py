@@ -79,7 +79,7 @@ def write_lists(
     choice, users = request.choice(model), _users(request, model)
     model.items.only(show)  # before anything is written
     blocks = [users[first : first + BLOCK] for first in range(0, len(users), BLOCK)]
-    lists, continued = _Lists(choice, request.unknown, tuple(show), path.suffix), 0
+    lists = _Lists(choice, request.unknown, tuple(show), path.suffix)
     with ListFile(path, _about(request, choice, users, show)) as file:
         missing = [block for block in range(len(blocks)) if not file.has(block)]
         done = continued = len(users) - sum(len(blocks[block]) for block in missing)

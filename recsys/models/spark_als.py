@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,8 +43,8 @@ class SparkALS(Factorization):
 
     def _fit(self, ratings: Ratings, *_: Any) -> Factors:
         raise ArgumentError(
-            f"{self.name} is trained by Spark: recsys train --engine spark, or "
-            "recsys.spark.on_spark(spec, session).fit"
+            f"{self.name} is trained by Spark: recsys train --engine spark, or on_spark of "
+            "recsys.spark.training"
         )
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:
@@ -64,9 +65,9 @@ class SparkALS(Factorization):
             factors.item_factors if side == "users" else factors.user_factors, matrix
         )
 
+    @abstractmethod
     def problem(self, other: FloatArray, matrix: sp.csr_matrix) -> RowProblem:
         """The problem of the rows of `matrix` (n, n_other), given the factors of the other side."""
-        raise NotImplementedError
 
     def _ridge(self, counts: np.ndarray) -> FloatArray:
         return (self.regularization * counts).astype(np.float32)
