@@ -13,13 +13,18 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "linear-algebra.md"
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```\n", re.M | re.S)
 
 
 def run(page: str) -> str:
-    """The page with each text block replaced by the output of the Python blocks before it."""
+    """The page with each text block replaced by the output of the Python blocks before it.
+
+    The page sets NumPy's print options; they are put back at the end.
+    """
     names: dict[str, object] = {"__name__": "lesson"}
     printed = StringIO()
 
@@ -33,7 +38,8 @@ def run(page: str) -> str:
         printed = StringIO()
         return "```text\n" + "\n".join(lines) + "\n```\n"
 
-    return BLOCK.sub(replaced, page)
+    with np.printoptions():
+        return BLOCK.sub(replaced, page)
 
 
 def main() -> None:

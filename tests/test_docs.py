@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import recsys
@@ -90,7 +91,9 @@ def test_the_lesson_prints_what_it_shows(root: Path, tmp_path: Path) -> None:
     lesson: dict[str, Any] = {"__name__": "lesson", "__file__": str(root / "scripts" / "lesson.py")}
     exec((root / "scripts" / "lesson.py").read_text(), lesson)  # our own script
     page = (root / "docs" / "linear-algebra.md").read_text()
+    print_options = np.get_printoptions()
     made = lesson["run"](page)
+    assert np.get_printoptions() == print_options  # other tests print arrays, too
     for printed, written in zip(blocks(made, "text"), blocks(page, "text"), strict=True):
         assert_alike(without_signs_of_zero(printed), without_signs_of_zero(written))
     pictures = set(re.findall(r"\]\((pictures/[^)]+)\)", page))
