@@ -8,7 +8,6 @@ import errno
 import io
 import os
 import re
-import secrets
 import shutil
 import signal
 import stat
@@ -116,7 +115,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise OSError(f"{path} is not a regular file")
     _remove_leftovers(target.parent, re.escape(_prefix(target)))
-    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}{_PART}")
+    temporary = target.with_name(f"{_prefix(target)}{os.urandom(8).hex()}{_PART}")
     try:
         with _removed(temporary), os.fdopen(_created(temporary), "wb") as stream:
             if old is not None and os.name == "posix":
@@ -161,7 +160,7 @@ def temporary_folder(
         OSError: it cannot be created or removed.
     """
     folder = Path(_system_folder() if within is None else within)
-    folder /= f"{prefix}{secrets.token_hex(8)}"
+    folder /= f"{prefix}{os.urandom(8).hex()}"
     with _removed(folder):
         folder.mkdir(mode=0o700)
         yield folder

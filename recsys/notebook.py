@@ -5,7 +5,6 @@ Everything is escaped, and styled in place: no scripts, no style sheets, no othe
 
 from __future__ import annotations
 
-import html
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Number
 from typing import Any
@@ -75,6 +74,8 @@ def table(
 
 
 def _text(text: str) -> str:
+    import html  # two milliseconds of a command that draws no page
+
     return html.escape(visible(text))
 
 

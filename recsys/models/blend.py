@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -15,6 +14,7 @@ from recsys.errors import ArgumentError
 from recsys.models.arrays import check_above_zero
 from recsys.models.common import FloatArray, OnEpoch, Progress, Side
 from recsys.models.factors import Embeddings, Factorization, Factors, Solved
+from recsys.models.members import MemberFits, n_epochs
 from recsys.models.registry import SPECS, make_spec
 from recsys.models.spec import PeakMemory
 from recsys.settings import option, settings_of
@@ -23,6 +23,7 @@ from recsys.visible import brief
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
+    from recsys.models.alternating import OnState, State
     from recsys.ratings.ratings import Ratings
 
 _PAIRS = 20_000  # random pairs whose scores give a model's scale
@@ -44,10 +45,12 @@ class Blend(Factorization):
     take the seed of the blend unless they have their own. `recsys.blend` chooses the weights.
 
     `Factors.state` has what the members keep, their biases, `means` and `widths`, and w_m / σ_m as
-    `scales`. The loss that `on_epoch` receives, once, is the sum of the members' last losses.
+    `scales`. `on_epoch` receives the epochs of the members, one member after another; `Factors.log`
+    has one entry, with the sum of their last losses.
     """
 
     name: ClassVar[str] = "blend"
+    resumable: ClassVar[bool] = True
     state_names: ClassVar[tuple[str, ...]] = ("widths", "scales", "means")
     peak_memory: ClassVar[PeakMemory] = PeakMemory(0, 1)
 
@@ -135,17 +138,26 @@ class Blend(Factorization):
         return replace(self, of=members, seed=seed)
 
     @property
+    def n_epochs(self) -> int:
+        """Epochs of all members at most; a member without epochs counts as one."""
+        return sum(map(n_epochs, self.of))
+
+    @property
     def _weights(self) -> tuple[float, ...]:
         return tuple(self.weights or ())
 
-    def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
-        started = time.perf_counter()
-        fitted = [one.fit(ratings) for one in self.of]
+    def _fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None,
+        start: State | None,
+        warm: Any,
+        on_state: OnState | None,
+    ) -> Factors:
+        fits = MemberFits(self, self.of, ratings, on_epoch, on_state)
+        fitted = fits.run(start)
         losses = [one.log[-1].loss for one in fitted if one.log]
-        progress = Progress(1, 1, float(sum(losses)), time.perf_counter() - started)
-        if on_epoch is not None:
-            on_epoch(progress)
-        return self.joined(ratings, fitted, (progress,))
+        return self.joined(ratings, fitted, (Progress(1, 1, float(sum(losses)), fits.seconds),))
 
     def joined(
         self, ratings: Ratings, fitted: Sequence[Factors], log: tuple[Progress, ...] = ()

@@ -38,6 +38,14 @@ class TitleIndex:
         self._titles = [title or "" for title in (() if titles is None else titles)]
 
     @cached_property
+    def _exact(self) -> Mapping[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for row, title in enumerate(self._titles):
+            if title:
+                found[title].append(row)
+        return found
+
+    @cached_property
     def _rows(self) -> Mapping[str, set[int]]:
         # Rows by each form of their titles, plain; this takes a second for 100,000 titles.
         found: dict[str, set[int]] = defaultdict(set)
@@ -53,8 +61,7 @@ class TitleIndex:
             UnknownIdError: several items have it, and they are listed; or none has, and the closest
                 titles are named.
         """
-        exact = [row for row, one in enumerate(self._titles) if title and one == title]
-        rows = exact or sorted(self._rows.get(_plain(title), ()))
+        rows = self._exact.get(title) or sorted(self._rows.get(_plain(title), ()))
         if len(rows) == 1:
             return rows[0]
         if rows:

@@ -87,6 +87,9 @@ def _writers() -> Iterator[Writer]:
     yield Writer("train-auto", (*train, "--budget", "0.03", "--test", "0.2"), whole, others)
     gibbs = [f"--set={one}" for one in ("n_factors=4", "n_burn_in=3", "n_samples=5", "thinning=1")]
     yield Writer("train-gibbs", (*train, "--model", "bayesian-mf", *gibbs), whole, others)
+    members = "--set", "of=implicit-als,bayesian-mf", "--set", "weights=0.5,0.5"
+    own = "--set", "1.n_factors=16", *(f"--set=2.{one.removeprefix('--set=')}" for one in gibbs)
+    yield Writer("train-blend", (*train, "--model", "blend", *members, *own), whole, others)
     yield writers.WRITERS["fetch"]
 
 

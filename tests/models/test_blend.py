@@ -6,9 +6,11 @@ import pytest
 
 import recsys
 from recsys.errors import ArgumentError, FitError
+from recsys.models.alternating import State
 from recsys.models.blend import Blend, members
 from recsys.models.factors import Factors
 from recsys.models.registry import make_spec
+from recsys.store.checkpoint import entry_of, state_of
 
 SPECS = recsys.ImplicitALS(4, n_epochs=3), recsys.NormalizedSVD(5), recsys.Biases()
 
@@ -90,6 +92,45 @@ def test_state_of_another_blend_is_refused(
     state |= {} if array is None else {name: array}
     with pytest.raises((ArgumentError, FitError), match=message):
         replace(blended, state=state)
+
+
+RESUMED = recsys.BayesianMF(3, n_samples=3, n_burn_in=2), *SPECS
+
+
+def test_a_fit_goes_on_from_each_of_its_states_to_the_same_bits(
+    random_ratings: recsys.Ratings,
+) -> None:
+    spec = Blend(of=RESUMED)
+    states: list[State] = []
+    epochs: list[recsys.Progress] = []
+    whole = spec.fit(random_ratings, epochs.append, on_state=states.append)
+    n_epochs = RESUMED[0].n_epochs + 3 + 1 + SPECS[2].n_epochs
+    assert [one.epoch for one in epochs] == [*range(1, n_epochs + 1)]
+    assert {one.n_epochs for one in epochs} == {n_epochs}
+    # After each epoch of the members that have states, and between two members.
+    assert [state.epoch for state in states] == [*range(1, RESUMED[0].n_epochs + 3 + 1 + 1)]
+    for state in states:
+        kept = state_of(entry_of(state))
+        again: list[recsys.Progress] = []
+        found = spec.fit(random_ratings, again.append, start=kept)
+        assert [one.epoch for one in again] == [*range(state.epoch + 1, n_epochs + 1)]
+        assert found.log[0].loss == whole.log[0].loss
+        assert found.user_factors.tobytes() == whole.user_factors.tobytes()
+        assert found.item_factors.tobytes() == whole.item_factors.tobytes()
+        assert {name: array.tobytes() for name, array in found.state.items()} == {
+            name: array.tobytes() for name, array in whole.state.items()
+        }
+
+
+def test_a_fit_does_not_go_on_from_the_state_of_another(random_ratings: recsys.Ratings) -> None:
+    states: list[State] = []
+    Blend(of=RESUMED).fit(random_ratings, on_state=states.append)
+    with pytest.raises(ArgumentError, match="other settings: of="):
+        Blend(of=SPECS).fit(random_ratings, start=states[0])
+    fewer = random_ratings.select(np.arange(random_ratings.n_ratings) >= 5)
+    for state in (states[0], states[5]):
+        with pytest.raises(ArgumentError, match="other ratings"):
+            Blend(of=RESUMED).fit(fewer, start=state)
 
 
 def test_members_can_be_named_in_several_ways() -> None:
