@@ -222,7 +222,9 @@ def test_tuning_examples_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"ratings": sample}
-    for block in blocks((root / "docs" / "tuning.md").read_text(), "python"):
+    page = (root / "docs" / "tuning.md").read_text()
+    assert page.count("trials=10") == 2
+    for block in blocks(page.replace("trials=10", "trials=3"), "python"):
         exec(block, names)  # our own docs
     assert names["found"].spec.name in ("ease", "pure-svd")
     assert (tmp_path / "tuning" / "report.html").exists()

@@ -118,6 +118,9 @@ def wait_for(client: httpx.Client, version: int) -> None:
     until(lambda: client.get("/v1/model").json()["model"]["version"] == version)
 
 
+@pytest.mark.parametrize(
+    "store_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+)
 def test_the_whole_loop(
     store: RatingsStore, store_url: str, days: tuple[recsys.Ratings, pd.DataFrame]
 ) -> None:

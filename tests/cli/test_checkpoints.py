@@ -25,13 +25,24 @@ from recsys.store import container
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
-SLOW = ["--model", "implicit-als", "--set", "n_epochs=1500", "--set", "n_factors=16"]
-"""A few seconds of training."""
+SLOW = ["--model", "implicit-als", "--set", "n_epochs=200", "--set", "n_factors=16"]
+PACED = """
+import sys, time
+from recsys.models import alternating
+from recsys.cli.main import run
+def on_epoch(*given):
+    time.sleep(0.03)
+    return Progress(*given)
+Progress, alternating.Progress = alternating.Progress, on_epoch
+run(sys.argv[1:])
+"""
+"""The command line, with epochs that take a while: a few seconds of training."""
 
 
-def started(arguments: Sequence[object]) -> subprocess.Popen[str]:
+def started(arguments: Sequence[object], paced: bool = True) -> subprocess.Popen[str]:
     # -P, so that not the checkout but what is installed is under test.
-    command = [sys.executable, "-P", "-m", "recsys", *map(str, arguments)]
+    program = ["-c", PACED] if paced else ["-m", "recsys"]
+    command = [sys.executable, "-P", *program, *map(str, arguments)]
     wide = os.environ | {"COLUMNS": "200"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=wide)
 
@@ -63,18 +74,18 @@ def test_a_signal_lets_the_epoch_end_and_prints_the_command_that_goes_on(
     assert process.returncode == code, err
     asked, stopped, go_on, command, last = err.splitlines()[-5:]
     assert asked == "recsys: finishing this epoch, then saving; once more stops at once"
-    epoch = int(stopped.removeprefix("stopped after epoch ").removesuffix(" of 1500"))
+    epoch = int(stopped.removeprefix("stopped after epoch ").removesuffix(" of 200"))
     assert go_on == f"what is done is saved in {tmp_path / 'ck'}; to go on:"
     assert last == f"recsys: {said}; no incomplete file was left"
     state = container.read_header(tmp_path / "ck" / "training.fit.checkpoint").about
     assert state["epoch"] == epoch
     # What is printed can be typed, and ends as if nothing had happened.
-    again = started(shlex.split(command)[1:])
+    again = started(shlex.split(command)[1:], paced=False)
     _, err = again.communicate(timeout=100)
     assert again.returncode == 0
-    assert f"going on after epoch {epoch} of 1500" in err.splitlines()
+    assert f"going on after epoch {epoch} of 200" in err.splitlines()
     assert not (tmp_path / "ck").exists()
-    expected = recsys.ImplicitALS(16, n_epochs=1500).fit(recsys.read_ratings(SAMPLE))
+    expected = recsys.ImplicitALS(16, n_epochs=200).fit(recsys.read_ratings(SAMPLE))
     found = recsys.load(tmp_path / "m").factors
     assert np.array_equal(found.user_factors, expected.user_factors)
     assert np.array_equal(found.item_factors, expected.item_factors)
@@ -86,7 +97,7 @@ class Terminal:
     def __init__(self, arguments: Sequence[object]) -> None:
         self._main, other = pty.openpty()
         environment = os.environ | {"COLUMNS": "100", "TERM": "xterm"}
-        command = ["-P", "-m", "recsys", *map(str, arguments)]
+        command = ["-P", "-c", PACED, *map(str, arguments)]
         pid = os.fork()
         if not pid:
             os.setsid()
@@ -126,7 +137,7 @@ class Terminal:
 
 def test_ctrl_c_in_a_terminal(tmp_path: Path) -> None:
     terminal = Terminal(train(tmp_path))
-    terminal.read_until(r"epoch \d+/1500")
+    terminal.read_until(r"epoch \d+/200")
     terminal.type(b"\x03")
     assert terminal.end() == 130
     assert "finishing this epoch, then saving; once more stops at once\r\n" in terminal.shown

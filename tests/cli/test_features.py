@@ -64,7 +64,7 @@ def test_a_column_that_is_not_there_is_an_argument_error(
     recsys_command: RunCommand, folder: Path
 ) -> None:
     code, _, err = recsys_command(
-        "train", folder / "ratings.csv", "-o", folder / "m", "--features", "genre"
+        "train", folder / "ratings.csv", "-o", folder / "m", "--features", "genre", "--budget", 0
     )
     assert code == 2
     assert "no column 'genre'" in err

@@ -94,7 +94,7 @@ def test_five_days_of_a_nightly_job(job: Job) -> None:
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.8, 0.9])
+@pytest.mark.parametrize("share", [0.8, pytest.param(0.9, marks=pytest.mark.long)])
 def test_five_days_of_movielens(share: float, job: Job, ml_100k: Path) -> None:
     frame = recsys.read_ratings(ml_100k).to_frame().sort_values("timestamp", kind="stable")
     cut = int(share * len(frame))

@@ -66,7 +66,7 @@ def test_a_process_that_is_killed_leaves_a_shelf_that_works(
     took = time.monotonic() - began
     write(store, frame[6000:])
     rng = random.Random(0)
-    for _ in range(8):
+    for _ in range(4):
         one = started(store_url, "--promote-undecided", "--margin", "50%")
         time.sleep(took * rng.uniform(0.3, 1.3))
         one.send_signal(signal.SIGKILL)

@@ -15,14 +15,18 @@ from recsys.models.gibbs import GibbsSide, Links, Prior, links_of
 from recsys.ratings import splits
 
 N_DRAWS = 20_000
+N_COPIES = 500
+"""Copies of the small side that are drawn at once, because rows are drawn independently."""
 QUICK = recsys.BayesianMF(3, n_burn_in=10, n_samples=10)
 
 
-def small_side(linked: bool) -> tuple[GibbsSide, np.random.Generator]:
-    """Four rows with two factors and a bias, against five others."""
+SMALL = sp.csr_matrix(np.array([[1, 0, 2, 0, 3], [0, 1, 0, 0, 0], [0] * 5, [2, 2, 2, 2, 2.0]]))
+
+
+def small_side(linked: bool, n_copies: int = 1) -> tuple[GibbsSide, np.random.Generator]:
+    """Four rows with two factors and a bias, against five others; or copies of these rows."""
     rng = np.random.default_rng(3)
-    matrix = sp.csr_matrix(np.array([[1, 0, 2, 0, 3], [0, 1, 0, 0, 0], [0] * 5, [2, 2, 2, 2, 2.0]]))
-    side = GibbsSide(matrix, 2, linked, rng)
+    side = GibbsSide(sp.vstack([SMALL] * n_copies, "csr"), 2, linked, rng)
     root = rng.standard_normal((3, 3))
     links = rng.standard_normal((5, 3)).astype(np.float32) if linked else None
     side.prior = Prior(rng.standard_normal(3), root @ root.T + np.eye(3), links, 1.5)
@@ -40,21 +44,22 @@ def assert_moments(draws: np.ndarray, mean: np.ndarray, covariance: np.ndarray) 
 
 @pytest.mark.parametrize("linked", [False, True])
 def test_rows_are_drawn_from_their_posterior(linked: bool) -> None:
-    side, rng = small_side(linked)
+    side, rng = small_side(linked, N_COPIES)
     other = rng.standard_normal((5, 3)).astype(np.float32)
     other[:, -1] = 1
-    targets = rng.standard_normal(side.matrix.nnz).astype(np.float32)
+    targets = rng.standard_normal(SMALL.nnz).astype(np.float32)
     noise, prior = 0.7, side.prior
-    draws = np.empty((N_DRAWS, 4, 3))
-    for draw in draws:
-        side.draw_rows(targets, other, noise, rng)
-        draw[...] = side.x
+    parts = []
+    for _ in range(N_DRAWS // N_COPIES):
+        side.draw_rows(np.tile(targets, N_COPIES), other, noise, rng)
+        parts.append(side.x.reshape(N_COPIES, 4, 3))
+    draws = np.concatenate(parts)
     for row in range(4):
-        part = slice(*side.matrix.indptr[row : row + 2])
-        y = other[side.matrix.indices[part]].astype(np.float64)
+        part = slice(*SMALL.indptr[row : row + 2])
+        y = other[SMALL.indices[part]].astype(np.float64)
         expected = prior.mean.copy()
         if prior.links is not None and len(y):
-            expected += prior.links[side.matrix.indices[part]].sum(axis=0) / np.sqrt(len(y))
+            expected += prior.links[SMALL.indices[part]].sum(axis=0) / np.sqrt(len(y))
         a = prior.precision + y.T @ y / noise**2
         b = prior.precision @ expected + y.T @ targets[part] / noise**2
         assert_moments(draws[:, row], np.linalg.solve(a, b), np.linalg.inv(a))
@@ -64,8 +69,9 @@ def test_links_are_drawn_from_their_posterior(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(gibbs, "_CLOSE", 1e-12)
     side, rng = small_side(linked=True)
     prior, links = side.prior, links_of(side.matrix)
-    sampler = Links(links)
-    draws = np.array([sampler.draw(side.x, prior, rng) for _ in range(N_DRAWS)])
+    sampler = Links(sp.block_diag([links] * N_COPIES, "csr"))
+    x = np.tile(side.x, (N_COPIES, 1))
+    draws = np.array([sampler.draw(x, prior, rng) for _ in range(N_DRAWS // N_COPIES)])
     s = links.toarray().astype(np.float64)
     inverse = np.linalg.inv(s.T @ s + prior.strength * np.eye(5))
     mean = inverse @ s.T @ (side.x - prior.mean)

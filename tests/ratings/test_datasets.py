@@ -296,9 +296,9 @@ def test_what_a_killed_process_unpacked_is_removed(server: Server, tmp_path: Pat
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_fetch_that_is_killed_is_resumed(number: int, server: Server, tmp_path: Path) -> None:
     server.drip = 0.02
-    for trial in range(8):
+    for trial in range(4):
         process = command(server, tmp_path / str(trial))
-        time.sleep(0.3 + 0.2 * trial)
+        time.sleep(0.3 + 0.4 * trial)
         process.send_signal(number)
         process.communicate(timeout=60)
         folder = tmp_path / str(trial) / NAME

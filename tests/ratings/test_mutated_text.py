@@ -80,7 +80,7 @@ def read(file: Path) -> tuple[recsys.Ratings | None, str | None]:
 
 
 @pytest.mark.parametrize("head", ["whole", "short"])
-@pytest.mark.parametrize("n", [300, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [500, pytest.param(2000, marks=pytest.mark.long)])
 def test_nothing_is_silently_different(
     n: int, head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,9 +20,11 @@ pytestmark = pytest.mark.browser
 
 DESK, PHONE = (1280, 800), (390, 844)
 CASES = [(*size, scheme) for size in (DESK, PHONE) for scheme in ("light", "dark")]
+# Each size and each light once; the other pairs take long.
+PAIRS = [CASES[0], *(pytest.param(one, marks=pytest.mark.long) for one in CASES[1:3]), CASES[3]]
 
 
-@pytest.mark.parametrize("page", CASES, indirect=True)
+@pytest.mark.parametrize("page", PAIRS, indirect=True)
 @pytest.mark.parametrize("view", ["neighbourhoods", "components"])
 def test_labels_of_the_map_never_overlap(page: Any, model: recsys.Recommender, view: str) -> None:
     for row, key in ((FIRST, "5"), (SECOND, "5"), (THIRD, "1")):

@@ -97,7 +97,7 @@ def test_it_goes_on_where_it_was_and_finds_the_same(sample: recsys.Ratings, tmp_
 def test_trials_and_epochs_of_a_model_are_kept(
     sample: recsys.Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = {"auto": recsys.auto(budget=0.5)}
+    models = {"auto": recsys.auto(budget=0.1)}
     split = recsys.splits.random(sample, test=0.2)
     whole = recsys.evaluate(models, split)
     dies: list[int] = [3, 9, 4]  # at a trial, at another, at an epoch

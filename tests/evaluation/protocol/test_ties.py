@@ -97,7 +97,7 @@ def same(a: Measurement, b: Measurement) -> None:
     assert a.segment_hits == pytest.approx(b.segment_hits, abs=1e-6)  # float32
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 12),
     st.permutations(range(N_ITEMS)), st.booleans(),
