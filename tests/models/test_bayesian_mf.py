@@ -14,9 +14,8 @@ from recsys.models import gibbs
 from recsys.models.gibbs import GibbsSide, Links, Prior, links_of
 from recsys.ratings import splits
 
-N_DRAWS = 20_000
-N_COPIES = 500
-"""Copies of the small side that are drawn at once, because rows are drawn independently."""
+N_DRAWS, N_COPIES = 200, 1000
+"""How often the small side is drawn, and how many copies of it at once: rows are independent."""
 QUICK = recsys.BayesianMF(3, n_burn_in=10, n_samples=10)
 
 
@@ -50,10 +49,10 @@ def test_rows_are_drawn_from_their_posterior(linked: bool) -> None:
     targets = rng.standard_normal(SMALL.nnz).astype(np.float32)
     noise, prior = 0.7, side.prior
     parts = []
-    for _ in range(N_DRAWS // N_COPIES):
+    for _ in range(N_DRAWS):
         side.draw_rows(np.tile(targets, N_COPIES), other, noise, rng)
         parts.append(side.x.reshape(N_COPIES, 4, 3))
-    draws = np.concatenate(parts)
+    draws = np.concatenate(parts, dtype=np.float64)
     for row in range(4):
         part = slice(*SMALL.indptr[row : row + 2])
         y = other[SMALL.indices[part]].astype(np.float64)
@@ -71,19 +70,20 @@ def test_links_are_drawn_from_their_posterior(monkeypatch: pytest.MonkeyPatch) -
     prior, links = side.prior, links_of(side.matrix)
     sampler = Links(sp.block_diag([links] * N_COPIES, "csr"))
     x = np.tile(side.x, (N_COPIES, 1))
-    draws = np.array([sampler.draw(x, prior, rng) for _ in range(N_DRAWS // N_COPIES)])
+    draws = np.array([sampler.draw(x, prior, rng) for _ in range(N_DRAWS)], np.float64)
     s = links.toarray().astype(np.float64)
     inverse = np.linalg.inv(s.T @ s + prior.strength * np.eye(5))
     mean = inverse @ s.T @ (side.x - prior.mean)
     # Rows by `inverse`, columns by Λ⁻¹.
     covariance = np.kron(inverse, np.linalg.inv(prior.precision))
-    assert_moments(draws.reshape(N_DRAWS, -1), mean.ravel(), covariance)
+    assert_moments(draws.reshape(N_DRAWS * N_COPIES, -1), mean.ravel(), covariance)
 
 
 def test_priors_are_drawn_from_the_normal_wishart() -> None:
     side, rng = small_side(linked=False)
     side.x = rng.standard_normal((4, 3)).astype(np.float32)
-    priors = [side.drawn_prior(rng) for _ in range(N_DRAWS)]
+    n_draws = 20_000
+    priors = [side.drawn_prior(rng) for _ in range(n_draws)]
     x, n = side.x.astype(np.float64), 4
     middle = x.mean(axis=0)
     scatter = (
@@ -94,12 +94,12 @@ def test_priors_are_drawn_from_the_normal_wishart() -> None:
     degrees, scale = 3 + n, np.linalg.inv(scatter)
     precisions = np.array([prior.precision for prior in priors])
     variance = degrees * (scale**2 + np.outer(np.diag(scale), np.diag(scale)))
-    error = np.sqrt(variance / N_DRAWS)
+    error = np.sqrt(variance / n_draws)
     assert (np.abs(precisions.mean(axis=0) - degrees * scale) < 5 * error).all()
     means = np.array([prior.mean for prior in priors])
     # Given Λ, m is normal around n x̄ / (2 + n); over Λ it has the covariance V / ((2 + n)(ν − 4)).
     covariance = scatter / ((2 + n) * (degrees - 4))
-    error = np.sqrt(np.diag(covariance) / N_DRAWS)
+    error = np.sqrt(np.diag(covariance) / n_draws)
     assert (np.abs(means.mean(axis=0) - n / (2 + n) * middle) < 5 * error).all()
     assert np.allclose(np.diag(np.cov(means.T)), np.diag(covariance), rtol=0.15)
 
