@@ -195,7 +195,7 @@ def test_a_search_is_made_without_the_test_and_kept_as_recipe(
     write(store, frame[5500:])
     searches: list[Any] = []
     watching = Watching(on_search=searches.append)
-    done = run(url, watching, search=True, budget=0.1, margin="30%")
+    done = run(url, watching, search=True, budget=1.0, margin="30%")
     assert done.version is not None
     assert done.version.recipe is not None
     assert done.version.recipe["searched"] is True

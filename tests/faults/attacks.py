@@ -44,7 +44,7 @@ CHECKS: dict[str, Callable[[], Iterator[Outcome]]] = {
 
 
 def _attacks() -> Iterator[tuple[str, Attack]]:
-    yield "kills", Attack(kills.attack, 600, 6, may_kill=False)
+    yield "kills", Attack(kills.attack, 600, 4, may_kill=False)
     yield "resumes", Attack(resumes.attack, 100, 4, may_kill=False)
     yield "failing-write", Attack(failing.write, 300, 3, may_kill=False)
     yield "largest-file", Attack(failing.largest_file, 100, 2, may_kill=False)

@@ -79,7 +79,7 @@ def _writers() -> Iterator[Writer]:
         "evaluate", (*evaluate, "--report", "{out}/r.json"), {"r.json": whole_json}, others
     )
     models = "pure-svd,normalized-svd,blend"
-    tune = "tune", "{small}", "--models", models, "--trials", "8", "--out", "{out}"
+    tune = "tune", "{small}", "--models", models, "--trials", "5", "--out", "{out}"
     found = {"study.db": whole_study, "report.html": whole_page, "best.toml": whole_recipe}
     journals = "study.db-journal", "study.db-wal", "study.db-shm"
     yield Writer("tune", (*tune, "--save", "{out}/m.safetensors"), found | whole, journals)
