@@ -68,7 +68,7 @@ def test_links_are_drawn_from_their_posterior(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(gibbs, "_CLOSE", 1e-12)
     side, rng = small_side(linked=True)
     prior, links = side.prior, links_of(side.matrix)
-    sampler = Links(sp.block_diag([links] * N_COPIES, "csr"))
+    sampler = Links(sp.csr_matrix(sp.block_diag([links] * N_COPIES)))
     x = np.tile(side.x, (N_COPIES, 1))
     draws = np.array([sampler.draw(x, prior, rng) for _ in range(N_DRAWS)], np.float64)
     s = links.toarray().astype(np.float64)
