@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recsys.models.spec import Spec
     from recsys.ratings.ratings import Ratings
 
-_FEW, _DENSITY = (2000, 1000), 0.02
+_FEW = 2000, 1000
 _SHORT = {"n_epochs": 1, "n_burn_in": 1, "n_samples": 2}
 """What shortens a fit that is only to load what it needs."""
 
@@ -102,7 +102,7 @@ def estimate(
     if isinstance(spec, Auto | Blending):
         spec = spec.widest(*sizes)
     give_back()  # what reading has freed, which a fit takes again
-    rehearsed, few = _rehearse(spec, sizes)
+    rehearsed, few = _rehearse(spec, ratings)
     if recipe.checkpoint is not None and spec.resumable:
         needed += state_memory(spec, *sizes)
     program = max(0, rehearsed - few - size)
@@ -110,17 +110,15 @@ def estimate(
     return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory(), account)
 
 
-def _rehearse(spec: Spec, sizes: tuple[int, int]) -> tuple[int, int]:
+def _rehearse(spec: Spec, ratings: Ratings) -> tuple[int, int]:
     # What the process holds at most while it trains, checks and saves a model of few ratings, and
     # what of it the fit allocates. Libraries, and their buffers for each thread, take tens of
     # megabytes once they are used for matrices that are not small.
     from recsys.app.training import train
     from recsys.diagnosis.explained import collapse
-    from recsys.ratings.ratings import Ratings
     from recsys.store.model_file import save
 
-    rng, shape = np.random.default_rng(0), np.minimum(sizes, _FEW)
-    few = Ratings.from_matrix(rng.integers(1, 6, shape) * (rng.random(shape) < _DENSITY))
+    few = _few(ratings)
     own = spec.values()
     short: Any = replace(spec, **{name: n for name, n in _SHORT.items() if name in own})
 
@@ -133,6 +131,20 @@ def _rehearse(spec: Spec, sizes: tuple[int, int]) -> tuple[int, int]:
 
     peak = peak_during(rehearse)
     return peak, short.training_memory(few.n_users, few.n_items, few.n_ratings)
+
+
+def _few(ratings: Ratings) -> Ratings:
+    # Ratings of the most popular items by users from the most to the least active. How much memory
+    # a decomposition takes depends on the singular values, and those of random numbers are like no
+    # others.
+    from recsys.ratings.ratings import Ratings
+
+    matrix, (n_users, n_items) = ratings.matrix, _FEW
+    active = np.argsort(-np.diff(matrix.indptr), kind="stable")
+    users = active[:: max(1, len(active) // n_users)][:n_users]
+    per_item = np.bincount(matrix.indices, minlength=ratings.n_items)
+    items = np.argsort(-per_item, kind="stable")[:n_items]
+    return Ratings.from_matrix(matrix[np.sort(users)][:, np.sort(items)])
 
 
 def state_memory(spec: Spec, n_users: int, n_items: int) -> int:

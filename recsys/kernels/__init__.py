@@ -15,7 +15,7 @@ from recsys.kernels.dense import (
 )
 from recsys.kernels.entries import Places, find_entries, inserted
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
-from recsys.kernels.numbers import gather, read_numbers, sort_rows
+from recsys.kernels.numbers import empty_numbers, gather, n_lines, read_numbers, sort_rows
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
 from recsys.kernels.row_solver import solve_rows, typical_square
 from recsys.kernels.text import TextSign, text_signs
@@ -29,6 +29,7 @@ __all__ = [
     "aligned",
     "copied",
     "diagonalized",
+    "empty_numbers",
     "find_entries",
     "float32",
     "gather",
@@ -37,6 +38,7 @@ __all__ = [
     "inserted",
     "instruction_set",
     "is_diagonal",
+    "n_lines",
     "packed_items",
     "read_numbers",
     "solve_rows",

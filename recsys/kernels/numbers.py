@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,14 +14,28 @@ _KINDS = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp":
 _CODES = {role: code for code, role in enumerate(_KINDS, start=1)}  # as in kernels.hpp
 
 _LINE_FEED = ord("\n")
-_FIRST = 1 << 14  # letters whose lines are counted
+_NO_NUMBERS = {role: np.empty(0, kind) for role, kind in _KINDS.items()}
 
 T = TypeVar("T", np.float32, np.float64)
 Rows = npt.NDArray[np.int32]
 
 
+def n_lines(text: npt.NDArray[np.uint8]) -> int:
+    """How many lines end in the text."""
+    return int(np.count_nonzero(text == _LINE_FEED))
+
+
+def empty_numbers(roles: Iterable[str], n: int) -> dict[str, npt.NDArray[Any]]:
+    """Arrays for n numbers of each role, for `read_numbers`."""
+    return {role: np.empty(n, kind) for role, kind in _KINDS.items() if role in roles}
+
+
 def read_numbers(
-    text: npt.NDArray[np.uint8], separator: str, roles: Mapping[str, int], n_columns: int
+    text: npt.NDArray[np.uint8],
+    separator: str,
+    roles: Mapping[str, int],
+    n_columns: int,
+    out: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> dict[str, npt.NDArray[Any]] | None:
     r"""The numbers in lines of text, by role; None where one is not plainly written.
 
@@ -38,24 +52,18 @@ def read_numbers(
         separator: between columns; one letter, or several that are the same.
         roles: user, item, rating or timestamp → column from 0.
         n_columns: columns of every line.
+        out: arrays for the numbers of each line, by role; made here by default.
     """
     codes = np.zeros(n_columns, np.uint8)
     for role, at in roles.items():
         codes[at] = _CODES[role]
     letters = separator.encode()
-    first = text[:_FIRST]
-    lines = np.count_nonzero(first == _LINE_FEED) / max(len(first), 1)  # a letter
-    room = int(1.2 * lines * len(text)) + 16
-    while True:
-        found = {
-            role: np.empty(room if role in roles else 0, kind) for role, kind in _KINDS.items()
-        }
-        n = native.read_numbers(text, letters[0], len(letters), codes, room, *found.values())
-        if n < 0:
-            return None
-        if n <= room:
-            return {role: found[role][:n] for role in roles}
-        room = int(np.count_nonzero(text == _LINE_FEED))
+    if out is None:
+        out = empty_numbers(roles, n_lines(text))
+    room = min(map(len, out.values()))
+    arrays = [out.get(role, _NO_NUMBERS[role]) for role in _KINDS]
+    n = native.read_numbers(text, letters[0], len(letters), codes, room, *arrays)
+    return {role: out[role][:n] for role in roles} if 0 <= n <= room else None
 
 
 def gather(values: npt.NDArray[T], order: Rows, n_threads: int | None = None) -> npt.NDArray[T]:

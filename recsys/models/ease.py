@@ -79,7 +79,8 @@ class EASE(ItemModel):
         # (XXᵀ + λI)⁻¹ for the rows x.
         import scipy.linalg  # which takes longer to import than most queries take to answer
 
-        gram = (rows @ rows.T).toarray(order="F")
+        # LAPACK takes the transpose without a copy, and it is the same matrix; order="F" makes one.
+        gram = (rows @ rows.T).toarray().T
         gram[np.diag_indices(len(gram))] += self.regularization
         factor, failed = scipy.linalg.lapack.dpotrf(gram, lower=True, clean=False, overwrite_a=True)
         if not failed:
@@ -117,8 +118,8 @@ class EASE(ItemModel):
         return super().training_memory(n_users, n_items, n_ratings) + self._bytes(n_users, n_items)
 
     def _bytes(self, n_users: int, n_items: int) -> int:
-        # First the sparse Gram matrix and the dense one, then the inverse and the weights, then the
-        # weights and a copy; and blocks of rows.
+        # First the sparse Gram matrix and the dense one, then the inverse, the weights and a block
+        # of rows, then the weights and a copy.
         kept = n_items * (n_items if self.n_neighbours is None else min(self.n_neighbours, n_items))
         square = min(n_users, n_items) ** 2
-        return max(20 * square, 8 * square + 8 * kept, 16 * kept) + 32 * _BLOCK * n_items
+        return max(20 * square, 8 * square + 8 * kept + 32 * _BLOCK * n_items, 16 * kept)

@@ -80,7 +80,7 @@ class ImplicitALS(AlternatingModel):
     """
 
     name: ClassVar[str] = "implicit-als"
-    peak_memory: ClassVar[PeakMemory] = PeakMemory(12, 2.1, 70)
+    peak_memory: ClassVar[PeakMemory] = PeakMemory(9.8, 2.1, 70, before=12)
 
     n_factors: int = hyper(
         64,

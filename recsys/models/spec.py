@@ -31,6 +31,8 @@ class PeakMemory(NamedTuple):
     """Copies of the float32 tables of all users and items."""
     per_square: float = 0.0
     """Bytes for each of f × f numbers."""
+    before: float = 0.0
+    """Bytes per rating before the tables are there, of which `per_rating` stay."""
 
 
 class Fitted(Protocol):
@@ -190,7 +192,8 @@ class Spec(NamedSettings, ABC):
         needed = self.peak_memory
         width = getattr(self, "n_factors", 0) + 1  # with the bias
         tables = needed.tables * 4 * width * (n_users + n_items)
-        return round(needed.per_rating * n_ratings + tables + needed.per_square * width**2)
+        fitting = needed.per_rating * n_ratings + tables
+        return round(max(needed.before * n_ratings, fitting) + needed.per_square * width**2)
 
 
 class _Named(Protocol):

@@ -75,6 +75,9 @@ def parsed(
 
 def beyond(numbers: Times) -> npt.NDArray[np.bool_]:
     """Which numbers are no times in any unit."""
+    least, largest = numbers.min(initial=0), numbers.max(initial=0)  # NaN where one is
+    if least > -(2**63) and largest < 2**63:
+        return np.zeros(len(numbers), bool)
     return ~(np.abs(numbers) < 2**63)  # also true for NaN
 
 

@@ -60,10 +60,23 @@ def test_plain_files_are_read_as_the_exact_reader_reads_them(
             np.testing.assert_array_equal(column, np.array(expected[role], np.float64))
 
 
-def test_compressed_files_are_read(tmp_path: Path) -> None:
-    file = tmp_path / "ratings.csv.gz"
-    file.write_bytes(gzip.compress(ROWS.encode() * 1000))
-    assert len(plain(file)["user"]) == 3000
+@pytest.mark.parametrize("n_rows", [1, 7, 1 << 22])
+def test_columns_may_grow_beyond_what_was_expected(
+    n_rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of compressed files it is not known how many rows they have, and lines may become shorter."""
+    monkeypatch.setattr(text_numbers, "_BLOCK", 200)
+    monkeypatch.setattr(text_numbers, "_ROWS", n_rows)
+    lines = [f"{i},{10**8 // i},{i % 5 + 0.5},{10**9 + i}" for i in range(1, 3001)]
+    for text in (lines, lines[::-1]):
+        whole = "".join(f"{line}\n" for line in text).encode()
+        for name, content in ("ratings.csv", whole), ("ratings.csv.gz", gzip.compress(whole)):
+            (tmp_path / name).write_bytes(content)
+            found = plain(tmp_path / name)
+            numbers = zip(
+                *(column.tolist() for column in map(np.asarray, found.values())), strict=True
+            )
+            assert [f"{u:.0f},{i:.0f},{r},{t:.0f}" for u, i, r, t in numbers] == text
 
 
 @pytest.mark.parametrize(
