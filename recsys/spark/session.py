@@ -12,6 +12,7 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,7 @@ from recsys.errors import ArgumentError, DataError, EngineError, RecsysError
 from recsys.files import temporary_folder
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 JAVA = 17
@@ -83,17 +85,18 @@ def session(master: str, name: str = "recsys", databases: bool = False) -> Itera
 
 
 def _started(master: str, name: str, databases: bool) -> SparkSession:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master(master).appName(name)
-    for key, value in _settings(databases).items():
-        builder = builder.config(key, value)
+    conf = SparkConf().setMaster(master).setAppName(name)
+    conf.setAll(list(_settings(databases).items()))
     with tempfile.TemporaryFile() as said:
         # Java keeps the standard error that it is started with, and writes what no setting stops.
         own = os.dup(2)
         os.dup2(said.fileno(), 2)
         try:
-            return builder.getOrCreate()
+            _launch(conf)
+            return SparkSession.builder.config(conf=conf).getOrCreate()
         except Exception as error:
             said.seek(0)
             lines = said.read().decode("utf-8", "replace").splitlines()
@@ -106,6 +109,18 @@ def _started(master: str, name: str, databases: bool) -> SparkSession:
         finally:
             os.dup2(own, 2)
             os.close(own)
+
+
+def _launch(conf: SparkConf) -> None:
+    # Java ends when this process does, once the two are connected. Before, it would be left behind
+    # for ever; so what interrupts this thread does not interrupt the launch, which is waited for.
+    from pyspark import SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    if SparkContext._gateway is None:
+        with ThreadPoolExecutor(1) as pool:
+            gateway = pool.submit(launch_gateway, conf).result()
+        SparkContext._ensure_initialized(gateway=gateway, conf=conf)
 
 
 def _settings(databases: bool) -> dict[str, str]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,41 @@ def test_from_a_file_to_a_model(root: Path, tmp_path: Path) -> None:
     assert "spark-implicit-als (n_factors=4" in done.stdout
     assert "WARN" not in done.stderr
     assert recsys.load(out).factors.spec.name == "spark-implicit-als"
+
+
+def processes(mark: str) -> list[int]:
+    """Those of Java with a text on their command line."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            said = place.read_bytes()
+            if mark.encode() in said and b"SparkSubmit" in said:
+                found.append(int(place.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds Java in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_spark_starts_leaves_no_java(
+    number: signal.Signals, root: Path, tmp_path: Path
+) -> None:
+    mark = f"recsys-{tmp_path.name}"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "recsys", "train", root / "data" / "sample", "--engine",
+         "spark", "--out", tmp_path / "model"],
+        stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYSPARK_SUBMIT_ARGS": f"--name {mark} pyspark-shell"},
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not processes(mark) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    assert processes(mark), "Java has not started"
+    process.send_signal(number)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert len(error.strip().splitlines()[-1:]) == 1
+    assert "Traceback" not in error
+    while processes(mark) and time.monotonic() < until + 60:
+        time.sleep(0.1)
+    assert processes(mark) == []
+    assert list(tmp_path.iterdir()) == []
