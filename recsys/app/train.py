@@ -123,13 +123,14 @@ def run(
         DataError: the ratings cannot be read, or the model predicts ratings and there are none.
         FitError: the model has no finite solution.
     """
-    from recsys.app.training import train
+    from recsys.app.training import check_features, train
     from recsys.diagnosis.explained import collapse
     from recsys.ratings.ratings import overview
     from recsys.store.model_file import save
 
     spec, feedback, part = recipe.spec(), recipe.parsed_feedback(), recipe.part()
     out, every = recipe.out_file(), interval(recipe.checkpoint, recipe.every)
+    features = feature_names(recipe.features)
     started = time.perf_counter()
     on_stage("reading" if recipe.engine == LOCAL else f"starting {recipe.engine} and reading")
     measured = None
@@ -140,12 +141,13 @@ def run(
         spec = engine.running(spec)
         kept = stack.enter_context(_kept(recipe, ratings, every, host))
         if part is not None:
+            check_features(ratings, features)
             on_stage(f"measuring {spec.name}")
             calls = on_epoch, on_search
             measured = measure(spec, ratings, feedback, part, *calls, kept.part("measuring"))
         on_stage(f"training {spec.name}")
         model = train(
-            spec, ratings, feedback=feedback, features=feature_names(recipe.features),
+            spec, ratings, feedback=feedback, features=features,
             on_epoch=on_epoch, on_search=on_search, checkpoint=kept.part("training"),
         )  # fmt: skip
         on_stage("saving")

@@ -10,7 +10,7 @@ from typing import Any
 
 from recsys.errors import ArgumentError
 from recsys.models.common import OnEpoch, Side
-from recsys.models.from_features import FeatureWeights, Names, fit_with_features
+from recsys.models.from_features import FeatureWeights, Names, codings_of, fit_with_features
 from recsys.models.kept import EVERY, NOTHING, Kept
 from recsys.models.spec import Spec
 from recsys.ratings.feedback import Feedback
@@ -105,6 +105,7 @@ def _trained(
 ) -> Recommender:
     search = None
     if isinstance(spec, Chooser):
+        check_features(ratings, features)
         chosen = choose(spec, ratings, feedback, calls[1], kept.part("search"))
         spec, feedback, search = chosen.spec, chosen.feedback, chosen.record
     feedback = (feedback or Feedback()).fitted(ratings)
@@ -124,6 +125,17 @@ def _trained(
         user_table=whole.user_table,
         features=worth,
     )
+
+
+def check_features(ratings: Ratings, features: Names | None) -> None:
+    """Checks, before work that takes long, that there are such columns and that they are of use.
+
+    Raises:
+        ArgumentError: no table has a column of such a name.
+        DataError: nothing of use is known of the items and users.
+    """
+    if features:
+        codings_of(ratings, features)
 
 
 def _check_feedback(spec: Spec, feedback: Feedback) -> None:

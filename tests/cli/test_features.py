@@ -10,6 +10,7 @@ import pytest
 from commands import RunCommand
 
 import recsys
+from recsys.evaluation.search.auto import Auto
 
 
 @pytest.fixture
@@ -60,11 +61,17 @@ def test_all_columns_and_what_became_of_them_in_json(
     assert recsys.load(folder / "m").features["items"].n == genre_world.N_ITEMS
 
 
+@pytest.mark.parametrize("more", [(), ("--test", 0.2)])
 def test_a_column_that_is_not_there_is_an_argument_error(
-    recsys_command: RunCommand, folder: Path
+    more: tuple[object, ...],
+    recsys_command: RunCommand,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Before a search for a model, which may take minutes."""
+    monkeypatch.setattr(Auto, "choose", lambda *_: pytest.fail("the search has begun"))
     code, _, err = recsys_command(
-        "train", folder / "ratings.csv", "-o", folder / "m", "--features", "genre", "--budget", 0
+        "train", folder / "ratings.csv", "-o", folder / "m", "--features", "genre", *more
     )
     assert code == 2
     assert "no column 'genre'" in err

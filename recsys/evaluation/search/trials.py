@@ -71,7 +71,7 @@ class Bench:
     ) -> None:
         self.ledger, self.trials = ledger, list[Trial]()
         self._ratings, self._liked, self._seed = ratings, liked, seed
-        self._on_search, self._kept = on_search, kept
+        self._on_search, self._kept, self._share = on_search, kept, 0.0
         self._shapes: dict[Feedback, tuple[Shape, float, int]] = {}
         self._parts: list[Part | None] = []
 
@@ -140,8 +140,10 @@ class Bench:
         if self._on_search is not None:
             left = self.ledger.left(final)
             share = self.ledger.spent / max(1.0, self.ledger.spent + left)
+            # What is left depends on the width that is best so far.
+            self._share = max(self._share, min(1.0, share))
             best = max(one.score for one in self.trials)
-            self._on_search(Searching(min(1.0, share), len(self.trials), best))
+            self._on_search(Searching(self._share, len(self.trials), best))
         return trial
 
     def _values(self, spec: ImplicitALS, feedback: Feedback, n_parts: int) -> Values:

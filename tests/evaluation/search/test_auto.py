@@ -233,7 +233,9 @@ def test_progress_is_reported_and_an_exception_stops_the_search(sample: Ratings)
     seen: list[Searching] = []
     recsys.train(recsys.auto(budget=0.08), sample, on_search=seen.append)
     assert [one.n_trials for one in seen] == list(range(1, len(seen) + 1))
-    assert all(0 < one.share <= 1 for one in seen)
+    shares = [one.share for one in seen]
+    assert all(0 < share <= 1 for share in shares)
+    assert shares == sorted(shares)
 
     def stop(_: Searching) -> None:
         raise KeyboardInterrupt
