@@ -45,7 +45,7 @@ CHECKS: dict[str, Callable[[], Iterator[Outcome]]] = {
 
 def _attacks() -> Iterator[tuple[str, Attack]]:
     yield "kills", Attack(kills.attack, 600, 4, may_kill=False)
-    yield "resumes", Attack(resumes.attack, 100, 4, may_kill=False)
+    yield "resumes", Attack(resumes.attack, 100, 10, may_kill=False)
     yield "failing-write", Attack(failing.write, 300, 3, may_kill=False)
     yield "largest-file", Attack(failing.largest_file, 100, 2, may_kill=False)
     yield "full-disk", Attack(failing.full_disk, 100, 2, may_kill=False)

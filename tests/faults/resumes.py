@@ -94,8 +94,7 @@ def _writers() -> Iterator[Writer]:
 
 
 WRITERS = {writer.name: writer for writer in _writers()}
-"""By name. The short runs take the first ones, which keep different things: a state, results, a
-study and blocks."""
+"""By name."""
 
 _stages = Stages("resumes", WRITERS)
 _expected: dict[str, dict[str, Any]] = {}
