@@ -86,3 +86,22 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
 
 def test_the_package_is_marked_as_typed() -> None:
     assert (Path(recsys.__file__).parent / "py.typed").is_file()
+
+
+TOP = {
+    ".ci", ".clang-format", ".gitignore", "CMakeLists.txt", "CONTRIBUTING.md", "LICENSE",
+    "README.md", "SECURITY.md", "biome.json", "data", "deploy", "docs", "pyproject.toml", "recsys",
+    "scripts", "tests",
+}  # fmt: skip
+
+
+def test_no_output_of_a_command_is_committed(root: Path) -> None:
+    """At the top, where commands write what has no folder, and in data, of which little is ours."""
+    if not (root / ".git").exists():
+        pytest.skip("not a checkout")
+    done = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True)
+    files = [Path(line) for line in done.stdout.splitlines()]
+    assert {file.parts[0] for file in files} <= TOP
+    assert {file.parts[1] for file in files if file.parts[0] == "data"} == {
+        "README.md", "sample", "worked-example.csv"
+    }  # fmt: skip

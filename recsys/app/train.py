@@ -153,14 +153,9 @@ def run(
         on_stage("saving")
         path = save(model, out, measured=None if measured is None else measured.header)
     seconds = time.perf_counter() - started
+    accuracy = () if measured is None else measured.accuracy
     return Trained(
-        model,
-        path,
-        overview(ratings),
-        () if measured is None else measured.accuracy,
-        model.factors.log,
-        seconds,
-        collapse(model),
+        model, path, overview(ratings), accuracy, model.factors.log, seconds, collapse(model)
     )
 
 
