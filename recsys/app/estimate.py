@@ -15,6 +15,7 @@ import numpy as np
 from recsys.app.engine import LOCAL
 from recsys.app.reading import OnAccount, no_account, read_and_account
 from recsys.errors import ArgumentError, RecsysError
+from recsys.large import is_mapped
 from recsys.memory import free_memory, give_back, peak_during, process_memory
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ class Estimate:
     program: int
     """The process without the ratings, with the libraries of the model loaded, measured."""
     ratings: int
-    """The ratings in memory, measured."""
+    """The ratings, measured."""
+    mapped: int
+    """What of them is in files, which need memory only while they are used."""
     training: int
     """What the fit allocates at most."""
     reading: int
@@ -64,7 +67,7 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        parts = {name: getattr(self, name) for name in ("program", "ratings", "training")}
+        parts = {name: getattr(self, name) for name in ("program", "ratings", "mapped", "training")}
         memory = {"peak": self.peak, "total": self.total} | parts
         memory |= {"reading": self.reading}
         return {
@@ -107,7 +110,10 @@ def estimate(
         needed += state_memory(spec, *sizes)
     program = max(0, rehearsed - few - size)
     account = None if ratings.account is None else ratings.account.to_dict()
-    return Estimate(spec, overview(ratings), program, size, needed, peak, free_memory(), account)
+    mapped = memory_of(ratings, mapped=True)
+    return Estimate(
+        spec, overview(ratings), program, size, mapped, needed, peak, free_memory(), account
+    )
 
 
 def _rehearse(spec: Spec, ratings: Ratings) -> tuple[int, int]:
@@ -153,8 +159,8 @@ def state_memory(spec: Spec, n_users: int, n_items: int) -> int:
     return 4 * width * (n_users + n_items)
 
 
-def memory_of(ratings: Ratings) -> int:
-    """Bytes of the matrix and the timestamps."""
+def memory_of(ratings: Ratings, *, mapped: bool = False) -> int:
+    """Bytes of the matrix and the timestamps; with `mapped`, of those that are in files."""
     matrix, times = ratings.matrix, ratings.timestamps
     arrays = [matrix.data, matrix.indices, matrix.indptr] + ([] if times is None else [times])
-    return sum(int(array.nbytes) for array in arrays)
+    return sum(int(array.nbytes) for array in arrays if is_mapped(array) or not mapped)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
@@ -187,8 +186,6 @@ def run(arguments: list[str] | None = None) -> None:
     Where the reader of standard output has gone, as in `recsys ... | head`, that is no error. A bug
     is not caught: it ends in a traceback and exit code 1.
     """
-    # A collector that scans every few hundred new objects costs a tenth of a cold start.
-    gc.set_threshold(100_000, 50, 50)
     _prepare_output()
     arguments = sys.argv[1:] if arguments is None else arguments
     termination = Termination()

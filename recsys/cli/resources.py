@@ -6,8 +6,10 @@ or waits forever.
 
 from __future__ import annotations
 
+import _thread
 import os
-import threading
+from contextlib import suppress
+from queue import SimpleQueue
 
 try:
     import resource
@@ -82,18 +84,19 @@ def _number(variable: str, otherwise: int) -> int:
 
 
 def _started(n: int) -> int:
-    # How many of n threads run at the same time.
-    end = threading.Event()
-    threads = []
-    try:
+    # How many of n threads run at the same time. A `threading.Thread` is waited for until it runs,
+    # each for as long as all of these take.
+    end, ended = _thread.allocate_lock(), SimpleQueue[None]()
+
+    def wait() -> None:
+        with end:
+            ended.put(None)
+
+    started = 0
+    with end, suppress(RuntimeError, MemoryError):
         for _ in range(n):
-            thread = threading.Thread(target=end.wait, daemon=True)
-            thread.start()
-            threads.append(thread)
-    except (RuntimeError, MemoryError):
-        pass
-    finally:
-        end.set()
-        for thread in threads:
-            thread.join()
-    return len(threads)
+            _thread.start_new_thread(wait, ())
+            started += 1
+    for _ in range(started):
+        ended.get()
+    return started

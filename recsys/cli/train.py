@@ -86,9 +86,11 @@ def _say_more(trained: Trained) -> None:
 
 
 def _estimate_lines(found: Estimate) -> dict[str, str]:
+    in_files = f" ({_size(found.mapped)} of it in files)" if found.mapped else ""
     lines = _described(found.data, found.spec) | {
         "memory": f"{_size(found.peak)} at most; {_size(found.total)} while training: program "
-        f"{_size(found.program)}, ratings {_size(found.ratings)}, fit {_size(found.training)}",
+        f"{_size(found.program)}, ratings {_size(found.ratings)}{in_files}, "
+        f"fit {_size(found.training)}",
         "reading": f"{_size(found.reading)} at most, measured just now",
     }
     if found.free is not None:

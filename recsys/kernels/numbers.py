@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.kernels.native import native, thread_count
+from recsys.large import empty
 
 _KINDS = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp": np.float64}
 _CODES = {role: code for code, role in enumerate(_KINDS, start=1)}  # as in kernels.hpp
@@ -27,7 +28,7 @@ def n_lines(text: npt.NDArray[np.uint8]) -> int:
 
 def empty_numbers(roles: Iterable[str], n: int) -> dict[str, npt.NDArray[Any]]:
     """Arrays for n numbers of each role, for `read_numbers`."""
-    return {role: np.empty(n, kind) for role, kind in _KINDS.items() if role in roles}
+    return {role: empty(n, kind) for role, kind in _KINDS.items() if role in roles}
 
 
 def read_numbers(
@@ -72,7 +73,7 @@ def gather(values: npt.NDArray[T], order: Rows, n_threads: int | None = None) ->
     >>> gather(np.array([1.5, 2.5]), np.array([1, 1, 0], np.int32))
     array([2.5, 2.5, 1.5])
     """
-    out = np.empty(len(order), values.dtype)
+    out = empty(len(order), values.dtype)
     native.gather(values, order, out, thread_count(n_threads))
     return out
 
@@ -98,6 +99,6 @@ def sort_rows(
     # A thread looks at all rows for those of its share, so there are no more shares than threads.
     inner = np.searchsorted(indptr, np.arange(1, threads) * (len(rows) / threads))
     bounds = np.array([0, *inner.tolist(), len(indptr) - 1], np.int64)
-    order, indices = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+    order, indices = empty(len(rows), np.int32), empty(len(rows), np.int32)
     native.sort_rows(rows, columns, indptr, bounds, order, indices, threads)
     return order, indices

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys.errors import DataError
+from recsys.large import Growing
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.times import no_time, parsed, seconds_in, times_as_seconds
@@ -75,32 +75,6 @@ def _collector(role: str, name: str, where: str, date_format: str | None) -> _Co
     if role in ("user", "item"):
         return _Ids(name, where)
     return _Ratings(name, where) if role == "rating" else _Times(name, where, date_format)
-
-
-class Growing:
-    """An array to which rows are added. It grows in place, so that no row is there twice."""
-
-    def __init__(self, kind: npt.DTypeLike) -> None:
-        self._rows = np.empty(0, kind)
-        self._n = 0
-
-    def add(self, rows: npt.NDArray[Any]) -> None:
-        """Adds rows, which are converted to its type."""
-        end = self._n + len(rows)
-        if end > len(self._rows):
-            self._rows.resize(max(end, int(1.2 * len(self._rows))), refcheck=False)
-        self._rows[self._n : end] = rows
-        self._n = end
-
-    def widen(self, kind: npt.DTypeLike) -> None:
-        """Changes its type."""
-        if self._rows.dtype != kind:
-            self._rows = self._rows[: self._n].astype(kind)
-
-    def array(self) -> npt.NDArray[Any]:
-        """All rows. Nothing can be added after that."""
-        self._rows.resize(self._n, refcheck=False)
-        return self._rows
 
 
 class _Ids:

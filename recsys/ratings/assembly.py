@@ -18,6 +18,7 @@ from recsys.csr import frozen, frozen_csr
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.kernels import gather, sort_rows
+from recsys.large import empty, kept
 from recsys.memory import give_back
 from recsys.ratings.encoding import encode
 from recsys.ratings.item_tables import aligned
@@ -78,14 +79,14 @@ def assemble(columns: dict[str, Any], tables: Unrated, duplicates: str, source: 
     values, timestamps = columns.pop("rating", None), columns.pop("timestamp", None)
     has_values = values is not None
     if values is None:
-        values = np.ones(len(entries.indices), np.float32)
+        values = _ones(len(entries.indices))
     elif entries.order is not None:
         values = gather(values, entries.order)
     if timestamps is not None and entries.order is not None:
         timestamps = gather(timestamps, entries.order)
     indptr, indices = entries.indptr, entries.indices
     if duplicates == "count":
-        values, has_values = np.ones(len(indices), np.float32), False
+        values, has_values = _ones(len(indices)), False
     again = _repeats(indptr, indices)
     if again.any():
         if duplicates == "error":
@@ -93,8 +94,10 @@ def assemble(columns: dict[str, Any], tables: Unrated, duplicates: str, source: 
         values, timestamps = _resolve(again, entries.order, values, timestamps, duplicates)
         has_values = has_values or duplicates in ("sum", "count")
         keep = np.concatenate([~again, [True]])  # the last of each group
-        indptr, indices, values = _starts(keep)[indptr], indices[keep], values[keep]
-        timestamps = None if timestamps is None else timestamps[keep]
+        gone = np.flatnonzero(again)
+        indptr = indptr - np.searchsorted(gone, indptr)
+        indices, values = kept(indices, keep), kept(values, keep)
+        timestamps = None if timestamps is None else kept(timestamps, keep)
     shape = (len(users), len(item_index))
     matrix = frozen_csr(sp.csr_matrix((values, indices, indptr), shape=shape, copy=False))
     item_table, other_items = aligned(tables.items, item_index, tables.where.items or source)
@@ -118,11 +121,10 @@ def _encoded(columns: dict[str, Any], source: str) -> tuple[IdIndex, IdIndex, En
     return users, items, in_csr_order(rows, item_rows, (len(users), len(items)))
 
 
-def _starts(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    # (n + 1,) how many entries are kept before each one.
-    before = np.zeros(len(keep) + 1, np.int64)
-    np.cumsum(keep, out=before[1:])
-    return before
+def _ones(n: int) -> Values:
+    ones = empty(n, np.float32)
+    ones[:] = 1
+    return ones
 
 
 def _repeats(indptr: IntArray, indices: Rows) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex, as_id_array, numbers_in_text
+from recsys.large import empty
 from recsys.threads import default_threads
 
 Rows = npt.NDArray[np.int32]
@@ -50,7 +51,7 @@ def encode_integers(
     # In blocks, because differences of int64 take 8 bytes each.
     filled = [c[at : at + _BLOCK] for c in chunks for at in range(0, len(c), _BLOCK)]
     low, high = min(int(c.min()) for c in filled), max(int(c.max()) for c in filled)
-    codes = np.empty(n, np.int32)
+    codes = empty(n, np.int32)
     ends = np.cumsum([len(c) for c in filled])
     pieces = [codes[end - len(c) : end] for c, end in zip(filled, ends, strict=True)]
     if high - low < 4 * n + 1_000_000:
@@ -98,4 +99,6 @@ def _ranked(
     numbers = numbers_in_text(texts)
     ids = np.array(texts, dtype=object) if numbers is None else numbers
     unique, rank = np.unique(ids, return_inverse=True)
-    return IdIndex(unique, kind), rank.astype(np.int32)[codes]
+    rows = empty(len(codes), np.int32)
+    np.take(rank.astype(np.int32), codes, out=rows, mode="clip")
+    return IdIndex(unique, kind), rows

@@ -24,8 +24,8 @@ from sqlalchemy.pool import NullPool
 
 from recsys.errors import DataError, StoreError, StoreUnavailable
 from recsys.ids import shown as shown_value
+from recsys.large import Growing
 from recsys.ratings.account import counted
-from recsys.ratings.arrow_batches import Growing
 from recsys.ratings.columns import LARGEST, assign_roles, few
 from recsys.ratings.databases import (
     WAIT_S,

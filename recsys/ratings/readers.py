@@ -13,6 +13,7 @@ import pandas as pd
 
 from recsys.errors import ArgumentError, DataError
 from recsys.files import expanded, temporary_folder
+from recsys.large import mapped_above
 from recsys.provenance import without_passwords
 from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
@@ -46,14 +47,15 @@ def read_ratings(
     layout: str | None = None,
     table: str | None = None,
     query: str | None = None,
+    map_above: float | None = None,
 ) -> Ratings:
     """Ratings from a file, folder, zip or database, or from a table in memory.
 
     docs/reference.md lists the layouts. Tables are DataFrames and whatever has the Arrow PyCapsule
-    interface, such as tables of pyarrow, polars and DuckDB. Columns that are not named are
-    recognized by their usual names (`user_id`, `movieId`, `rating`, `timestamp`, ...); a text file
-    without a header has user, item, rating and timestamp in this order. Without a rating column it
-    is implicit feedback. Titles, years and genres are read from the file next to the ratings.
+    interface, such as tables of pyarrow, polars and DuckDB. Columns that are not named are known by
+    their usual names (`user_id`, `movieId`, `rating`, `timestamp`, ...); a text file without a
+    header has user, item, rating and timestamp. Without a rating column it is implicit feedback.
+    Titles, years and genres are read from the file next to the ratings.
 
     Args:
         path: folder, zip, file, table, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
@@ -65,7 +67,7 @@ def read_ratings(
         users: likewise, of the users (`u.user`, `users.dat`, `users.csv`, ...).
         separator: between the fields of a text file; detected by default.
         encoding: of a text file; by default UTF-8, or ISO-8859-1 if it is not UTF-8.
-        header: whether a text file begins with a line of column names; detected by default.
+        header: whether a text file begins with column names; detected by default.
         duplicates: what counts when a user rated an item several times; see `Ratings.from_frame`.
         missing: values that stand for "not rated"; see `Ratings.from_frame`.
         decimal: decimal separator of the ratings in a text file, "." or ","; detected by default.
@@ -73,6 +75,7 @@ def read_ratings(
         layout: name of the file's layout, such as "netflix-prize"; recognized by default.
         table: of a database; by default `ratings`, or the only one with users and items.
         query: of a database, in place of a table; its rows are the ratings.
+        map_above: megabytes of an array that is kept in a temporary file instead of memory.
 
     Raises:
         ArgumentError: an argument is not one of these.
@@ -82,11 +85,11 @@ def read_ratings(
     columns = {role: name for role, name in named.items() if name is not None}
     source = Source(
         _path(path) or "the table", columns, _path(items), separator, encoding, header,
-        duplicates, missing, decimal, date_format, layout, _path(users), table, query,
+        duplicates, missing, decimal, date_format, layout, _path(users), table, query, map_above,
     )  # fmt: skip
-    tables = _tables(items, users)
-    in_memory = _path(path) is None
-    return _read_table(path, source, tables) if in_memory else read(source, tables)
+    with mapped_above(source.map_bytes):
+        more = _tables(items, users)
+        return _read_table(path, source, more) if _path(path) is None else _read(source, more)
 
 
 def _tables(items: Any, users: Any) -> Unrated:
@@ -108,10 +111,15 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
         source: where they are.
         tables: of the items and users, instead of files.
     """
+    with mapped_above(source.map_bytes):
+        return _read(source, tables)
+
+
+def _read(source: Source, tables: Unrated) -> Ratings:
     path = expanded(source.ratings)
     if path.is_file() and path.suffix == ".zip":
         with _unpacked(path) as folder:
-            return read(replace(source, ratings=folder), tables)
+            return _read(replace(source, ratings=folder), tables)
     # An address such as sqlite:///file is not a path, whose slashes could be merged.
     location = source.ratings if "://" in source.ratings else str(path)
     layout, location = layouts.find(location, source.layout, source.columns)

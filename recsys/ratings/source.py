@@ -100,6 +100,19 @@ class Source(Settings):
         metavar="SQL",
         meaning="Query of a database whose rows are the ratings, in place of a table.",
     )
+    map_above: float | None = option(
+        None,
+        low=0,
+        metavar="MB",
+        meaning="Keep an array of more megabytes in a temporary file, which needs no memory of its "
+        "own. The values are the same, and take longer where memory is short.",
+        default_text="a quarter of the free memory",
+    )
+
+    @property
+    def map_bytes(self) -> float | None:
+        """`map_above` in bytes."""
+        return None if self.map_above is None else 1e6 * self.map_above
 
     def __post_init__(self) -> None:
         super().__post_init__()

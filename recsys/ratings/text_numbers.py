@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from recsys.kernels import empty_numbers, n_lines, read_numbers
+from recsys.large import joined
 from recsys.ratings.compressed import opened, without_suffix
 from recsys.ratings.text_format import TextFormat
 from recsys.threads import default_threads
@@ -108,7 +109,7 @@ class _Columns:
             if role in ("user", "item"):
                 columns[role] = pa.chunked_array(map(pa.array, parts))
             else:
-                columns[role] = np.concatenate(parts) if len(parts) > 1 else parts[0]
+                columns[role] = joined(parts)
         return columns or None
 
     def _close(self) -> None:

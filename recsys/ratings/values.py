@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from recsys.ratings.account import Kind
 from recsys.ratings.columns import COUNT_NAMES, RATING_NAMES, plain
-from recsys.ratings.raw import RawRatings
+
+if TYPE_CHECKING:
+    from recsys.ratings.account import Kind
+    from recsys.ratings.raw import RawRatings
 
 Values = npt.NDArray[np.floating[Any]]
 
@@ -168,3 +170,11 @@ def _remark_on_outliers(raw: RawRatings, values: Values, missing: Sequence[float
                 f"{number(inner.min())} to {number(inner.max())}: not rated? "
                 "--missing 99 leaves them out"
             )
+
+
+def spans(account: Mapping[str, Any], low: float, high: float) -> bool:
+    """Whether values are among those that were read; anything may be in a saved account."""
+    least, most = account.get("low"), account.get("high")
+    if not isinstance(least, int | float) or not isinstance(most, int | float):
+        return False
+    return least <= low and high <= most

@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from recsys.errors import ArgumentError
-from recsys.recommend.rerank.ways import parse
 from recsys.settings import Settings, option, settings_of
 
 How = Literal["average", "least-misery", "most-pleasure"]
@@ -105,6 +104,8 @@ class Choice(Allowed):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.rerank is not None:
+            from recsys.recommend.rerank.ways import parse
+
             parse(self.rerank)
 
     @cached_property

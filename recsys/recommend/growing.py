@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from recsys.recommend import update as updating
-from recsys.recommend.described import with_described
 from recsys.recommend.parts import ModelParts
 
 if TYPE_CHECKING:
@@ -33,6 +31,8 @@ class Growing(ModelParts):
             ArgumentError: an item is already in the model.
             DataError: the table has no ids.
         """
+        from recsys.recommend.described import with_described
+
         return with_described(self, "items", table)
 
     def with_users(self, table: Table) -> Self:
@@ -47,6 +47,8 @@ class Growing(ModelParts):
             ArgumentError: a user is already in the model.
             DataError: the table has no ids.
         """
+        from recsys.recommend.described import with_described
+
         return with_described(self, "users", table)
 
     def update(self, new_ratings: Ratings) -> Self:
@@ -66,7 +68,9 @@ class Growing(ModelParts):
             ArgumentError: an id is text where those of the model are whole numbers.
             FitError: a row has no finite solution.
         """
-        return updating.update(self, new_ratings)
+        from recsys.recommend.update import update
+
+        return update(self, new_ratings)
 
     def fold_in_users(self, ratings: Ratings) -> Embeddings:
         """Biases (n,) and factors (n, f) of people, from their ratings of the model's items.
@@ -78,8 +82,12 @@ class Growing(ModelParts):
             UnknownIdError: the model does not have an item.
             DataError: a value does not suit the model.
         """
-        return updating.fold_in(self, "users", ratings)
+        from recsys.recommend.update import fold_in
+
+        return fold_in(self, "users", ratings)
 
     def fold_in_items(self, ratings: Ratings) -> Embeddings:
         """Likewise of items, from their ratings by the model's users."""
-        return updating.fold_in(self, "items", ratings)
+        from recsys.recommend.update import fold_in
+
+        return fold_in(self, "items", ratings)

@@ -15,27 +15,26 @@ from recsys.errors import ModelError
 from recsys.immutable import Immutable
 from recsys.lazy import sp
 from recsys.models.common import Side
-from recsys.models.from_features import FeatureWeights
 from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
-from recsys.ratings.values import distinct, is_scale
-from recsys.recommend.approximate import About, ApproximateIndex, Purpose
+from recsys.ratings.values import distinct, is_scale, spans
 from recsys.recommend.choice import LIKE, Allowed, Choice
 from recsys.recommend.drift import Drift
-from recsys.recommend.filters.columns import ItemColumns
-from recsys.recommend.filters.masks import mask
 from recsys.recommend.index import Index, index_of
 from recsys.recommend.items import ItemTable
 from recsys.recommend.ranking import Counts, FittedRanker
-from recsys.recommend.rerank.catalog import Catalog
-from recsys.recommend.rerank.reranking import Reranking
-from recsys.recommend.rerank.ways import parse
 from recsys.recommend.risk import AtRisk
 from recsys.recommend.similarity import Similarity
 from recsys.recommend.titles import TitleIndex, as_rows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from recsys.models.from_features import FeatureWeights
+    from recsys.recommend.approximate import About, ApproximateIndex, Purpose
+    from recsys.recommend.filters.columns import ItemColumns
+    from recsys.recommend.rerank.catalog import Catalog
+    from recsys.recommend.rerank.reranking import Reranking
 
 _KEPT = 64  # conditions whose items are remembered
 
@@ -174,7 +173,12 @@ class ModelParts(Immutable):
 
     def reranking(self, choice: Choice) -> Reranking | None:
         """How lists are re-ranked under a choice; None where they are not."""
-        return None if choice.rerank is None else Reranking(parse(choice.rerank), self.catalog)
+        if choice.rerank is None:
+            return None
+        from recsys.recommend.rerank.reranking import Reranking
+        from recsys.recommend.rerank.ways import parse
+
+        return Reranking(parse(choice.rerank), self.catalog)
 
     @cached_property
     def derived(self) -> dict[str, Any]:
@@ -184,6 +188,8 @@ class ModelParts(Immutable):
     @cached_property
     def catalog(self) -> Catalog:
         """What re-rankers know of the items."""
+        from recsys.recommend.rerank.catalog import Catalog
+
         return Catalog(self.fitted, self.items, lambda: self.popularity)
 
     def candidates(self, choice: Allowed) -> npt.NDArray[np.int64] | None:
@@ -213,6 +219,8 @@ class ModelParts(Immutable):
         allowed = np.zeros(len(self.fitted.items), bool)
         allowed[slice(None) if choice.among is None else self.item_rows(choice.among)] = True
         if choice.where is not None:
+            from recsys.recommend.filters.masks import mask
+
             allowed &= mask(choice.where, self.item_columns)
         if choice.min_ratings:
             allowed &= self.popularity >= choice.min_ratings
@@ -258,6 +266,8 @@ class ModelParts(Immutable):
     @cached_property
     def item_columns(self) -> ItemColumns:
         """The columns of the items, `id` and `n_ratings`, ready for conditions."""
+        from recsys.recommend.filters.columns import ItemColumns
+
         more: dict[str, npt.NDArray[Any]] = {"id": self.fitted.items.ids}
         if self.counts is not None:
             more["n_ratings"] = self.counts.items
@@ -330,7 +340,7 @@ class ModelParts(Immutable):
         values = self.history.data
         low, high = float(values.min()), float(values.max())
         known = self.updated is not None  # counts may have been added up beyond what was read
-        if self.account is not None and (known or _spans(self.account, low, high)):
+        if self.account is not None and (known or spans(self.account, low, high)):
             is_rating = self.account.get("kind") == "ratings"
         else:  # not the values that were read, or nobody knows: only a scale is surely one
             different = distinct(values)
@@ -386,11 +396,3 @@ class ModelParts(Immutable):
         if self.fitted.item_vectors is None:
             raise ModelError("this model has no factors to compare; train a factorization")
         return Similarity(self.factors.user_factors)
-
-
-def _spans(account: Mapping[str, Any], low: float, high: float) -> bool:
-    # Whether these values are among those that were read. Anything may be in a saved account.
-    least, most = account.get("low"), account.get("high")
-    if not isinstance(least, int | float) or not isinstance(most, int | float):
-        return False
-    return least <= low and high <= most

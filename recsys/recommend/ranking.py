@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ from recsys.models.spec import Fitted
 from recsys.ratings.feedback import Feedback
 from recsys.recommend.choice import LIKE
 from recsys.recommend.index import ExactIndex, Excluded, Found, Index, index_of
-from recsys.recommend.rerank.reranking import Reranking
+
+if TYPE_CHECKING:
+    from recsys.recommend.rerank.reranking import Reranking
 
 Flags = npt.NDArray[np.bool_]
 

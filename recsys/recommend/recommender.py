@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.recommend import explain as explaining
-from recsys.recommend import groups, onboarding, questions, shown, similar
-from recsys.recommend.approximate import indexes_of
+from recsys.recommend import groups, questions, shown, similar
 from recsys.recommend.choice import Choice, How
 from recsys.recommend.explain import Explanation
 from recsys.recommend.growing import Growing
@@ -57,6 +56,8 @@ class Recommender(Growing):
         Raises:
             ModelError: the model has no factors, or usearch is not installed (extra `ann`).
         """
+        from recsys.recommend.approximate import indexes_of
+
         found = indexes_of(self, recall, always=always)
         graphs = {name: index for name, (index, _) in found.items() if index is not None}
         return self.with_index(graphs, {name: about for name, (_, about) in found.items()})
@@ -215,8 +216,10 @@ class Recommender(Growing):
         Raises:
             ModelError: the model has no factors or no history.
         """
+        from recsys.recommend.onboarding import onboard
+
         chosen = Choice().but(n, **allowed)
-        return onboarding.onboard(self, chosen.n, answered or {}, chosen).frame()
+        return onboard(self, chosen.n, answered or {}, chosen).frame()
 
     def search_titles(self, words: str, n: int = 10) -> pd.DataFrame:
         """The n items whose titles fit some words best: rank, item, score (0 to 100)."""

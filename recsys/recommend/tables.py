@@ -10,7 +10,6 @@ import numpy.typing as npt
 from recsys.models.common import FloatArray
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
-from recsys.recommend.filters.masks import hint
 from recsys.recommend.parts import ModelParts
 
 FROM_FEATURES = "from features: no ratings that count"
@@ -19,6 +18,8 @@ FROM_FEATURES = "from features: no ratings that count"
 
 def why_filtered(model: ModelParts, where: str, n: int, otherwise: str) -> str:
     """Why a condition that n items meet leaves few: a text that no item has, perhaps."""
+    from recsys.recommend.filters.masks import hint
+
     found = hint(where, model.item_columns)
     if found:
         return f"{n} items meet the condition, and {found}"

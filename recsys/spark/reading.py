@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from recsys.errors import ArgumentError, DataError, EngineError
 from recsys.files import expanded, temporary_folder
+from recsys.large import mapped_above
 from recsys.provenance import without_passwords
 from recsys.ratings import layouts
 from recsys.ratings.arrow_batches import raw_of_batches
@@ -68,6 +69,11 @@ def read(source: Source, session: SparkSession) -> Ratings:
         DataError: it cannot be read.
         EngineError: Spark fails.
     """
+    with mapped_above(source.map_bytes):
+        return _read(source, session)
+
+
+def _read(source: Source, session: SparkSession) -> Ratings:
     where = without_passwords(source.ratings)
     if is_database(source.ratings):
         return _made(_of_database(source, session, where), source, where, "SQL", ())

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from recsys.errors import ArgumentError
 from recsys.models.common import Progress, Side
-from recsys.models.from_features import FeatureWeights
 from recsys.models.registry import spec_from_dict
 from recsys.models.spec import Spec
 from recsys.ratings.centered import RatingScale
-from recsys.ratings.features import Coding
 from recsys.ratings.feedback import Feedback
 from recsys.recommend.drift import Drift
+
+if TYPE_CHECKING:
+    from recsys.models.from_features import FeatureWeights
+    from recsys.ratings.features import Coding
 
 
 class About(NamedTuple):
@@ -86,6 +88,8 @@ def of_features(found: FeatureWeights) -> dict[str, Any]:
 
 
 def _features(saved: Mapping[str, Any]) -> AboutFeatures:
+    from recsys.ratings.features import Coding
+
     ridge = _number("regularization", saved.get("regularization"), finite=True)
     return AboutFeatures(Coding.from_dict(saved), ridge, _of(saved, "n", int))
 

@@ -12,6 +12,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.files import NO_RESOURCE, expanded, replacing
+from recsys.threads import default_threads
 
 SCHEMA_VERSION = 2
 """Raised when an older reader could no longer make sense of a file."""
@@ -340,9 +342,11 @@ def _verify(file: Path, header: Header, arrays: Mapping[str, Array]) -> None:
         _compare(file, "the file", digest, header.metadata.get("sha256"))
         return
     checksums = header.about.get("checksums")
-    for name, array in arrays.items():
-        noted = checksums.get(name) if isinstance(checksums, dict) else None
-        _compare(file, name, hashlib.sha256(_bytes(array)), noted)
+    noted = checksums if isinstance(checksums, dict) else {}
+    with ThreadPoolExecutor(default_threads()) as pool:  # hashing lets others run
+        digests = pool.map(hashlib.sha256, map(_bytes, arrays.values()))
+        for name, digest in zip(arrays, digests, strict=True):
+            _compare(file, name, digest, noted.get(name))
 
 
 def _compare(file: Path, what: str, digest: hashlib._Hash, noted: object) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from recsys.ids import IdIndex
 from recsys.lazy import sp
 from recsys.models.common import Side
 from recsys.models.factors import Factorization, Factors
-from recsys.models.from_features import FeatureWeights
 from recsys.models.item_weights import ItemModel, ItemWeights
 from recsys.provenance import blas, versions
 from recsys.recommend.items import ItemTable
@@ -31,6 +30,9 @@ from recsys.recommend.recommender import Recommender
 from recsys.store import about as header
 from recsys.store import checks, container, tables
 from recsys.store.container import SCHEMA_VERSION, Array
+
+if TYPE_CHECKING:
+    from recsys.models.from_features import FeatureWeights
 
 __all__ = ["SCHEMA_VERSION", "load", "read_about", "save"]
 
@@ -222,6 +224,8 @@ def _features(
     arrays: Mapping[str, Array], said: header.About, fitted: Factors | ItemWeights
 ) -> dict[Side, FeatureWeights]:
     found = {}
+    if said.features:
+        from recsys.models.from_features import FeatureWeights
     for side, one in said.features.items():
         found[side] = FeatureWeights(one.coding, arrays[f"{_FEATURES}{side}"], one.ridge, one.n)
         found[side].check(fitted, side)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from commands import RunCommand
+from waiting import until
 
 import recsys
 from recsys.cli.resources import ShortageError, check_resources
@@ -156,20 +157,21 @@ def test_too_little_memory_is_one_line(megabytes: int, root: Path, tmp_path: Pat
 
 
 def test_too_few_threads_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = threading.Thread.start
-    started: list[threading.Thread] = []
+    real = _thread.start_new_thread
+    started: list[Any] = []
 
-    def start(self: threading.Thread) -> None:
+    def start(*given: Any) -> int:
         if len(started) == 5:
             raise RuntimeError("can't start new thread")
-        started.append(self)
-        real(self)
+        started.append(given)
+        return real(*given)
 
     check_resources()
-    monkeypatch.setattr(threading.Thread, "start", start)
+    running = _thread._count()
+    monkeypatch.setattr(_thread, "start_new_thread", start)
     with pytest.raises(ShortageError, match=r"threads: 5 can be started and \d+ are needed; raise"):
         check_resources()
-    assert not any(thread.is_alive() for thread in started)
+    until(lambda: _thread._count() <= running)
 
 
 @posix
