@@ -52,10 +52,9 @@ def read_ratings(
     """Ratings from a file, folder, zip or database, or from a table in memory.
 
     docs/reference.md lists the layouts. Tables are DataFrames and whatever has the Arrow PyCapsule
-    interface, such as tables of pyarrow, polars and DuckDB. Columns that are not named are known by
-    their usual names (`user_id`, `movieId`, `rating`, `timestamp`, ...); a text file without a
-    header has user, item, rating and timestamp. Without a rating column it is implicit feedback.
-    Titles, years and genres are read from the file next to the ratings.
+    interface (pyarrow, polars, DuckDB). Columns that are not named are known by their usual names
+    (`user_id`, `movieId`, ...); a text file without a header has user, item, rating and timestamp.
+    No rating column means implicit feedback. Titles, years, genres come from the file next to it.
 
     Args:
         path: folder, zip, file, table, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
@@ -81,15 +80,18 @@ def read_ratings(
         ArgumentError: an argument is not one of these.
         DataError: the file is missing, empty, damaged or not a ratings file.
     """
-    named = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-    columns = {role: name for role, name in named.items() if name is not None}
+    columns = _named(user=user, item=item, rating=rating, timestamp=timestamp)
     source = Source(
-        _path(path) or "the table", columns, _path(items), separator, encoding, header,
-        duplicates, missing, decimal, date_format, layout, _path(users), table, query, map_above,
+        _path(path) or "the table", columns, _path(items), separator, encoding, header, duplicates,
+        missing, decimal, date_format, layout, _path(users), table, query, map_above,
     )  # fmt: skip
     with mapped_above(source.map_bytes):
         more = _tables(items, users)
         return _read_table(path, source, more) if _path(path) is None else _read(source, more)
+
+
+def _named(**columns: str | None) -> dict[str, str]:
+    return {role: name for role, name in columns.items() if name is not None}
 
 
 def _tables(items: Any, users: Any) -> Unrated:
