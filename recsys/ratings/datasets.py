@@ -151,19 +151,22 @@ def filling(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator
         DownloadError: there is something else at its place, which is left alone.
         OSError: its parent cannot be written to.
     """
+    prefix, archive = f".{folder.name}.unpacked.", folder.with_name(f"{folder.name}.zip.part")
     if _is_there(folder):
-        yield None
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{folder.name}.unpacked."
-    with claimed(folder.with_name(f"{folder.name}.zip.part"), on_wait) as part:
-        part.keep = False
-        if _is_there(folder):  # another process was quicker
+        # Whoever was killed right after the folder was complete left something.
+        left = [*folder.parent.glob(f"{prefix}*"), *([archive] if archive.is_file() else [])]
+        if not left or archive.is_symlink() or not os.access(folder.parent, os.W_OK):
             yield None
             return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with claimed(archive, on_wait) as part:
+        part.keep = False
         if part.exclusive:
             for leftover in folder.parent.glob(f"{prefix}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+        if _is_there(folder):  # also where another process was quicker
+            yield None
+            return
         part.keep = True
         with temporary_folder(folder.parent, prefix) as place:
             try:

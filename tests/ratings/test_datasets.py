@@ -291,6 +291,16 @@ def test_what_a_killed_process_unpacked_is_removed(server: Server, tmp_path: Pat
     assert left == [".ml-latest.unpacked.abcdefgh", NAME]
 
 
+def test_what_is_left_next_to_a_complete_set_is_removed(server: Server, tmp_path: Path) -> None:
+    """A process may be killed between the renaming of its folder and the end."""
+    fetch(server, tmp_path)
+    (tmp_path / f".{NAME}.unpacked.abcdefgh" / NAME).mkdir(parents=True)
+    (tmp_path / f"{NAME}.zip.part").write_bytes(b"PK")
+    found = fetch(server, tmp_path)
+    assert found.source == "already there"
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
