@@ -3,6 +3,7 @@
 
     scripts/load.py                          recommendations of stored users
     scripts/load.py --live                   of people who are folded in from a store
+    scripts/load.py --live --writes 20       while people rate 20 items a second
     scripts/load.py --cache 0                every list is made again
     scripts/load.py --reload 5               while the model is replaced every five seconds
     scripts/load.py --workers 2 --seconds 60
@@ -25,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -188,11 +189,14 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--live", action="store_true")
+    parser.add_argument("--writes", type=float, default=0, help="ratings a second, with --live")
     parser.add_argument("--reload", type=float, default=0)
     parser.add_argument("--cache", type=float, default=32)
     given = parser.parse_args()
     if given.seconds > 900 or given.connections > 64:
         parser.error("at most 900 seconds and 64 connections")
+    if given.writes and not given.live:
+        parser.error("--writes goes with --live")
     with tempfile.TemporaryDirectory() as folder:
         report = measured(given, Path(folder))
     print(json.dumps(report, indent=2))
@@ -215,12 +219,15 @@ def measured(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             _rate_once(port, users, right["0"])
         paths = [f"/v1/users/{user}/recommendations" for user in users]
         check = Checked(right, given.live)
-        found = _alternating(given, port, pid, paths, check)
+        pace = 1 / given.writes if given.writes else 0.0
+        with repeated(pace, rating(port, check, users, models[0])) as writes:
+            found = _alternating(given, port, pid, paths, check)
     lists, empty = found["recommendations"], found["empty"]
     about = {
         "workers": given.workers,
         "live": given.live,
         "reload_s": given.reload,
+        "ratings_written": writes[0],
         "cache": given.cache,
     }
     ratios = {
@@ -238,6 +245,8 @@ class Checked:
         self._lists, self._live = lists, live
         self.examples: list[str] = []
         self.versions: dict[str, int] = {}
+        self.rated: dict[int, list[tuple[float, int]]] = {}
+        """User → when the service said that it has a rating, and the item."""
 
     def __call__(self, path: str, body: bytes) -> str:
         """What is wrong with an answer; "" where nothing is."""
@@ -245,11 +254,52 @@ class Checked:
         name = found["model"]["name"]
         self.versions[name] = self.versions.get(name, 0) + 1
         items = [row["item"] for row in found["rows"]]
-        right = found["folded_in"] if self._live else items == self._lists[name][found["user"]]
+        if self._live:
+            right = found["folded_in"] and not self._late(found["user"]).intersection(items)
+        else:
+            right = items == self._lists[name][found["user"]]
         if not right or len(items) != 10:
             self.examples = [*self.examples, body.decode()[:200]][:3]
             return "wrong"
         return ""
+
+    def _late(self, user: int) -> set[int]:
+        # What they rated before the request began, which takes less than half a second.
+        now = time.perf_counter()
+        return {item for when, item in self.rated.get(user, []) if when < now - 0.5}
+
+
+@contextmanager
+def repeated(every: float, act: Callable[[int], None]) -> Iterator[list[int]]:
+    """Does something in a thread every so many seconds, 0 for never; how often it was done."""
+    stop, done = threading.Event(), [0]
+
+    def work() -> None:
+        while every and not stop.wait(every):
+            act(done[0])
+            done[0] += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield done
+    finally:
+        stop.set()
+        thread.join()
+
+
+def rating(
+    port: int, check: Checked, users: list[int], model: recsys.Recommender
+) -> Callable[[int], None]:
+    """Lets somebody rate something, which must not be on their next list."""
+    rng, items = np.random.default_rng(0), model.fitted.items.ids
+
+    def act(_: int) -> None:
+        user, item = users[rng.integers(len(users))], int(rng.choice(items))
+        send(port, "PUT", f"/v1/users/{user}/ratings/{item}", {"rating": 4})
+        check.rated.setdefault(user, []).append((time.perf_counter(), item))
+
+    return act
 
 
 def _rate_once(port: int, users: list[int], lists: dict[int, list[int]]) -> None:
@@ -265,32 +315,25 @@ def _alternating(
     for kind, warm in (("recommendations", paths), ("empty", [EMPTY])):
         ask(port, warm, time.perf_counter() + BLOCK_S, lambda *_: "", kinds[kind], 1)
         kinds[kind] = Measured()
-    used_mb, reloads, end = [memory(pid)], 0, time.perf_counter() + given.seconds
+    used_mb, end = [memory(pid)], time.perf_counter() + given.seconds
     samples = [end - share * given.seconds for share in (0.75, 0.5, 0.25)]
-    stop = threading.Event()
 
-    def reload() -> None:
-        nonlocal reloads
-        while given.reload and not stop.wait(given.reload):
-            reloads += 1
-            send(port, "POST", "/v1/model", {"file": f"{reloads % 2}.safetensors"})
+    def reload(n: int) -> None:
+        send(port, "POST", "/v1/model", {"file": f"{(n + 1) % 2}.safetensors"})
 
-    reloading = threading.Thread(target=reload)
-    reloading.start()
-    while time.perf_counter() < end:
-        if samples and time.perf_counter() > samples[0]:
-            used_mb.append(memory(pid))
-            samples.pop(0)
-        for kind, asked, test in (
-            ("recommendations", paths, check), ("empty", [EMPTY], lambda *_: ""),
-        ):  # fmt: skip
-            until, used = time.perf_counter() + BLOCK_S, cpu(pid)
-            ask(port, asked, until, test, kinds[kind], given.connections)
-            kinds[kind].server += cpu(pid) - used
-    stop.set()
-    reloading.join()
+    with repeated(given.reload, reload) as reloads:
+        while time.perf_counter() < end:
+            if samples and time.perf_counter() > samples[0]:
+                used_mb.append(memory(pid))
+                samples.pop(0)
+            for kind, asked, test in (
+                ("recommendations", paths, check), ("empty", [EMPTY], lambda *_: ""),
+            ):  # fmt: skip
+                until, used = time.perf_counter() + BLOCK_S, cpu(pid)
+                ask(port, asked, until, test, kinds[kind], given.connections)
+                kinds[kind].server += cpu(pid) - used
     return {kind: one.report() for kind, one in kinds.items()} | {
-        "reloads": reloads,
+        "reloads": reloads[0],
         "answers_by_model": check.versions,
         "memory_mb": [*used_mb, memory(pid)],
     }

@@ -12,7 +12,9 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("mode", [["--reload", "0.5"], ["--live"], ["--workers", "2"]])
+@pytest.mark.parametrize(
+    "mode", [["--reload", "0.5"], ["--live", "--writes", "20"], ["--workers", "2"]]
+)
 def test_no_answer_is_wrong_under_load(root: Path, mode: list[str]) -> None:
     command = [sys.executable, str(root / "scripts" / "load.py"), "--seconds", "2", *mode]
     command += ["--ratings", str(root / "data" / "sample")]
@@ -24,3 +26,4 @@ def test_no_answer_is_wrong_under_load(root: Path, mode: list[str]) -> None:
     if "--reload" in mode:
         assert found["reloads"] >= 2
         assert len(found["answers_by_model"]) == 2
+    assert (found["ratings_written"] > 5) == ("--writes" in mode)
