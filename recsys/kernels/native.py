@@ -75,6 +75,18 @@ def variant(name: str) -> InstructionSet:
     return _VARIANTS[name]
 
 
+def variant_for(width: int) -> InstructionSet:
+    """The variant that solves rows of this width.
+
+    Vectors of 512 bits pad rows to 32 numbers. Up to 16, those of 256 bits take half the time;
+    `RECSYS_ISA` overrides that, too.
+    """
+    found, narrow = variant(instruction_set()), _VARIANTS.get("avx2")
+    if narrow is None or "RECSYS_ISA" in os.environ:
+        return found
+    return narrow if width <= narrow.row_unit < found.row_unit else found
+
+
 def thread_count(n_threads: int | None) -> int:
     """`n_threads`, or the default where it is None.
 

@@ -15,10 +15,9 @@ from recsys.kernels.native import (
     check_shape,
     checked_csr,
     float32,
-    instruction_set,
     native,
     thread_count,
-    variant,
+    variant_for,
 )
 
 _NEAR_FLOATS = 64 * 1024  # a row with at most these many floats of factors stays in the cache
@@ -178,7 +177,7 @@ def _solve(
     energy = np.zeros(len(ridge), np.float64)
     if not x.size:
         return energy
-    isa = variant(instruction_set())
+    isa = variant_for(factors.shape[1])
     unit = isa.row_unit
     table = _padded(factors, unit)
     indptr, columns, weights, targets = entries

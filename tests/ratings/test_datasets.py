@@ -179,6 +179,7 @@ ENCRYPTED[ENCRYPTED.find(b"PK\x01\x02") + 8] |= 1
         (b"<html>Sign in to continue</html>", "not a zip archive"),
         (zip_of({"ratings.csv": "x" * 10_000})[:5_000], "not a zip archive"),
     ],
+    ids=["empty", "README", "no rating", "encrypted", "outside", "page", "cut off"],
 )
 def test_an_archive_that_is_no_data_set_is_not_kept(
     body: bytes, said: str, server: Server, tmp_path: Path
