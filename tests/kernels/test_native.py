@@ -84,6 +84,20 @@ def test_thread_setting_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         kernels.solve_rows(**problem(0))
 
 
+@pytest.mark.parametrize(("width", "narrow"), [(3, True), (16, True), (17, False), (64, False)])
+def test_narrow_rows_are_solved_with_narrow_vectors(
+    width: int, narrow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless somebody says with which."""
+    if "avx2" not in kernels.INSTRUCTION_SETS:
+        pytest.skip("this CPU has no vectors of 256 bits")
+    asked = problem(0, width=width)
+    monkeypatch.delenv("RECSYS_ISA", raising=False)
+    found = kernels.solve_rows(**asked)[0]
+    monkeypatch.setenv("RECSYS_ISA", "avx2" if narrow else kernels.INSTRUCTION_SETS[0])
+    assert np.array_equal(found, kernels.solve_rows(**asked)[0])
+
+
 def test_python_without_the_lock_is_refused_with_a_reason() -> None:
     code = "import sys; sys._is_gil_enabled = lambda: False; from recsys import kernels"
     done = subprocess.run(
