@@ -6,6 +6,32 @@ import scipy.sparse as sp
 import recsys
 
 
+def row_equations(
+    row: int,
+    indptr: np.ndarray,
+    columns: np.ndarray,
+    factors: np.ndarray,
+    ridge: np.ndarray,
+    weights: np.ndarray | None = None,
+    targets: np.ndarray | float = 0.0,
+    base: np.ndarray | None = None,
+    base_rhs: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A = base + Σ w·y·yᵀ + ridge·I and b = base_rhs + Σ t·y of one row."""
+    width = factors.shape[1]
+    targets = np.broadcast_to(targets, len(columns))
+    matrix = np.zeros((width, width)) if base is None else np.array(base, np.float64)
+    matrix = (np.diag(matrix) if matrix.ndim == 1 else matrix) + ridge[row] * np.eye(width)
+    right = np.zeros(width)
+    if base_rhs is not None:
+        right = np.array(base_rhs[row] if np.ndim(base_rhs) == 2 else base_rhs, np.float64)
+    for j in range(indptr[row], indptr[row + 1]):
+        y = factors[columns[j]].astype(np.float64)
+        matrix = matrix + (1.0 if weights is None else float(weights[j])) * np.outer(y, y)
+        right = right + float(targets[j]) * y
+    return matrix, right
+
+
 def solve_rows(
     indptr: np.ndarray,
     columns: np.ndarray,
@@ -18,18 +44,10 @@ def solve_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """x and xᵀAx − 2xᵀb of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, row by row."""
     width = factors.shape[1]
-    targets = np.broadcast_to(targets, len(columns))
+    given = indptr, columns, factors, ridge, weights, targets, base, base_rhs
     solutions, energies = [], []
     for u in range(len(ridge)):
-        matrix = np.zeros((width, width)) if base is None else np.array(base, np.float64)
-        matrix = matrix + ridge[u] * np.eye(width)
-        right = np.zeros(width)
-        if base_rhs is not None:
-            right = np.array(base_rhs[u] if np.ndim(base_rhs) == 2 else base_rhs, np.float64)
-        for j in range(indptr[u], indptr[u + 1]):
-            y = factors[columns[j]].astype(np.float64)
-            matrix = matrix + (1.0 if weights is None else float(weights[j])) * np.outer(y, y)
-            right = right + float(targets[j]) * y
+        matrix, right = row_equations(u, *given)
         empty = indptr[u] == indptr[u + 1] and base_rhs is None
         x = np.zeros(width) if empty else np.linalg.solve(matrix, right)
         solutions.append(x)

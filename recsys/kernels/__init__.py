@@ -18,6 +18,7 @@ from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruc
 from recsys.kernels.numbers import empty_numbers, gather, n_lines, read_numbers, sort_rows
 from recsys.kernels.ranking import PackedItems, packed_items, top_k
 from recsys.kernels.row_solver import solve_rows, typical_square
+from recsys.kernels.sums import RowSums
 from recsys.kernels.text import TextSign, text_signs
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FloatArray",
     "PackedItems",
     "Places",
+    "RowSums",
     "TextSign",
     "aligned",
     "copied",

@@ -42,13 +42,13 @@ def solve_rows(
     cg_steps: int = 0,
     relaxation: float = 1.0,
     typical: FloatArray | None = None,
+    spread: FloatArray | None = None,
     n_threads: int | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """Solutions of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, one per CSR row.
 
-    A row without entries gets zeros (unless there is a `base_rhs`). A row without a finite
-    solution comes back as NaN, in `x` and in `energy`; so does a row whose matrix an exact solution
-    finds not positive definite.
+    A row without entries gets zeros (unless there is a `base_rhs`). One without a finite solution,
+    or whose matrix is found not positive definite, is NaN, in `x` and in `energy`.
 
     Args:
         indptr: (n_rows + 1,) CSR row starts.
@@ -61,12 +61,13 @@ def solve_rows(
         base_rhs: (n_rows, f), or (f,) for all rows, or None for zeros.
         start: (n_rows, f), where to begin; None for zeros. Rounding is judged by the energy there.
         overwrite_start: return the solution in the memory of `start` (float32, C order).
-        cg_steps: conjugate-gradient steps per row; 0 solves to float32 rounding, with as many steps
-            as that takes or by Cholesky, whichever is faster.
-        relaxation: how far to go from the start: 1 to the solution, between 1 and 2 beyond it,
-            where the energy is still no higher than at the start (successive over-relaxation).
-        typical: `typical_square(factors)` where it is known already, for exact solutions with a
-            diagonal base or none; None to compute it.
+        cg_steps: conjugate-gradient steps per row; 0 solves to float32 rounding, also by Cholesky.
+        relaxation: how far to go from the start: 1 to the solution, up to 2 beyond it, where the
+            energy is still no higher than at the start (successive over-relaxation).
+        typical: `typical_square(factors)` where it is known, for exact solutions with a diagonal
+            base or none.
+        spread: (n_rows, f) z, for exact solutions without a start: x = A⁻¹b + U⁻¹z with UᵀU = A
+            (in some axes), a draw from N(A⁻¹b, A⁻¹) where z is one from N(0, I).
         n_threads: worker threads; None for `default_threads()`.
 
     Returns:
@@ -77,15 +78,15 @@ def solve_rows(
     """
     entries = _checked(indptr, columns, factors, len(ridge), weights, targets)
     how = _How(cg_steps, relaxation, thread_count(n_threads))
-    _check_sides(start, base, base_rhs, (len(ridge), factors.shape[1]), cg_steps)
+    _check_sides(start, base, base_rhs, spread, (len(ridge), factors.shape[1]), cg_steps)
     x = _initial(start, overwrite_start, (len(ridge), factors.shape[1]))
     if base is None or np.ndim(base) == 1:
         if typical is None:
             typical = typical_square(factors, entries.columns if cg_steps else None)
-        return x, _solve(entries, factors, base, base_rhs, ridge, x, how, typical)
+        return x, _solve(entries, factors, base, base_rhs, ridge, x, how, typical, spread)
     if typical is not None:
         raise ArgumentError("typical squares are those of a diagonal base")
-    return x, _solve_in_axes(entries, factors, base, base_rhs, ridge, x, how, start is not None)
+    return x, _solve_in_axes(entries, factors, base, base_rhs, ridge, x, how, spread)
 
 
 class _How(NamedTuple):
@@ -119,6 +120,7 @@ def _check_sides(
     start: FloatArray | None,
     base: npt.ArrayLike | None,
     base_rhs: npt.ArrayLike | None,
+    spread: npt.ArrayLike | None,
     shape: tuple[int, int],
     cg_steps: int,
 ) -> None:
@@ -126,8 +128,11 @@ def _check_sides(
     check_shape("start", start, shape)
     check_shape("base", base, (width,), (width, width))
     check_shape("base_rhs", base_rhs, (width,), shape)
+    check_shape("spread", spread, shape)
     if cg_steps < 0:
         raise ArgumentError(f"cg_steps must be at least 0, not {cg_steps}")
+    if spread is not None and (cg_steps or start is not None):
+        raise ArgumentError("spread is for exact solutions without a start")
 
 
 def _initial(start: FloatArray | None, overwrite: bool, shape: tuple[int, int]) -> FloatArray:
@@ -149,16 +154,16 @@ def _solve_in_axes(
     ridge: FloatArray,
     x: FloatArray,
     how: _How,
-    has_start: bool,
+    spread: FloatArray | None,
 ) -> npt.NDArray[np.float64]:
     # In the axes in which the base is diagonal, and back.
     diagonal, axes = diagonalized(base)
     factors = np.array(factors, np.float32)
-    for table in (factors, x) if has_start else (factors,):
+    for table in (factors, x) if x.any() else (factors,):
         turn(table, axes, how.n_threads)
     base_rhs = None if base_rhs is None else np.asarray(base_rhs) @ axes
     typical = typical_square(factors, entries.columns if how.cg_steps else None)
-    energy = _solve(entries, factors, diagonal, base_rhs, ridge, x, how, typical)
+    energy = _solve(entries, factors, diagonal, base_rhs, ridge, x, how, typical, spread)
     turn(x, axes.T, how.n_threads)
     return energy
 
@@ -172,6 +177,7 @@ def _solve(
     x: FloatArray,
     how: _How,
     typical: FloatArray,
+    spread: FloatArray | None,
 ) -> npt.NDArray[np.float64]:
     # With a diagonal base; overwrites x and returns the energies.
     energy = np.zeros(len(ridge), np.float64)
@@ -179,7 +185,7 @@ def _solve(
         return energy
     isa = variant_for(factors.shape[1])
     unit = isa.row_unit
-    table = _padded(factors, unit)
+    table = padded(factors, unit)
     indptr, columns, weights, targets = entries
     native.solve_rows(
         isa.number,
@@ -189,20 +195,21 @@ def _solve(
         float32(targets) if np.ndim(targets) else None,
         0.0 if np.ndim(targets) else float(targets),
         table,
-        None if base is None else _padded(base, unit).reshape(-1),
-        None if base_rhs is None else _padded(base_rhs, unit),
-        _padded(typical, unit)[0],
+        None if base is None else padded(base, unit).reshape(-1),
+        None if base_rhs is None else padded(base_rhs, unit),
+        padded(typical, unit)[0],
         float32(ridge),
         x,
         energy,
+        None if spread is None else padded(spread, unit),
         *_schedule(indptr, table.shape, how.n_threads),
         *how,
     )
     return energy
 
 
-def _padded(rows: npt.ArrayLike, unit: int) -> FloatArray:
-    # Rows filled with zeros up to a multiple of `unit`; copied only where that is needed.
+def padded(rows: npt.ArrayLike, unit: int) -> FloatArray:
+    """Rows filled with zeros up to a multiple of `unit`; copied only where that is needed."""
     rows = np.atleast_2d(float32(rows))
     n_rows, width = rows.shape
     if width % unit == 0:

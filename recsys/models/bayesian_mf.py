@@ -20,7 +20,7 @@ from recsys.models.chain import Chain, Sample
 from recsys.models.common import FloatArray, OnEpoch, Progress, Rows, Side
 from recsys.models.explicit_als import mean_rating
 from recsys.models.factors import Embeddings, Factorization, Factors, Solved
-from recsys.models.gibbs import Prior, drawn_noise, links_of, posterior
+from recsys.models.gibbs import Prior, drawn, links_of, posterior
 from recsys.models.posterior import Posterior
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper, option
@@ -192,9 +192,9 @@ class BayesianMF(Factorization):
         # (n, n_samples, f + 1) of each row, given each sample's other side.
         rng = np.random.default_rng(self.seed)
         found = np.empty((matrix.shape[0], self.n_samples, self.n_factors + 1), np.float32)
-        for k, (targets, against, prior, noise) in enumerate(self._samples(factors, matrix, side)):
-            noisy, eta = drawn_noise(targets, prior, noise, matrix.shape[0], rng)
-            found[:, k] = posterior(matrix, noisy, against, prior, noise, eta=eta).solve()[0]
+        for k, sample in enumerate(self._samples(factors, matrix, side)):
+            z = rng.standard_normal(found[:, k].shape, np.float32)
+            found[:, k] = drawn(posterior(matrix, *sample), sample[-1], z)[0]
         return found
 
     def contributions(self, factors: Factors, matrix: sp.csr_matrix) -> npt.NDArray[np.float64]:
@@ -229,24 +229,14 @@ class BayesianMF(Factorization):
     def fold_in_draws(self, factors: Factors, matrix: sp.csr_matrix, seed: int) -> FloatArray:
         """(n, K, f + 1) draws of new users, given the items, biases and priors of each sample.
 
-        The noise of each row comes from a generator of its own with this seed, so that a person
-        gets the same alone as among others.
+        All rows have the same noise, so that a person gets the same alone as among others.
         """
-        width, starts = self.n_factors + 1, matrix.indptr
-        on_ratings = np.empty((self.n_samples, matrix.nnz), np.float32)
-        on_rows = np.empty((self.n_samples, matrix.shape[0], width))
-        for row in range(matrix.shape[0]):
-            rng = np.random.default_rng(seed)
-            on_rows[:, row] = rng.standard_normal((self.n_samples, width))
-            part = slice(starts[row], starts[row + 1])
-            on_ratings[:, part] = rng.standard_normal((self.n_samples, part.stop - part.start))
-        found = np.empty((matrix.shape[0], self.n_samples, width), np.float32)
-        samples = self._samples(factors, matrix, "users")
-        for k, (targets, against, prior, noise) in enumerate(samples):
-            noisy = targets + np.float32(noise) * on_ratings[k]
-            eta = on_rows[k] @ np.linalg.cholesky(prior.precision).T
-            drawn = posterior(matrix, noisy, against, prior, noise, eta=eta)
-            found[:, k] = drawn.solve()[0]
+        shape = self.n_samples, self.n_factors + 1
+        z = np.random.default_rng(seed).standard_normal(shape, np.float32)
+        found = np.empty((matrix.shape[0], *shape), np.float32)
+        for k, sample in enumerate(self._samples(factors, matrix, "users")):
+            rows = posterior(matrix, *sample)
+            found[:, k] = drawn(rows, sample[-1], np.tile(z[k], (len(found), 1)))[0]
         return found
 
     def item_draws(self, factors: Factors, rows: Rows | slice = slice(None)) -> FloatArray:

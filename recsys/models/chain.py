@@ -79,11 +79,10 @@ class Chain:
             values = (own.data - np.float32(mean_rating(matrix))) / np.float32(self.scale)
             self._values[side] = values
             self._sides[side] = GibbsSide(own, width, linked, rng)
-        self._counts, self._columns = np.diff(matrix.indptr), matrix.indices.astype(np.intp)
         self._noise = 1.0
         self._rng, *rest = rng.spawn(3)
         self._rngs: dict[Side, np.random.Generator] = {"users": rest[0], "items": rest[1]}
-        self._pool = ThreadPoolExecutor(1)
+        self._pool = ThreadPoolExecutor(2)
         self._priors: dict[Side, Future[Prior]] = {}
 
     def sweep(self) -> float:
@@ -99,14 +98,12 @@ class Chain:
             targets = self._values[side] - fixed[own.matrix.indices, -1]
             own.prior = self._prior_of(side)
             self._last = targets, against, own.prior, self._noise
-            own.draw_rows(targets, against, self._noise, self._rng)
+            squares = own.draw_rows(targets, against, self._noise, self._rng)
             self._priors[side] = self._pool.submit(own.drawn_prior, self._rngs[side])
-        errors = self._errors(targets, against)
-        squares = float(np.square(errors).sum(dtype=np.float64))
         # Gamma(1, 1) before.
-        alpha = self._rng.gamma(1 + len(errors) / 2) / (1 + squares / 2)
+        alpha = self._rng.gamma(1 + len(targets) / 2) / (1 + squares / 2)
         self._noise = 1 / math.sqrt(alpha)
-        return squares / len(errors)
+        return squares / len(targets)
 
     def sample(self) -> Sample:
         """What was drawn last, with the priors that it was drawn from."""
@@ -152,14 +149,6 @@ class Chain:
     def _prior_of(self, side: Side) -> Prior:
         # What was drawn last for the next sweep; before the first, what the side began with.
         return self._priors[side].result() if side in self._priors else self._sides[side].prior
-
-    def _errors(self, targets: FloatArray, against: FloatArray) -> FloatArray:
-        # Of the training ratings, whose targets lack the item's bias; users come last.
-        # Column by column, because gathering numbers is much faster than gathering short rows.
-        errors = targets.copy()
-        for own, other in zip(self._sides["users"].x.T, against.T, strict=True):
-            errors -= np.repeat(own, self._counts) * np.ascontiguousarray(other)[self._columns]
-        return errors
 
 
 def _prior_arrays(prior: Prior, prefix: str) -> dict[str, npt.NDArray[Any]]:

@@ -8,9 +8,9 @@ has a row for each of the other side, with the prior N(0, (λΛ)⁻¹).
     W | rest: (SᵀS + λ I) W = Sᵀ (X − m + E₁) + √λ E₂,   rows of E ~ N(0, Λ⁻¹)
     m, Λ | rest: Normal–Wishart;   λ | rest: Gamma
 
-A draw of x is the exact solution with noise in the right side: A⁻¹ (b + √α Σ ε y + Λ^½ η) has
-the mean A⁻¹ b and the covariance A⁻¹. One of W is made alike, by conjugate gradients. All noise is
-drawn in one order, so the draws do not depend on the number of threads.
+A draw of x is A⁻¹ b + U⁻¹ z with UᵀU = A, the factors of the exact solution, and z ~ N(0, I). One
+of W is the solution with noise in the right side, by conjugate gradients. All noise is drawn in one
+order, so the draws do not depend on the number of threads.
 
 Salakhutdinov, Mnih 2008, "Bayesian Probabilistic Matrix Factorization using Markov Chain Monte
 Carlo"; for W: Simm et al. 2017, "Macau: Scalable Bayesian Factorization with High-Dimensional Side
@@ -19,10 +19,8 @@ Information Using MCMC".
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +28,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg import cholesky, solve_triangular
 
+from recsys import kernels
 from recsys.csr import with_values
 from recsys.models.common import FloatArray
 from recsys.models.row_problem import RowProblem
@@ -39,9 +38,9 @@ Matrix = npt.NDArray[np.float64]
 Product = Callable[[FloatArray], FloatArray]
 Rng = np.random.Generator
 
-_CLOSE = 1e-2  # of the squared residual that conjugate gradients may leave; less changes nothing
+_CLOSE = 1e-2  # of the squared residual that conjugate gradients may leave: see docs/design.md
 _STEPS = 50  # of conjugate gradients at most
-_FEW = 200_000  # entries below which starting threads takes longer than the product
+_FEW = 200_000  # entries
 _TRUST = 2.0  # how many rows the prior mean 0 of m counts for
 
 
@@ -69,10 +68,10 @@ class GibbsSide:
         self.x *= np.float32(0.1 / math.sqrt(width))
         links = np.zeros((n_other, width + 1), np.float32) if linked else None
         self.prior = Prior(np.zeros(width + 1), np.eye(width + 1) * width, links)
-        self._links = Links(links_of(matrix)) if linked else None
+        self._links = Links(matrix) if linked else None
 
-    def draw_rows(self, targets: FloatArray, other: FloatArray, noise: float, rng: Rng) -> None:
-        """Draws every row, given the other side.
+    def draw_rows(self, targets: FloatArray, other: FloatArray, noise: float, rng: Rng) -> float:
+        """Draws every row, given the other side; returns the sum of its squared errors.
 
         Args:
             targets: (nnz,) ratings without the mean and the biases of the other side.
@@ -80,10 +79,14 @@ class GibbsSide:
             noise: standard deviation of a rating.
             rng: draws the noise.
         """
-        noisy, eta = drawn_noise(targets, self.prior, noise, len(self.x), rng)
         by_links = self._links.forward if self._links is not None else None
-        drawn = posterior(self.matrix, noisy, other, self.prior, noise, by_links, eta)
-        self.x = drawn.solve()[0]
+        rows = posterior(self.matrix, targets, other, self.prior, noise, by_links)
+        spread = rng.standard_normal(self.x.shape, np.float32)
+        self.x, energies = drawn(rows, noise, spread)
+        # The energy of a row is its Σ (t − x·y)² − Σ t², and what the prior adds.
+        x, base, right = self.x.astype(np.float64), np.asarray(rows.base), np.asarray(rows.base_rhs)
+        of_prior = np.vdot(x @ base, x) - 2 * np.vdot(x, right)
+        return float(np.square(targets, dtype=np.float64).sum() + energies.sum() - of_prior)
 
     def drawn_prior(self, rng: Rng) -> Prior:
         """A prior, given the rows and the rest of the last prior."""
@@ -97,15 +100,15 @@ class GibbsSide:
         return Prior(*_normal_wishart(rest, links, strength, rng), links, strength)
 
 
-def drawn_noise(
-    targets: FloatArray, prior: Prior, noise: float, n: int, rng: Rng
-) -> tuple[FloatArray, Matrix]:
-    """Targets (nnz,) with noise, and η (n, f + 1), with which the solutions are draws."""
-    noisy = rng.standard_normal(len(targets), dtype=np.float32)
-    noisy *= np.float32(noise)
-    noisy += targets
-    root = cholesky(prior.precision, lower=True)
-    return noisy, rng.standard_normal((n, len(root))) @ root.T
+def drawn(rows: RowProblem, noise: float, z: FloatArray) -> tuple[FloatArray, Matrix]:
+    """Draws (n, f + 1) of rows, from z ~ N(0, I), and their energies.
+
+    Args:
+        rows: `posterior`, with the same noise.
+        noise: standard deviation of a rating.
+        z: (n, f + 1).
+    """
+    return rows.solve(spread=z * np.float32(noise))
 
 
 def posterior(
@@ -115,9 +118,8 @@ def posterior(
     prior: Prior,
     noise: float,
     by_links: Product | None = None,
-    eta: Matrix | float = 0.0,
 ) -> RowProblem:
-    """The equations (f + 1) of the rows: A x = b + η, with η = 0 those of the mean given the rest.
+    """The equations (f + 1) of the means of the rows given the rest, A x = b, divided by α.
 
     Args:
         matrix: (n, n_other); only the positions of its entries are used.
@@ -126,26 +128,40 @@ def posterior(
         prior: of these rows.
         noise: standard deviation of a rating.
         by_links: product of the links with W; by default that of the links of `matrix`.
-        eta: (n, f + 1) noise in the right side.
     """
     expected = np.broadcast_to(prior.mean, (matrix.shape[0], len(prior.mean)))
     if prior.links is not None:
         by_links = by_links or links_of(matrix).__matmul__
         expected = expected + by_links(prior.links)
-    right = expected @ prior.precision + eta
-    # Everything is divided by α = 1 / noise².
-    base, base_rhs = _float32(prior.precision * noise**2), _float32(right * noise**2)
-    return RowProblem(matrix, other, 0.0, None, targets, base, base_rhs)
+    base = prior.precision * noise**2  # α = 1 / noise²
+    return RowProblem(matrix, other, 0.0, None, targets, _float32(base), _float32(expected @ base))
 
 
 class Links:
-    """S (n, n_other), the links of every row, and products with it in several threads."""
+    """S (n, n_other), the links of every row, and products with it.
 
-    def __init__(self, links: sp.csr_matrix) -> None:
-        self.forward = _product(links)
-        self._backward = _product(links.T.tocsr())
-        squares = np.square(links.data, dtype=np.float64)
-        self._diagonal = np.bincount(links.indices, squares, minlength=links.shape[1])
+    All entries of a row are the same, so a product is a sum of rows, scaled.
+    """
+
+    def __init__(self, matrix: sp.csr_matrix) -> None:
+        counts = np.maximum(np.diff(matrix.indptr), 1)
+        self._scale = _float32(1 / np.sqrt(counts))[:, None]
+        # Below that starting threads takes longer than the sums.
+        threads = default_threads() if matrix.nnz > _FEW else 1
+        n, n_other = matrix.shape
+        by_other = matrix.T.tocsr()
+        self._of_rows = kernels.RowSums(matrix.indptr, matrix.indices, n_other, threads)
+        self._of_others = kernels.RowSums(by_other.indptr, by_other.indices, n, threads)
+        squares = np.repeat(1 / counts, np.diff(matrix.indptr))
+        self._diagonal = np.bincount(matrix.indices, squares, minlength=n_other)
+
+    def forward(self, table: FloatArray) -> FloatArray:
+        """S times a table (n_other, f): (n, f)."""
+        return self._of_rows(table) * self._scale
+
+    def _backward(self, table: FloatArray) -> FloatArray:
+        # Sᵀ times a table (n, f).
+        return self._of_others(table * self._scale)
 
     def draw(self, x: FloatArray, prior: Prior, rng: Rng) -> FloatArray:
         """W (n_other, f + 1), drawn given the rows."""
@@ -160,24 +176,24 @@ class Links:
         return self._solve(target, np.float32(prior.strength))
 
     def _solve(self, right: FloatArray, strength: np.float32) -> FloatArray:
-        # (SᵀS + λ I) W = right, all columns at once, preconditioned by the diagonal.
+        # (SᵀS + λ I) W = right, preconditioned by the diagonal. The columns are one system: with a
+        # step for each of them every product with a row of numbers would take five times as long.
         inverse = _float32(1 / (self._diagonal + strength))[:, None]
         solution, rest = np.zeros_like(right), right.copy()
         scaled = inverse * rest
-        direction, size = scaled.copy(), (rest * scaled).sum(axis=0)
+        direction, size = scaled.copy(), np.vdot(rest, scaled)
         enough = _CLOSE * size
         for _ in range(_STEPS):
-            if (size <= enough).all():
+            if size <= enough:
                 break
             moved = self._backward(self.forward(direction)) + strength * direction
-            along = (direction * moved).sum(axis=0)
-            step = np.divide(size, along, out=np.zeros_like(size), where=along > 0)
+            step = size / np.vdot(direction, moved)
             solution += step * direction
             rest -= step * moved
             scaled = inverse * rest
-            before, size = size, (rest * scaled).sum(axis=0)
-            turn = np.divide(size, before, out=np.zeros_like(size), where=before > 0)
-            direction = scaled + turn * direction
+            before, size = size, np.vdot(rest, scaled)
+            direction *= size / before
+            direction += scaled
         return solution
 
 
@@ -225,22 +241,6 @@ def _wishart(count: int, inverse_scale: Matrix, rng: Rng) -> Matrix:
 def _in_units_of(root: Matrix, noise: Matrix) -> Matrix:
     # Rows of N(0, I) as rows of N(0, Λ⁻¹), where Λ = R Rᵀ: R⁻ᵀ has that covariance.
     return np.asarray(solve_triangular(root, noise.T, lower=True, trans="T").T)
-
-
-def _product(matrix: sp.csr_matrix) -> Product:
-    # matrix @ table, each block of rows by one thread.
-    n_threads = default_threads() if matrix.nnz > _FEW else 1
-    cuts = np.searchsorted(matrix.indptr, np.linspace(0, matrix.nnz, n_threads + 1)[1:-1])
-    bounds = [0, *(int(cut) for cut in cuts), matrix.shape[0]]
-    blocks = [matrix[a:b] for a, b in itertools.pairwise(bounds)]
-    if n_threads == 1:
-        return lambda table: np.asarray(matrix @ table)
-
-    def product(table: FloatArray) -> FloatArray:
-        with ThreadPoolExecutor(n_threads) as pool:
-            return np.concatenate(list(pool.map(lambda block: block @ table, blocks)))
-
-    return product
 
 
 def _float32(numbers: npt.ArrayLike) -> FloatArray:

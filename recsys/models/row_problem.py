@@ -50,6 +50,7 @@ class RowProblem:
         *,
         overwrite_start: bool = False,
         relaxation: float = 1.0,
+        spread: FloatArray | None = None,
     ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
         """Solutions (n, f) and energies xᵀAx − 2xᵀb; see `kernels.solve_rows`."""
         return kernels.solve_rows(
@@ -66,6 +67,7 @@ class RowProblem:
             cg_steps=cg_steps,
             relaxation=relaxation,
             typical=None if cg_steps else self.typical,
+            spread=spread,
         )
 
     def normal_matrices(self) -> Iterator[tuple[int, FloatMatrix]]:

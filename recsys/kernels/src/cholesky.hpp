@@ -54,12 +54,16 @@ void factorize(float* a, int64_t n) {
     }
 }
 
-// x = A^-1 z from U: U'z = z forward in place, then U x = z backward.
-void substitute(const float* u, int64_t n, float* z, float* x) {
+// z = U'^-1 z in place.
+void forward(const float* u, int64_t n, float* z) {
     for (int64_t k = 0; k < n; ++k) {
         z[k] *= u[k * n + k];
         for (int64_t j = k + 1; j < n; ++j) z[j] -= u[k * n + j] * z[k];
     }
+}
+
+// x = U^-1 z.
+void backward(const float* u, int64_t n, const float* z, float* x) {
     std::memset(x, 0, n * sizeof(float));
     for (int64_t k = n - 1; k >= 0; --k) {
         Vec taken{};  // x is still zero up to k

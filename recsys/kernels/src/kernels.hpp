@@ -31,6 +31,7 @@ struct RowProblems {
     int64_t block_columns;  // columns whose factors stay in cache while several rows use them
     int64_t n_steps;        // of conjugate gradients; 0 solves to float32 rounding
     float relaxation;       // how far to go from the start towards the solution: 1 ends there
+    const float* spread;    // (n_rows, stride) z, or null: x = A^-1 b + U^-1 z, where A = U'U
 };
 
 // The k best columns of `queries @ items.T + bias` for every query.
@@ -48,6 +49,15 @@ struct TopK {
     int64_t k;
     int32_t* items;  // (n_queries, k), not written where a list ends
     float* scores;   // (n_queries, k), likewise
+};
+
+// Sums of the rows of a table that the rows of a CSR matrix name.
+struct RowSums {
+    const int64_t* indptr;
+    const int32_t* columns;
+    const float* table;  // (n_columns, stride), padded as for the row solver
+    float* out;          // (n_rows, stride)
+    int64_t n_rows, stride;
 };
 
 // What may stand in the bytes of a text file.
@@ -106,11 +116,15 @@ struct Text {
     // The signs in `n` bytes; one that needs a neighbour is not seen where that is missing.
     uint32_t (*signs)(const uint8_t* text, int64_t n);
 };
+struct Adder {
+    void (*sum_rows)(const RowSums&, int64_t begin, int64_t end);
+};
 #define RECSYS_DECLARE(isa)            \
     namespace isa {                    \
     extern const RowSolver row_solver; \
     extern const Ranker ranker;        \
     extern const Text text;            \
+    extern const Adder adder;          \
     }
 RECSYS_DECLARE(baseline)
 RECSYS_DECLARE(avx2)

@@ -26,6 +26,7 @@ struct Isa {
     const recsys::RowSolver& row_solver;
     const recsys::Ranker& ranker;
     const recsys::Text& text;
+    const recsys::Adder& adder;
 };
 
 // What this CPU can run, best first.
@@ -36,11 +37,11 @@ const std::vector<Isa>& isas() {
 #ifdef RECSYS_X86
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-            found.push_back({"avx512", avx512::row_solver, avx512::ranker, avx512::text});
+            found.push_back({"avx512", avx512::row_solver, avx512::ranker, avx512::text, avx512::adder});
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            found.push_back({"avx2", avx2::row_solver, avx2::ranker, avx2::text});
+            found.push_back({"avx2", avx2::row_solver, avx2::ranker, avx2::text, avx2::adder});
 #endif
-        found.push_back({"baseline", baseline::row_solver, baseline::ranker, baseline::text});
+        found.push_back({"baseline", baseline::row_solver, baseline::ranker, baseline::text, baseline::adder});
         return found;
     }();
     return found;
@@ -75,6 +76,7 @@ void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_float
 }
 
 constexpr int64_t kEntriesAtHand = 4096;  // pairs that a thread takes at a time
+constexpr int64_t kRowsAtHand = 64;       // rows that it sums at a time
 
 template <class T>
 using Maybe = std::optional<Array1<const T>>;
@@ -91,7 +93,7 @@ void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t>
                 Array2<const float> factors, Maybe<float> base,
                 std::optional<Array2<const float>> base_rhs, Array1<const float> typical,
                 Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
-                Array1<const int64_t> order, Array1<const int64_t> pieces, int64_t n_shared,
+                std::optional<Array2<const float>> spread, Array1<const int64_t> order, Array1<const int64_t> pieces, int64_t n_shared,
                 int64_t at_once, int64_t block_columns, int64_t n_steps, float relaxation,
                 int n_threads) {
     const recsys::RowSolver& solver = isas().at(isa).row_solver;
@@ -117,7 +119,8 @@ void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t>
                                        n_columns,
                                        block_columns,
                                        n_steps,
-                                       relaxation};
+                                       relaxation,
+                                       spread ? spread->data() : nullptr};
     parallel_for(pieces.shape(0) - 1, 1, n_threads, solver.scratch(stride, at_once),
                  [&](int64_t piece, int64_t, float* memory) {
                      const int64_t first = pieces.data()[piece];
@@ -125,6 +128,17 @@ void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t>
                      solver.solve(problems, order.data() + first, count,
                                   piece < n_shared ? count : 1, memory);
                  });
+}
+
+void sum_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> columns,
+              Array2<const float> table, Array2<float> out, int n_threads) {
+    const recsys::Adder& adder = isas().at(isa).adder;
+    const int64_t n_rows = out.shape(0), stride = out.shape(1);
+    nb::gil_scoped_release release;
+    const recsys::RowSums job{indptr.data(), columns.data(), table.data(),
+                              out.data(),    n_rows,         stride};
+    parallel_for(n_rows, kRowsAtHand, n_threads, 0,
+                 [&](int64_t begin, int64_t end, float*) { adder.sum_rows(job, begin, end); });
 }
 
 void top_k(int64_t isa, Array2<const float> queries, Array1<const float> packed_items,
@@ -222,6 +236,7 @@ NB_MODULE(_kernels, m) {
     });
     m.def("solve_rows", &solve_rows);
     m.def("top_k", &top_k);
+    m.def("sum_rows", &sum_rows);
     m.def("text_signs", &text_signs);
     m.def("gather", &gather<float>);
     m.def("gather", &gather<double>);

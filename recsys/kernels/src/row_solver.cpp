@@ -240,6 +240,10 @@ void open(const RowProblems& all, Row& row) {
     row.noise = 1e-14 * (row.rz + (row.energy < 0 ? -row.energy : row.energy));
     row.steps = all.n_steps;
     if (row.steps > 0) return;
+    if (all.spread) {  // which needs the factorization
+        row.noise = -1;
+        return;
+    }
     const float steps = 6 + 9 * __builtin_sqrtf(sum(shares) / all.width);
     const bool sooner = steps < 0.2f * n + n * n / (15.0f * (row.end - row.begin));
     row.steps = sooner ? static_cast<int64_t>(3 * steps) : 0;
@@ -318,12 +322,20 @@ void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
 }
 
 // x += A^-1 r with the current residual, that of the start or of the last conjugate-gradient step.
+// With a spread also U^-1 z, whose covariance is A^-1 where that of z is I. That is the noise of a
+// draw, and raises x'Ax - 2x'b by z'z above its minimum.
 void direct(const RowProblems& all, Row& row, const Scratch& s) {
     normal_matrix(all, row, s);
     factorize(s.matrix, all.stride);
     std::memcpy(row.q, row.r, all.stride * sizeof(float));
-    substitute(s.matrix, all.stride, row.q, row.p);
-    row.energy -= dot(row.p, row.r, all.stride);
+    forward(s.matrix, all.stride, row.q);
+    if (all.spread) {
+        const float* z = all.spread + row.number * all.stride;
+        row.energy += dot(z, z, all.stride) - dot(row.q, row.q, all.stride);
+        for (int64_t k = 0; k < all.stride; ++k) row.q[k] += z[k];
+    }
+    backward(s.matrix, all.stride, row.q, row.p);
+    if (!all.spread) row.energy -= dot(row.p, row.r, all.stride);
     for (int64_t k = 0; k < all.stride; ++k) row.x[k] += row.p[k];
 }
 
@@ -349,7 +361,7 @@ void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t a
             std::memset(row.x, 0, n * sizeof(float));
             std::memcpy(row.x, all.solution + rows[i] * width, width * sizeof(float));
         }
-        if (s.rows[0].begin == s.rows[0].end && !all.base_rhs) {
+        if (s.rows[0].begin == s.rows[0].end && !all.base_rhs && !all.spread) {
             std::memset(s.rows[0].x, 0, n * sizeof(float));
             std::memset(all.solution + rows[0] * width, 0, width * sizeof(float));
             s.rows[0].energy = s.rows[0].start = 0;
