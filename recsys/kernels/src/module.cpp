@@ -37,11 +37,13 @@ const std::vector<Isa>& isas() {
 #ifdef RECSYS_X86
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-            found.push_back({"avx512", avx512::row_solver, avx512::ranker, avx512::text, avx512::adder});
+            found.push_back(
+                {"avx512", avx512::row_solver, avx512::ranker, avx512::text, avx512::adder});
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
             found.push_back({"avx2", avx2::row_solver, avx2::ranker, avx2::text, avx2::adder});
 #endif
-        found.push_back({"baseline", baseline::row_solver, baseline::ranker, baseline::text, baseline::adder});
+        found.push_back(
+            {"baseline", baseline::row_solver, baseline::ranker, baseline::text, baseline::adder});
         return found;
     }();
     return found;
@@ -93,9 +95,9 @@ void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t>
                 Array2<const float> factors, Maybe<float> base,
                 std::optional<Array2<const float>> base_rhs, Array1<const float> typical,
                 Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
-                std::optional<Array2<const float>> spread, Array1<const int64_t> order, Array1<const int64_t> pieces, int64_t n_shared,
-                int64_t at_once, int64_t block_columns, int64_t n_steps, float relaxation,
-                int n_threads) {
+                std::optional<Array2<const float>> spread, Array1<const int64_t> order,
+                Array1<const int64_t> pieces, int64_t n_shared, int64_t at_once,
+                int64_t block_columns, int64_t n_steps, float relaxation, int n_threads) {
     const recsys::RowSolver& solver = isas().at(isa).row_solver;
     const int64_t n_rows = solution.shape(0), n_columns = factors.shape(0);
     const int64_t width = solution.shape(1), stride = factors.shape(1);
