@@ -51,22 +51,35 @@ def _built(name: str) -> Path:
     shutil.rmtree(package, ignore_errors=True)
     source = ROOT / "recsys"
     shutil.copytree(source, package / "recsys", ignore=shutil.ignore_patterns("*.so", "src"))
+    tools = _tools()
     nanobind = subprocess.run(
-        [sys.executable, "-P", "-m", "nanobind", "--cmake_dir"],
+        [tools / "python", "-P", "-m", "nanobind", "--cmake_dir"],
         capture_output=True,
         text=True,
         check=True,
     )
     flags = f"{_FLAGS[name]} -fno-omit-frame-pointer -g1"
-    configure = ["cmake", "-S", str(ROOT), "-B", str(build), "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+    configure = ["cmake", "-G", "Ninja", "-S", str(ROOT), "-B", str(build),
+                 "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
                  f"-DPython_EXECUTABLE={sys.executable}", f"-DCMAKE_CXX_FLAGS={flags}",
                  f"-Dnanobind_DIR={nanobind.stdout.strip()}"]  # fmt: skip
     for command in (configure, ["cmake", "--build", str(build)]):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path}
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     (made,) = build.glob("_kernels*.so")
     shutil.copy(made, package / "recsys" / "kernels")
     assert f"__{SANITIZERS[name][0]}_init".encode() in made.read_bytes()
     return package
+
+
+def _tools() -> Path:
+    # A folder of programs with what builds the package, which its environment need not have.
+    folder = BUILD / "tools"
+    subprocess.run([sys.executable, "-P", "-m", "venv", folder], check=True)
+    packages = ["nanobind", "cmake", "ninja"]
+    subprocess.run([folder / "bin" / "pip", "install", "--quiet", *packages], check=True)
+    return folder / "bin"
 
 
 def _library(name: str) -> str:
