@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser
 from postgres import Cluster, NoPostgres
 
 import recsys
 
 ROOT = Path(__file__).resolve().parents[1]
+# A machine that is busy for a moment must not fail a test.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
+
 REAL_DATA = Path(os.environ.get("RECSYS_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 
