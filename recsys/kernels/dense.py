@@ -23,10 +23,15 @@ def diagonalized(base: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
 
     In the coordinates y → Qᵀy, x → Qᵀx the row problem is the same with a diagonal base. That
     saves a product with a full matrix for every row and step, and the diagonal of the whole matrix
-    is a good preconditioner for conjugate gradients.
+    is a good preconditioner for conjugate gradients. A matrix that has none, as numbers in it have
+    overflowed, gives NaN, and so do the rows that are solved with it.
     """
-    with one_blas_thread():
-        values, vectors = np.linalg.eigh(np.asarray(base, np.float64))
+    base = np.asarray(base, np.float64)
+    try:
+        with one_blas_thread():
+            values, vectors = np.linalg.eigh(base)
+    except np.linalg.LinAlgError:
+        values, vectors = np.full(len(base), np.nan), np.eye(len(base))
     return values.astype(np.float32), vectors.astype(np.float32)
 
 

@@ -1,7 +1,12 @@
 """Kernels over whole tables: sums of squares, diagonal matrices."""
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+from row_cases import problem
+
+import recsys
 from recsys import kernels
 
 
@@ -20,3 +25,21 @@ def test_sums_of_squares_and_what_counts_as_diagonal() -> None:
     gram[0, 1] = gram[1, 0] = 1e-5
     assert not kernels.is_diagonal(gram)
     assert kernels.is_diagonal(np.zeros((0, 0)))
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_a_matrix_that_has_overflowed_gives_rows_that_are_nan(value: float) -> None:
+    case = problem(0) | {"base": np.full((8, 8), value)}
+    x, energy = kernels.solve_rows(**case)
+    assert np.isnan(x).all()
+    assert np.isnan(energy).all()
+
+
+def test_folding_in_to_factors_that_overflow_is_an_error_in_words(sample: recsys.Ratings) -> None:
+    model = recsys.train(recsys.ImplicitALS(4, n_epochs=2), sample)
+    factors = model.factors
+    huge = np.full_like(factors.item_factors, 3e38)
+    broken = replace(factors, item_factors=huge)
+    overflow = np.errstate(over="ignore", invalid="ignore")
+    with overflow, pytest.raises(recsys.errors.FitError, match="no finite solution"):
+        broken.fold_in_users(sample.matrix[:1])
