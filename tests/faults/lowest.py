@@ -34,7 +34,7 @@ def versions() -> Iterator[Outcome]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     options = [f"-Wignore::{name}" for name in _WARNINGS]
     options += [f"--ignore={name}" for name in _LEFT_OUT]
-    marked = "not slow and not browser and not long"
+    marked = "not slow and not browser and not long and not spark"
     # -P, so that what is installed is tested, not the checkout.
     command = [str(python), "-P", "-m", "pytest", *options, "-m", marked, "tests"]
     yield from outcomes(command, environment)
