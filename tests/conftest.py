@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from postgres import Cluster, NoPostgres
 import recsys
 
 ROOT = Path(__file__).resolve().parents[1]
+# Where tests run in the background of a shell, Ctrl-C is ignored by whatever they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A machine that is busy for a moment must not fail a test.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

@@ -18,6 +18,7 @@ from recsys.kernels.row_solver import padded
 class RowSums:
     """Sums over the rows of a CSR matrix, whose entries are checked once.
 
+    >>> import numpy as np
     >>> sums = RowSums(np.array([0, 2, 2]), np.array([1, 0], np.int32), 2)
     >>> sums(np.array([[1.0], [2.0]], np.float32))
     array([[3.],

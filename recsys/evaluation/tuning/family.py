@@ -292,8 +292,21 @@ def silent() -> Iterator[None]:
     except (json.JSONDecodeError, LookupError) as error:
         # Optuna keeps values as JSON objects, and SQLAlchemy raises LookupError for unknown states.
         raise _damaged(error) from None
+    except (TypeError, AttributeError) as error:
+        # Nor does it check for values that are missing.
+        if not any("optuna.storages" in name for name in _modules(error)):
+            raise
+        raise _damaged(error) from None
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def _modules(error: BaseException) -> Iterator[str]:
+    # Of the functions that an error went through.
+    place = error.__traceback__
+    while place is not None:
+        yield place.tb_frame.f_globals.get("__name__", "")
+        place = place.tb_next
 
 
 def _database_error(error: BaseException) -> Exception:

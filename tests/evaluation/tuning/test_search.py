@@ -286,6 +286,8 @@ def test_a_file_that_is_no_study(sample: Ratings, tmp_path: Path) -> None:
         "study_user_attributes set value_json = cast(x'ff' as text)",
         "trials set state = 'asleep'",
         "trial_params set distribution_json = '{}'",
+        "trial_params set distribution_json = null",
+        "trial_values set value_type = null",
     ],
 )
 def test_a_study_that_is_damaged(
