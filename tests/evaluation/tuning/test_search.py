@@ -287,7 +287,6 @@ def test_a_file_that_is_no_study(sample: Ratings, tmp_path: Path) -> None:
         "trials set state = 'asleep'",
         "trial_params set distribution_json = '{}'",
         "trial_params set distribution_json = null",
-        "trial_values set value_type = null",
     ],
 )
 def test_a_study_that_is_damaged(
