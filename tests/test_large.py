@@ -152,7 +152,7 @@ def held():
 
 recsys.read_ratings(sys.argv[1], map_above=1e6)  # loads what reading needs
 recsys.read_ratings(sys.argv[1], map_above=0)
-most = held() + 50_000_000
+most = held() + 80_000_000
 resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 try:
     found = recsys.read_ratings(sys.argv[2], map_above=float(sys.argv[3]))
