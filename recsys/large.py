@@ -48,7 +48,7 @@ def empty(n: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
     """An array (n,) of any content, in memory or in a file.
 
     Raises:
-        OSError: a limit is given, and the disk has no room.
+        MemoryError: a limit is given, and the disk has no room.
     """
     kind = np.dtype(kind)
     if not _too_large(n * kind.itemsize):
@@ -56,7 +56,7 @@ def empty(n: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
     try:
         with _named_place():
             file = _reserved(n * kind.itemsize)
-    except OSError:
+    except MemoryError:
         if _limit.get() is None:  # nobody asked for a file
             return np.empty(n, kind)
         raise
@@ -111,7 +111,7 @@ class Growing:
         """Adds rows, which are converted to its type.
 
         Raises:
-            OSError: the disk has no room.
+            MemoryError: the disk has no room.
         """
         end = self._n + len(rows)
         if self._file is None and end > len(self._rows):
@@ -164,15 +164,14 @@ def _too_large(n_bytes: int) -> bool:
 
 @contextmanager
 def _named_place() -> Iterator[None]:
-    # An error of a file without a name says what it was for, and what to do.
+    # No OSError: whoever reads ratings would take it for one of their file.
     try:
         yield
     except OSError as error:
-        raise OSError(
-            error.errno,
-            f"{error.strerror}: arrays of ratings too large for the memory are kept there; set "
-            "TMPDIR to a folder with more room, or map_above (--map-above) to more megabytes",
-            tempfile.gettempdir(),
+        raise MemoryError(
+            f"{error.strerror} in the folder for temporary files, where arrays that are too large "
+            "for the memory are kept; set TMPDIR to a folder with more room, or map_above "
+            "(--map-above) to more megabytes"
         ) from None
 
 

@@ -1,5 +1,7 @@
 """Slow twins of the kernels: plain NumPy in float64 that reads like the formula."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -33,22 +35,14 @@ def row_equations(
 
 
 def solve_rows(
-    indptr: np.ndarray,
-    columns: np.ndarray,
-    factors: np.ndarray,
-    ridge: np.ndarray,
-    weights: np.ndarray | None = None,
-    targets: np.ndarray | float = 0.0,
-    base: np.ndarray | None = None,
-    base_rhs: np.ndarray | None = None,
+    indptr: np.ndarray, columns: np.ndarray, factors: np.ndarray, ridge: np.ndarray, **more: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """x and xᵀAx − 2xᵀb of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, row by row."""
     width = factors.shape[1]
-    given = indptr, columns, factors, ridge, weights, targets, base, base_rhs
     solutions, energies = [], []
     for u in range(len(ridge)):
-        matrix, right = row_equations(u, *given)
-        empty = indptr[u] == indptr[u + 1] and base_rhs is None
+        matrix, right = row_equations(u, indptr, columns, factors, ridge, **more)
+        empty = indptr[u] == indptr[u + 1] and more.get("base_rhs") is None
         x = np.zeros(width) if empty else np.linalg.solve(matrix, right)
         solutions.append(x)
         energies.append(x @ matrix @ x - 2 * x @ right)

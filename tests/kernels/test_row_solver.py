@@ -96,8 +96,9 @@ def test_repeated_entries_count_repeatedly() -> None:
     weights = np.bincount(case["columns"], minlength=50)
     targets = np.bincount(case["columns"], case["targets"], minlength=50)
     expected, _ = reference.solve_rows(
-        np.array([0, 50]), np.arange(50), case["factors"], case["ridge"], weights, targets
-    )
+        np.array([0, 50]), np.arange(50), case["factors"], case["ridge"],
+        weights=weights, targets=targets,
+    )  # fmt: skip
     for steps in (0, 60):
         x, _ = kernels.solve_rows(**case, cg_steps=steps)
         assert_close(x, expected, 1e-4)
