@@ -131,7 +131,7 @@ class IdIndex(Immutable):
             UnknownIdError: it is not in the index.
         """
         if type(one_id) is int and self.is_integer and len(self) and _fits(one_id):
-            at = int(np.searchsorted(self.ids, one_id))  # without the checks of an array
+            at = int(self.ids.searchsorted(one_id))  # without the checks of an array
             if at < len(self) and self.ids[at] == one_id:
                 return at
         return int(self.rows([one_id])[0])

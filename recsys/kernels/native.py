@@ -114,7 +114,7 @@ def checked_csr(
     indptr, columns = _whole("indptr", indptr), _whole("columns", columns)
     if len(indptr) != n_rows + 1 or indptr[0] != 0 or indptr[-1] != len(columns):
         raise ArgumentError(f"indptr does not describe {n_rows} rows of {len(columns)} entries")
-    if (indptr[1:] < indptr[:-1]).any():
+    if n_rows > 1 and (indptr[1:] < indptr[:-1]).any():  # the ends of one row are right already
         raise ArgumentError("indptr must not decrease")
     # Read as unsigned numbers, negative ones are the largest.
     unsigned = columns.view(np.dtype(f"u{columns.itemsize}"))
@@ -139,5 +139,8 @@ def _whole(name: str, numbers: npt.ArrayLike) -> Integers:
 
 def check_shape(name: str, given: npt.ArrayLike | None, *allowed: tuple[int, ...]) -> None:
     """Raises ArgumentError where an array is given and has none of the allowed shapes."""
-    if given is not None and np.shape(given) not in allowed:
+    if given is None:
+        return
+    shape = given.shape if isinstance(given, np.ndarray) else np.shape(given)
+    if shape not in allowed:
         raise ArgumentError(f"{name} must be {allowed[-1]}, not {np.shape(given)}")

@@ -257,7 +257,8 @@ class ImplicitALS(AlternatingModel):
     def ridge(self, matrix: sp.csr_matrix, unobserved: FloatArray | None = None) -> FloatArray:
         """(n,) λ (# + α₀ w · other side)^ν of the rows of a matrix; w is 1 where it is None."""
         others = self.unobserved_weight * matrix.shape[1]
-        counts = np.diff(matrix.indptr) + (others if unobserved is None else others * unobserved)
+        counts = matrix.indptr[1:] - matrix.indptr[:-1]
+        counts = counts + (others if unobserved is None else others * unobserved)
         return (self.regularization * counts**self.frequency_exponent).astype(np.float32)
 
     def popularity(self, counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:

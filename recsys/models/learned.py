@@ -76,7 +76,7 @@ def checked_rows(matrix: sp.csr_matrix, index: IdIndex) -> sp.csr_matrix:
 
 def checked(found: Any) -> Any:
     """Embeddings, all of which must be finite."""
+    if np.isfinite(found.factors).all() and np.isfinite(found.bias).all():
+        return found
     bad = ~(np.isfinite(found.factors).all(axis=1) & np.isfinite(found.bias))
-    if bad.any():
-        raise FitError(f"row {int(bad.argmax())} has no finite solution; raise the regularization")
-    return found
+    raise FitError(f"row {int(bad.argmax())} has no finite solution; raise the regularization")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,7 @@ class RowProblem:
             self.matrix.indptr,
             self.matrix.indices,
             self.table,
-            self._ridges.astype(np.float32),
+            self._of_rows(np.float32),
             weights=self.weights,
             targets=self.targets,
             base=self.base,
@@ -144,4 +145,9 @@ class RowProblem:
 
     @property
     def _ridges(self) -> npt.NDArray[np.float64]:
-        return np.broadcast_to(np.asarray(self.ridge, np.float64), self.matrix.shape[:1])
+        return self._of_rows(np.float64)
+
+    def _of_rows(self, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
+        # (n,) the ridge of each row.
+        ridge = np.asarray(self.ridge, dtype)
+        return ridge if ridge.ndim else np.broadcast_to(ridge, self.matrix.shape[:1])

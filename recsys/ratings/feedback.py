@@ -164,7 +164,8 @@ class Feedback:
         """
         if not sp.isspmatrix_csr(matrix) or matrix.dtype != np.float32:
             matrix = sp.csr_matrix(matrix, dtype=np.float32)
-        matrix = kept_entries(matrix, self.counts(matrix))
+        if self.threshold is not None:
+            matrix = kept_entries(matrix, self.counts(matrix))
         values = self._confidences(matrix)
         return matrix if values is matrix.data else with_values(matrix, values)
 

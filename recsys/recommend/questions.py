@@ -54,17 +54,19 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
     row = model.fitted.users.row(user)
     known = model.has_history
     seen = model.seen_by(row) if choice.exclude_seen or known else _NONE
-    needed = known and _needs_counted(model, model.ratings_of(row))
+    needed = known and _needs_counted(model, row)
     counted = model.feedback.of(model.seen()[[row]]) if needed else None
     ranker = model.ranker(choice.only_risk)
     people = ranker.fitted.people(slice(row, row + 1), counted)
-    if ranker.newcomers(np.array([row]), counted, people)[0]:
+    if ranker.newcomers(slice(row, row + 1), counted, people)[0]:
         return _of_newcomer(model, choice, seen, counted, "this user")
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
-    if not ranker.fitted.indifferent(people)[0]:
-        described = "users" in model.features and model.from_features("users")[row]
-        return table.noting(remark=_by_features(model, "this user")) if described else table
-    return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
+    # Where there are counts, to know nothing is to be a newcomer.
+    if ranker.counts is None and ranker.fitted.indifferent(people)[0]:
+        return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
+    if "users" in model.features and model.from_features("users")[row]:
+        return table.noting(remark=_by_features(model, "this user"))
+    return table
 
 
 def recommend_for(model: ModelParts, ratings: Any, choice: Choice) -> Table:
@@ -103,13 +105,14 @@ def _of_newcomer(
     return _ranked(model, None, choice, seen, None, _NEWCOMER, why)
 
 
-def _needs_counted(model: ModelParts, values: npt.NDArray[np.float32] | None = None) -> bool:
+def _needs_counted(model: ModelParts, row: int | None = None) -> bool:
     # Other models have all they need in the factors of the users: it would be a copy. The ratings
-    # of one person say faster than a matrix that they do not dislike everything.
+    # of one person, in a row, say faster than a matrix that they do not dislike everything.
     if model.fitted.item_vectors is None:
         return True
-    knows, likes = model.feedback.knows_dislikes, model.feedback.surely_likes
-    return knows and (values is None or not likes(values))
+    if not model.feedback.knows_dislikes:
+        return False
+    return row is None or not model.feedback.surely_likes(model.ratings_of(row))
 
 
 def what_if(

@@ -107,7 +107,7 @@ class FittedRanker:
         """The history as it enters the scores."""
         return history if self.feedback is None else self.feedback.of(history)
 
-    def newcomers(self, users: Rows, history: sp.csr_matrix | None, people: Any) -> Flags:
+    def newcomers(self, users: Rows | slice, history: sp.csr_matrix | None, people: Any) -> Flags:
         """(n,) whether the model knows nothing about each of some people.
 
         Args:
@@ -123,7 +123,7 @@ class FittedRanker:
             blank = blank | (dislikes_alone(history) & (not self.fitted.spec.predicts_ratings))
         if self.folds_in:
             assert history is not None
-            return np.asarray(blank | (np.diff(history.indptr) == 0))
+            return np.asarray(blank | (history.indptr[1:] == history.indptr[:-1]))
         if self.described:
             return np.asarray(blank)
         return np.asarray(blank | (self.counts.users[users] == 0))

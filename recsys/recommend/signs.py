@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from recsys.lazy import sp
 from recsys.models.external import External
 from recsys.recommend.parts import ModelParts
@@ -31,7 +29,9 @@ def blind_to(model: ModelParts, ratings: sp.csr_matrix, counted: sp.csr_matrix) 
         what = "counts" if kind == "counts" else "what was seen, without ratings"
         return f"the model was trained on {what}: every value above 0 counts in favour of its item"
     # Both rows increase, and what counts is part of what was given.
-    given = ratings.data[np.searchsorted(ratings.indices, counted.indices)]
+    given = ratings.data
+    if len(given) != counted.nnz:
+        given = given[ratings.indices.searchsorted(counted.indices)]
     low = (counted.data > 0) & (given < (ends[0] + ends[1]) / 2)
     first = int(low.argmax()) if len(low) else 0
     if not len(low) or not low[first]:

@@ -52,7 +52,7 @@ class Somebody:
     @property
     def size(self) -> int:
         """In bytes, about."""
-        return 500 if self.given is None else 500 + 8 * len(self.given.items)
+        return 500 if self.given is None else 2000 + 8 * len(self.given.items)
 
     @cached_property
     def key(self) -> Hashable:
@@ -71,6 +71,11 @@ class Somebody:
         """
         if self.given is None:
             return self.model.seen()[[self.model.fitted.users.row(self.user)]]
+        return self._row
+
+    @cached_property
+    def _row(self) -> sp.csr_matrix:
+        assert self.given is not None
         return one_row(*self.given, len(self.model.fitted.items))
 
     def recommend(self, choice: Choice) -> Table:

@@ -71,7 +71,7 @@ class Service:
         """
         if self.store is None:
             return trained(snapshot.model, user)
-        mark = self.store.mark(user) if snapshot.people.keeps else None
+        mark = self.store.mark(user)
         if mark is None:
             return self._read(snapshot.model, user)
         return snapshot.people.get((user, mark), lambda: self._read(snapshot.model, user))

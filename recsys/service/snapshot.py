@@ -22,6 +22,7 @@ from recsys.service.people import Somebody
 from recsys.store.model_file import load
 
 _KEPT = 256  # query strings whose choices are remembered
+_PEOPLE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +51,12 @@ class Snapshot:
     @cached_property
     def lists(self) -> Kept[MadeList]:
         """Lists that are asked for again."""
-        return Kept(self.keep_bytes // 2)
+        return Kept(self.keep_bytes)
 
     @cached_property
     def people(self) -> Kept[Somebody]:
-        """People as the model sees them."""
-        return Kept(self.keep_bytes // 2)
+        """People as the model sees them, which is what the store said when it was last asked."""
+        return Kept(_PEOPLE_BYTES)
 
     @cached_property
     def _choices(self) -> dict[bytes, tuple[Listed, Choice]]:
