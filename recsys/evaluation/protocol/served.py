@@ -165,7 +165,7 @@ class _StoredRanker(FittedRanker):
         return type(folded)(bias, factors)
 
     def newcomers(
-        self, users: Rows, history: sp.csr_matrix | None, people: Any
+        self, users: Rows | slice, history: sp.csr_matrix | None, people: Any
     ) -> npt.NDArray[np.bool_]:
         new = super().newcomers(users, history, people)
         rows = self.known[users]
