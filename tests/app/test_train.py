@@ -93,7 +93,7 @@ def test_both_searches_of_a_measured_training_report_their_trials(
     root: Path, tmp_path: Path
 ) -> None:
     recipe = Recipe(
-        str(root / "data/sample"), out=str(tmp_path / "m"), model="auto", budget=0.03, test=0.2
+        str(root / "data/sample"), out=str(tmp_path / "m"), model="auto", budget=0.035, test=0.2
     )
     seen: list[int] = []
     trained = run(recipe, on_search=lambda one: seen.append(one.n_trials))

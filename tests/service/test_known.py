@@ -71,7 +71,7 @@ def test_the_gate_of_a_version(model: recsys.Recommender, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_what_a_search_found(sample: recsys.Ratings) -> None:
-    chosen = recsys.train(recsys.auto(budget=0.05), sample)
+    chosen = recsys.train(recsys.auto(budget=0.06), sample)
     found = Client(create_app(chosen)).ok("GET", "/v1/model")
     assert [one["by"] for one in found["accuracy"]] == ["searched"]
     worth = chosen.search["validation"] if chosen.search is not None else None
