@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from recsys.errors import ArgumentError, RecsysError, StoreUnavailable
+from recsys.memory import give_back
 from recsys.service.growing import grown
 from recsys.service.kept import MOST_BYTES
 from recsys.service.snapshot import Arms, Snapshot
@@ -151,6 +152,7 @@ class Live:
             self._before = self._arms
         self._arms, self.refused = arms, None
         self.n_reloads += 1
+        give_back()  # the model before the last, which was read in another thread
         LOG.info("model", extra={"serving": [one.about for one in arms.snapshots]})
 
     @contextmanager

@@ -72,7 +72,8 @@ def test_the_same_data_and_seed_choose_the_same_bits_on_any_number_of_threads(
         monkeypatch.setenv("RECSYS_NUM_THREADS", n)
         found.append(recsys.train(recsys.auto(budget=0.06), ratings))
     one, two = found
-    assert one.search is not None and one.search["trials"]
+    assert one.search is not None
+    assert one.search["trials"]
     assert one.search == two.search
     assert np.array_equal(one.factors.user_factors, two.factors.user_factors)
     assert np.array_equal(one.factors.item_factors, two.factors.item_factors)
