@@ -14,6 +14,7 @@ from recsys.errors import StoreUnavailable
 from recsys.recommend import questions
 from recsys.recommend.choice import Choice
 from recsys.service import create_app
+from recsys.store.database.records import Rating
 
 
 @pytest.fixture
@@ -51,6 +52,23 @@ def test_a_rating_changes_the_next_answer(client: Client, model: recsys.Recommen
     row = questions.what_if(model, user, {best: 1.5}, Choice())
     assert [one["item"] for one in after["rows"]] == row.column("item")
     assert best not in first(client, user, 100)
+
+
+def test_ratings_are_read_again_when_they_have_changed_and_only_then(
+    app: Any, client: Client, model: recsys.Recommender, store: recsys.RatingsStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    user = int(model.fitted.users.ids[0])
+    reads, given = [], store.given
+    monkeypatch.setattr(store, "given", lambda who: reads.append(who) or given(who))
+    items = first(client, user, 3)
+    client.ok("PUT", f"/v1/users/{user}/ratings/{items[0]}", json={"rating": 4})
+    for n in (3, 4, 5):  # lists that differ, so that each is made
+        assert items[0] not in first(client, user, n)
+    assert reads.count(user) == 2  # before the rating, and after it
+    store.write(user, [Rating(items[1], 4.0)])  # another process
+    assert items[1] not in first(client, user, 6)
+    assert reads.count(user) == 3
 
 
 def test_their_history_is_still_seen_after_the_first_write(
