@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -33,35 +33,36 @@ class MadeList(NamedTuple):
 
 
 class Kept(Generic[T]):
-    """Values by what they depend on, up to so many bytes; the oldest go first.
+    """Values by name, up to so many bytes; the oldest go first.
 
-    The key of a value has all that it depends on: what is kept is never out of date, and nothing
-    has to be removed because something changed.
+    A value is kept with a stamp, which stands for all that it depends on and that may change. So
+    what is kept is never out of date, and what is out of date takes no memory.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._values: dict[Hashable, T] = {}
-        self._most, self._size = most_bytes, 0
+        self._values: dict[Hashable, tuple[Hashable, T]] = {}
+        self._most, self._size, self._lock = most_bytes, 0, threading.Lock()
 
     @property
     def keeps(self) -> bool:
         """Whether anything is kept at all."""
         return self._most > 0
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is kept under a key; made, if nothing is."""
-        found = self._values.get(key)
-        if found is None:
-            found = make()
-            if found.size <= min(_LARGEST, self._most):
-                self._values[key] = found
-                self._size += found.size
-                while self._size > self._most and self._values:
-                    self._forget_oldest()
-        return found
+    def get(self, name: Hashable, stamp: Hashable, make: Callable[[], T]) -> T:
+        """What is kept under a name with this stamp; made, if nothing is."""
+        found = self._values.get(name)
+        if found is not None and found[0] == stamp:
+            return found[1]
+        made = make()
+        with self._lock:
+            self._forget(name)
+            if made.size <= min(_LARGEST, self._most):
+                self._values[name] = stamp, made
+                self._size += made.size
+                while self._size > self._most:
+                    self._forget(next(iter(self._values)))
+        return made
 
-    def _forget_oldest(self) -> None:
-        # Other threads may be doing the same.
-        with suppress(StopIteration, RuntimeError):
-            gone = self._values.pop(next(iter(self._values)), None)
-            self._size -= 0 if gone is None else gone.size
+    def _forget(self, name: Hashable) -> None:
+        gone = self._values.pop(name, None)
+        self._size -= 0 if gone is None else gone[1].size

@@ -74,7 +74,7 @@ class Service:
         mark = self.store.mark(user)
         if mark is None:
             return self._read(snapshot.model, user)
-        return snapshot.people.get((user, mark), lambda: self._read(snapshot.model, user))
+        return snapshot.people.get(user, mark, lambda: self._read(snapshot.model, user))
 
     def _read(self, model: Recommender, user: int | str) -> Somebody:
         given = self.needs_store().given(user)

@@ -60,7 +60,12 @@ def test_ratings_are_read_again_when_they_have_changed_and_only_then(
 ) -> None:  # fmt: skip
     user = int(model.fitted.users.ids[0])
     reads, given = [], store.given
-    monkeypatch.setattr(store, "given", lambda who: reads.append(who) or given(who))
+
+    def counted(who: object) -> Any:
+        reads.append(who)
+        return given(who)
+
+    monkeypatch.setattr(store, "given", counted)
     items = first(client, user, 3)
     client.ok("PUT", f"/v1/users/{user}/ratings/{items[0]}", json={"rating": 4})
     for n in (3, 4, 5):  # lists that differ, so that each is made

@@ -21,8 +21,8 @@ def _listed(call: Call, who: Somebody, asked: Listed, choice: Choice, **more: An
     if call.body is not None or not call.snapshot.lists.keeps:
         found = _made(call, who, asked, choice)
     else:
-        key = who.key, call.query
-        found = call.snapshot.lists.get(key, lambda: _made(call, who, asked, choice))
+        name = who.user, call.query
+        found = call.snapshot.lists.get(name, who.key, lambda: _made(call, who, asked, choice))
     if call.service.traffic is not None:
         more["served"] = call.service.traffic.keep(call.snapshot, who.user, found.items)
     call.service.metrics.listed(who.folded_in)
@@ -37,7 +37,7 @@ def _made(call: Call, who: Somebody, asked: Listed, choice: Choice) -> MadeList:
     }  # fmt: skip
     if asked.why and (why := call.reasons(who, table)):
         parts["why"] = in_json_bytes([one.to_dict() for one in why])
-    size = sum(map(len, parts.values()))
+    size = 1000 + sum(map(len, parts.values()))
     items = table.answer["item"].tolist()
     return MadeList(items, {name: fragment(one) for name, one in parts.items()}, size)
 
