@@ -295,15 +295,12 @@ class Factors(Immutable):
 
     def indifferent(self, people: Embeddings) -> npt.NDArray[np.bool_]:
         """(n,) whether a person's factors are all zero while no item has a bias."""
-        if self._has_opinions:
+        if self._items_differ:
             return np.zeros(len(people.factors), np.bool_)
-        if len(people.factors) == 1:  # one question: without the cost of a reduction by rows
-            return np.array([not np.count_nonzero(people.factors)])
         return np.asarray(~people.factors.any(axis=1))
 
     @cached_property
-    def _has_opinions(self) -> bool:
-        # Whether the items differ for somebody without factors, too.
+    def _items_differ(self) -> bool:  # for somebody without factors, too
         return not self.n_factors or bool(self.item_bias.any())
 
     @property

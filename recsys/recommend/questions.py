@@ -64,9 +64,8 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
     # Where there are counts, to know nothing is to be a newcomer.
     if ranker.counts is None and ranker.fitted.indifferent(people)[0]:
         return table.noting(remark=f"{_nothing_counts(model, 'this user')}: {_NO_ORDER}")
-    if "users" in model.features and model.from_features("users")[row]:
-        return table.noting(remark=_by_features(model, "this user"))
-    return table
+    described = "users" in model.features and model.from_features("users")[row]
+    return table.noting(remark=_by_features(model, "this user")) if described else table
 
 
 def recommend_for(model: ModelParts, ratings: Any, choice: Choice) -> Table:
@@ -106,13 +105,11 @@ def _of_newcomer(
 
 
 def _needs_counted(model: ModelParts, row: int | None = None) -> bool:
-    # Other models have all they need in the factors of the users: it would be a copy. The ratings
-    # of one person, in a row, say faster than a matrix that they do not dislike everything.
-    if model.fitted.item_vectors is None:
-        return True
-    if not model.feedback.knows_dislikes:
-        return False
-    return row is None or not model.feedback.surely_likes(model.ratings_of(row))
+    # Other models have all they need in the factors of users: it would be a copy. The ratings of
+    # one person, in a row, say faster than a matrix that they do not dislike everything.
+    knows, likes = model.feedback.knows_dislikes, model.feedback.surely_likes
+    knows = knows and (row is None or not likes(model.ratings_of(row)))
+    return knows or model.fitted.item_vectors is None
 
 
 def what_if(
