@@ -122,15 +122,15 @@ class Bench:
             n_parts: validation parts to try it on.
             final: work of the final fit, by which the budget is counted.
         """
+        spec = self.spec(setting, n_epochs)
         for made in self.trials:
-            same = (made.setting, made.n_epochs) == (setting, n_epochs)
+            same = (made.spec, made.setting.feedback) == (spec, setting.feedback)
             if same and made.n_parts >= n_parts:
                 return made
         work = self.trial_work(setting, n_epochs, n_parts)
         if not self.ledger.allows(work, final):
             return None
         self.ledger.spent += work
-        spec = self.spec(setting, n_epochs)
         try:
             values = self._values(spec, setting.feedback, n_parts)
         except FitError:
