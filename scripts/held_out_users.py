@@ -3,6 +3,7 @@
 
 scripts/held_out_users.py RATINGS                       the protocol of Liang et al. 2018
 scripts/held_out_users.py RATINGS --feedback at-least=4
+scripts/held_out_users.py data/ml-1m --write            and write the table of the docs
 
 A tenth of the users is held out of the training. Four fifths of the ratings of each are shown to
 the models, which fold them in, and the rest is what they should rank first. Every model is tuned on
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from benchmark_tables import PAGE, replace_between_marks, row
 
 import recsys
 from recsys.evaluation.metrics.ndcg import ndcg
@@ -157,6 +159,21 @@ def table(values: dict[str, dict[str, list[Any]]]) -> list[dict[str, Any]]:
     return rows
 
 
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The table of the docs: a line for each model, EASE first, a column for each metric."""
+    names = list(dict.fromkeys(one["model"] for one in rows))
+    lines = [row(["model", *METRICS]), "|---" * (1 + len(METRICS)) + "|"]
+    for name in names:
+        lines.append(row([name, *(_cell(one) for one in rows if one["model"] == name)]))
+    return "\n".join(lines) + "\n"
+
+
+def _cell(one: dict[str, Any]) -> str:
+    if one["model"] == "ease":
+        return f"{one['mean']:.4f}"
+    return f"{one['mean']:.4f} ({one['difference']:+.4f}, {one['low']:+.4f} to {one['high']:+.4f})"
+
+
 def main() -> None:
     """Runs the comparison and prints it."""
     parser = argparse.ArgumentParser(
@@ -166,6 +183,7 @@ def main() -> None:
     parser.add_argument("--feedback", default="ones", help="what counts, such as at-least=4")
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the held-out users")
     parser.add_argument("--json", help="file to write the figures to")
+    parser.add_argument("--write", action="store_true", help="put the table into the docs")
     given = parser.parse_args()
     ratings = recsys.Feedback.parse(given.feedback).apply(recsys.read_ratings(given.ratings))
     seeds = [int(seed) for seed in given.seeds.split(",")]
@@ -181,14 +199,17 @@ def main() -> None:
                 values.setdefault(name, {}).setdefault(metric, []).append(own)
         print(f"seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
     rows = table(values)
-    for row in rows:
+    for one in rows:
         print(
-            f"{row['model']:15} {row['metric']:10} {row['mean']:.4f}   vs ease "
-            f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})"
+            f"{one['model']:15} {one['metric']:10} {one['mean']:.4f}   vs ease "
+            f"{one['difference']:+.4f} ({one['low']:+.4f} to {one['high']:+.4f})"
         )
     if given.json:
         with open(given.json, "w", encoding="utf-8") as file:
             json.dump({"chosen": chosen, "rows": rows}, file, indent=1)
+    if given.write:
+        marks = "<!-- held-out users -->", "<!-- /held-out users -->"
+        replace_between_marks(PAGE, markdown(rows), marks)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ interval draws users again and again (bootstrap).
 
 import argparse
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from benchmark_tables import PAGE, replace_between_marks
 
 import recsys
 from recsys.csr import with_ones
@@ -39,8 +39,6 @@ from recsys.models.registry import make_spec
 
 K, QUESTIONS, RESAMPLES, BASE = 10, 10, 2000, "most popular"
 WAYS = "same", "own", "forgetful"
-BLOCK = re.compile(r"(<!-- onboarding -->\n).*?(<!-- /onboarding -->)", re.S)
-DOCS = Path(__file__).parents[1] / "docs" / "performance.md"
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Questions = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -211,8 +209,8 @@ def main() -> None:
     if given.json:
         Path(given.json).write_text(json.dumps(results, indent=1), encoding="utf-8")
     if given.write:
-        text = DOCS.read_text(encoding="utf-8")
-        DOCS.write_text(BLOCK.sub(rf"\g<1>{table(results)}\g<2>", text), encoding="utf-8")
+        marks = "<!-- onboarding -->", "<!-- /onboarding -->"
+        replace_between_marks(PAGE, table(results), marks)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tune_default_table import HEADINGS, ROW, cells, write
+from benchmark_tables import PAGE, replace_between_marks
+from tune_default_table import HEADINGS, ROW, cells, table
 
 import recsys
 from recsys.evaluation.protocol.validation import validation_score
@@ -47,8 +48,6 @@ from recsys.models.implicit_als import ImplicitALS
 from recsys.provenance import machine
 from recsys.ratings.feedback import Feedback
 from recsys.ratings.splits import Split
-
-ROOT = Path(__file__).resolve().parents[1]
 
 LOW, HIGH = Point(1.0, 0.05, 0.0), Point(1000.0, 3.0, 1.3)
 """The corners of what random trials draw."""
@@ -275,7 +274,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     results = Results(given.json)
     if given.write:
-        write(ROOT / "docs" / "performance.md", results.runs.values())
+        found = table(results.runs.values())
+        replace_between_marks(PAGE, found, ("<!-- default -->", "<!-- /default -->"))
     elif given.without_set:
         leave_one_out(given, results)
     else:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
@@ -14,7 +12,6 @@ from scipy import stats
 ROW = "{:<22} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>6} {:>7} {:>6}"
 HEADINGS = ("set", "seed", "popular", "default", "rule", "auto", "tuned", "ratio", "f auto",
             "s auto", "fits")  # fmt: skip
-BLOCK = re.compile(r"(<!-- default -->\n).*?(<!-- /default -->)", re.S)
 
 Run = Mapping[str, Any]
 
@@ -61,15 +58,6 @@ def table(runs: Iterable[Run]) -> str:
         ]  # fmt: skip
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
-
-
-def write(page: Path, runs: Iterable[Run]) -> None:
-    """Writes the table between the marks of a page."""
-    made = table(runs)
-    text, n = BLOCK.subn(lambda found: found[1] + made + found[2], page.read_text())
-    if not n:
-        raise SystemExit(f"{page}: no <!-- default --> ... <!-- /default -->")
-    page.write_text(text)
 
 
 def _number(value: float | None, decimals: int) -> str:
