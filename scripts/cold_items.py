@@ -7,7 +7,7 @@ knows nothing of such items and ranks them at random; the mean is that of the us
 `scripts/benchmark.py --install-peers` has installed cmfrec, it gets the same features as side
 information, with several weights of them; the best on the test counts, in its favour.
 
-    scripts/cold_items.py data/ml-1m
+    scripts/cold_items.py data/ml-1m --write "MovieLens 1M"
     scripts/cold_items.py anime/ratings.parquet --items anime/items.parquet --features genres,type
     scripts/cold_items.py data/ml-100k --models implicit-als,ease --seeds 0
 
@@ -17,6 +17,7 @@ Takes about half an hour on MovieLens 1M with all models and cmfrec on two cores
 
 import argparse
 import json
+import math
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from benchmark_jobs.peer import peer_python
+from benchmark_tables import PAGE, replace_between_marks, row
 
 import recsys
 from recsys.evaluation.search.auto import Auto
@@ -129,10 +131,10 @@ def pooled(runs: list[Any], top: str, bottom: str, power: float) -> dict[str, An
 def summary(measured: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
     """A row for each contender."""
     for name, runs in measured.items():
-        row: dict[str, Any] = {"model": name, "ndcg": pooled(runs, "ndcg", "one", 1)}
+        found: dict[str, Any] = {"model": name, "ndcg": pooled(runs, "ndcg", "one", 1)}
         if "squares" in runs[0]:
-            row["rmse"] = pooled(runs, "squares", "counts", 0.5)
-        yield row
+            found["rmse"] = pooled(runs, "squares", "counts", 0.5)
+        yield found
 
 
 def main() -> None:
@@ -145,6 +147,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--peer", type=Path, default=peer_python("cmfrec"))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", metavar="NAME", help="put the table into the docs, as NAME")
     given = parser.parse_args()
     ratings = recsys.read_ratings(given.ratings, items=given.items)
     names = True if given.features == "all" else given.features.split(",")
@@ -160,11 +163,27 @@ def main() -> None:
             print(f"seed {seed}: {name}", flush=True)
     rows = list(summary(measured))
     print(f"\n{'model':42} {'NDCG@10':>22}   {'RMSE':>22}")
-    for row in sorted(rows, key=lambda one: -one["ndcg"]["mean"]):
-        cells = [_cell(row.get(metric)) for metric in ("ndcg", "rmse")]
-        print(f"{row['model']:42} {'   '.join(cells)}".rstrip())
+    for one in sorted(rows, key=lambda one: -one["ndcg"]["mean"]):
+        cells = [_cell(one.get(metric)) for metric in ("ndcg", "rmse")]
+        print(f"{one['model']:42} {'   '.join(cells)}".rstrip())
+    if given.write:
+        marks = f"<!-- cold items, {given.write} -->", f"<!-- /cold items, {given.write} -->"
+        replace_between_marks(PAGE, markdown(rows), marks)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The table of the docs, best lists first; of cmfrec the best lists and the best ratings."""
+    peers = [one for one in rows if one["model"].startswith("cmfrec")]
+    shown = [one for one in rows if one not in peers]
+    if peers:
+        shown.append(max(peers, key=lambda one: one["ndcg"]["mean"]))
+        shown.append(min(peers, key=lambda one: one.get("rmse", {"mean": math.inf})["mean"]))
+    lines = [row(["model", "NDCG@10", "RMSE"]), "|---|---|---|"]
+    for one in sorted(shown, key=lambda one: -one["ndcg"]["mean"]):
+        lines.append(row([one["model"], _cell(one["ndcg"]), _cell(one.get("rmse"))]))
+    return "\n".join(lines) + "\n"
 
 
 def _cell(found: dict[str, Any] | None) -> str:
