@@ -40,6 +40,18 @@ def test_a_rating_changes_the_list_its_reasons_and_the_place_at_once(
     expect(page.locator("#said")).to_contain_text("The list")
 
 
+def test_a_late_answer_does_not_talk_over_the_list(page: Any, model: recsys.Recommender) -> None:
+    waiting: list[Any] = []
+    page.route("**/similar*", lambda route: waiting.append(route))
+    rate(page, title(model, FIRST), "5")
+    expect(page.locator("#said")).to_contain_text("The list")
+    assert waiting
+    waiting[0].continue_()
+    expect(page.locator("#item .near li")).not_to_have_count(0)
+    page.wait_for_timeout(600)  # twice as long as something waits to be said
+    expect(page.locator("#said")).to_contain_text("The list")
+
+
 def test_stars_by_mouse_and_by_keys(page: Any, model: recsys.Recommender) -> None:
     rate(page, title(model, FIRST), "4")
     stars = page.locator("#rated .stars")

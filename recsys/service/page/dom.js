@@ -41,10 +41,15 @@ export function fill(parent, ...children) {
 
 // Says something to screen readers, after what they are saying.
 let saying = 0;
+let times = 0;
 export function say(text) {
+  times += 1;
   clearTimeout(saying);
   saying = setTimeout(() => fill($("said"), text), 250);
 }
+
+// How often something was said: an answer that comes late need not talk over what came since.
+export const timesSaid = () => times;
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -1,7 +1,7 @@
 // One item: what it is, its rating, why it would be recommended, and what is like it.
 
 import { api } from "./api.js";
-import { $, el, fill, meta, say, title } from "./dom.js";
+import { $, el, fill, meta, say, timesSaid, title } from "./dom.js";
 import { bars } from "./list.js";
 import { changes, given, isKnown, person, ratingOf } from "./person.js";
 import { stars } from "./stars.js";
@@ -32,6 +32,7 @@ export async function showItem(row, act) {
     el("h4", {}, "Similar"),
     near,
   );
+  const before = timesSaid();
   try {
     const answer = await api.similar(row.item);
     if (chosen !== row) return;
@@ -46,7 +47,8 @@ export async function showItem(row, act) {
         ),
       ),
     );
-    say(`${title(row)}. Similar: ${answer.rows.slice(0, 3).map(title).join(", ")}.`);
+    const first = answer.rows.slice(0, 3).map(title).join(", ");
+    if (timesSaid() === before) say(`${title(row)}. Similar: ${first}.`);
   } catch (error) {
     if (chosen !== row) return;
     fill(near, el("li", { class: "soft" }, error.message));
