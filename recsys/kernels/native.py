@@ -143,4 +143,4 @@ def check_shape(name: str, given: npt.ArrayLike | None, *allowed: tuple[int, ...
         return
     shape = given.shape if isinstance(given, np.ndarray) else np.shape(given)
     if shape not in allowed:
-        raise ArgumentError(f"{name} must be {allowed[-1]}, not {np.shape(given)}")
+        raise ArgumentError(f"{name} must be {allowed[-1]}, not {shape}")

@@ -142,7 +142,7 @@ def _initial(start: FloatArray | None, overwrite: bool, shape: tuple[int, int]) 
         if start is None or start.dtype != np.float32 or not start.flags.c_contiguous:
             raise ArgumentError("overwrite_start needs a start of float32 in C order")
         return start
-    if start is None and shape[0] == 1:
+    if start is None and shape[0] == 1:  # one row gains nothing by its place in memory
         return np.zeros(shape, np.float32)
     x = aligned(shape)
     x[:] = 0 if start is None else start
