@@ -297,7 +297,8 @@ def _serve(connection: Connection, work: Any, folder: Path, threads: int) -> Non
         while True:
             try:
                 shared, argument = connection.recv()
-            except EOFError:
+            except EOFError:  # the parent has ended; the thread may not know it yet
+                _end_with_parent(folder)
                 return
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")

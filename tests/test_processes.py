@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from parallel_work import work
 
 import recsys
+from recsys import processes
 from recsys.errors import ArgumentError, WorkerError
 from recsys.processes import Failed, Shared, Task, Workers, read, write
 
@@ -107,3 +110,21 @@ def test_a_file_goes_with_the_last_task_that_needs_it(workers: Workers) -> None:
 def test_what_no_other_process_can_have_is_refused(workers: Workers) -> None:
     with pytest.raises(ArgumentError, match=r"processes must be 1 here: .*lambda"):
         workers.share(lambda: None)
+
+
+def test_a_process_that_finds_its_parent_gone_does_not_leave_that_to_a_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """At the end of a process its threads are cut off in the middle of what they do."""
+    ours, theirs = multiprocessing.Pipe()
+    theirs.close()
+    by = []
+    monkeypatch.setattr("recsys.processes.signal.signal", lambda *_: None)
+    monkeypatch.setenv("RECSYS_NUM_THREADS", "1")
+    monkeypatch.setattr(
+        processes,
+        "_end_with_parent",
+        lambda folder: by.append((threading.current_thread(), folder)),
+    )
+    processes._serve(ours, None, tmp_path, 1)
+    assert (threading.main_thread(), tmp_path) in by
