@@ -195,3 +195,100 @@ def test_one_row_of_exclusions_is_checked_like_many(columns: list[int]) -> None:
     excluded = np.array([0, 2]), np.array(columns, np.int32)
     with pytest.raises(ArgumentError, match="column number lies outside"):
         kernels.top_k(*ones, 5, excluded=excluded)
+
+
+def asked_alone(given_case: Case, k: int, candidates: np.ndarray | None = None) -> Any:
+    # Each query by itself, through the screen; items and scores of all of them.
+    factors = given_case["item_factors"]
+    bias = given_case["item_bias"]
+    packed = kernels.packed_items(factors, item_bias=bias, candidates=candidates)
+    screen = kernels.screen_of(packed, factors)
+    assert screen is not None
+    indptr, columns = given_case["excluded"]
+    found = [
+        kernels.top_k(
+            query[None], packed, k, excluded=(np.array([0, last - first]), columns[first:last]),
+            screen=screen,
+        )
+        for query, (first, last) in zip(given_case["queries"], pairwise(indptr), strict=True)
+    ]  # fmt: skip
+    return tuple(np.concatenate(part) for part in zip(*found, strict=True))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n_items=st.integers(1, 200),
+    width=st.integers(1, 13),
+    k=st.integers(1, 30),
+    share=st.floats(0, 1),
+    whole=st.booleans(),
+    size=st.sampled_from([1e-18, 1e-12, 1e-3, 1.0, 1e6, 1e12]),
+    isa=st.sampled_from(kernels.INSTRUCTION_SETS),
+)
+def test_a_screen_changes_no_bit(
+    seed: int, n_items: int, width: int, k: int, share: float, whole: bool, size: float, isa: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECSYS_ISA", isa)
+        given_case = case(seed, 6, n_items, width, whole)
+        rng = np.random.default_rng(seed)
+        given_case["queries"] *= np.float32(size)
+        given_case["item_factors"] *= 2.0 ** rng.integers(-6, 7, (n_items, 1)).astype(np.float32)
+        given_case["item_bias"] *= np.float32(size * rng.choice([0, 1, 100]))
+        candidates = np.flatnonzero(rng.random(n_items) < share)
+        expected = kernels.top_k(**given_case, k=k, candidates=candidates)
+        for alone, together in zip(asked_alone(given_case, k, candidates), expected, strict=True):
+            assert np.array_equal(alone, together, equal_nan=True)
+
+
+@pytest.mark.parametrize("isa", kernels.INSTRUCTION_SETS)
+def test_a_screen_changes_no_bit_where_scores_nearly_tie(
+    isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Items that differ by less than a level: the bounds alone cannot order them.
+    monkeypatch.setenv("RECSYS_ISA", isa)
+    rng = np.random.default_rng(0)
+    given_case = case(0, n_queries=20, n_items=2000, width=30)
+    one = rng.normal(size=30).astype(np.float32)
+    given_case["item_factors"] = one + rng.normal(0, 1e-5, (2000, 30)).astype(np.float32)
+    given_case["item_bias"] = None
+    expected = kernels.top_k(**given_case, k=10)
+    for alone, together in zip(asked_alone(given_case, 10), expected, strict=True):
+        assert np.array_equal(alone, together)
+
+
+def test_a_bound_of_the_screen_is_one() -> None:
+    given_case = case(1, n_queries=50, n_items=500, width=10, whole=False)
+    factors = given_case["item_factors"] * np.logspace(-3, 3, 500, dtype=np.float32)[:, None]
+    packed = kernels.packed_items(factors, item_bias=given_case["item_bias"])
+    screen = kernels.screen_of(packed, factors)
+    assert screen is not None
+    panels = screen.levels.reshape(len(packed.most_norm), 3, -1)
+    levels = np.stack([(panels[:, k // 4] << 24 - 8 * (k % 4)) >> 24 for k in range(10)], axis=1)
+    levels = levels.transpose(0, 2, 1).reshape(-1, 10)[:500]
+    assert np.abs(levels).max(axis=1).tolist() == [127] * 500
+    queries = given_case["queries"].astype(np.float64)
+    close = screen.reach[:500] + queries @ levels.T * screen.steps[:500]
+    room = np.linalg.norm(queries, axis=1)[:, None] * screen.errors[:500]
+    items = packed.candidates
+    scores = queries @ factors[items].T.astype(np.float64) + given_case["item_bias"][items]
+    assert np.all(np.abs(scores - close) <= room)
+    # It is tight enough to rule most items out: a hundredth of what the lengths alone allow.
+    lengths = np.linalg.norm(queries, axis=1)[:, None] * np.linalg.norm(factors[items], axis=1)
+    assert np.all(room <= 0.01 * lengths)
+
+
+def test_factors_whose_bounds_would_overflow_have_no_screen() -> None:
+    factors = np.full((40, 2), 1e20, np.float32)
+    assert kernels.screen_of(kernels.packed_items(factors), factors) is None
+
+
+@pytest.mark.parametrize("size", [1e-25, 1e20])
+def test_a_query_whose_bounds_would_vanish_or_overflow_needs_no_screen(size: float) -> None:
+    given_case = case(4, n_queries=6, n_items=400)
+    given_case["queries"] *= np.float32(size)
+    given_case["item_bias"] = None
+    expected = kernels.top_k(**given_case, k=10)
+    for alone, together in zip(asked_alone(given_case, 10), expected, strict=True):
+        assert np.array_equal(alone, together)

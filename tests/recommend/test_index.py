@@ -77,3 +77,18 @@ def test_candidates_between_two_searches_do_not_change_the_answer() -> None:
     assert set(some[0][0]) <= {0, 1, 2, -1}
     assert np.array_equal(index.search(query, 5)[0], first[0])
     assert np.array_equal(index.search(query, 5, candidates=np.arange(3))[0], some[0])
+
+
+def test_questions_one_at_a_time_get_the_answers_of_all_together() -> None:
+    # From the second on they go through the screen of the index.
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(3000, 20)).astype(np.float32)
+    queries = rng.normal(size=(30, 20)).astype(np.float32)
+    excluded = random_csr(30, 3000, 0.05, rng)
+    index, candidates = ExactIndex(vectors, vectors[:, 0].copy()), np.arange(0, 3000, 2)
+    for allowed in (None, candidates):
+        rows, scores = index.search(queries, 10, excluded, allowed)
+        for at, query in enumerate(queries):
+            alone = index.search(query[None], 10, excluded[[at]], allowed)
+            assert np.array_equal(alone[0][0], rows[at])
+            assert np.array_equal(alone[1][0], scores[at])

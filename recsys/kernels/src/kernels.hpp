@@ -34,6 +34,16 @@ struct RowProblems {
     const float* spread;    // (n_rows, stride) z, or null: x = A^-1 b + U^-1 z, where A = U'U
 };
 
+// The items in 8 bits, for a bound on each score that takes a quarter of the memory to read: with x
+// a query, its score of a column is at most reach + step x'levels + |x| error.
+struct Screen {
+    const int32_t* levels;  // (n_panels, words, panel_width), a word four coordinates; or null
+    const float* steps;     // (n_panels * panel_width,), as the next two
+    const float* errors;
+    const float* reach;
+    const float* rows;  // (n_items, width) the items themselves
+};
+
 // The k best columns of `queries @ items.T + bias` for every query.
 struct TopK {
     const float* queries;           // (n_queries, width)
@@ -47,8 +57,9 @@ struct TopK {
     const int64_t* excluded_indptr;  // CSR of the items not to return, columns sorted; or null
     const int32_t* excluded;
     int64_t k;
-    int32_t* items;  // (n_queries, k), not written where a list ends
-    float* scores;   // (n_queries, k), likewise
+    int32_t* items;  // (n_queries, k); -1 where a list ends
+    float* scores;   // (n_queries, k); NaN there
+    Screen screen;
 };
 
 // Sums of the rows of a table that the rows of a CSR matrix name.

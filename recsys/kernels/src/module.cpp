@@ -146,27 +146,39 @@ void sum_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> c
 void top_k(int64_t isa, Array2<const float> queries, Array1<const float> packed_items,
            Array1<const float> packed_bias, Array1<const float> most_norm,
            Array1<const float> most_bias, Array1<const int32_t> item_of_column,
-           Maybe<int64_t> excluded_indptr, Maybe<int32_t> excluded, Array2<int32_t> items,
-           Array2<float> scores, int n_threads) {
+           Maybe<int64_t> excluded_indptr, Maybe<int32_t> excluded, Maybe<int32_t> levels,
+           Maybe<float> steps, Maybe<float> errors, Maybe<float> reach,
+           std::optional<Array2<const float>> rows, Array2<int32_t> items, Array2<float> scores,
+           int n_threads) {
     const recsys::Ranker& ranker = isas().at(isa).ranker;
     const int64_t width = queries.shape(1), k = items.shape(1), n_columns = item_of_column.shape(0);
     nb::gil_scoped_release release;
-    const recsys::TopK job{queries.data(),
-                           packed_items.data(),
-                           packed_bias.data(),
-                           most_norm.data(),
-                           most_bias.data(),
-                           item_of_column.data(),
-                           n_columns,
-                           width,
-                           data(excluded_indptr),
-                           data(excluded),
-                           k,
-                           items.data(),
-                           scores.data()};
+    const recsys::TopK job{
+        queries.data(),
+        packed_items.data(),
+        packed_bias.data(),
+        most_norm.data(),
+        most_bias.data(),
+        item_of_column.data(),
+        n_columns,
+        width,
+        data(excluded_indptr),
+        data(excluded),
+        k,
+        items.data(),
+        scores.data(),
+        {data(levels), data(steps), data(errors), data(reach), rows ? rows->data() : nullptr}};
     parallel_for(
         queries.shape(0), recsys::kTopKBlock, n_threads, ranker.scratch(width),
         [&](int64_t begin, int64_t end, float* memory) { ranker.top_k(job, begin, end, memory); });
+}
+
+// Whether the numbers increase, from 0 or more to below n.
+bool increases(Array1<const int32_t> numbers, int64_t n) {
+    int64_t before = -1;
+    for (size_t i = 0; i < numbers.shape(0); before = numbers.data()[i++])
+        if (numbers.data()[i] <= before) return false;
+    return before < n;
 }
 
 // The arrays of numbers have `room` elements, or none where no column has them.
@@ -238,6 +250,7 @@ NB_MODULE(_kernels, m) {
     });
     m.def("solve_rows", &solve_rows);
     m.def("top_k", &top_k);
+    m.def("increases", &increases);
     m.def("sum_rows", &sum_rows);
     m.def("text_signs", &text_signs);
     m.def("gather", &gather<float>);
