@@ -16,7 +16,7 @@ from recsys.kernels.dense import (
 from recsys.kernels.entries import Places, find_entries, inserted
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
 from recsys.kernels.numbers import empty_numbers, gather, n_lines, read_numbers, sort_rows
-from recsys.kernels.ranking import PackedItems, Screen, packed_items, screen_of, top_k
+from recsys.kernels.ranking import PackedItems, packed_items, screened, top_k
 from recsys.kernels.row_solver import solve_rows, typical_square
 from recsys.kernels.sums import RowSums
 from recsys.kernels.text import TextSign, text_signs
@@ -27,7 +27,6 @@ __all__ = [
     "PackedItems",
     "Places",
     "RowSums",
-    "Screen",
     "TextSign",
     "aligned",
     "copied",
@@ -44,7 +43,7 @@ __all__ = [
     "n_lines",
     "packed_items",
     "read_numbers",
-    "screen_of",
+    "screened",
     "solve_rows",
     "sort_rows",
     "sums_of_squares",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,23 @@ from recsys.kernels.native import (
 
 
 @dataclass(frozen=True)
+class Screen:
+    """Packed items in 8 bits: a question alone reads these, and few items as they are."""
+
+    levels: npt.NDArray[np.int32]
+    """Factors in steps of their item: (n_panels, ⌈f / 4⌉, items of a panel), flat; a word has four
+    coordinates, the first in its lowest bits."""
+    steps: FloatArray
+    """(n_panels × items of a panel,) the largest factor of each item over 127."""
+    errors: FloatArray
+    """(likewise) length of what the levels leave out, and of what rounding can make of it."""
+    reach: FloatArray
+    """(likewise) biases, rounded up."""
+    rows: FloatArray
+    """(n_items, f) the items as they are."""
+
+
+@dataclass(frozen=True, eq=False)
 class PackedItems:
     """A copy of the factors of the items to choose from, in the order in which `top_k` reads it."""
 
@@ -39,6 +57,19 @@ class PackedItems:
     """(n_panels,) their largest bias, rounded up."""
     isa: str
     """The instruction set that reads panels of this size."""
+    screen: Screen | None = None
+    """Used by a question alone, with the same answer; see `screened`."""
+
+    @cached_property
+    def native(self) -> Any:
+        """The same for the compiled code, which points into these arrays."""
+        own = self.factors, self.bias, self.most_norm, self.most_bias, self.candidates
+        screen = (None,) * 5 if self.screen is None else tuple(vars(self.screen).values())
+        return native.packed_items(variant(self.isa).number, *own, self.width, *screen)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What points into memory goes to no other process.
+        return {name: value for name, value in vars(self).items() if name != "native"}
 
 
 def packed_items(
@@ -90,35 +121,18 @@ def packed_items(
     )
 
 
-@dataclass(frozen=True)
-class Screen:
-    """The same items in 8 bits: a question alone reads these, and few items as they are."""
+def screened(items: PackedItems, item_factors: FloatArray) -> PackedItems:
+    """The same packed items with a screen, unless they are so long that a bound could overflow.
 
-    levels: npt.NDArray[np.int32]
-    """Factors in steps of their item: (n_panels, ⌈f / 4⌉, items of a panel), flat; a word has four
-    coordinates, the first in its lowest bits."""
-    steps: FloatArray
-    """(n_panels × items of a panel,) the largest factor of each item over 127."""
-    errors: FloatArray
-    """(likewise) length of what the levels leave out, and of what rounding can make of it."""
-    reach: FloatArray
-    """(likewise) biases, rounded up."""
-    rows: FloatArray
-    """(n_items, f) the items as they are."""
-
-
-def screen_of(items: PackedItems, item_factors: FloatArray) -> Screen | None:
-    """The screen of packed items; None for factors so long that a bound could overflow.
-
-    It takes a quarter of the memory of packed items, and as long to make. Worth it where several
+    It takes a quarter of their memory, and as long to make as they. Worth it where several
     questions are asked one at a time.
 
     Args:
-        items: the packed items.
+        items: packed items.
         item_factors: (n_items, f) float32 from which they were packed, which are kept.
     """
     if items.most_norm.max(initial=0) > _LONGEST:
-        return None
+        return items
     n_panels, panel = len(items.most_norm), variant(items.isa).panel_width
     panels = items.factors.reshape(n_panels, items.width, panel)
     words = np.zeros((n_panels, -(-items.width // 4), panel), np.int32)
@@ -137,9 +151,8 @@ def screen_of(items: PackedItems, item_factors: FloatArray) -> Screen | None:
         norms, lost = (np.sqrt(np.einsum("pki,pki->pi", one, one)) for one in (exact, left))
         steps[part], errors[part] = step[:, 0], lost * (1 + rounding) + 2 * rounding * norms
     reach = float32(items.bias + rounding * np.abs(items.bias))
-    return Screen(
-        words.ravel(), steps.ravel(), errors.ravel(), reach, float32(item_factors)
-    )  # fmt: skip
+    screen = Screen(words.ravel(), steps.ravel(), errors.ravel(), reach, float32(item_factors))
+    return replace(items, screen=screen)
 
 
 _LONGEST = 1e15
@@ -154,7 +167,6 @@ def top_k(
     item_bias: FloatArray | None = None,
     candidates: Integers | None = None,
     excluded: tuple[Integers, Integers] | None = None,
-    screen: Screen | None = None,
     n_threads: int | None = None,
 ) -> tuple[npt.NDArray[np.int32], FloatArray]:
     """The k best items of `queries @ item_factors.T + item_bias`, best first, ties by item order.
@@ -171,7 +183,6 @@ def top_k(
         candidates: increasing item numbers to choose from; None for all.
         excluded: CSR (indptr, columns) of items not to return, one row per query; sorted here
             where a row's columns are not.
-        screen: of the packed items; used by a query alone, with the same answer.
         n_threads: worker threads; None for `default_threads()`.
 
     Returns:
@@ -194,14 +205,8 @@ def top_k(
     if excluded is not None:
         indptr, columns = _excluded(*excluded, n_queries, items.n_items)
     found, scores = np.empty((n_queries, k), np.int32), np.empty((n_queries, k), np.float32)
-    packed = items.factors, items.bias, items.most_norm, items.most_bias, items.candidates
-    bounds: tuple[Any, ...] = (None,) * 5
-    if screen is not None and n_queries == 1:
-        bounds = screen.levels, screen.steps, screen.errors, screen.reach, screen.rows
-    isa, threads = variant(items.isa).number, 1 if n_queries == 1 else thread_count(n_threads)
-    native.top_k(
-        isa, float32(queries), *packed, indptr, columns, *bounds, found, scores, threads
-    )  # fmt: skip
+    threads = 1 if n_queries == 1 else thread_count(n_threads)
+    native.top_k(items.native, float32(queries), indptr, columns, found, scores, threads)
     return found, scores
 
 

@@ -280,8 +280,7 @@ class Factors(Immutable):
             history: (1, n_items) their counted ratings.
             items: (n,) rows.
         """
-        row = checked_rows(history, self.items)
-        parts = self.spec.contributions(*problem_of(self, row))
+        parts = self.spec.contributions(*problem_of(self, checked_rows(history, self.items)))
         return parts @ self.item_factors[items].T.astype(np.float64)
 
     @property
@@ -297,6 +296,8 @@ class Factors(Immutable):
         """(n,) whether a person's factors are all zero while no item has a bias."""
         if self._items_differ:
             return np.zeros(len(people.factors), np.bool_)
+        if len(people.factors) == 1:  # as services ask, without the cost of an axis
+            return np.array([not np.count_nonzero(people.factors)])
         return np.asarray(~people.factors.any(axis=1))
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +57,7 @@ class ExactIndex:
         width = vectors.shape[1]
         self._vectors = vectors if width else np.zeros((len(vectors), 1), np.float32)
         self._bias = bias
-        self._packed: list[_Packed] = []
+        self._packed: list[tuple[Rows | None, kernels.PackedItems]] = []
 
     def search(
         self,
@@ -73,49 +73,34 @@ class ExactIndex:
         if excluded is not None and not isinstance(excluded, tuple):
             excluded = excluded.indptr, excluded.indices
         wanted = max(1, min(k, len(self._vectors)))
-        items, again = self._items(candidates)
-        screen = self._screen(items) if again and len(queries) == 1 else None
-        rows, scores = kernels.top_k(
-            queries, items.packed, wanted, excluded=excluded, screen=screen, n_threads=n_threads
-        )
+        items = self._items(candidates, alone=len(queries) == 1)
+        rows, scores = kernels.top_k(queries, items, wanted, excluded=excluded, n_threads=n_threads)
         if wanted < k:
             missing = ((0, 0), (0, k - wanted))
             rows = np.pad(rows, missing, constant_values=-1)
             scores = np.pad(scores, missing, constant_values=np.nan)
         return rows, scores
 
-    def _items(self, candidates: Rows | None) -> tuple[_Packed, bool]:
-        # All items are kept packed, and the latest candidates, as many as need twice the memory;
-        # and whether they were asked for before.
+    def _items(self, candidates: Rows | None, alone: bool) -> kernels.PackedItems:
+        # All items are kept packed, and the latest candidates, as many as need twice the memory.
+        # The second time that a question comes alone they get a screen: for one it does not pay.
         packed = self._packed
-        for one in packed:
-            given = one.candidates
+        for at, (given, found) in enumerate(packed):
             if given is candidates or (
                 given is not None and candidates is not None and np.array_equal(given, candidates)
             ):
-                return one, True
-        items = kernels.packed_items(self._vectors, item_bias=self._bias, candidates=candidates)
-        found = _Packed(candidates, items, [])
-        kept, room = [found], 2 * len(self._vectors) - len(items.candidates)
-        for one in packed:
-            room -= 0 if one.candidates is None else len(one.packed.candidates)
-            if one.candidates is None or room >= 0:
-                kept.append(one)
+                if alone and found.screen is None:
+                    found = kernels.screened(found, self._vectors)
+                    self._packed = [*packed[:at], (given, found), *packed[at + 1 :]]
+                return found
+        found = kernels.packed_items(self._vectors, item_bias=self._bias, candidates=candidates)
+        kept, room = [(candidates, found)], 2 * len(self._vectors) - len(found.candidates)
+        for given, one in packed:
+            room -= 0 if given is None else len(one.candidates)
+            if given is None or room >= 0:
+                kept.append((given, one))
         self._packed = kept  # a new list, because others may be searching in the old one
-        return found, False
-
-    def _screen(self, items: _Packed) -> kernels.Screen | None:
-        # Made for the second question: somebody who asks once would wait for nothing.
-        if not items.screen:
-            items.screen.append(kernels.screen_of(items.packed, self._vectors))
-        return items.screen[0]
-
-
-class _Packed(NamedTuple):
-    candidates: Rows | None
-    packed: kernels.PackedItems
-    screen: list[kernels.Screen | None]
-    """One, once it was made."""
+        return found
 
 
 class ScoringIndex:

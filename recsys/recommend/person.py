@@ -1,8 +1,10 @@
-"""The ratings of a person as one row: of somebody new, or of a user under changes."""
+"""The ratings of a person as one row: of somebody new, or of a user under changes; `FoldedIn`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +12,47 @@ import numpy as np
 from recsys.csr import one_row
 from recsys.errors import ArgumentError
 from recsys.lazy import sp
+from recsys.recommend.choice import Choice
 from recsys.recommend.parts import ModelParts
+from recsys.recommend.signs import blind_to
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
 
+_NOBODY = np.zeros(0, np.int64)
 _LARGEST = 1e6  # rating of a new person; no scale goes so far
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedIn:
+    """A person by their ratings. What a model makes of them is the same for each of their lists."""
+
+    model: ModelParts
+    row: sp.csr_matrix
+    """(1, n_items) what they rated."""
+
+    @cached_property
+    def counted(self) -> sp.csr_matrix:
+        """(1, n_items) what of it counts."""
+        return self.model.feedback.of(self.row)
+
+    @cached_property
+    def remark(self) -> str:
+        """What to know where low ratings count as likes; see `blind_to`."""
+        return blind_to(self.model, self.row, self.counted)
+
+    def under(self, risk: Choice | None) -> tuple[Any, bool]:
+        """The person as the fit sees them, and whether it knows nothing about them."""
+        return self._plain if risk is None else self._under(risk)
+
+    @cached_property
+    def _plain(self) -> tuple[Any, bool]:
+        return self._under(None)
+
+    def _under(self, risk: Choice | None) -> tuple[Any, bool]:
+        ranker = self.model.ranker(risk, folds_in=True)
+        people = ranker.fitted.fold_in_users(self.counted)
+        return people, bool(ranker.newcomers(_NOBODY, self.counted, people)[0])
 
 
 def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:

@@ -16,15 +16,13 @@ import numpy.typing as npt
 from recsys.errors import ArgumentError
 from recsys.ids import as_id_array, several
 from recsys.lazy import sp
-from recsys.models.arrays import paired
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.index import Excluded, Found
 from recsys.recommend.parts import ModelParts
-from recsys.recommend.person import changed_row, ratings_row
+from recsys.recommend.person import FoldedIn, changed_row, ratings_row
 from recsys.recommend.ranking import FittedRanker, dislikes_alone
 from recsys.recommend.risk import LEVEL, AtRisk
-from recsys.recommend.signs import blind_to
 from recsys.recommend.tables import check_n, item_table, marked, why_filtered
 
 Unknown = Literal["raise", "popular"]
@@ -75,14 +73,18 @@ def recommend_for(model: ModelParts, ratings: Any, choice: Choice) -> Table:
 
 def recommend_row(model: ModelParts, row: sp.csr_matrix, choice: Choice) -> Table:
     """The best items for a person with some ratings (1, n_items), who is folded in."""
-    counted = model.feedback.of(row)
-    ranker = model.ranker(choice.only_risk, folds_in=True)
-    people = ranker.fitted.fold_in_users(counted)
-    if ranker.newcomers(_NONE, counted, people).any():
+    return recommend_folded(FoldedIn(model, row), choice)
+
+
+def recommend_folded(person: FoldedIn, choice: Choice) -> Table:
+    """The same, where the person may have been folded in before."""
+    model, row, counted = person.model, person.row, person.counted
+    people, is_newcomer = person.under(choice.only_risk)
+    if is_newcomer:
         return _of_newcomer(model, choice, row.indices, counted, "this person", row.nnz > 0)
     table = _ranked(model, people, choice, row.indices, lambda: counted)
     if counted.nnz:
-        return table.noting(remark=blind_to(model, row, counted))
+        return table.noting(remark=person.remark)
     why = _nothing_counts(model, "this person")
     return table.noting(remark=f"{why}: everybody like that gets this list")
 
@@ -231,50 +233,6 @@ def _batch(
         remarks.append(f"{rest}: {_NO_ORDER}")
     interval = "" if choice.risk is None else INTERVAL
     return Table(answer).noting(shortfall=why, remark="; ".join(remarks), interval=interval)
-
-
-def predict(
-    model: ModelParts, users: npt.ArrayLike, items: npt.ArrayLike, unknown: str = "raise"
-) -> npt.NDArray[np.float64]:
-    """Scores of pairs of external ids; see `Recommender.predict`."""
-    fitted, history = model.fitted, None
-    if unknown not in ("raise", "nan", "bias"):
-        raise ArgumentError(f"unknown must be one of raise, nan, bias, not {unknown!r}")
-    if model.history is not None and fitted.item_vectors is None:
-        history = model.feedback.of(model.history)
-    if unknown == "raise":
-        return fitted.predict(users, items, history)
-    rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
-    known = (rows >= 0) & (columns >= 0)
-    found = np.full(len(rows), np.nan)
-    ids = fitted.users.ids[rows[known]], fitted.items.ids[columns[known]]
-    if known.any():
-        found[known] = fitted.predict(*ids, history)
-    if unknown == "bias":
-        # An item without factors and bias scores the offset of its user.
-        new = ~known & (rows >= 0)
-        mine = rows[new]
-        people = fitted.people(mine, None if history is None else history[mine])
-        found[new] = fitted.queries(people)[1]
-        new = ~known & (rows < 0)
-        nobody = fitted.fold_in_users(sp.csr_matrix(np.zeros((1, len(fitted.items)), np.float32)))
-        each = fitted.scores(nobody)[0]
-        found[new] = np.where(columns[new] >= 0, each[columns[new]], fitted.queries(nobody)[1])
-    return found
-
-
-def deviations(
-    model: ModelParts, users: npt.ArrayLike, items: npt.ArrayLike
-) -> npt.NDArray[np.float64]:
-    """Standard deviations of the ratings of pairs of external ids; see `Recommender.predict`."""
-    fitted = model.fitted
-    rows, columns = paired(fitted.users.find(several(users)), fitted.items.find(several(items)))
-    known = (rows >= 0) & (columns >= 0)
-    # What features leave open about a person or item is not among the draws of a model.
-    known &= ~model.from_features("users")[rows] & ~model.from_features("items")[columns]
-    found = np.full(len(rows), np.nan)
-    found[known] = fitted.spec.deviations(fitted, rows[known], columns[known])
-    return found
 
 
 def liked(model: ModelParts, user: object, n: int = 10) -> Table:

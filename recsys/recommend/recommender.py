@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.recommend import explain as explaining
-from recsys.recommend import groups, questions, shown, similar
+from recsys.recommend import groups, predictions, questions, shown, similar
 from recsys.recommend.choice import Choice, How
 from recsys.recommend.explain import Explanation
 from recsys.recommend.growing import Growing
@@ -99,8 +99,8 @@ class Recommender(Growing):
             ArgumentError: `unknown` is something else, the users do not pair with the items, or the
                 model knows no standard deviations (`BayesianMF` does).
         """
-        scores = questions.predict(self, users, items, unknown)
-        return (scores, questions.deviations(self, users, items)) if deviation else scores
+        scores = predictions.predict(self, users, items, unknown)
+        return (scores, predictions.deviations(self, users, items)) if deviation else scores
 
     def recommend(
         self,

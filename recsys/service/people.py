@@ -14,7 +14,7 @@ import numpy.typing as npt
 from recsys.csr import one_row
 from recsys.lazy import sp
 from recsys.recommend import explain, questions
-from recsys.recommend.person import changed, ratings_row
+from recsys.recommend.person import FoldedIn, changed, ratings_row
 
 if TYPE_CHECKING:
     from recsys.recommend.answer import Table
@@ -52,7 +52,11 @@ class Somebody:
     @property
     def size(self) -> int:
         """In bytes, about."""
-        return 500 if self.given is None else 2000 + 8 * len(self.given.items)
+        if self.given is None:
+            return 500
+        vectors = self.model.fitted.item_vectors
+        width = 0 if vectors is None else vectors[0].shape[1]
+        return 3000 + 4 * width + 16 * len(self.given.items)
 
     @cached_property
     def key(self) -> Hashable:
@@ -71,18 +75,18 @@ class Somebody:
         """
         if self.given is None:
             return self.model.seen()[[self.model.fitted.users.row(self.user)]]
-        return self._row
+        return self._folded_in.row
 
     @cached_property
-    def _row(self) -> sp.csr_matrix:
+    def _folded_in(self) -> FoldedIn:
         assert self.given is not None
-        return one_row(*self.given, len(self.model.fitted.items))
+        return FoldedIn(self.model, one_row(*self.given, len(self.model.fitted.items)))
 
     def recommend(self, choice: Choice) -> Table:
         """Their list."""
         if self.given is None:
             return questions.recommend(self.model, self.user, choice)
-        return questions.recommend_row(self.model, self.ratings(), choice)
+        return questions.recommend_folded(self._folded_in, choice)
 
     def explained(self) -> explain.Person:
         """The person as explanations take them."""

@@ -1,3 +1,4 @@
+import pickle
 from itertools import pairwise
 from typing import Any
 
@@ -189,6 +190,17 @@ def test_packed_items_can_be_searched_repeatedly() -> None:
         kernels.top_k(**rest, item_factors=packed, k=5, candidates=np.arange(3))
 
 
+def test_packed_items_go_to_another_process() -> None:
+    given_case = case(7, n_queries=1)
+    factors = given_case.pop("item_factors")
+    packed = kernels.packed_items(factors, item_bias=given_case.pop("item_bias"))
+    packed = kernels.screened(packed, factors)
+    expected = kernels.top_k(**given_case, item_factors=packed, k=5)
+    there = pickle.loads(pickle.dumps(packed))
+    del packed, factors
+    assert np.array_equal(kernels.top_k(**given_case, item_factors=there, k=5), expected)
+
+
 @pytest.mark.parametrize("columns", [[-1, 3], [3, 40], [3, -1], [40, 3]])
 def test_one_row_of_exclusions_is_checked_like_many(columns: list[int]) -> None:
     ones = np.ones((1, 3), np.float32), np.ones((40, 3), np.float32)
@@ -200,15 +212,13 @@ def test_one_row_of_exclusions_is_checked_like_many(columns: list[int]) -> None:
 def asked_alone(given_case: Case, k: int, candidates: np.ndarray | None = None) -> Any:
     # Each query by itself, through the screen; items and scores of all of them.
     factors = given_case["item_factors"]
-    bias = given_case["item_bias"]
-    packed = kernels.packed_items(factors, item_bias=bias, candidates=candidates)
-    screen = kernels.screen_of(packed, factors)
-    assert screen is not None
+    packed = kernels.packed_items(factors, item_bias=given_case["item_bias"], candidates=candidates)
+    packed = kernels.screened(packed, factors)
+    assert packed.screen is not None
     indptr, columns = given_case["excluded"]
     found = [
         kernels.top_k(
-            query[None], packed, k, excluded=(np.array([0, last - first]), columns[first:last]),
-            screen=screen,
+            query[None], packed, k, excluded=(np.array([0, last - first]), columns[first:last])
         )
         for query, (first, last) in zip(given_case["queries"], pairwise(indptr), strict=True)
     ]  # fmt: skip
@@ -262,7 +272,7 @@ def test_a_bound_of_the_screen_is_one() -> None:
     given_case = case(1, n_queries=50, n_items=500, width=10, whole=False)
     factors = given_case["item_factors"] * np.logspace(-3, 3, 500, dtype=np.float32)[:, None]
     packed = kernels.packed_items(factors, item_bias=given_case["item_bias"])
-    screen = kernels.screen_of(packed, factors)
+    screen = kernels.screened(packed, factors).screen
     assert screen is not None
     panels = screen.levels.reshape(len(packed.most_norm), 3, -1)
     levels = np.stack([(panels[:, k // 4] << 24 - 8 * (k % 4)) >> 24 for k in range(10)], axis=1)
@@ -281,7 +291,7 @@ def test_a_bound_of_the_screen_is_one() -> None:
 
 def test_factors_whose_bounds_would_overflow_have_no_screen() -> None:
     factors = np.full((40, 2), 1e20, np.float32)
-    assert kernels.screen_of(kernels.packed_items(factors), factors) is None
+    assert kernels.screened(kernels.packed_items(factors), factors).screen is None
 
 
 @pytest.mark.parametrize("size", [1e-25, 1e20])

@@ -143,34 +143,47 @@ void sum_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> c
                  [&](int64_t begin, int64_t end, float*) { adder.sum_rows(job, begin, end); });
 }
 
-void top_k(int64_t isa, Array2<const float> queries, Array1<const float> packed_items,
-           Array1<const float> packed_bias, Array1<const float> most_norm,
-           Array1<const float> most_bias, Array1<const int32_t> item_of_column,
-           Maybe<int64_t> excluded_indptr, Maybe<int32_t> excluded, Maybe<int32_t> levels,
-           Maybe<float> steps, Maybe<float> errors, Maybe<float> reach,
-           std::optional<Array2<const float>> rows, Array2<int32_t> items, Array2<float> scores,
-           int n_threads) {
-    const recsys::Ranker& ranker = isas().at(isa).ranker;
-    const int64_t width = queries.shape(1), k = items.shape(1), n_columns = item_of_column.shape(0);
+// Packed items as `top_k` takes them. What the pointers point to, Python keeps.
+struct Items {
+    const recsys::Ranker& ranker;
+    const recsys::TopK job;
+};
+
+// Taken from Python once, as taking them takes as long as the search for one question.
+nb::capsule packed_items(int64_t isa, Array1<const float> packed, Array1<const float> bias,
+                         Array1<const float> most_norm, Array1<const float> most_bias,
+                         Array1<const int32_t> item_of_column, int64_t width,
+                         Maybe<int32_t> levels, Maybe<float> steps, Maybe<float> errors,
+                         Maybe<float> reach, std::optional<Array2<const float>> rows) {
+    recsys::TopK job{};
+    job.packed_items = packed.data();
+    job.packed_bias = bias.data();
+    job.most_norm = most_norm.data();
+    job.most_bias = most_bias.data();
+    job.item_of_column = item_of_column.data();
+    job.n_columns = item_of_column.shape(0);
+    job.width = width;
+    job.screen = {data(levels), data(steps), data(errors), data(reach),
+                  rows ? rows->data() : nullptr};
+    return nb::capsule(new Items{isas().at(isa).ranker, job},
+                       [](void* items) noexcept { delete static_cast<Items*>(items); });
+}
+
+void top_k(nb::capsule packed, Array2<const float> queries, Maybe<int64_t> excluded_indptr,
+           Maybe<int32_t> excluded, Array2<int32_t> found, Array2<float> scores, int n_threads) {
+    const Items& items = *static_cast<const Items*>(packed.data());
+    recsys::TopK job = items.job;
+    job.queries = queries.data();
+    job.excluded_indptr = data(excluded_indptr);
+    job.excluded = data(excluded);
+    job.k = found.shape(1);
+    job.items = found.data();
+    job.scores = scores.data();
     nb::gil_scoped_release release;
-    const recsys::TopK job{
-        queries.data(),
-        packed_items.data(),
-        packed_bias.data(),
-        most_norm.data(),
-        most_bias.data(),
-        item_of_column.data(),
-        n_columns,
-        width,
-        data(excluded_indptr),
-        data(excluded),
-        k,
-        items.data(),
-        scores.data(),
-        {data(levels), data(steps), data(errors), data(reach), rows ? rows->data() : nullptr}};
-    parallel_for(
-        queries.shape(0), recsys::kTopKBlock, n_threads, ranker.scratch(width),
-        [&](int64_t begin, int64_t end, float* memory) { ranker.top_k(job, begin, end, memory); });
+    parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads, items.ranker.scratch(job.width),
+                 [&](int64_t begin, int64_t end, float* memory) {
+                     items.ranker.top_k(job, begin, end, memory);
+                 });
 }
 
 // Whether the numbers increase, from 0 or more to below n.
@@ -249,6 +262,12 @@ NB_MODULE(_kernels, m) {
         return found;
     });
     m.def("solve_rows", &solve_rows);
+    // Without conversions: nobody would keep a converted copy.
+    m.def("packed_items", &packed_items, nb::arg(), nb::arg().noconvert(), nb::arg().noconvert(),
+          nb::arg().noconvert(), nb::arg().noconvert(), nb::arg().noconvert(), nb::arg(),
+          nb::arg().noconvert().none(), nb::arg().noconvert().none(),
+          nb::arg().noconvert().none(), nb::arg().noconvert().none(),
+          nb::arg().noconvert().none());
     m.def("top_k", &top_k);
     m.def("increases", &increases);
     m.def("sum_rows", &sum_rows);
