@@ -301,8 +301,9 @@ def _ranked(
         items, scores = reranking.lists(longer, None if history is None else history(), k)
     else:
         items, scores = ranker.ranked(people, k, excluded)
-    left = items[0] >= 0
-    items, scores = items[0][left], scores[0][left]
+    items, scores = items[0], scores[0]
+    if items[-1] < 0:
+        items, scores = items[items >= 0], scores[items >= 0]
     candidates = ranker.candidates
     pool = len(model.fitted.items) if candidates is None else len(candidates)
     short = f"of {pool} items, {len(columns)} are excluded"

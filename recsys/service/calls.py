@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy.typing as npt
@@ -128,11 +128,21 @@ def rows_in_json(table: Table, snapshot: Snapshot) -> bytes:
         return in_json_bytes(table.to_dict()["rows"])
     if not table.answer.keys().isdisjoint(snapshot.item_columns):  # the answer's own count
         return in_json_bytes(table.to_dict()["rows"])
-    names = [in_json_bytes(name).replace(b"%", b"%%") + b":%b" for name in table.answer]
-    form = b"{" + b",".join(names) + b"%b}"
-    own = map(_encoded, table.answer.values())
-    known = map(snapshot.known, table.rows.tolist())
-    return b"[" + b",".join([form % one for one in zip(*own, known, strict=True)]) + b"]"
+    known = [snapshot.known(row) for row in table.rows.tolist()]
+    columns = [
+        [name for name, _ in known] if column == "item" else _encoded(values)
+        for column, values in table.answer.items()
+    ]
+    form = _form(tuple(table.answer))
+    columns.append([rest for _, rest in known])
+    return b"[" + b",".join([form % one for one in zip(*columns, strict=True)]) + b"]"
+
+
+@lru_cache(maxsize=64)
+def _form(columns: tuple[str, ...]) -> bytes:
+    # Of one row, which ends with what is known of the item.
+    names = [in_json_bytes(name).replace(b"%", b"%%") + b":%b" for name in columns]
+    return b"{" + b",".join(names) + b"%b}"
 
 
 def _encoded(values: npt.NDArray[Any]) -> list[bytes]:

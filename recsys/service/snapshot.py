@@ -75,7 +75,7 @@ class Snapshot:
 
     def record(self, row: int) -> dict[str, Any]:
         """What is known of the item in a row, ready for JSON."""
-        found: dict[str, Any] = orjson.loads(b"{" + self.known(row)[1:] + b"}")
+        found: dict[str, Any] = orjson.loads(b"{" + self.known(row)[1][1:] + b"}")
         return found
 
     @cached_property
@@ -84,18 +84,21 @@ class Snapshot:
         return frozenset(self.model.items.columns)
 
     @cached_property
-    def _known(self) -> dict[int, bytes]:
+    def _known(self) -> dict[int, tuple[bytes, bytes]]:
         return {}
 
-    def known(self, row: int) -> bytes:
-        """`record` as the end of a JSON object: with a comma in front, without the braces."""
+    def known(self, row: int) -> tuple[bytes, bytes]:
+        """The id of the item in a row as JSON, and `record` as the end of a JSON object: with a
+        comma in front, without the braces.
+        """
         found = self._known.get(row)
         if found is None:
             at = np.array([row])
-            record = Table({"row": at}, self.model.items, at).to_dict()["rows"][0]
-            del record["row"]
+            answer = {"item": self.model.fitted.items.ids[at]}
+            record = Table(answer, self.model.items, at).to_dict()["rows"][0]
+            name = orjson.dumps(record.pop("item"))
             text = orjson.dumps(record)[1:-1]
-            found = self._known[row] = b"," + text if text else b""
+            found = self._known[row] = name, b"," + text if text else b""
         return found
 
     def warm(self) -> Snapshot:

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 import recsys
+from recsys.ids import IdIndex
 from recsys.recommend.answer import Table
 from recsys.service.calls import rows_in_json
 from recsys.service.snapshot import Snapshot
@@ -31,12 +32,13 @@ def test_rows_are_those_of_the_table(model: recsys.Recommender, columns: str, n:
             frame = frame.drop(columns=name)
         else:
             frame[name] = [f"{i}, {name}" for i in range(len(frame))]
-    mine = replace(model, item_table=frame)
+    large = IdIndex(np.arange(len(frame)) + 2**53 - 4, "item")  # some are text in JSON
+    mine = replace(model, item_table=frame, factors=replace(model.factors, items=large))
     rows = np.arange(3, 3 + n)
     scores = np.linspace(-1e-7, 1e7, n).astype(np.float32)
     if n > 1:
         scores[1] = np.nan
-    answer: dict[str, Any] = {"rank": rows - 2, "item": rows + 2**53 - 4, "score": scores}
+    answer: dict[str, Any] = {"rank": rows - 2, "item": large.ids[rows], "score": scores}
     answer["remark"] = np.array([None, "a, b"] * n, object)[:n]
     table = Table(answer, mine.items, rows)
     expected = orjson.loads(orjson.dumps(table.to_dict()["rows"]))
