@@ -20,7 +20,8 @@ WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 _WHOLE_FLOAT = re.compile(r"(0|-?[1-9][0-9]{0,18})(?:\.0+)?")
 _TOO_LARGE = 2**63
-_LARGEST_EXACT = 2**53
+LARGEST_EXACT = 2**53
+"""The whole number up to which a double, and so JSON, has every one."""
 _SEARCHED = 200_000  # ids that are compared with an unknown one, for a hint
 _COMPARED = 200  # characters of that one that are compared
 
@@ -130,9 +131,10 @@ class IdIndex(Immutable):
         Raises:
             UnknownIdError: it is not in the index.
         """
-        if type(one_id) is int and self.is_integer and len(self) and _fits(one_id):
-            at = int(self.ids.searchsorted(one_id))  # without the checks of an array
-            if at < len(self) and self.ids[at] == one_id:
+        if type(one_id) is int and self.is_integer and _fits(one_id):
+            ids = self.ids
+            at = int(ids.searchsorted(one_id))  # without the checks of an array
+            if at < ids.size and ids[at] == one_id:
                 return at
         return int(self.rows([one_id])[0])
 
@@ -193,7 +195,7 @@ def in_json(value: Any) -> Any:
     >>> in_json(9007199254740993), in_json(7), in_json("u1")
     ('9007199254740993', 7, 'u1')
     """
-    large = type(value) is int and abs(value) > _LARGEST_EXACT
+    large = type(value) is int and abs(value) > LARGEST_EXACT
     return str(value) if large else value
 
 

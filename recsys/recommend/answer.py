@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FIRST = ("title", "year", "genres")  # what people want to know of items, in this order
-_DECIMALS = 6  # of fractions in JSON
+DECIMALS = 6
+"""Of fractions in JSON."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,7 @@ def json_column(values: npt.NDArray[Any]) -> list[Any]:
     [0.123457, None]
     """
     if values.dtype.kind == "f":
-        return [None if one != one else round(one, _DECIMALS) for one in values.tolist()]
+        return [None if one != one else round(one, DECIMALS) for one in values.tolist()]
     if values.dtype.kind in "iu":
         return list(map(in_json, values.tolist()))
     return [_json(_plain(one)) for one in values.tolist()]
@@ -126,7 +127,7 @@ def _plain(value: Any) -> Any:
 
 def _json(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, _DECIMALS)
+        return round(value, DECIMALS)
     if value is None or isinstance(value, str | int | bool):
         return in_json(value)
     return json.loads(json.dumps(value, default=str))

@@ -56,7 +56,7 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
     counted = model.feedback.of(model.seen()[[row]]) if needed else None
     ranker = model.ranker(choice.only_risk)
     people = ranker.fitted.people(slice(row, row + 1), counted)
-    if ranker.newcomers(slice(row, row + 1), counted, people)[0]:
+    if ranker.is_newcomer(row, counted, people):
         return _of_newcomer(model, choice, seen, counted, "this user")
     table = _ranked(model, people, choice, seen, lambda: model.feedback.of(model.seen()[[row]]))
     # Where there are counts, to know nothing is to be a newcomer.

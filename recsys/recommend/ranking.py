@@ -128,6 +128,16 @@ class FittedRanker:
             return np.asarray(blank)
         return np.asarray(blank | (self.counts.users[users] == 0))
 
+    def is_newcomer(self, row: int, history: sp.csr_matrix | None, person: Any) -> bool:
+        """`newcomers` of one training user."""
+        if self.counts is None:
+            return False
+        if history is None and not self.described and self.counts.users[row] == 0:
+            return True
+        if history is None:
+            return bool(self.fitted.indifferent(person)[0])
+        return bool(self.newcomers(slice(row, row + 1), history, person)[0])
+
     def like_disliked(self, history: sp.csr_matrix) -> npt.NDArray[np.int64]:
         """Increasing rows of the items that are like what somebody (1, n_items) disliked.
 

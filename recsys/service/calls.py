@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -13,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recsys.errors import ArgumentError
-from recsys.ids import IdIndex, in_json
-from recsys.recommend.answer import Table, json_column
+from recsys.ids import LARGEST_EXACT, IdIndex, in_json
+from recsys.recommend.answer import DECIMALS, Table, json_column
 from recsys.recommend.explain import Explanation, explanations
 from recsys.service.asked import Nothing, from_body, from_query, ratings_of
 from recsys.service.guard import Scope
@@ -128,29 +129,34 @@ def rows_in_json(table: Table, snapshot: Snapshot) -> bytes:
         return in_json_bytes(table.to_dict()["rows"])
     if not table.answer.keys().isdisjoint(snapshot.item_columns):  # the answer's own count
         return in_json_bytes(table.to_dict()["rows"])
-    known = [snapshot.known(row) for row in table.rows.tolist()]
-    columns = [
-        [name for name, _ in known] if column == "item" else _encoded(values)
-        for column, values in table.answer.items()
-    ]
-    form = _form(tuple(table.answer))
+    known = snapshot.known(table.rows.tolist())
+    columns, forms = [], []
+    for name, values in table.answer.items():
+        column, form = ([own for own, _ in known], "b") if name == "item" else _column(values)
+        columns.append(column)
+        forms.append((name, form))
     columns.append([rest for _, rest in known])
-    return b"[" + b",".join([form % one for one in zip(*columns, strict=True)]) + b"]"
+    row = _form(tuple(forms))
+    return b"[" + b",".join([row % one for one in zip(*columns, strict=True)]) + b"]"
 
 
 @lru_cache(maxsize=64)
-def _form(columns: tuple[str, ...]) -> bytes:
-    # Of one row, which ends with what is known of the item.
-    names = [in_json_bytes(name).replace(b"%", b"%%") + b":%b" for name in columns]
-    return b"{" + b",".join(names) + b"%b}"
+def _form(columns: tuple[tuple[str, str], ...]) -> bytes:
+    # Of one row: names, how their values are written, and last what is known of the item.
+    named = [
+        in_json_bytes(name).replace(b"%", b"%%") + b":%" + form.encode() for name, form in columns
+    ]
+    return b"{" + b",".join(named) + b"%b}"
 
 
-def _encoded(values: npt.NDArray[Any]) -> list[bytes]:
-    # A column of an answer with at least one row, each value as JSON.
-    column = json_column(values)
-    if values.dtype.kind in "iuf":  # of which none has a comma
-        return in_json_bytes(column)[1:-1].split(b",")
-    return [in_json_bytes(one) for one in column]
+def _column(values: npt.NDArray[Any]) -> tuple[list[Any], str]:
+    # A column of an answer with at least one row, and how its values are written as JSON.
+    column, kind = values.tolist(), values.dtype.kind
+    if kind == "f" and math.isfinite(sum(column)):
+        return column, f".{DECIMALS}f"
+    if kind in "iu" and max(column) <= LARGEST_EXACT and min(column) >= -LARGEST_EXACT:
+        return column, "d"
+    return [in_json_bytes(one) for one in json_column(values)], "b"
 
 
 def id_at(index: IdIndex, row: int) -> Any:

@@ -75,7 +75,8 @@ class Snapshot:
 
     def record(self, row: int) -> dict[str, Any]:
         """What is known of the item in a row, ready for JSON."""
-        found: dict[str, Any] = orjson.loads(b"{" + self.known(row)[1][1:] + b"}")
+        _, rest = self.known([row])[0]
+        found: dict[str, Any] = orjson.loads(b"{" + rest[1:] + b"}")
         return found
 
     @cached_property
@@ -87,18 +88,20 @@ class Snapshot:
     def _known(self) -> dict[int, tuple[bytes, bytes]]:
         return {}
 
-    def known(self, row: int) -> tuple[bytes, bytes]:
-        """The id of the item in a row as JSON, and `record` as the end of a JSON object: with a
-        comma in front, without the braces.
+    def known(self, rows: list[int]) -> list[tuple[bytes, bytes]]:
+        """The ids of the items in some rows as JSON, and `record` of each as the end of a JSON
+        object: with a comma in front, without the braces.
         """
-        found = self._known.get(row)
-        if found is None:
-            at = np.array([row])
-            answer = {"item": self.model.fitted.items.ids[at]}
-            record = Table(answer, self.model.items, at).to_dict()["rows"][0]
-            name = orjson.dumps(record.pop("item"))
-            text = orjson.dumps(record)[1:-1]
-            found = self._known[row] = name, b"," + text if text else b""
+        kept = self._known
+        return [kept.get(row) or self._encoded(row) for row in rows]
+
+    def _encoded(self, row: int) -> tuple[bytes, bytes]:
+        at = np.array([row])
+        answer = {"item": self.model.fitted.items.ids[at]}
+        record = Table(answer, self.model.items, at).to_dict()["rows"][0]
+        name = orjson.dumps(record.pop("item"))
+        text = orjson.dumps(record)[1:-1]
+        found = self._known[row] = name, b"," + text if text else b""
         return found
 
     def warm(self) -> Snapshot:
