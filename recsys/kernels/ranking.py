@@ -26,15 +26,11 @@ from recsys.kernels.native import (
 class Screen:
     """Packed items in 8 bits: a question alone reads these, and few items as they are."""
 
-    levels: npt.NDArray[np.int32]
-    """Factors in steps of their item: (n_panels, ⌈f / 4⌉, items of a panel), flat; a word has four
-    coordinates, the first in its lowest bits."""
-    steps: FloatArray
-    """(n_panels × items of a panel,) the largest factor of each item over 127."""
-    errors: FloatArray
-    """(likewise) length of what the levels leave out, and of what rounding can make of it."""
-    reach: FloatArray
-    """(likewise) biases, rounded up."""
+    panels: npt.NDArray[np.int32]
+    """(n_panels, ⌈f / 4⌉ + 3, items of a panel), flat. A word has four factors in steps of their
+    item, the first in its lowest bits. The last three lines of a panel are floats: the bias,
+    rounded up; the step, which is the largest factor over 127; the length of what the levels leave
+    out, and of what rounding can make of it."""
     rows: FloatArray
     """(n_items, f) the items as they are."""
 
@@ -64,7 +60,7 @@ class PackedItems:
     def native(self) -> Any:
         """The same for the compiled code, which points into these arrays."""
         own = self.factors, self.bias, self.most_norm, self.most_bias, self.candidates
-        screen = (None,) * 5 if self.screen is None else tuple(vars(self.screen).values())
+        screen = (None, None) if self.screen is None else (self.screen.panels, self.screen.rows)
         return native.packed_items(variant(self.isa).number, *own, self.width, *screen)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -135,8 +131,9 @@ def screened(items: PackedItems, item_factors: FloatArray) -> PackedItems:
         return items
     n_panels, panel = len(items.most_norm), variant(items.isa).panel_width
     panels = items.factors.reshape(n_panels, items.width, panel)
-    words = np.zeros((n_panels, -(-items.width // 4), panel), np.int32)
-    steps, errors = np.zeros((2, n_panels, panel), np.float32)
+    n_words = -(-items.width // 4)
+    lines = np.zeros((n_panels, n_words + 3, panel), np.int32)
+    reach, steps, errors = (lines[:, n_words + i].view(np.float32) for i in range(3))
     rounding = (items.width + 8) * float(np.finfo(np.float32).eps)
     at_once = max(1, _NUMBERS // (items.width * panel))
     for start in range(0, n_panels, at_once):
@@ -146,12 +143,13 @@ def screened(items: PackedItems, item_factors: FloatArray) -> PackedItems:
         levels = np.rint(np.divide(exact, step, where=step > 0, out=np.zeros_like(exact)))
         levels = levels.clip(-127, 127)  # steps that underflow are too coarse
         for k in range(items.width):
-            words[part, k // 4] |= (levels[:, k].astype(np.int32) & 255) << 8 * (k % 4)
+            lines[part, k // 4] |= (levels[:, k].astype(np.int32) & 255) << 8 * (k % 4)
         left = exact - levels * step.astype(np.float64)
         norms, lost = (np.sqrt(np.einsum("pki,pki->pi", one, one)) for one in (exact, left))
         steps[part], errors[part] = step[:, 0], lost * (1 + rounding) + 2 * rounding * norms
-    reach = float32(items.bias + rounding * np.abs(items.bias))
-    screen = Screen(words.ravel(), steps.ravel(), errors.ravel(), reach, float32(item_factors))
+    bias = items.bias.reshape(n_panels, panel)
+    reach[:] = bias + rounding * np.abs(bias)
+    screen = Screen(lines.ravel(), float32(item_factors))
     return replace(items, screen=screen)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FIRST = ("title", "year", "genres")  # what people want to know of items, in this order
+_WORDS = {"shortfall": "Only {}.", "remark": "Note: {}.", "interval": "Note: {}."}
 DECIMALS = 6
 """Of fractions in JSON."""
 
@@ -65,8 +66,7 @@ class Table:
     @property
     def remarks(self) -> list[str]:
         """The notes as sentences: why the table is short, and what its scores do not say."""
-        words = {"shortfall": "Only {}.", "remark": "Note: {}.", "interval": "Note: {}."}
-        return [words[name].format(text) for name, text in self.notes.items()]
+        return [_WORDS[name].format(text) for name, text in self.notes.items()]
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Rows by column name."""

@@ -304,11 +304,7 @@ def _ranked(
     items, scores = items[0], scores[0]
     if items[-1] < 0:
         items, scores = items[items >= 0], scores[items >= 0]
-    candidates = ranker.candidates
-    pool = len(model.fitted.items) if candidates is None else len(candidates)
-    short = f"of {pool} items, {len(columns)} are excluded"
-    if choice.where is not None and candidates is not None:
-        short = why_filtered(model, choice.where, len(candidates), short)
+    short = "" if len(items) == choice.n else _why_short(model, choice, allowed, len(columns))
     table = item_table(model, items, scores, choice.n, short)
     if not remark:
         return _with_interval(table, ranker.fitted, people, items)
@@ -316,6 +312,15 @@ def _ranked(
     answer = dict(table.answer) | {"remark": each}
     without = _UNLIKE if len(avoided) else ""
     return replace(table, answer=answer).noting(remark=f"{why}: {_GET_POPULAR}{without}")
+
+
+def _why_short(model: ModelParts, choice: Choice, allowed: Any, n_excluded: int) -> str:
+    # Why a list is short, where these items are allowed; None for all.
+    pool = len(model.fitted.items) if allowed is None else len(allowed)
+    why = f"of {pool} items, {n_excluded} are excluded"
+    if choice.where is None or allowed is None:
+        return why
+    return why_filtered(model, choice.where, len(allowed), why)
 
 
 def _with_interval(table: Table, fitted: Any, people: Any, items: npt.NDArray[np.int32]) -> Table:

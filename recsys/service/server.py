@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -69,6 +70,7 @@ def run(
 ) -> None:
     """One process of the service; returns, or raises the signal again, when it has ended."""
     logs.configure()
+    gc.freeze()  # what was imported stays, and need not be looked through again and again
     config = uvicorn.Config(
         application(request, changes),
         log_config=None,

@@ -274,13 +274,14 @@ def test_a_bound_of_the_screen_is_one() -> None:
     packed = kernels.packed_items(factors, item_bias=given_case["item_bias"])
     screen = kernels.screened(packed, factors).screen
     assert screen is not None
-    panels = screen.levels.reshape(len(packed.most_norm), 3, -1)
+    panels = screen.panels.reshape(len(packed.most_norm), 3 + 3, -1)
+    reach, steps, errors = (panels[:, 3 + i].ravel().view(np.float32)[:500] for i in range(3))
     levels = np.stack([(panels[:, k // 4] << 24 - 8 * (k % 4)) >> 24 for k in range(10)], axis=1)
     levels = levels.transpose(0, 2, 1).reshape(-1, 10)[:500]
     assert np.abs(levels).max(axis=1).tolist() == [127] * 500
     queries = given_case["queries"].astype(np.float64)
-    close = screen.reach[:500] + queries @ levels.T * screen.steps[:500]
-    room = np.linalg.norm(queries, axis=1)[:, None] * screen.errors[:500]
+    close = reach + queries @ levels.T * steps
+    room = np.linalg.norm(queries, axis=1)[:, None] * errors
     items = packed.candidates
     scores = queries @ factors[items].T.astype(np.float64) + given_case["item_bias"][items]
     assert np.all(np.abs(scores - close) <= room)

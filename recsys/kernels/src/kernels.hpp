@@ -37,10 +37,9 @@ struct RowProblems {
 // The items in 8 bits, for a bound on each score that takes a quarter of the memory to read: with x
 // a query, its score of a column is at most reach + step x'levels + |x| error.
 struct Screen {
-    const int32_t* levels;  // (n_panels, words, panel_width), a word four coordinates; or null
-    const float* steps;     // (n_panels * panel_width,), as the next two
-    const float* errors;
-    const float* reach;
+    // (n_panels, words + 3, panel_width), null where there is no screen. A word has four levels; the
+    // last three lines of a panel are floats: reach, step and error.
+    const int32_t* panels;
     const float* rows;  // (n_items, width) the items themselves
 };
 
@@ -120,7 +119,7 @@ struct RowSolver {
 };
 struct Ranker {
     int64_t panel_width;
-    int64_t (*scratch)(int64_t width);
+    int64_t (*scratch)(int64_t width, int64_t n_queries);
     void (*top_k)(const TopK&, int64_t begin, int64_t end, float* scratch);
 };
 struct Text {

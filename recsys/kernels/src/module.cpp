@@ -153,8 +153,7 @@ struct Items {
 nb::capsule packed_items(int64_t isa, Array1<const float> packed, Array1<const float> bias,
                          Array1<const float> most_norm, Array1<const float> most_bias,
                          Array1<const int32_t> item_of_column, int64_t width,
-                         Maybe<int32_t> levels, Maybe<float> steps, Maybe<float> errors,
-                         Maybe<float> reach, std::optional<Array2<const float>> rows) {
+                         Maybe<int32_t> screen, std::optional<Array2<const float>> rows) {
     recsys::TopK job{};
     job.packed_items = packed.data();
     job.packed_bias = bias.data();
@@ -163,8 +162,7 @@ nb::capsule packed_items(int64_t isa, Array1<const float> packed, Array1<const f
     job.item_of_column = item_of_column.data();
     job.n_columns = item_of_column.shape(0);
     job.width = width;
-    job.screen = {data(levels), data(steps), data(errors), data(reach),
-                  rows ? rows->data() : nullptr};
+    job.screen = {data(screen), rows ? rows->data() : nullptr};
     return nb::capsule(new Items{isas().at(isa).ranker, job},
                        [](void* items) noexcept { delete static_cast<Items*>(items); });
 }
@@ -180,7 +178,8 @@ void top_k(nb::capsule packed, Array2<const float> queries, Maybe<int64_t> exclu
     job.items = found.data();
     job.scores = scores.data();
     nb::gil_scoped_release release;
-    parallel_for(queries.shape(0), recsys::kTopKBlock, n_threads, items.ranker.scratch(job.width),
+    const int64_t n = queries.shape(0);
+    parallel_for(n, recsys::kTopKBlock, n_threads, items.ranker.scratch(job.width, n),
                  [&](int64_t begin, int64_t end, float* memory) {
                      items.ranker.top_k(job, begin, end, memory);
                  });
@@ -265,9 +264,7 @@ NB_MODULE(_kernels, m) {
     // Without conversions: nobody would keep a converted copy.
     m.def("packed_items", &packed_items, nb::arg(), nb::arg().noconvert(), nb::arg().noconvert(),
           nb::arg().noconvert(), nb::arg().noconvert(), nb::arg().noconvert(), nb::arg(),
-          nb::arg().noconvert().none(), nb::arg().noconvert().none(),
-          nb::arg().noconvert().none(), nb::arg().noconvert().none(),
-          nb::arg().noconvert().none());
+          nb::arg().noconvert().none(), nb::arg().noconvert().none());
     m.def("top_k", &top_k);
     m.def("increases", &increases);
     m.def("sum_rows", &sum_rows);

@@ -156,12 +156,12 @@ void settle(const TopK& job, Query& query, Waiting& waiting) {
 // `x` is the query, with zeros up to a whole number of words.
 void screen(const TopK& job, Query& query, Waiting& waiting, const float* x, int64_t panel) {
     const int64_t n_words = (job.width + 3) / 4, first = panel * kPanelWidth;
-    const int32_t* levels = job.screen.levels + panel * n_words * kPanelWidth;
+    const int32_t* line = job.screen.panels + panel * (n_words + 3) * kPanelWidth;
     Vec even[kPanelVectors] = {}, odd[kPanelVectors] = {};  // a sum has to wait for itself
-    for (int64_t w = 0; w < n_words; ++w, x += 4)
+    for (int64_t w = 0; w < n_words; ++w, x += 4, line += kPanelWidth)
         for (int v = 0; v < kPanelVectors; ++v) {
             IntVec four;
-            std::memcpy(&four, levels + w * kPanelWidth + v * kLanes, sizeof four);
+            std::memcpy(&four, line + v * kLanes, sizeof four);
             even[v] += splat(x[0]) * __builtin_convertvector(four << 24 >> 24, Vec);
             odd[v] += splat(x[1]) * __builtin_convertvector(four << 16 >> 24, Vec);
             even[v] += splat(x[2]) * __builtin_convertvector(four << 8 >> 24, Vec);
@@ -169,10 +169,11 @@ void screen(const TopK& job, Query& query, Waiting& waiting, const float* x, int
         }
     for (int v = 0; v < kPanelVectors; ++v) {
         const int64_t at = first + v * kLanes;
-        const Vec likely =
-            load(job.screen.reach + at) + load(job.screen.steps + at) * (even[v] + odd[v]);
-        // The last term is for what underflows.
-        const Vec bound = likely + splat(query.norm) * load(job.screen.errors + at) + splat(1e-36f);
+        Vec ends[3];
+        for (int i = 0; i < 3; ++i)
+            std::memcpy(&ends[i], line + i * kPanelWidth + v * kLanes, sizeof(Vec));
+        const Vec likely = ends[0] + ends[1] * (even[v] + odd[v]);
+        const Vec bound = likely + splat(query.norm) * ends[2] + splat(1e-36f);  // underflows
         const IntVec reached = bound >= splat(query.threshold);
         if (!any(reached)) continue;
         for (int64_t lane = 0; lane < kLanes && at + lane < job.n_columns; ++lane) {
@@ -203,7 +204,11 @@ void screened(const TopK& job, Query& query, int64_t n_panels, float* scratch) {
 
 namespace RECSYS_ISA {
 
-int64_t ranker_scratch(int64_t width) { return (kTopKBlock + kQueries) * width; }
+int64_t ranker_scratch(int64_t width, int64_t n_queries) {
+    // A screen needs room for one query, whole words long.
+    const int64_t n = n_queries < kTopKBlock ? n_queries : kTopKBlock;
+    return round_up(n, kQueries) * round_up(width, 4);
+}
 
 void top_k(const TopK& job, int64_t begin, int64_t end, float* scratch) {
     const int64_t n_panels = (job.n_columns + kPanelWidth - 1) / kPanelWidth;
@@ -216,7 +221,7 @@ void top_k(const TopK& job, int64_t begin, int64_t end, float* scratch) {
         const float norm = static_cast<float>(__builtin_sqrt(squares));
         state[q] = Query{begin + q, 0, -__builtin_inff(), norm};
     }
-    if (n == 1 && job.screen.levels && state[0].norm > kShortest && state[0].norm < kLongest)
+    if (n == 1 && job.screen.panels && state[0].norm > kShortest && state[0].norm < kLongest)
         screened(job, state[0], n_panels, scratch);
     else
         tiled(job, state, n, n_panels, scratch);
