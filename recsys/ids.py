@@ -255,6 +255,8 @@ def _fits(number: int) -> bool:
 
 def _canonical(text: str) -> int | None:
     # The int64 that a text spells in the only way that counts; None if it spells none.
+    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 19:
+        return int(text)  # what most ids look like, which all fit
     if "." in text or not _WHOLE_FLOAT.fullmatch(text):
         return None
     return int(text) if _fits(int(text)) else None

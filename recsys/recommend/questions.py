@@ -33,6 +33,7 @@ INTERVAL = f"low and high are the {LEVEL:.0%} interval of the expected rating"
 
 Ends = npt.NDArray[np.float64]
 
+_UNKNOWN = get_args(Unknown)
 _BLOCK = 8192  # users ranked together
 _NONE = np.zeros(0, np.int32)
 _NO_ORDER = "all scores are equal, and the order says nothing"
@@ -49,7 +50,11 @@ def recommend(model: ModelParts, user: object, choice: Choice, unknown: Unknown 
         return _ranked(
             model, None, choice, _NONE, None, _STRANGER, f"user {user} is not in the data"
         )
-    row = model.fitted.users.row(user)
+    return recommend_known(model, model.fitted.users.row(user), choice)
+
+
+def recommend_known(model: ModelParts, row: int, choice: Choice) -> Table:
+    """The best items for the training user in a row."""
     known = model.has_history
     seen = model.seen_by(row) if choice.exclude_seen or known else _NONE
     needed = known and _needs_counted(model, row)
@@ -346,7 +351,7 @@ def _most_popular(
 
 
 def _popular(unknown: str) -> bool:
-    if unknown not in get_args(Unknown):
+    if unknown not in _UNKNOWN:
         raise ArgumentError(f"unknown must be one of raise, popular, not {unknown!r}")
     return unknown == "popular"
 

@@ -43,6 +43,8 @@ class Somebody:
     """Their id; None for somebody without one."""
     given: Row | None = None
     """Ratings to fold in; None where the stored factors are theirs."""
+    row: int = -1
+    """Of those factors."""
 
     @property
     def folded_in(self) -> bool:
@@ -74,7 +76,7 @@ class Somebody:
             ModelError: the model has no history.
         """
         if self.given is None:
-            return self.model.seen()[[self.model.fitted.users.row(self.user)]]
+            return self.model.seen()[[self.row]]
         return self._folded_in.row
 
     @cached_property
@@ -85,7 +87,7 @@ class Somebody:
     def recommend(self, choice: Choice) -> Table:
         """Their list."""
         if self.given is None:
-            return questions.recommend(self.model, self.user, choice)
+            return questions.recommend_known(self.model, self.row, choice)
         return questions.recommend_folded(self._folded_in, choice)
 
     def explained(self) -> explain.Person:
@@ -121,8 +123,7 @@ def trained(model: Recommender, user: int | str) -> Somebody:
     Raises:
         UnknownIdError: the user is not in the data.
     """
-    model.fitted.users.row(user)
-    return Somebody(model, user)
+    return Somebody(model, user, row=model.fitted.users.row(user))
 
 
 def stored(model: Recommender, user: int | str, given: Given) -> Somebody:
@@ -144,5 +145,5 @@ def stored(model: Recommender, user: int | str, given: Given) -> Somebody:
     if at >= 0 and model.has_history:
         same = np.array_equal(model.seen_by(at), items)
         if same and np.array_equal(model.ratings_of(at), values):
-            return Somebody(model, user)
+            return Somebody(model, user, row=at)
     return Somebody(model, user, Row(items, values))
