@@ -290,7 +290,7 @@ class Factors(Immutable):
 
     def queries(self, people: Embeddings) -> tuple[FloatArray, FloatArray]:
         """Users' factors, and their biases plus the mean."""
-        return people.factors, people.bias + np.float32(self.mean)
+        return people.factors, people.bias + np.float32(self.mean) if self.mean else people.bias
 
     def indifferent(self, people: Embeddings) -> npt.NDArray[np.bool_]:
         """(n,) whether a person's factors are all zero while no item has a bias."""

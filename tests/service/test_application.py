@@ -89,7 +89,9 @@ def test_lists_that_were_made_before_are_the_same(
     kept, fresh = Client(create_app(model)), Client(create_app(model, limits=Limits(cache=0)))
     first = kept.ok("GET", path)
     assert first == fresh.ok("GET", path)
-    monkeypatch.setattr("recsys.recommend.questions.recommend_known", None)  # nobody may ask it again
+    monkeypatch.setattr(
+        "recsys.recommend.questions.recommend_known", None
+    )  # nobody may ask it again
     assert kept.ok("GET", path) == first
     with pytest.raises(AssertionError):
         fresh.ok("GET", path)

@@ -37,8 +37,8 @@ struct RowProblems {
 // The items in 8 bits, for a bound on each score that takes a quarter of the memory to read: with x
 // a query, its score of a column is at most reach + step x'levels + |x| error.
 struct Screen {
-    // (n_panels, words + 3, panel_width), null where there is no screen. A word has four levels; the
-    // last three lines of a panel are floats: reach, step and error.
+    // (n_panels, words + 3, panel_width), null where there is no screen. A word has four levels;
+    // the last three lines of a panel are floats: reach, step and error.
     const int32_t* panels;
     const float* rows;  // (n_items, width) the items themselves
 };

@@ -77,6 +77,19 @@ void parallel_for(int64_t n, int64_t grain, int n_threads, int64_t scratch_float
     for (std::thread& thread : threads) thread.join();
 }
 
+// Lets other Python threads run meanwhile, unless the work is over sooner than they would take
+// over.
+class Unlocked {
+public:
+    explicit Unlocked(int64_t n_products) {
+        if (n_products > kSoon) released.emplace();
+    }
+
+private:
+    static constexpr int64_t kSoon = 1 << 20;
+    std::optional<nb::gil_scoped_release> released;
+};
+
 constexpr int64_t kEntriesAtHand = 4096;  // pairs that a thread takes at a time
 constexpr int64_t kRowsAtHand = 64;       // rows that it sums at a time
 
@@ -101,7 +114,7 @@ void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t>
     const recsys::RowSolver& solver = isas().at(isa).row_solver;
     const int64_t n_rows = solution.shape(0), n_columns = factors.shape(0);
     const int64_t width = solution.shape(1), stride = factors.shape(1);
-    nb::gil_scoped_release release;
+    const Unlocked unlocked(static_cast<int64_t>(columns.shape(0)) * width * width);
     const recsys::RowProblems problems{indptr.data(),
                                        columns.data(),
                                        data(weights),
@@ -152,8 +165,8 @@ struct Items {
 // Taken from Python once, as taking them takes as long as the search for one question.
 nb::capsule packed_items(int64_t isa, Array1<const float> packed, Array1<const float> bias,
                          Array1<const float> most_norm, Array1<const float> most_bias,
-                         Array1<const int32_t> item_of_column, int64_t width,
-                         Maybe<int32_t> screen, std::optional<Array2<const float>> rows) {
+                         Array1<const int32_t> item_of_column, int64_t width, Maybe<int32_t> screen,
+                         std::optional<Array2<const float>> rows) {
     recsys::TopK job{};
     job.packed_items = packed.data();
     job.packed_bias = bias.data();
@@ -177,8 +190,8 @@ void top_k(nb::capsule packed, Array2<const float> queries, Maybe<int64_t> exclu
     job.k = found.shape(1);
     job.items = found.data();
     job.scores = scores.data();
-    nb::gil_scoped_release release;
     const int64_t n = queries.shape(0);
+    const Unlocked unlocked(n * job.n_columns * job.width);
     parallel_for(n, recsys::kTopKBlock, n_threads, items.ranker.scratch(job.width, n),
                  [&](int64_t begin, int64_t end, float* memory) {
                      items.ranker.top_k(job, begin, end, memory);
