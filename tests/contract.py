@@ -247,6 +247,8 @@ def every_hyperparameter_changes_the_result(spec: Factorization, ratings: recsys
         "alpha": 5.0, "n_factors": 3, "n_epochs": 2, "tolerance": 0.5, "cg_steps": 1, "seed": 1,
         "relaxation": 1.1, "negatives": 1, "of": ["biases", "popularity"], "weights": [1, 2],
     }  # fmt: skip
+    kinds = ["comedy" if i % 3 else "drama" for i in range(ratings.n_items)]  # for features
+    ratings = dataclasses.replace(ratings, item_table=ratings.item_table.assign(kind=kinds))
     before = spec.fit(ratings)
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)

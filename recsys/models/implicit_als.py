@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys import kernels
-from recsys.csr import entry_rows, with_ones
+from recsys.csr import entry_rows
 from recsys.errors import ArgumentError
-from recsys.ids import IdIndex
 from recsys.lazy import sp
 from recsys.models.als import (
     AlternatingModel,
@@ -22,9 +21,10 @@ from recsys.models.als import (
     seed_field,
     tolerance_field,
 )
-from recsys.models.alternating import State, Step, require_finite
-from recsys.models.common import FloatArray, Side
+from recsys.models.alternating import OnState, State
+from recsys.models.common import FloatArray, OnEpoch, Side
 from recsys.models.factors import Embeddings, Factors, Solved
+from recsys.models.implicit_objective import ImplicitObjective
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
@@ -68,8 +68,15 @@ class ImplicitALS(AlternatingModel):
     of `implicit.als.AlternatingLeastSquares` on a matrix of values 1 + alpha·r; its dislikes are
     values −1 − alpha·|r|.
 
+    **Features.** With `feature_weight` φ above 0, what the tables say of users and items is in the
+    training: a feature of items with values v is one more user, who has feedback φ v on the items,
+    and a feature of users is one more item (Singh, Gordon 2008, "Relational Learning via Collective
+    Matrix Factorization", with one loss for all relations). They count in L, #u, #i, |U| and |I|
+    like all others, and are left out of the result.
+
     Users are solved last, exactly, so that folding in a training user gives back their stored
-    factors. New items are folded in the same way, users fixed. A row without ratings gets zeros.
+    factors; with features it gives what their ratings say alone, and `folds_in_exactly` is False.
+    New items are folded in the same way, users fixed. A row without ratings gets zeros.
     The loss that `on_epoch` receives is L, computed from the solver's residuals without another
     pass over the data.
 
@@ -115,11 +122,45 @@ class ImplicitALS(AlternatingModel):
         meaning="Confidence per unit of feedback in the classic form; none for the form with "
         "weight c.",
     )  # fmt: skip
+    feature_weight: float = hyper(
+        0.0, low=0, typical=(1, 10), tuned=False, symbol="φ",
+        meaning="Weight of what the tables say of users and items, in the training; 0 leaves it "
+        "out.",
+    )  # fmt: skip
     n_epochs: int = n_epochs_field(16, (8, 30))
     tolerance: float = tolerance_field()
     cg_steps: int = cg_steps_field("With a large alpha or little regularization use 3 to 5.")
     relaxation: float = relaxation_field((1.3, 1.5))
     seed: int = seed_field()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.feature_weight:  # somebody new is known by their ratings alone
+            object.__setattr__(self, "folds_in_exactly", False)
+
+    def _fit(
+        self,
+        ratings: Ratings,
+        on_epoch: OnEpoch | None,
+        start: State | None,
+        warm: Factors | None,
+        on_state: OnState | None,
+    ) -> Factors:
+        found = super()._fit(self._whole(ratings), on_epoch, start, warm, on_state)
+        return found.over(ratings.users, ratings.items) if self.feature_weight else found
+
+    def factors_at(self, ratings: Ratings, state: State) -> Factors:
+        """The factors as they are after an epoch; the users are solved exactly only at the end."""
+        found = super().factors_at(self._whole(ratings), state)
+        return found.over(ratings.users, ratings.items) if self.feature_weight else found
+
+    def _whole(self, ratings: Ratings) -> Ratings:
+        # With the features as further users and items, where they are in the training.
+        if not self.feature_weight:
+            return ratings
+        from recsys.models.joint import joined
+
+        return joined(ratings, self.feature_weight)
 
     def objective(self, ratings: Ratings) -> ImplicitObjective:
         """L on `ratings`."""
@@ -293,86 +334,3 @@ class ImplicitALS(AlternatingModel):
 def unobserved_of(factors: Factors) -> FloatArray | None:
     """(n_items,) w, the weights of unobserved pairs in units of α₀; None where all are 1."""
     return factors.state.get("item_unobserved")
-
-
-class ImplicitObjective:
-    """L of `ImplicitALS` on one set of ratings."""
-
-    def __init__(
-        self, spec: ImplicitALS, matrix: sp.csr_matrix, users: IdIndex, items: IdIndex
-    ) -> None:
-        self.spec = spec
-        rows = _without_values(matrix)
-        by_item = rows.T.tocsr()
-        self._matrix: dict[Side, sp.csr_matrix] = {"users": rows, "items": by_item}
-        self._index: dict[Side, IdIndex] = {"users": users, "items": items}
-        self._unobserved = spec.unobserved(np.diff(by_item.indptr))
-        of_users, _, targets = spec.terms(rows, "users", self._unobserved)
-        self._ridge = {"users": of_users, "items": spec.ridge(by_item, self._unobserved)}
-        self._constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))
-
-    def half_step(
-        self, side: Side, state: State, *, relaxation: float = 1.0, exact: bool = False
-    ) -> tuple[State, Step]:
-        """Solves one side in place; see `Objective.half_step`.
-
-        Both tables are first turned into the axes in which the base is diagonal, and stay there: a
-        rotation changes no score.
-        """
-        own, other = state.users, state.items
-        if side == "items":
-            own, other = other, own
-        if exact:
-            step = self._exact(side, own, other)
-        else:
-            step = self._approximate(side, own, other, relaxation)
-        require_finite(step.energy, self._index[side], self.spec.regularization)
-        return state, step
-
-    def loss(self, state: State, step: Step) -> tuple[float, dict[str, float]]:
-        """L after the half step of the users, and its terms."""
-        x, base = state.users, step.base
-        of_items = float(kernels.sums_of_squares(state.items, self._ridge["items"])[0].sum())
-        loss = self._constant + float(step.energy.sum()) + of_items
-        # L = fit on S + α₀ Σ_all w (x·y)² + regularization. The second term is Σ_u xᵀBx with B the
-        # base of the users' problems, a sum of squares where B is diagonal.
-        of_users, squares = kernels.sums_of_squares(x, self._ridge["users"])
-        unobserved = base @ squares if base.ndim == 1 else np.vdot(base, kernels.gramian(x))
-        regularization = of_items + float(of_users.sum())
-        parts = {
-            "fit": loss - float(unobserved) - regularization,
-            "unobserved": float(unobserved),
-            "regularization": regularization,
-        }
-        return loss, parts
-
-    def _approximate(
-        self, side: Side, own: FloatArray, other: FloatArray, relaxation: float
-    ) -> Step:
-        matrix, diagonal = self._matrix[side], self._turn_to_axes(side, other, own)
-        base = np.maximum(diagonal, 0)  # of a Gram matrix; below zero is rounding
-        problem = RowProblem(matrix, other, *self.spec.terms(matrix, side, self._unobserved), base)
-        _, energy = problem.solve(
-            own, self.spec.cg_steps, overwrite_start=True, relaxation=relaxation
-        )
-        return Step(energy, base)
-
-    def _exact(self, side: Side, own: FloatArray, other: FloatArray) -> Step:
-        # To the bit what fold-in finds.
-        self._turn_to_axes(side, other)
-        problem = self.spec.row_problem(self._matrix[side], other, side, self._unobserved)
-        own[:], energy = problem.solve()
-        return Step(energy, np.asarray(problem.base, np.float64))
-
-    def _turn_to_axes(self, side: Side, other: FloatArray, *tables: FloatArray) -> FloatArray:
-        # Turns all tables in place so that the base of `side` is diagonal; returns that diagonal.
-        base = self.spec.base(other, side, self._unobserved)
-        diagonal, axes = kernels.diagonalized(base)
-        for table in (other, *tables):
-            kernels.turn(table, axes)
-        return diagonal
-
-
-def _without_values(matrix: sp.csr_matrix) -> sp.csr_matrix:
-    # Where every value is 1 the solver needs none of them, which saves memory in both matrices.
-    return with_ones(matrix, bool) if (matrix.data == 1).all() else matrix
