@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,17 @@ def ratings_and_order(rows: pd.DataFrame) -> tuple[Ratings, npt.NDArray[np.int64
         raise DataError(f"{twice} ratings are of a pair that was rated before; remove one of each")
     users, items = ratings.users.rows(rows["user"]), ratings.items.rows(rows["item"])
     return ratings, np.lexsort((items, users))
+
+
+def with_tables(ratings: Ratings, known: Ratings) -> Ratings:
+    """The ratings with what other ratings of the same users and items know of them."""
+    items = known.item_table.iloc[known.items.rows(ratings.items.ids)]
+    users = known.user_table.iloc[known.users.rows(ratings.users.ids)]
+    return replace(
+        ratings,
+        item_table=items.reset_index(drop=True),
+        user_table=users.reset_index(drop=True),
+    )
 
 
 def split_rows(ratings: Ratings, order: npt.NDArray[np.int64], is_test: Flags, how: str) -> Split:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from protocols import published
-from protocols.files import Flags, existing, movielens_rows, ratings_and_order, split_rows
+from protocols.files import (
+    Flags,
+    existing,
+    movielens_rows,
+    ratings_and_order,
+    split_rows,
+    with_tables,
+)
 from protocols.record import Contender, Material, Part, Peer, Procedure, Rows
 from protocols.tasks import AmongRandom
 from recsys.errors import DataError
 from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
+from recsys.models.blend import Blend
 from recsys.models.ease import EASE
 from recsys.models.implicit_als import ImplicitALS
+from recsys.models.svd import NormalizedSVD
 from recsys.ratings.feedback import Feedback
+from recsys.ratings.ratings import Ratings
+from recsys.ratings.readers import read_ratings
 
 N_NEGATIVES = 99
 THE_FILES = ("ml-1m.train.rating", "ml-1m.test.rating", "ml-1m.test.negative")
@@ -65,7 +77,8 @@ def load(path: Path) -> Material:
     rows = movielens_rows(path)
     timed = "timestamp" in rows
     how = "the last of each user's ratings" if timed else "a random rating of each user"
-    prepared = _prepared(rows, last_of_each(rows) if timed else one_of_each(rows), how)
+    is_test = last_of_each(rows) if timed else one_of_each(rows)
+    prepared = _prepared(rows, is_test, how, read_ratings(path))
     remarks = [f"The test part is {how}, and the 99 others are drawn here with seed 0."]
     if not timed:
         remarks.append(
@@ -91,8 +104,12 @@ def _given_negatives(file: Path, test: pd.DataFrame, prepared: PreparedSplit) ->
     return split.test.items.rows(ids[order].ravel()).reshape(ids.shape)
 
 
-def _prepared(rows: pd.DataFrame, is_test: Flags, how: str) -> PreparedSplit:
+def _prepared(
+    rows: pd.DataFrame, is_test: Flags, how: str, known: Ratings | None = None
+) -> PreparedSplit:
     ratings, order = ratings_and_order(rows)
+    if known is not None:
+        ratings = with_tables(ratings, known)
     split = split_rows(ratings, order, is_test, how)
     return prepare(split, 10, Feedback.parse("ones"))
 
@@ -106,6 +123,10 @@ def _material(prepared: PreparedSplit, negatives: Rows, remarks: list[str]) -> M
     return Material((Part("one of each", prepared, negatives),), counts, tuple(remarks))
 
 
+# Chosen on one more rating of each user.
+WITH_FEATURES = ImplicitALS(
+    192, 0.008, 0.225, popularity_exponent=0.15, feature_weight=6.0, n_epochs=12
+)
 PROCEDURE = Procedure(
     "ncf-ml-1m", "MovieLens 1M, one item of each user left out, ranked among 99 random ones",
     "the folder with ml-1m.train.rating, ml-1m.test.rating and ml-1m.test.negative (Data/ in "
@@ -114,6 +135,15 @@ PROCEDURE = Procedure(
     (
         Contender("ImplicitALS", ImplicitALS(192, 0.007, 0.3, n_epochs=12)),
         Contender("EASE", EASE(300.0)),
+        Contender("ImplicitALS, features", WITH_FEATURES),
+        Contender(
+            "Blend, features",
+            Blend(
+                (WITH_FEATURES, replace(WITH_FEATURES, n_factors=128, regularization=0.007),
+                 NormalizedSVD(256)),
+                (1, 0.3, 0.2),
+            ),
+        ),
     ),
     "ml-1m",
     (

@@ -14,6 +14,7 @@ from protocols.summary import Run, Value, summarize
 from recsys.errors import ArgumentError, ModelError
 from recsys.evaluation.protocol.contenders import Fresh, with_seed
 from recsys.evaluation.protocol.failures import failure
+from recsys.models.blend import Blend
 
 
 @dataclass
@@ -98,7 +99,7 @@ def _rows(procedure: Procedure, options: Options) -> list[Row]:
     rows = [
         Row(
             one.name,
-            _settings(one.model.to_dict()),
+            _settings(one.model.changed() if isinstance(one.model, Blend) else one.model.to_dict()),
             False,
             with_seed(one.model, 0) is not None,
             procedure.task.measures,
