@@ -110,10 +110,10 @@ def _health_lines(found: Health) -> dict[str, str]:
     for side in ("users", "items"):
         if f"condition, {side}" in summary:
             median, most, worst = summary[f"condition, {side}"]
-            lines[f"condition, {side}"] = (
-                f"median {median:.3g}, 99th percentile {most:.3g}, largest {worst:.3g}; "
-                f"gradient at most {summary[f'gradient, {side}']:.1%}"
-            )
+            line = f"median {median:.3g}, 99th percentile {most:.3g}, largest {worst:.3g}"
+            gradient = summary.get(f"gradient, {side}")
+            more = "" if gradient is None else f"; gradient at most {gradient:.1%}"
+            lines[f"condition, {side}"] = line + more
     if len(found.loss):
         last = found.loss.iloc[-1]
         parts = [f"{name} {last[name]:,.5g}" for name in found.loss.columns if name != "epoch"]

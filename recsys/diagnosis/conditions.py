@@ -24,8 +24,8 @@ def conditions(model: Recommender, matrix: sp.csr_matrix | None) -> pd.DataFrame
     """A row per user and item with ratings: side, id, name, ratings, condition, gradient.
 
     `condition` is the condition number of its normal matrix A; `gradient` is ‖A x − b‖ / ‖b‖ at its
-    stored factors x, zero for an exact solution. The table is empty if the matrix is None or the
-    model is not least squares.
+    stored factors x, zero for an exact solution; NaN where they rest on more than the ratings. The
+    table is empty if the matrix is None or the model is not least squares.
 
     Args:
         model: a trained model.
@@ -85,7 +85,8 @@ def _side(model: Recommender, side: Side, problem: RowProblem) -> pd.DataFrame:
         names = item_names(model.item_table, index)
     if problem.table.shape[1] == x.shape[1] + 1:  # the bias is the last coordinate
         x = np.column_stack([x, bias / problem.table[0, -1]])
-    gradient = np.linalg.norm(problem.gradients(x), axis=1)
+    rests_on_ratings = factors.spec.folds_in_exactly
+    gradient = np.linalg.norm(problem.gradients(x), axis=1) if rests_on_ratings else np.nan
     right = np.linalg.norm(problem.right_sides, axis=1)
     counts = np.diff(problem.matrix.indptr)
     table = pd.DataFrame(

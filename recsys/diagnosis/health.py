@@ -88,7 +88,8 @@ class Health:
             if len(values):
                 quantiles = np.quantile(values, [0.5, 0.99, 1.0], method="inverted_cdf")
                 found[f"condition, {side}"] = [float(q) for q in quantiles]
-                found[f"gradient, {side}"] = float(rows["gradient"].max())
+                if rows["gradient"].notna().all():
+                    found[f"gradient, {side}"] = float(rows["gradient"].max())
         if len(self.recommended):
             counts = self.recommended["recommended"]
             found["items recommended"] = int((counts > 0).sum())

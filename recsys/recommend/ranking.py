@@ -181,7 +181,8 @@ class FittedRanker:
             excluded = None
         queries, offsets = self.fitted.queries(people)
         rows, scores = self.index.search(queries, k, excluded, self.candidates)
-        scores += offsets[:, None]
+        if len(offsets) > 1 or offsets.any():
+            scores += offsets[:, None]
         if newcomers is not None and newcomers.any():
             them = np.flatnonzero(newcomers)
             if excluded is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recsys.errors import ModelError
+from recsys.service.asked import a_user
 from recsys.service.keeper import Keeper
 from recsys.service.people import Somebody, stored, trained
 from recsys.service.traffic import Traffic
@@ -61,6 +62,13 @@ class Service:
             raise ModelError("this service has no store, so nothing can be written; start it with "
                              "--store sqlite:///ratings.db")  # fmt: skip
         return self.store
+
+    def called(self, snapshot: Snapshot, name: str) -> Somebody:
+        """Somebody by their id as text; see `person`."""
+        model = snapshot.model
+        if self.store is not None:
+            return self.person(snapshot, a_user(model, name))
+        return snapshot.people.get(name, None, lambda: trained(model, a_user(model, name)))
 
     def person(self, snapshot: Snapshot, user: int | str) -> Somebody:
         """Somebody by id: with the ratings of the store, where it knows them.

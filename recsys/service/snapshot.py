@@ -55,7 +55,7 @@ class Snapshot:
 
     @cached_property
     def people(self) -> Kept[Somebody]:
-        """People as the model sees them, which is what the store said when it was last asked."""
+        """People as the model sees them; with a store, as it said when it was last asked."""
         return Kept(_PEOPLE_BYTES)
 
     @cached_property

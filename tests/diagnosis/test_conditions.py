@@ -10,6 +10,7 @@ from matrices import random_csr
 import recsys
 from recsys import Ratings
 from recsys.diagnosis.conditions import condition_numbers, conditions
+from recsys.diagnosis.health import health
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import Spec
 
@@ -111,3 +112,16 @@ def test_users_are_at_their_solution_after_a_fit(sample: Ratings, spec: Spec) ->
     users = table[table["side"] == "users"]
     assert len(users) == sample.n_users
     assert users["gradient"].max() < 1e-4
+
+
+def test_gradients_are_unknown_where_factors_rest_on_features(sample: Ratings) -> None:
+    years = sample.item_table.assign(decade=[f"the {i % 5}0s" for i in range(sample.n_items)])
+    spec = recsys.ImplicitALS(4, feature_weight=2.0, n_epochs=3)
+    model = recsys.train(spec, replace(sample, item_table=years))
+    rows = conditions(model, model.history)
+    assert rows["gradient"].isna().all()
+    assert np.isfinite(rows["condition"]).all()
+    found = health(model)
+    assert "gradient, users" not in found.summary()
+    assert "condition, users" in found.summary()
+    assert "unsolved" not in {one.code for one in found.symptoms}

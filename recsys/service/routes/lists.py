@@ -32,9 +32,8 @@ def _listed(call: Call, who: Somebody, asked: Listed, choice: Choice, **more: An
 
 def _made(call: Call, who: Somebody, asked: Listed, choice: Choice) -> MadeList:
     table = who.recommend(choice)
-    parts = {
-        "remarks": in_json_bytes(table.remarks), "rows": rows_in_json(table, call.snapshot)
-    }  # fmt: skip
+    remarks = in_json_bytes(table.remarks) if table.notes else b"[]"
+    parts = {"remarks": remarks, "rows": rows_in_json(table, call.snapshot)}
     if asked.why and (why := call.reasons(who, table)):
         parts["why"] = in_json_bytes([one.to_dict() for one in why])
     size = 1000 + sum(map(len, parts.values()))
@@ -51,9 +50,8 @@ def _with_reasons(call: Call, who: Somebody, asked: Listed, table: Table, **more
 def for_user(call: Call) -> Json:
     """The best items for a person the model or the store knows."""
     asked, choice = call.snapshot.listed(call.query)
-    user = a_user(call.model, call.path("user"))
-    who = call.service.person(call.snapshot, user)
-    return _listed(call, who, asked, choice, user=in_json(user))
+    who = call.service.called(call.snapshot, call.path("user"))
+    return _listed(call, who, asked, choice, user=in_json(who.user))
 
 
 def for_ratings(call: Call) -> Json:
