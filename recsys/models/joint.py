@@ -27,7 +27,7 @@ def joined(ratings: Ratings, weight: float) -> Ratings:
     """Ratings with the features of items as further users, and those of users as further items.
 
     The further ones come last in both indexes. A feature of value v is feedback of `weight` · v.
-    Products of two features are left out: their factors are close to the sum of the two.
+    Products of two features are left out: they gained nothing on MovieLens 1M.
 
     Args:
         ratings: counted ratings, with tables of items and users.
