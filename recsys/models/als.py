@@ -100,7 +100,13 @@ class AlternatingModel(Factorization):
 
     def factors_at(self, ratings: Ratings, state: State) -> Factors:
         """The factors as they are after an epoch; the users are solved exactly only at the end."""
-        return self._factors(ratings, state)
+        whole = self._whole(ratings)
+        found = self._factors(whole, state)
+        return found if whole is ratings else found.over(ratings.users, ratings.items)
+
+    def _whole(self, ratings: Ratings) -> Ratings:
+        # What the training sees of some ratings: it may have further users and items.
+        return ratings
 
     @abstractmethod
     def _factors(self, ratings: Ratings, state: State) -> Factors:
@@ -121,20 +127,22 @@ class AlternatingModel(Factorization):
         warm: Factors | None,
         on_state: OnState | None,
     ) -> Factors:
-        objective = self.objective(ratings)
+        whole = self._whole(ratings)
+        objective = self.objective(whole)
         # Hashing the ratings takes time that only a training that can be continued needs.
-        fingerprint = ratings.fingerprint if start is not None or on_state is not None else ""
+        fingerprint = whole.fingerprint if start is not None or on_state is not None else ""
         if start is not None:
-            shapes = (ratings.n_users, self.table_width), (ratings.n_items, self.table_width)
+            shapes = (whole.n_users, self.table_width), (whole.n_items, self.table_width)
             state = continued(start, self.to_dict(), fingerprint, shapes, self.n_epochs)
         else:
-            state = replace(self.initial(ratings), fingerprint=fingerprint)
+            state = replace(self.initial(whole), fingerprint=fingerprint)
             if warm is not None:
-                self._warm(state, warm, ratings)
+                self._warm(state, warm, whole)
         state = alternate(
             objective, state, self.n_epochs, self.tolerance, self.relaxation, on_epoch, on_state
         )
-        return self._factors(ratings, state)
+        found = self._factors(whole, state)
+        return found if whole is ratings else found.over(ratings.users, ratings.items)
 
     def _warm(self, state: State, warm: Factors, ratings: Ratings) -> None:
         # Overwrites the random rows of the users and items that `warm` knows.

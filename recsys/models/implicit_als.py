@@ -21,8 +21,8 @@ from recsys.models.als import (
     seed_field,
     tolerance_field,
 )
-from recsys.models.alternating import OnState, State
-from recsys.models.common import FloatArray, OnEpoch, Side
+from recsys.models.alternating import State
+from recsys.models.common import FloatArray, Side
 from recsys.models.factors import Embeddings, Factors, Solved
 from recsys.models.implicit_objective import ImplicitObjective
 from recsys.models.row_problem import RowProblem
@@ -138,24 +138,8 @@ class ImplicitALS(AlternatingModel):
         if self.feature_weight:  # somebody new is known by their ratings alone
             object.__setattr__(self, "folds_in_exactly", False)
 
-    def _fit(
-        self,
-        ratings: Ratings,
-        on_epoch: OnEpoch | None,
-        start: State | None,
-        warm: Factors | None,
-        on_state: OnState | None,
-    ) -> Factors:
-        found = super()._fit(self._whole(ratings), on_epoch, start, warm, on_state)
-        return found.over(ratings.users, ratings.items) if self.feature_weight else found
-
-    def factors_at(self, ratings: Ratings, state: State) -> Factors:
-        """The factors as they are after an epoch; the users are solved exactly only at the end."""
-        found = super().factors_at(self._whole(ratings), state)
-        return found.over(ratings.users, ratings.items) if self.feature_weight else found
-
     def _whole(self, ratings: Ratings) -> Ratings:
-        # With the features as further users and items, where they are in the training.
+        # With features as further users and items, where they are in the training.
         if not self.feature_weight:
             return ratings
         from recsys.models.joint import joined
@@ -171,6 +155,8 @@ class ImplicitALS(AlternatingModel):
         parts = kernels.gramian_memory(max(n_users, n_items), self.n_factors)
         if self.popularity_exponent:  # weights of the entries, and item factors times a root
             parts += 16 * n_ratings + 4 * self.n_factors * n_items
+        if self.feature_weight:  # two matrices that have the ratings and a little more
+            parts += 16 * n_ratings
         return super().training_memory(n_users, n_items, n_ratings) + parts
 
     def state_shapes(self, factors: Factors) -> Mapping[str, tuple[int, ...]]:

@@ -44,8 +44,10 @@ def joined(ratings: Ratings, weight: float) -> Ratings:
     of_users = known.get("users", _none(ratings.n_users))
     of_items = known.get("items", _none(ratings.n_items))
     nothing = _none(of_items.shape[1], of_users.shape[1])
-    rows = sp.hstack([ratings.matrix, of_users]), sp.hstack([of_items.T, nothing])
-    matrix = sp.csr_matrix(sp.vstack(rows), dtype=np.float32)
+    # From CSR to CSR, SciPy needs no more than the results.
+    above = sp.hstack([ratings.matrix, of_users], format="csr")
+    below = sp.hstack([of_items.T.tocsr(), nothing], format="csr")
+    matrix = sp.csr_matrix(sp.vstack([above, below], format="csr"), dtype=np.float32)
     matrix.sort_indices()
     users = _longer(ratings.users, of_items.shape[1])
     items = _longer(ratings.items, of_users.shape[1])
