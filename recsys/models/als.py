@@ -100,7 +100,9 @@ class AlternatingModel(Factorization):
 
     def factors_at(self, ratings: Ratings, state: State) -> Factors:
         """The factors as they are after an epoch; the users are solved exactly only at the end."""
-        whole = self._whole(ratings)
+        return self._own(ratings, self._whole(ratings), state)
+
+    def _own(self, ratings: Ratings, whole: Ratings, state: State) -> Factors:
         found = self._factors(whole, state)
         return found if whole is ratings else found.over(ratings.users, ratings.items)
 
@@ -141,8 +143,7 @@ class AlternatingModel(Factorization):
         state = alternate(
             objective, state, self.n_epochs, self.tolerance, self.relaxation, on_epoch, on_state
         )
-        found = self._factors(whole, state)
-        return found if whole is ratings else found.over(ratings.users, ratings.items)
+        return self._own(ratings, whole, state)
 
     def _warm(self, state: State, warm: Factors, ratings: Ratings) -> None:
         # Overwrites the random rows of the users and items that `warm` knows.

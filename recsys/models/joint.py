@@ -2,7 +2,7 @@
 
 A feature of items becomes a user who has feedback on the items that have it, a feature of users an
 item with feedback of those who have it. So a factorization learns what a feature is worth together
-with everything else, and who has few ratings rests more on what is known of them.
+with everything else; the factors of people with few ratings depend more on their features.
 """
 
 from __future__ import annotations

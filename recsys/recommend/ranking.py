@@ -132,11 +132,10 @@ class FittedRanker:
         """`newcomers` of one training user."""
         if self.counts is None:
             return False
-        if history is None and not self.described and self.counts.users[row] == 0:
-            return True
-        if history is None:
-            return bool(self.fitted.indifferent(person)[0])
-        return bool(self.newcomers(slice(row, row + 1), history, person)[0])
+        if history is not None:
+            return bool(self.newcomers(slice(row, row + 1), history, person)[0])
+        unrated = not self.described and self.counts.users[row] == 0
+        return bool(unrated or self.fitted.indifferent(person)[0])
 
     def like_disliked(self, history: sp.csr_matrix) -> npt.NDArray[np.int64]:
         """Increasing rows of the items that are like what somebody (1, n_items) disliked.
