@@ -115,6 +115,7 @@ def test_completion_offers_no_controls(model: Any, monkeypatch: pytest.MonkeyPat
 def test_a_name_is_no_markup_of_the_bar(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal gets no bar
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     with training_progress(quiet=False) as (_, on_stage, _):
         on_stage(f"[red]model[/red] {CONTROLS[3]}")
