@@ -35,7 +35,7 @@ def assert_alike(printed: str, written: str) -> None:
     fraction = r"-?\d+\.\d{2,}"
     assert re.sub(fraction, "#", printed) == re.sub(fraction, "#", written)
     for a, b in zip(re.findall(fraction, printed), re.findall(fraction, written), strict=True):
-        assert float(a) == pytest.approx(float(b), rel=0.01, abs=0.001)
+        assert float(a) == pytest.approx(float(b), rel=0.01, abs=0.0015)
 
 
 def without_signs_of_zero(text: str) -> str:

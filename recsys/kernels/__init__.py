@@ -14,6 +14,7 @@ from recsys.kernels.dense import (
     turn,
 )
 from recsys.kernels.entries import Places, find_entries, inserted
+from recsys.kernels.halves import Halves, empty_halves, halved, halves_memory
 from recsys.kernels.native import INSTRUCTION_SETS, FloatArray, float32, instruction_set
 from recsys.kernels.numbers import empty_numbers, gather, n_lines, read_numbers, sort_rows
 from recsys.kernels.ranking import PackedItems, packed_items, screened, top_k
@@ -24,6 +25,7 @@ from recsys.kernels.text import TextSign, text_signs
 __all__ = [
     "INSTRUCTION_SETS",
     "FloatArray",
+    "Halves",
     "PackedItems",
     "Places",
     "RowSums",
@@ -31,12 +33,15 @@ __all__ = [
     "aligned",
     "copied",
     "diagonalized",
+    "empty_halves",
     "empty_numbers",
     "find_entries",
     "float32",
     "gather",
     "gramian",
     "gramian_memory",
+    "halved",
+    "halves_memory",
     "inserted",
     "instruction_set",
     "is_diagonal",

@@ -14,7 +14,7 @@ from recsys.threads import default_threads, one_blas_thread
 FloatArray = npt.NDArray[np.float32]
 
 _ROWS = 2048  # rows that one thread multiplies at a time
-_PARTS = 64  # most parts of a Gram matrix; they are all held until the last is done
+_PARTS = 16  # most parts of a Gram matrix; they are all held until the last is done
 _FEW_BLOCKS = 4  # below, starting threads takes longer than the work
 
 

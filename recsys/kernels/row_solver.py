@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from recsys.errors import ArgumentError
 from recsys.kernels.dense import aligned, diagonalized, turn
+from recsys.kernels.halves import Halves, halves_shape
 from recsys.kernels.native import (
     FloatArray,
     Integers,
@@ -44,12 +45,13 @@ def solve_rows(
     relaxation: float = 1.0,
     typical: FloatArray | None = None,
     spread: FloatArray | None = None,
+    halves: Halves | None = None,
     n_threads: int | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """Solutions of `(base + Σ w·y·yᵀ + ridge·I) x = base_rhs + Σ t·y`, one per CSR row.
 
-    A row without entries gets zeros (unless there is a `base_rhs`). One without a finite solution,
-    or whose matrix is found not positive definite, is NaN, in `x` and in `energy`.
+    A row without entries gets zeros, unless there is a `base_rhs`. One without a finite solution or
+    with a matrix found not positive definite is NaN, in `x` and in `energy`.
 
     Args:
         indptr: (n_rows + 1,) CSR row starts.
@@ -63,12 +65,11 @@ def solve_rows(
         start: (n_rows, f), where to begin; None for zeros. Rounding is judged by the energy there.
         overwrite_start: return the solution in the memory of `start` (float32, C order).
         cg_steps: conjugate-gradient steps per row; 0 solves to float32 rounding, also by Cholesky.
-        relaxation: how far to go from the start: 1 to the solution, up to 2 beyond it, where the
-            energy is still no higher than at the start (successive over-relaxation).
-        typical: `typical_square(factors)` where it is known, for exact solutions with a diagonal
-            base or none.
-        spread: (n_rows, f) z, for exact solutions without a start: x = A⁻¹b + U⁻¹z with UᵀU = A
-            (in some axes), a draw from N(A⁻¹b, A⁻¹) where z is one from N(0, I).
+        relaxation: how far to go from the start, 1 to the solution; below 2 the energy falls.
+        typical: `typical_square(factors)` where known, for exact solutions without a full base.
+        spread: (n_rows, f) z, for exact solutions without a start: x = A⁻¹b + U⁻¹z with UᵀU = A in
+            some axes, a draw from N(A⁻¹b, A⁻¹) where z is one from N(0, I).
+        halves: `halved(factors)`, to read in their place, for cg_steps and no full base.
         n_threads: worker threads; None for `default_threads()`.
 
     Returns:
@@ -78,15 +79,15 @@ def solve_rows(
         ArgumentError: the arrays do not fit together, or a number is out of range.
     """
     entries = _checked(indptr, columns, factors, len(ridge), weights, targets)
+    check_shape("halves", halves, halves_shape(*factors.shape))
     how = _How(cg_steps, relaxation, thread_count(n_threads))
-    _check_sides(start, base, base_rhs, spread, (len(ridge), factors.shape[1]), cg_steps)
+    _check_sides(start, base, base_rhs, spread, (len(ridge), factors.shape[1]))
+    _check_together(start, base, cg_steps, typical, spread, halves)
     x = _initial(start, overwrite_start, (len(ridge), factors.shape[1]))
     if base is None or np.ndim(base) == 1:
-        if typical is None:
-            typical = typical_square(factors, entries.columns if cg_steps else None)
-        return x, _solve(entries, factors, base, base_rhs, ridge, x, how, typical, spread)
-    if typical is not None:
-        raise ArgumentError("typical squares are those of a diagonal base")
+        sampled = entries.columns if cg_steps else None
+        typical = typical_square(factors, sampled) if typical is None else typical
+        return x, _solve(entries, factors, base, base_rhs, ridge, x, how, typical, spread, halves)
     return x, _solve_in_axes(entries, factors, base, base_rhs, ridge, x, how, spread)
 
 
@@ -123,17 +124,31 @@ def _check_sides(
     base_rhs: npt.ArrayLike | None,
     spread: npt.ArrayLike | None,
     shape: tuple[int, int],
-    cg_steps: int,
 ) -> None:
     width = shape[1]
     check_shape("start", start, shape)
     check_shape("base", base, (width,), (width, width))
     check_shape("base_rhs", base_rhs, (width,), shape)
     check_shape("spread", spread, shape)
+
+
+def _check_together(
+    start: FloatArray | None,
+    base: npt.ArrayLike | None,
+    cg_steps: int,
+    typical: FloatArray | None,
+    spread: npt.ArrayLike | None,
+    halves: Halves | None,
+) -> None:
+    is_full = base is not None and np.ndim(base) == 2
     if cg_steps < 0:
         raise ArgumentError(f"cg_steps must be at least 0, not {cg_steps}")
     if spread is not None and (cg_steps or start is not None):
         raise ArgumentError("spread is for exact solutions without a start")
+    if typical is not None and is_full:
+        raise ArgumentError("typical squares are those of a diagonal base")
+    if halves is not None and (is_full or not cg_steps):
+        raise ArgumentError("halves are for a number of cg_steps, with a diagonal base or none")
 
 
 def _initial(start: FloatArray | None, overwrite: bool, shape: tuple[int, int]) -> FloatArray:
@@ -181,6 +196,7 @@ def _solve(
     how: _How,
     typical: FloatArray,
     spread: FloatArray | None,
+    halves: Halves | None = None,
 ) -> npt.NDArray[np.float64]:
     # With a diagonal base; overwrites x and returns the energies.
     energy = np.zeros(len(ridge), np.float64)
@@ -188,7 +204,8 @@ def _solve(
         return energy
     isa = variant_for(factors.shape[1])
     unit = isa.row_unit
-    table = padded(factors, unit)
+    table = padded(factors, unit) if halves is None else factors
+    read = table if halves is None else halves
     indptr, columns, weights, targets = entries
     native.solve_rows(
         isa.number,
@@ -198,6 +215,7 @@ def _solve(
         float32(targets) if np.ndim(targets) else None,
         0.0 if np.ndim(targets) else float(targets),
         table,
+        halves,
         None if base is None else padded(base, unit).reshape(-1),
         None if base_rhs is None else padded(base_rhs, unit),
         padded(typical, unit)[0],
@@ -205,7 +223,7 @@ def _solve(
         x,
         energy,
         None if spread is None else padded(spread, unit),
-        *_schedule(indptr, table.shape, how.n_threads),
+        *_schedule(indptr, len(read), read.strides[0] // 4, how.n_threads),
         *how,
     )
     return energy
@@ -223,7 +241,7 @@ def padded(rows: npt.ArrayLike, unit: int) -> FloatArray:
 
 
 def _schedule(
-    indptr: npt.NDArray[Any], table: tuple[int, ...], n_threads: int
+    indptr: npt.NDArray[Any], n_columns: int, stride: int, n_threads: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, int, int]:
     """Which rows are solved when, and which of them together.
 
@@ -231,11 +249,16 @@ def _schedule(
     passes together, block of columns by block; they come first, in groups of about as many entries
     each. Then come the short rows, a few at a time.
 
+    Args:
+        indptr: row starts.
+        n_columns: rows of factors.
+        stride: floats of one of them, or as many bytes.
+        n_threads: threads that share the work.
+
     Returns:
         The rows in order; where each piece of work begins in it, and the end; the number of pieces
         whose rows go together; the most rows of one piece; the columns of a block.
     """
-    n_columns, stride = table
     block_columns = max(1, _BLOCK_FLOATS // stride)
     most = max(16, _GROUP_FLOATS // stride)
     worth_it = _ENTRIES_PER_BLOCK * (n_columns // block_columns + 1)

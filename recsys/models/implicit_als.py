@@ -24,7 +24,7 @@ from recsys.models.als import (
 from recsys.models.alternating import State
 from recsys.models.common import FloatArray, Side
 from recsys.models.factors import Embeddings, Factors, Solved
-from recsys.models.implicit_objective import ImplicitObjective
+from recsys.models.implicit_objective import WIDE, ImplicitObjective
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import PeakMemory
 from recsys.settings import hyper
@@ -151,8 +151,11 @@ class ImplicitALS(AlternatingModel):
         return ImplicitObjective(self, ratings.matrix, ratings.users, ratings.items)
 
     def training_memory(self, n_users: int, n_items: int, n_ratings: int) -> int:
-        """Bytes that `fit` allocates at most, the parts of the Gram matrix included."""
-        parts = kernels.gramian_memory(max(n_users, n_items), self.n_factors)
+        """Bytes that `fit` allocates at most, parts of the Gram matrix and halves included."""
+        n = max(n_users, n_items)
+        parts = kernels.gramian_memory(n, self.n_factors)
+        if self.n_factors >= WIDE:
+            parts += kernels.halves_memory(n, self.n_factors)
         if self.popularity_exponent:  # weights of the entries, and item factors times a root
             parts += 16 * n_ratings + 4 * self.n_factors * n_items
         if self.feature_weight:  # two matrices that have the ratings and a little more

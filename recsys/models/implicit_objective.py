@@ -15,6 +15,9 @@ from recsys.models.alternating import State, Step, require_finite
 from recsys.models.common import FloatArray, Side
 from recsys.models.row_problem import RowProblem
 
+WIDE = 192
+"""From this width on, an approximate half step reads the other side's factors in 16 bits."""
+
 Terms = tuple[FloatArray, FloatArray | None, FloatArray | float]
 
 
@@ -24,6 +27,10 @@ class Equations(Protocol):
     @property
     def regularization(self) -> float:
         """λ."""
+
+    @property
+    def unobserved_weight(self) -> float:
+        """α₀."""
 
     @property
     def cg_steps(self) -> int:
@@ -63,6 +70,7 @@ class ImplicitObjective:
         self._unobserved = spec.unobserved(np.diff(by_item.indptr))
         of_users, _, targets = spec.terms(rows, "users", self._unobserved)
         self._ridge = {"users": of_users, "items": spec.ridge(by_item, self._unobserved)}
+        self._memory: kernels.Halves | None = None
         self._constant = float(np.broadcast_to(targets, (rows.nnz,)).sum(dtype=np.float64))
 
     def half_step(
@@ -104,12 +112,26 @@ class ImplicitObjective:
         self, side: Side, own: FloatArray, other: FloatArray, relaxation: float
     ) -> Step:
         matrix, diagonal = self._matrix[side], self._turn_to_axes(side, other, own)
+        halves = None
+        if self.spec.cg_steps and other.shape[1] >= WIDE:
+            halves, diagonal = self._halved(side, other, diagonal)
         base = np.maximum(diagonal, 0)  # of a Gram matrix; below zero is rounding
-        problem = RowProblem(matrix, other, *self.spec.terms(matrix, side, self._unobserved), base)
+        terms = self.spec.terms(matrix, side, self._unobserved)
+        problem = RowProblem(matrix, other, *terms, base, halves=halves)
         _, energy = problem.solve(
             own, self.spec.cg_steps, overwrite_start=True, relaxation=relaxation
         )
         return Step(energy, base)
+
+    def _halved(
+        self, side: Side, other: FloatArray, diagonal: FloatArray
+    ) -> tuple[kernels.Halves, FloatArray]:
+        # Rounds the table itself, and the base with it: the loss is that of the new numbers.
+        if self._memory is None:  # new memory costs more time than what goes into it
+            self._memory = kernels.empty_halves(max(self._matrix[side].shape), other.shape[1])
+        weights = self._unobserved if side == "users" else None
+        halves, changes = kernels.halved(other, weights, out=self._memory)
+        return halves, kernels.float32(diagonal + self.spec.unobserved_weight * changes)
 
     def _exact(self, side: Side, own: FloatArray, other: FloatArray) -> Step:
         # To the bit what fold-in finds.

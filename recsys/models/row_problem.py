@@ -43,6 +43,8 @@ class RowProblem:
     """(n, f), or (f,) for all rows; None for zeros."""
     typical: FloatArray | None = None
     """`kernels.typical_square` of the table, where it is known; see `kernels.solve_rows`."""
+    halves: kernels.Halves | None = None
+    """`kernels.halved` of the table, to solve with a number of steps; the base is diagonal."""
 
     def solve(
         self,
@@ -69,6 +71,7 @@ class RowProblem:
             relaxation=relaxation,
             typical=None if cg_steps else self.typical,
             spread=spread,
+            halves=self.halves,
         )
 
     def normal_matrices(self) -> Iterator[tuple[int, FloatMatrix]]:

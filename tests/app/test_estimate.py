@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tracemalloc
@@ -46,8 +47,9 @@ def few(ratings: recsys.Ratings) -> recsys.Ratings:
     return ratings.select(np.arange(ratings.n_ratings) < 5000)
 
 
-@pytest.mark.parametrize("width", [16, 70])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "width"), [*itertools.product(MODELS, [16, 70]), ("implicit-als", 200)]
+)
 def test_a_fit_allocates_no_more_than_was_estimated(
     ratings: recsys.Ratings, few: recsys.Ratings, model: str, width: int
 ) -> None:
@@ -118,14 +120,17 @@ def test_the_parts_add_up(root: Path) -> None:
 def test_the_peak_of_a_command_is_foreseen(
     model: str, changed: list[str], ratings: recsys.Ratings, tmp_path: Path
 ) -> None:
-    """Within 15 %, of the whole process, as the system counts it."""
+    """From 15 % below to 25 % above, of the whole process, as the system counts it.
+
+    Of the workspace of LAPACK, the system counts what was touched, and that differs by machine.
+    """
     file = tmp_path / "ratings.parquet"
     ratings.to_frame().to_parquet(file)
     command: list[str | Path] = ["-P", "-m", "recsys", "train", file, "--model", model, *changed]
     command += ["--json", "-o", tmp_path / "m.safetensors"]
     _, told = peak_of([*command, "--estimate"])
     peak, _ = peak_of(command)
-    assert json.loads(told)["memory"]["peak"] == pytest.approx(peak, rel=0.15)
+    assert 0.85 * peak < json.loads(told)["memory"]["peak"] < 1.25 * peak
 
 
 def test_what_a_model_explains_takes_little_memory(ratings: recsys.Ratings) -> None:

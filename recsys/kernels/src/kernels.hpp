@@ -18,7 +18,8 @@ struct RowProblems {
     const float* weights;  // w_j >= 0; null means all 1
     const float* targets;  // t_j; null means all `target`
     float target;
-    const float* factors;  // (n_columns, stride)
+    const float* factors;    // (n_columns, stride)
+    const uint16_t* halves;  // (n_columns, stride), or null: factors that `halve` made
     int64_t width, stride;
     const float* base;      // (stride,) its diagonal, or null
     const float* base_rhs;  // (n_rows, stride), or null
@@ -33,6 +34,16 @@ struct RowProblems {
     float relaxation;       // how far to go from the start towards the solution: 1 ends there
     const float* spread;    // (n_rows, stride) z, or null: x = A^-1 b + U^-1 z, where A = U'U
 };
+
+// A table to be kept in 16 bits a number.
+struct Halving {
+    float* table;          // (n_rows, width), rounded to what the halves hold
+    uint16_t* halves;      // (n_rows, stride)
+    const float* weights;  // (n_rows,); null means all 1
+    float* changes;        // (n_blocks, width) by how much a block's sums of weighted squares grow
+    int64_t n_rows, width, stride;
+};
+constexpr int64_t kHalvingBlock = 256;  // rows whose changes are summed together
 
 // The items in 8 bits, for a bound on each score that takes a quarter of the memory to read: with x
 // a query, its score of a column is at most reach + step x'levels + |x| error.
@@ -129,12 +140,17 @@ struct Text {
 struct Adder {
     void (*sum_rows)(const RowSums&, int64_t begin, int64_t end);
 };
+struct Halver {
+    // One block of rows; `scratch` has a stride of floats.
+    void (*halve)(const Halving&, int64_t block, float* scratch);
+};
 #define RECSYS_DECLARE(isa)            \
     namespace isa {                    \
     extern const RowSolver row_solver; \
     extern const Ranker ranker;        \
     extern const Text text;            \
     extern const Adder adder;          \
+    extern const Halver halver;        \
     }
 RECSYS_DECLARE(baseline)
 RECSYS_DECLARE(avx2)

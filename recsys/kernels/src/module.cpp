@@ -27,6 +27,7 @@ struct Isa {
     const recsys::Ranker& ranker;
     const recsys::Text& text;
     const recsys::Adder& adder;
+    const recsys::Halver& halver;
 };
 
 // What this CPU can run, best first.
@@ -37,13 +38,14 @@ const std::vector<Isa>& isas() {
 #ifdef RECSYS_X86
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-            found.push_back(
-                {"avx512", avx512::row_solver, avx512::ranker, avx512::text, avx512::adder});
+            found.push_back({"avx512", avx512::row_solver, avx512::ranker, avx512::text,
+                             avx512::adder, avx512::halver});
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            found.push_back({"avx2", avx2::row_solver, avx2::ranker, avx2::text, avx2::adder});
+            found.push_back(
+                {"avx2", avx2::row_solver, avx2::ranker, avx2::text, avx2::adder, avx2::halver});
 #endif
-        found.push_back(
-            {"baseline", baseline::row_solver, baseline::ranker, baseline::text, baseline::adder});
+        found.push_back({"baseline", baseline::row_solver, baseline::ranker, baseline::text,
+                         baseline::adder, baseline::halver});
         return found;
     }();
     return found;
@@ -105,15 +107,17 @@ const T* data(const Maybe<T>& given) {
 // the start of each piece of work in it. The first `n_shared` pieces hold long rows.
 void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> columns,
                 Maybe<float> weights, Maybe<float> targets, float target,
-                Array2<const float> factors, Maybe<float> base,
-                std::optional<Array2<const float>> base_rhs, Array1<const float> typical,
-                Array1<const float> ridge, Array2<float> solution, Array1<double> energy,
-                std::optional<Array2<const float>> spread, Array1<const int64_t> order,
-                Array1<const int64_t> pieces, int64_t n_shared, int64_t at_once,
-                int64_t block_columns, int64_t n_steps, float relaxation, int n_threads) {
+                Array2<const float> factors, std::optional<Array2<const uint16_t>> halves,
+                Maybe<float> base, std::optional<Array2<const float>> base_rhs,
+                Array1<const float> typical, Array1<const float> ridge, Array2<float> solution,
+                Array1<double> energy, std::optional<Array2<const float>> spread,
+                Array1<const int64_t> order, Array1<const int64_t> pieces, int64_t n_shared,
+                int64_t at_once, int64_t block_columns, int64_t n_steps, float relaxation,
+                int n_threads) {
     const recsys::RowSolver& solver = isas().at(isa).row_solver;
     const int64_t n_rows = solution.shape(0), n_columns = factors.shape(0);
-    const int64_t width = solution.shape(1), stride = factors.shape(1);
+    const int64_t width = solution.shape(1);
+    const int64_t stride = halves ? halves->shape(1) : factors.shape(1);
     const Unlocked unlocked(static_cast<int64_t>(columns.shape(0)) * width * width);
     const recsys::RowProblems problems{indptr.data(),
                                        columns.data(),
@@ -121,6 +125,7 @@ void solve_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t>
                                        data(targets),
                                        target,
                                        factors.data(),
+                                       halves ? halves->data() : nullptr,
                                        width,
                                        stride,
                                        data(base),
@@ -154,6 +159,17 @@ void sum_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> c
                               out.data(),    n_rows,         stride};
     parallel_for(n_rows, kRowsAtHand, n_threads, 0,
                  [&](int64_t begin, int64_t end, float*) { adder.sum_rows(job, begin, end); });
+}
+
+void halve(int64_t isa, Array2<float> table, Maybe<float> weights, Array2<uint16_t> halves,
+           Array2<float> changes, int n_threads) {
+    const recsys::Halver& halver = isas().at(isa).halver;
+    const int64_t n_rows = table.shape(0), width = table.shape(1), stride = halves.shape(1);
+    nb::gil_scoped_release release;
+    const recsys::Halving job{table.data(), halves.data(), data(weights), changes.data(),
+                              n_rows,       width,         stride};
+    parallel_for(changes.shape(0), 1, n_threads, stride,
+                 [&](int64_t block, int64_t, float* row) { halver.halve(job, block, row); });
 }
 
 // Packed items as `top_k` takes them. What the pointers point to, Python keeps.
@@ -281,6 +297,8 @@ NB_MODULE(_kernels, m) {
     m.def("top_k", &top_k);
     m.def("increases", &increases);
     m.def("sum_rows", &sum_rows);
+    m.def("halve", &halve, nb::arg(), nb::arg().noconvert(), nb::arg().none(),
+          nb::arg().noconvert(), nb::arg().noconvert(), nb::arg());
     m.def("text_signs", &text_signs);
     m.def("gather", &gather<float>);
     m.def("gather", &gather<double>);

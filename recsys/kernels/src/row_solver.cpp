@@ -1,36 +1,18 @@
 // The row problem: (base + sum w y y' + ridge I) x = base_rhs + sum t y, one row at a time.
 //
-// All work on the entries of a row is one kind of pass, `sweep`: it computes the residual b - A x
-// of a guess, or, without targets, the product -A p of a conjugate-gradient step. The last step of
-// a fixed number needs no more than p'A p, half of that work. A pass reads the factors in place and
-// prefetches the next ones, also across the end of the row. Later passes over
-// a short row find them in the cache. Long rows make their passes together, one block of columns
-// after the other, so that the factors of the block stay in the cache while all rows use them. The
-// caller decides which rows are long.
+// All work on the entries of a row is done by passes of one kind (sweeps.hpp). Later passes over a
+// short row find its factors in the cache. Long rows make their passes together, one block of
+// columns after the other, so that the factors of the block stay in the cache while all rows use
+// them. The caller decides which rows are long.
 #include "cholesky.hpp"
 #include "kernels.hpp"
+#include "sweeps.hpp"
 #include "vector.hpp"
 
 namespace recsys {
 namespace {
 
-constexpr int64_t kAheadFloats = 1024;  // how far a sweep prefetches
 constexpr int64_t kBlockFloats = 4096;  // floats of entries whose outer products are added together
-
-// The state of a row while it is being solved.
-struct Row {
-    int64_t number, begin, end, at;  // entries [begin, end), of which those before `at` are swept
-    int64_t steps;                   // conjugate-gradient steps left
-    float ridge, rz;
-    double energy, start, noise;
-    double targets, weights;  // sum t (y . x) and sum w
-    double curvature;         // p'A p of the last step
-    const float* rhs;         // base_rhs of this row, or null
-    float *x, *r, *p, *q, *m;
-
-    bool solved() const { return !(rz > noise); }
-    bool moving() const { return !solved() && steps > 0; }
-};
 
 int64_t block_entries(int64_t stride) {
     const int64_t n = kBlockFloats / stride / 4 * 4;
@@ -57,101 +39,6 @@ struct Scratch {
         return n_rows * (kRowFloats + 5 * n) + (block_entries(n) + n) * n;
     }
 };
-
-// Prefetches the factors of an entry.
-RECSYS_INLINE void prefetch(const RowProblems& all, int64_t n, int64_t entry) {
-    if (entry >= all.indptr[all.n_rows]) return;
-    const float* y = all.factors + all.columns[entry] * n;
-    for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(y + k);
-}
-
-// Sweeps the entries from `at` to `to`: r += sum_j (t_j - w_j (y_j . x)) y_j, or without targets
-// q += sum_j -w_j (y_j . p) y_j. Takes four entries at a time, so that x and r are read once for
-// all four. One call or several give the same bits, because all sums go entry by entry. NV is the
-// number of vectors in a row; 0 leaves it to run time, which is a third slower at narrow widths.
-template <int NV>
-void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
-    const float* p = residual ? row.x : row.p;
-    float* out = residual ? row.r : row.q;
-    const float* targets = residual ? all.targets : nullptr;
-    const Vec4 one = Vec4{} + 1.0f, target = one * (residual ? all.target : 0);
-    const int64_t n = NV ? NV * kLanes : all.stride;
-    const int64_t ahead = kAheadFloats / n + 4;
-    double sum_t = row.targets, sum_w = row.weights;
-    for (int64_t j = row.at; j < to; j += 4) {
-        const float* y[4];
-        Vec4 w = one, t = target;  // missing entries of the last four get weight 0
-        const int64_t real = to - j < 4 ? to - j : 4;
-        for (int64_t i = 0; i < 4; ++i) {
-            y[i] = all.factors + all.columns[j + (i < real ? i : 0)] * n;
-            prefetch(all, n, j + ahead + i);
-        }
-        if (all.weights) std::memcpy(&w, all.weights + j, real * sizeof(float));
-        if (targets) std::memcpy(&t, targets + j, real * sizeof(float));
-        for (int64_t i = real; i < 4; ++i) w[i] = t[i] = 0;
-        Vec d[4] = {};
-        for (int64_t k = 0; k < n; k += kLanes)
-            for (int i = 0; i < 4; ++i) d[i] += load(y[i] + k) * load(p + k);
-        const Vec4 yp = sum4(d[0], d[1], d[2], d[3]), c = t - w * yp, typ = t * yp;
-        for (int i = 0; residual && i < 4; ++i) {
-            sum_t += typ[i];
-            sum_w += w[i];
-        }
-        for (int64_t k = 0; k < n; k += kLanes) {
-            Vec more = load(out + k);
-            for (int i = 0; i < 4; ++i) more += load(y[i] + k) * splat(c[i]);
-            store(out + k, more);
-        }
-    }
-    row.targets = sum_t;
-    row.weights = sum_w;
-    row.at = to;
-}
-
-// Sweeps the entries from `at` to `to`: curvature += sum_j w_j (y_j . p)^2. Takes eight entries at
-// a time, so that p is read once for all eight.
-template <int NV>
-void sweep_last(const RowProblems& all, Row& row, int64_t to) {
-    const float* p = row.p;
-    const int64_t n = NV ? NV * kLanes : all.stride;
-    const int64_t ahead = kAheadFloats / n + 8;
-    double curvature = row.curvature;
-    for (int64_t j = row.at; j < to; j += 8) {
-        const float* y[8];
-        const int64_t real = to - j < 8 ? to - j : 8;
-        for (int64_t i = 0; i < 8; ++i) {
-            y[i] = all.factors + all.columns[j + (i < real ? i : 0)] * n;
-            prefetch(all, n, j + ahead + i);
-        }
-        Vec d[8] = {};
-        for (int64_t k = 0; k < n; k += kLanes) {
-            const Vec of_p = load(p + k);
-            for (int i = 0; i < 8; ++i) d[i] += load(y[i] + k) * of_p;
-        }
-        const Vec4 yp[2] = {sum4(d[0], d[1], d[2], d[3]), sum4(d[4], d[5], d[6], d[7])};
-        for (int64_t i = 0; i < real; ++i) {
-            const double one = yp[i / 4][i % 4];
-            curvature += (all.weights ? all.weights[j + i] : 1) * one * one;
-        }
-    }
-    row.curvature = curvature;
-    row.at = to;
-}
-
-struct Sweeps {
-    void (*full)(const RowProblems&, Row&, int64_t, bool);
-    void (*last)(const RowProblems&, Row&, int64_t);
-};
-template <int NV>
-constexpr Sweeps sweeps{sweep<NV>, sweep_last<NV>};
-
-Sweeps sweeps_for(int64_t n_vectors) {
-    constexpr Sweeps few[] = {sweeps<0>, sweeps<2>, sweeps<4>, sweeps<6>, sweeps<8>};
-    return n_vectors <= 8    ? few[n_vectors / 2]
-           : n_vectors == 12 ? sweeps<12>
-           : n_vectors == 16 ? sweeps<16>
-                             : sweeps<0>;
-}
 
 // Summed in double: an energy is a small difference of large terms.
 double dot(const float* a, const float* b, int64_t n) {
@@ -315,7 +202,7 @@ void normal_matrix(const RowProblems& all, const Row& row, const Scratch& s) {
         }
         int64_t next = to;
         for (int64_t i = 0; i < n; i += kLanes) {
-            for (; next < to + (i + kLanes) * capacity / n; ++next) prefetch(all, n, next);
+            for (; next < to + (i + kLanes) * capacity / n; ++next) prefetch<float>(all, n, next);
             outer_strip<false>(s.matrix, n, s.block, to - from, i);
         }
     }
@@ -348,7 +235,7 @@ int64_t scratch(int64_t stride, int64_t at_once) { return Scratch::floats(stride
 void solve(const RowProblems& all, const int64_t* rows, int64_t count, int64_t at_once,
            float* memory) {
     const int64_t width = all.width, n = all.stride;
-    const Sweeps sweeps = sweeps_for(n / kLanes);
+    const Sweeps sweeps = sweeps_of(all);
     const Scratch s(memory, n, at_once);
     for (; count > 0; rows += at_once, count -= at_once) {
         for (int64_t i = 0; i < at_once; ++i) {

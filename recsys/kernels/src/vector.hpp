@@ -25,6 +25,18 @@ RECSYS_INLINE Vec load(const float* p) {
     std::memcpy(&v, p, sizeof v);
     return v;
 }
+// Two vectors that lie next to each other in a row of factors.
+struct Pair {
+    Vec first, second;
+};
+RECSYS_INLINE Pair load_pair(const float* p) { return {load(p), load(p + kLanes)}; }
+// In 16 bits a number, a word of 32 bits has one number of each vector in its halves. The lower
+// half of a float may have any digits, so the word itself is the second number: see `halve`.
+RECSYS_INLINE Pair load_pair(const uint16_t* p) {
+    IntVec words;
+    std::memcpy(&words, p, sizeof words);
+    return {reinterpret_cast<Vec>(words << 16), reinterpret_cast<Vec>(words)};
+}
 RECSYS_INLINE void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 RECSYS_INLINE Vec splat(float s) { return s - Vec{}; }
 
