@@ -1,10 +1,11 @@
-"""Jobs about convergence: time to the best ranking, steps per half step, over-relaxation."""
+"""Jobs about convergence: time to the best ranking, steps, over-relaxation, 16 bits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +15,7 @@ from benchmark_jobs.case import Case, Contender, Setting
 from benchmark_jobs.data import factors_of, movielens, without_values
 from benchmark_jobs.peer import Answer
 from recsys.evaluation.protocol.validation import validation_score
+from recsys.models import implicit_objective
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split
 
@@ -106,7 +108,7 @@ def job_steps(setting: Setting) -> Iterator[Case]:
                 spec = recsys.ImplicitALS(64, cg_steps=steps, **options)
                 who = f"{steps} steps" if steps > 1 else "1 step" if steps else "exact"
                 contenders[who] = partial(seconds_and_loss, spec, train)
-            yield Case(f"16 epochs, {name}", contenders, add=above_exact)
+            yield Case(f"16 epochs, {name}", contenders, add=above("exact"))
 
 
 def job_relaxation(setting: Setting) -> Iterator[Case]:
@@ -122,6 +124,18 @@ def job_relaxation(setting: Setting) -> Iterator[Case]:
             yield Case(title, contenders, shown="epochs", once=True)
 
 
+def job_halves(setting: Setting) -> Iterator[Case]:
+    """16 epochs of MovieLens 1M at f = 256 that read factors in 16 and in 32 bits."""
+    for train in training_parts():
+        for name, options in OBJECTIVES.items():
+            spec = recsys.ImplicitALS(256, **options)
+            contenders: dict[str, Contender] = {
+                "16 bits": partial(seconds_and_loss, spec, train),
+                "32 bits": partial(in_float32, spec, train),
+            }
+            yield Case(f"16 epochs at f = 256, {name}", contenders, add=above("32 bits"))
+
+
 def training_parts() -> Iterator[Ratings]:
     """The training part of MovieLens 1M, if the data set exists."""
     for _, ratings in movielens("MovieLens 1M"):
@@ -134,10 +148,20 @@ def seconds_and_loss(spec: recsys.ImplicitALS, train: Ratings) -> Answer:
     return {"seconds": log[-1].seconds, "loss": log[-1].loss}
 
 
-def above_exact(found: dict[str, Answer]) -> dict[str, Answer]:
-    """How many percent each loss is above that of exact half steps."""
-    exact = found["exact"]["loss"]
-    return {who: {"% above": 100 * (answer["loss"] / exact - 1)} for who, answer in found.items()}
+def in_float32(spec: recsys.ImplicitALS, train: Ratings) -> Answer:
+    """Seconds and final loss of a fit that reads all factors as they are."""
+    with patch.object(implicit_objective, "WIDE", spec.n_factors + 1):
+        return seconds_and_loss(spec, train)
+
+
+def above(who: str) -> Callable[[dict[str, Answer]], dict[str, Answer]]:
+    """How many percent each loss is above that of a contender."""
+
+    def add(found: dict[str, Answer]) -> dict[str, Answer]:
+        theirs = found[who]["loss"]
+        return {name: {"% above": 100 * (one["loss"] / theirs - 1)} for name, one in found.items()}
+
+    return add
 
 
 def epochs_to_goal(spec: recsys.ImplicitALS, train: Ratings, goal: dict[str, float]) -> Answer:
