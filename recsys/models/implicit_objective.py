@@ -15,10 +15,15 @@ from recsys.models.alternating import State, Step, require_finite
 from recsys.models.common import FloatArray, Side
 from recsys.models.row_problem import RowProblem
 
-WIDE = 192
-"""From this width on, an approximate half step reads the other side's factors in 16 bits."""
+WIDE, LARGE = 192, 1 << 21
+"""From this width and this many numbers on, an approximate half step reads a table in 16 bits."""
 
 Terms = tuple[FloatArray, FloatArray | None, FloatArray | float]
+
+
+def is_halved(n: int, width: int) -> bool:
+    """Whether approximate half steps read a table (n, width) of the other side in 16 bits."""
+    return width >= WIDE and n * width >= LARGE
 
 
 class Equations(Protocol):
@@ -113,7 +118,7 @@ class ImplicitObjective:
     ) -> Step:
         matrix, diagonal = self._matrix[side], self._turn_to_axes(side, other, own)
         halves = None
-        if self.spec.cg_steps and other.shape[1] >= WIDE:
+        if self.spec.cg_steps and is_halved(*other.shape):
             halves, diagonal = self._halved(side, other, diagonal)
         base = np.maximum(diagonal, 0)  # of a Gram matrix; below zero is rounding
         terms = self.spec.terms(matrix, side, self._unobserved)
