@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.errors import ArgumentError
+from recsys.kernels.dense import aligned
 from recsys.kernels.native import FloatArray, check_shape, native, thread_count, variant_for
 
 Halves = npt.NDArray[np.uint16]
@@ -51,8 +52,9 @@ def halved(
 
 
 def empty_halves(n: int, width: int) -> Halves:
-    """Memory for the halves of a table (n, width)."""
-    return np.empty(halves_shape(n, width), np.uint16)
+    """Memory for the halves of a table (n, width), with rows that start at a cache line."""
+    rows, stride = halves_shape(n, width)
+    return aligned((rows, stride // 2)).view(np.uint16)
 
 
 def halves_shape(n: int, width: int) -> tuple[int, int]:
