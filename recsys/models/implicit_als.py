@@ -77,7 +77,7 @@ class ImplicitALS(AlternatingModel):
     Users are solved last, exactly, so that folding in a training user gives back their stored
     factors; with features it gives what their ratings say alone, and `folds_in_exactly` is False.
     New items are folded in the same way, users fixed. A row without ratings gets zeros.
-    The half steps before that read large tables of 192 factors and more in 16 bits.
+    The half steps before that read large tables of 96 factors and more in 16 bits.
     The loss that `on_epoch` receives is L, computed from the solver's residuals without another
     pass over the data.
 

@@ -15,7 +15,7 @@ from recsys.models.alternating import State, Step, require_finite
 from recsys.models.common import FloatArray, Side
 from recsys.models.row_problem import RowProblem
 
-WIDE, LARGE = 192, 1 << 21
+WIDE, LARGE = 96, 1 << 21
 """From this width and this many numbers on, an approximate half step reads a table in 16 bits."""
 
 Terms = tuple[FloatArray, FloatArray | None, FloatArray | float]
