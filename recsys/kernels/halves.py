@@ -47,7 +47,7 @@ def halved(
     changes = np.zeros((-(-n // _SUMMED), width), np.float32)
     if table.size:
         isa, threads = variant_for(width).number, thread_count(n_threads)
-        native.halve(isa, table, weights, halves, changes, threads)
+        native.halve(isa, table, weights, halves, changes, _SUMMED, threads)
     return halves, changes.sum(0, dtype=np.float64)
 
 

@@ -23,8 +23,9 @@ RECSYS_INLINE uint32_t word(uint32_t first, uint32_t second) {
 namespace RECSYS_ISA {
 
 void halve(const Halving& all, int64_t block, float* row) {
-    const int64_t n = all.width, begin = block * kHalvingBlock;
-    const int64_t end = all.n_rows - begin < kHalvingBlock ? all.n_rows : begin + kHalvingBlock;
+    const int64_t n = all.width, begin = block * all.block_rows;
+    const int64_t left = all.n_rows - begin;
+    const int64_t end = begin + (left < all.block_rows ? left : all.block_rows);
     float* changes = all.changes + block * n;
     std::memset(changes, 0, n * sizeof(float));
     for (int64_t k = 0; k < all.stride; ++k) row[k] = 0;

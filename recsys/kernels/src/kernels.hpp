@@ -41,9 +41,8 @@ struct Halving {
     uint16_t* halves;      // (n_rows, stride)
     const float* weights;  // (n_rows,); null means all 1
     float* changes;        // (n_blocks, width) by how much a block's sums of weighted squares grow
-    int64_t n_rows, width, stride;
+    int64_t n_rows, width, stride, block_rows;
 };
-constexpr int64_t kHalvingBlock = 256;  // rows whose changes are summed together
 
 // The items in 8 bits, for a bound on each score that takes a quarter of the memory to read: with x
 // a query, its score of a column is at most reach + step x'levels + |x| error.

@@ -162,12 +162,12 @@ void sum_rows(int64_t isa, Array1<const int64_t> indptr, Array1<const int32_t> c
 }
 
 void halve(int64_t isa, Array2<float> table, Maybe<float> weights, Array2<uint16_t> halves,
-           Array2<float> changes, int n_threads) {
+           Array2<float> changes, int64_t block_rows, int n_threads) {
     const recsys::Halver& halver = isas().at(isa).halver;
     const int64_t n_rows = table.shape(0), width = table.shape(1), stride = halves.shape(1);
     nb::gil_scoped_release release;
     const recsys::Halving job{table.data(), halves.data(), data(weights), changes.data(),
-                              n_rows,       width,         stride};
+                              n_rows,       width,         stride,        block_rows};
     parallel_for(changes.shape(0), 1, n_threads, stride,
                  [&](int64_t block, int64_t, float* row) { halver.halve(job, block, row); });
 }
@@ -298,7 +298,7 @@ NB_MODULE(_kernels, m) {
     m.def("increases", &increases);
     m.def("sum_rows", &sum_rows);
     m.def("halve", &halve, nb::arg(), nb::arg().noconvert(), nb::arg().none(),
-          nb::arg().noconvert(), nb::arg().noconvert(), nb::arg());
+          nb::arg().noconvert(), nb::arg().noconvert(), nb::arg(), nb::arg());
     m.def("text_signs", &text_signs);
     m.def("gather", &gather<float>);
     m.def("gather", &gather<double>);

@@ -58,6 +58,22 @@ RECSYS_INLINE void prefetch_pair(const T* y, int64_t k) {
 template <int NV>
 constexpr bool kWide = NV == 0 || NV > 8;
 
+// The factors of `real` entries from j on, the first of them again where there are fewer than N,
+// and those to prefetch meanwhile; of narrow rows they are prefetched now.
+template <int NV, int N, class T>
+RECSYS_INLINE void gather(const RowProblems& all, int64_t n, int64_t j, int64_t real,
+                          const T* (&y)[N], const T* (&next)[N]) {
+    const int64_t ahead = kAheadBytes / sizeof(T) / n + N, n_entries = all.indptr[all.n_rows];
+    for (int64_t i = 0; i < N; ++i) {
+        y[i] = factors_of<T>(all, n, j + (i < real ? i : 0));
+        const int64_t later = j + ahead + i;
+        if (kWide<NV>)
+            next[i] = factors_of<T>(all, n, later < n_entries ? later : j);
+        else
+            prefetch<T>(all, n, later);
+    }
+}
+
 // Sweeps the entries from `at` to `to`: r += sum_j (t_j - w_j (y_j . x)) y_j, or without targets
 // q += sum_j -w_j (y_j . p) y_j. Takes four entries at a time, so that x and r are read once for
 // all four. One call or several give the same bits, because all sums go entry by entry. NV is the
@@ -69,20 +85,12 @@ void sweep(const RowProblems& all, Row& row, int64_t to, bool residual) {
     const float* targets = residual ? all.targets : nullptr;
     const Vec4 one = Vec4{} + 1.0f, target = one * (residual ? all.target : 0);
     const int64_t n = NV ? NV * kLanes : all.stride;
-    const int64_t ahead = kAheadBytes / sizeof(T) / n + 4, n_entries = all.indptr[all.n_rows];
     double sum_t = row.targets, sum_w = row.weights;
     for (int64_t j = row.at; j < to; j += 4) {
         const T *y[4], *next[4];
         Vec4 w = one, t = target;  // missing entries of the last four get weight 0
         const int64_t real = to - j < 4 ? to - j : 4;
-        for (int64_t i = 0; i < 4; ++i) {
-            y[i] = factors_of<T>(all, n, j + (i < real ? i : 0));
-            const int64_t later = j + ahead + i;
-            if (kWide<NV>)
-                next[i] = factors_of<T>(all, n, later < n_entries ? later : j);
-            else
-                prefetch<T>(all, n, later);
-        }
+        gather<NV>(all, n, j, real, y, next);
         if (all.weights) std::memcpy(&w, all.weights + j, real * sizeof(float));
         if (targets) std::memcpy(&t, targets + j, real * sizeof(float));
         for (int64_t i = real; i < 4; ++i) w[i] = t[i] = 0;
@@ -124,19 +132,11 @@ template <int NV, class T>
 void sweep_last(const RowProblems& all, Row& row, int64_t to) {
     const float* p = row.p;
     const int64_t n = NV ? NV * kLanes : all.stride;
-    const int64_t ahead = kAheadBytes / sizeof(T) / n + 8, n_entries = all.indptr[all.n_rows];
     double curvature = row.curvature;
     for (int64_t j = row.at; j < to; j += 8) {
         const T *y[8], *next[8];
         const int64_t real = to - j < 8 ? to - j : 8;
-        for (int64_t i = 0; i < 8; ++i) {
-            y[i] = factors_of<T>(all, n, j + (i < real ? i : 0));
-            const int64_t later = j + ahead + i;
-            if (kWide<NV>)
-                next[i] = factors_of<T>(all, n, later < n_entries ? later : j);
-            else
-                prefetch<T>(all, n, later);
-        }
+        gather<NV>(all, n, j, real, y, next);
         Vec d[8] = {};
         for (int64_t k = 0; k < n; k += 2 * kLanes) {
             const Pair of_p = load_pair(p + k);
