@@ -29,6 +29,8 @@ class Measure:
     """2 for a root of a mean square."""
     interval: bool = True
     """Whether the table shows its interval."""
+    is_error: bool = False
+    """Whether less is better."""
 
 
 @dataclass(frozen=True, eq=False)

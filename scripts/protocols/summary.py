@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from protocols.record import Measure, Sums, Vector
-from recsys.evaluation.result.statistics import quantiles, resampled_ratios
+from recsys.evaluation.result.statistics import FloatMatrix, quantiles, resampled_ratios
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,18 @@ class Run:
     """None where nothing is drawn."""
     seconds: float
     sums: Sums
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure of one contender less that of another."""
+
+    mean: float
+    low: float
+    high: float
+    """95 % interval over users, who are paired."""
+    share: float
+    """The mean over the value of the other."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +67,7 @@ def summarize(measure: Measure, runs: Sequence[Run]) -> Value:
     The value of a run is (Σ sums / Σ amounts)^(1/power). Parts weigh alike, and so do seeds. Users
     are resampled, the same ones in all runs.
     """
-    tops, amounts = (np.column_stack(columns) for columns in _columns(measure, runs))
-    means = resampled_ratios(tops, amounts) ** (1 / measure.power)
-    low, high = quantiles(means.mean(axis=1, keepdims=True))[:, 0]
+    low, high = quantiles(_resampled(measure, runs))[:, 0]
     reached = values_of(measure, runs)
     return Value(
         float(reached.mean()),
@@ -68,10 +78,29 @@ def summarize(measure: Measure, runs: Sequence[Run]) -> Value:
     )
 
 
+def difference(measure: Measure, runs: Sequence[Run], others: Sequence[Run]) -> Difference:
+    """The mean over the runs of a contender less that of another, on the same parts.
+
+    The same users are resampled in the runs of both.
+    """
+    resampled = _resampled(measure, runs) - _resampled(measure, others)
+    low, high = quantiles(resampled)[:, 0]
+    other = values_of(measure, others).mean()
+    mean = values_of(measure, runs).mean() - other
+    return Difference(float(mean), float(low), float(high), float(mean / other))
+
+
 def values_of(measure: Measure, runs: Sequence[Run]) -> Vector:
     """The value (n_runs,) of each run."""
     pairs = zip(*_columns(measure, runs), strict=True)
     return np.array([(top.sum() / amount.sum()) ** (1 / measure.power) for top, amount in pairs])
+
+
+def _resampled(measure: Measure, runs: Sequence[Run]) -> FloatMatrix:
+    # (resamples, 1) the mean over the runs, of users drawn alike for all contenders.
+    tops, amounts = (np.column_stack(columns) for columns in _columns(measure, runs))
+    means = resampled_ratios(tops, amounts) ** (1 / measure.power)
+    return np.asarray(means.mean(axis=1, keepdims=True))
 
 
 def _columns(measure: Measure, runs: Sequence[Run]) -> tuple[list[Vector], list[Vector]]:

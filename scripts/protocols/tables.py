@@ -10,7 +10,7 @@ from benchmark_tables import row
 
 from protocols.record import Material, Measure, Procedure
 from protocols.run import Row
-from protocols.summary import Value
+from protocols.summary import Difference, Value, difference
 
 
 def section(
@@ -22,8 +22,9 @@ def section(
         + ", ".join(f"{n:,} {name}" for name, n in material.counts.items())
         + ".",
         table(procedure, rows),
+        differences(procedure.task.measures, rows),
+        _by_part(rows[0]),
     ]
-    parts.append(_by_part(rows[0]))
     parts.append("\n".join(f"- {remark}" for remark in all_remarks(procedure, material, remarks)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -42,6 +43,38 @@ def table(procedure: Procedure, rows: Sequence[Row]) -> str:
         cells = ("" if value is None else as_published(value) for value in given)
         lines.append(row([published.name, *cells, "", published.source]))
     return "\n".join(lines)
+
+
+def differences(measures: Sequence[Measure], rows: Sequence[Row]) -> str:
+    """How far ours are from the best of the other libraries by the first measure, if any ran."""
+    best = best_peer(measures, rows)
+    if best is None:
+        return ""
+    shown = [one for one in measures if one.interval]
+    heads = [f"less {best.name}", *(one.name for one in shown)]
+    lines = [row(heads), "|---" * len(heads) + "|"]
+    for one in rows:
+        if not one.is_peer:
+            found = (difference(measure, one.runs, best.runs) for measure in shown)
+            lines.append(row([f"**{one.name}**", *map(as_difference, found)]))
+    return "\n".join(lines)
+
+
+def best_peer(measures: Sequence[Measure], rows: Sequence[Row]) -> Row | None:
+    """The best of the other libraries by the first measure; None where none ran."""
+    first, theirs = measures[0], [one for one in rows if one.is_peer]
+    choose = min if first.is_error else max
+    return choose(theirs, key=lambda one: one.values[first.name].mean, default=None)
+
+
+def as_difference(found: Difference) -> str:
+    """A difference, also as a share, with its interval over users.
+
+    >>> as_difference(Difference(-0.009, -0.012, -0.006, -0.01))
+    '-0.0090 (-1.0 %) [-0.0120, -0.0060]'
+    """
+    share, interval = 100 * found.share, f"[{found.low:+.4f}, {found.high:+.4f}]"
+    return f"{found.mean:+.4f} ({share:+.1f} %) {interval}"
 
 
 def cell(measure: Measure, value: Value) -> str:

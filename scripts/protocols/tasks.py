@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,9 @@ class RatingErrors:
     @property
     def measures(self) -> tuple[Measure, ...]:
         """Root mean squared error and mean absolute error."""
-        root, absolute = Measure("RMSE", 2), Measure("MAE")
-        return (root, absolute) if self.clipped else (root, Measure("RMSE, clipped", 2), absolute)
+        root, absolute = Measure("RMSE", 2, is_error=True), Measure("MAE", is_error=True)
+        clipped = replace(root, name="RMSE, clipped")
+        return (root, absolute) if self.clipped else (root, clipped, absolute)
 
     def pairs(self, part: Part) -> tuple[Rows, Rows]:
         """The test ratings."""
@@ -65,8 +66,8 @@ class Intervals:
     @property
     def measures(self) -> tuple[Measure, ...]:
         """The share in 90 % intervals, and the error by tenths of the deviation."""
-        tenths = (Measure(_tenth(i), 2, interval=False) for i in range(TENTHS))
-        return (Measure("within 90 %"), Measure("RMSE", 2), *tenths)
+        tenths = (Measure(_tenth(i), 2, interval=False, is_error=True) for i in range(TENTHS))
+        return (Measure("within 90 %"), Measure("RMSE", 2, is_error=True), *tenths)
 
     def pairs(self, part: Part) -> tuple[Rows, Rows]:
         """The test ratings."""

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 import reproduce
 from protocols import PROCEDURES, movielens, ncf, peers, published, tables
-from protocols.record import Contender, Peer, Procedure
+from protocols.record import Contender, Measure, Peer, Procedure
 from protocols.run import Options, Row, missing_peers, run
+from protocols.summary import Run, difference
 
 import recsys
 
@@ -216,6 +217,11 @@ def test_other_libraries_run_in_their_own_process(
         expected = ours.values[name].mean
         assert theirs.values[name].mean == pytest.approx(expected, rel=1e-4)
     assert theirs.settings == "k=3, implicit features=True"
+    heads, _, line = tables.differences(procedure.task.measures, [ours, theirs]).splitlines()
+    assert heads == "| less cmfrec | RMSE | MAE |"
+    assert re.fullmatch(
+        r"\| \*\*item means\*\* \|( [+-]0\.000\d \([+-]0\.0 %\) \[.*\] \|){2}", line
+    )
     assert not missing_peers(procedure)
     # Without --peers they do not run.
     assert len(run(procedure, procedure.load(planted), Options((0,)), quiet)) == 1
@@ -258,6 +264,34 @@ def test_one_that_fails_does_not_end_the_others(
     code, _, message = command(procedure.name, planted, "--models", "wide")
     assert code == 3
     assert message.startswith("error: wide failed: ")
+
+
+def with_errors(name: str, is_peer: bool, errors: list[float]) -> Row:
+    """A row of one run, with a squared error of each user."""
+    squares = np.square(errors)
+    sums = {"RMSE": (squares, np.ones(len(squares)))}
+    found = Row(name, "", is_peer, False, (Measure("RMSE", 2, is_error=True),), quiet)  # type: ignore[arg-type]
+    found.runs.append(Run("all", None, 1.0, sums))
+    return found
+
+
+def test_ours_are_compared_with_the_best_of_the_others_user_by_user() -> None:
+    errors = np.random.default_rng(0).uniform(0.5, 1.5, 400)
+    ours = with_errors("ours", False, list(0.9 * errors))
+    good, bad = (
+        with_errors(name, True, list(by * errors)) for name, by in (("good", 1), ("bad", 2))
+    )
+    table = tables.differences(ours.measures, [ours, bad, good]).splitlines()
+    assert table[0] == "| less good | RMSE |"
+    # Every user's error is a tenth smaller, so the difference hardly depends on who is drawn.
+    found = difference(ours.measures[0], ours.runs, good.runs)
+    root = np.sqrt(np.mean(errors**2))
+    assert found.mean == pytest.approx(-0.1 * root)
+    assert found.share == pytest.approx(-0.1)
+    assert found.low == pytest.approx(-0.1 * root, rel=0.1)
+    assert found.high == pytest.approx(-0.1 * root, rel=0.1)
+    assert ours.values["RMSE"].high - ours.values["RMSE"].low > 3 * (found.high - found.low)
+    assert tables.differences(ours.measures, [ours]) == ""
 
 
 @pytest.mark.data
