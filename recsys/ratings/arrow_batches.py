@@ -111,6 +111,8 @@ def _plain_ids(column: pa.Array) -> Any:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
+    if pa.types.is_nested(kind):
+        raise pa.ArrowTypeError(f"{kind} is not an id")
     if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
         ends = pc.min_max(column).as_py()
         narrow = _NARROW.min <= (ends["min"] or 0) and (ends["max"] or 0) <= _NARROW.max

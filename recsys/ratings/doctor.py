@@ -264,7 +264,9 @@ def filled(ratings: Ratings) -> Iterator[Finding]:
             "note",
             f"{ratings.density:.0%} of all pairs have a rating: hardly anything is left to "
             "recommend",
-            "if 0 means that there is none, leave these rows out with --missing 0",
+            "if 0 means that there is none, leave these rows out with --missing 0"
+            if (ratings.matrix.data == 0).any()
+            else "compare with popularity before you trust a model",
         )
     per_user = ratings.n_ratings / max(1, ratings.n_users)
     if per_user < THIN:

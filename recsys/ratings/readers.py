@@ -18,7 +18,7 @@ from recsys.provenance import without_passwords
 from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
 from recsys.ratings.arrow_tables import Table, as_frame, as_table
-from recsys.ratings.columns import assign_roles
+from recsys.ratings.columns import assign_roles, few
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import is_file
 from recsys.ratings.ratings import Ratings
@@ -133,6 +133,9 @@ def _read(source: Source, tables: Unrated) -> Ratings:
         raw = layout.read(location, source)
     except DataError as error:
         raise DataError(f"{error}{layouts.resembled(location, layout)}") from None
+    aside = layouts.left_aside(location) if path.is_dir() else []
+    if aside:
+        raw.remarks.append(f"not read: {few(aside)}; name a file to read it alone")
     items, users = tables.items, tables.users
     if source.items is not None:
         items = layouts.read_items(source.items)

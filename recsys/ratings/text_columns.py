@@ -27,6 +27,7 @@ _WHOLE = r"^(?:0|-?[1-9][0-9]*)(?:\.0+)?$"
 _AT_ONCE = 200_000  # rows
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
+_GROUPED = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+)")
 
 
 def exactly(
@@ -67,9 +68,9 @@ def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Ite
     # The rows of ratings, with their fields trimmed.
     header = None if text_format.header is None else list(text_format.header)
     rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
-    if header is not None:
-        next(rows)
     for number, row in rows:
+        if number <= text_format.skip:
+            continue
         cells = [cell.strip() for cell in row]
         if cells == header:
             why = "repeats the header"
@@ -96,13 +97,23 @@ def _numbers(
         # With decimal commas, a point would separate thousands.
         written = text.replace(",", ".") if comma and "." not in text else text
         if not (is_number(written) and abs(float(written)) <= LARGEST) or (comma and "." in text):
-            hint = "," in text and is_number(text.replace(",", "."))
             raise DataError(
                 f"{file}, line {lines[i]}: {text_format.name('rating')!r} is {text[:60]!r}, not a "
-                f"finite number{' (a decimal comma? say --decimal ,)' if hint else ''}"
+                f"finite number{_hint(text)}"
             )
         values[i] = float(written)
     return values if text_format.third_may_be_time else values.astype(np.float32)
+
+
+def _hint(text: str) -> str:
+    # What may be meant by a comma.
+    comma = "," in text and is_number(text.replace(",", "."))
+    if _THOUSANDS.fullmatch(text):
+        or_decimal = "; a decimal comma? say --decimal ," if comma else ""
+        return f" (a comma between thousands? write the number without it{or_decimal})"
+    if _GROUPED.fullmatch(text):
+        return " (write the number without what separates thousands)"
+    return " (a decimal comma? say --decimal ,)" if comma else ""
 
 
 def has_decimal_commas(separator: str, texts: list[str]) -> bool:
@@ -171,6 +182,6 @@ def seconds(
 
 
 def _line_of(file: str, text_format: TextFormat, row: int) -> int:
-    skipped = row + (text_format.header is not None)
     rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
-    return next(islice(rows, skipped, None))[0]
+    numbers = (number for number, _ in rows if number > text_format.skip)
+    return next(islice(numbers, row, None))

@@ -27,6 +27,7 @@ from recsys.ratings.text_columns import exactly, remark_on_ids, seconds
 from recsys.ratings.text_format import ANY_QUOTED, LATE, TextFormat, sniff
 from recsys.ratings.text_numbers import plain_columns
 from recsys.ratings.text_rows import rows_of
+from recsys.ratings.times import are_days
 
 
 def read_text(file: str, source: Source) -> RawRatings:
@@ -195,10 +196,12 @@ def _understood(
     remarks = list(text_format.remarks)
     values = columns.get("rating")
     if text_format.third_may_be_time and values is not None and len(values):
-        if float(values.min()) > LATE:
+        why = "above 1e8" if float(values.min()) > LATE else ""
+        why = "days as YYYYMMDD" if not why and are_days(values) else why
+        if why:
             columns["timestamp"], names = columns.pop("rating"), dict(names)
             names["timestamp"] = names.pop("rating")
-            remarks.append(f"all values of {names['timestamp']} are above 1e8: taken as times")
+            remarks.append(f"all values of {names['timestamp']} are {why}: taken as times")
         else:
             columns["rating"] = values.astype(np.float32)
     taken = taken_from(names, columns)

@@ -21,6 +21,7 @@ from recsys.ratings.text_rows import Row, split_rows
 _HEAD = 1 << 16  # bytes that are looked at
 _LONGEST_LINE = 1 << 26
 _MOST_ROWS = 1000  # rows that are looked at
+_EXCEL = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.I)  # a first line for Excel
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 ANY_QUOTED = re.compile(r'(?:^|\t)"[^"\t]*"(?:\t|$)', re.M)
@@ -79,10 +80,14 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
     size = size or _HEAD
     text, encoding, remarks, complete = _head(file, source.encoding, size)
     lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$", text)
+    announced = _EXCEL.fullmatch(lines[0]) if lines else None
+    if announced:
+        lines[0] = "\n"  # which is not a row
     first = next((line.strip("\r\n") for line in lines if line.strip()), None)
     if first is None and complete:
         raise DataError(f"{file}: the file is empty")
-    separator = _separator_of(file, first or "", source.separator) if first or complete else ","
+    given = source.separator or (announced and announced[1])
+    separator = _separator_of(file, first or "", given) if first or complete else ","
     quoted = separator in (",", ";") or (
         separator == "\t" and ANY_QUOTED.search(text.replace("\r", "\n")) is not None
     )
@@ -207,7 +212,8 @@ def _is_header(file: str, cells: list[str], rows: list[Row], named: Mapping[str,
         return True
     raise DataError(
         f"{file}, line 1: cannot tell whether {', '.join(cells)[:60]!r} names columns or is a "
-        "rating; say header=True or header=False, or name the columns with user=..., item=..."
+        "rating; say header=True or header=False (--header or --no-header), or name the columns "
+        "with user=... and item=... (--column user=NAME --column item=NAME)"
     )
 
 

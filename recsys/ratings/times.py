@@ -101,10 +101,9 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     if _YEARS[0] <= low and high <= _YEARS[1] and _whole(numbers):
         years = numbers.astype(np.int64) - 1970
         return _seconds(years.astype("datetime64[Y]")), "years"
-    if _YEARS[0] * 10_000 < low and high < (_YEARS[1] + 1) * 10_000 and _whole(numbers):
-        days = _days(numbers)
-        if days is not None:
-            return days, "days as YYYYMMDD"
+    days = _days(numbers)
+    if days is not None:
+        return days, "days as YYYYMMDD"
     for least, per_second, unit in _UNITS:
         if largest >= least:
             other = (numbers >= _SECONDS_OF_USE[0]) & (numbers <= _SECONDS_OF_USE[1])
@@ -115,6 +114,15 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
                 )
             return numbers / per_second, unit
     return numbers, "seconds"
+
+
+def are_days(numbers: Times) -> bool:
+    """Whether all numbers are days such as 20150721, of 1900 to 2100.
+
+    >>> are_days(np.array([20240127.0, 20240105.0])), are_days(np.array([20240132.0]))
+    (True, False)
+    """
+    return _days(numbers) is not None
 
 
 def fingerprint_blocks(times: Times) -> Iterator[bytes]:
@@ -158,6 +166,10 @@ def _seconds(stamps: npt.NDArray[Any]) -> Times:
 
 
 def _days(numbers: Times) -> Times | None:
+    # Seconds of numbers that all are days as YYYYMMDD; None if one is not.
+    low, high = numbers.min(), numbers.max()
+    if low < _YEARS[0] * 10_000 or high >= (_YEARS[1] + 1) * 10_000 or not _whole(numbers):
+        return None
     number = numbers.astype(np.int64)
     year, month, day = number // 10_000, number // 100 % 100, number % 100
     if month.min() < 1 or month.max() > 12 or day.min() < 1:

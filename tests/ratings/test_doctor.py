@@ -169,6 +169,9 @@ def test_full_and_thin_tables() -> None:
     users, items = np.divmod(np.arange(200), 10)
     full = pd.DataFrame({"user_id": users, "item_id": items, "rating": 1.0 + items % 5})
     assert found(full)["D013"].text.startswith("100% of all pairs")
+    assert "--missing" not in found(full)["D013"].remedy
+    zeros = full.assign(rating=full["rating"] - 1)
+    assert "--missing 0" in found(zeros)["D013"].remedy
     thin = pd.DataFrame({"user_id": np.arange(200) // 2, "item_id": np.arange(200) % 50})
     assert (
         "2.0 ratings on average"

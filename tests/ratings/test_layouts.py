@@ -169,6 +169,23 @@ def test_two_data_sets_in_a_folder_are_refused(
         recsys.read_ratings(tmp_path)
 
 
+def test_a_second_file_next_to_one_that_is_read_is_named(tmp_path: Path) -> None:
+    rows = "user,item,rating\n1,2,3\n1,3,4\n"
+    for name in ("ratings.csv", "movies.csv", "users.csv", "tags.csv", "links.csv"):
+        (tmp_path / name).write_text(rows if name == "ratings.csv" else "movieId,title\n2,Two\n")
+    (tmp_path / "users.csv").write_text("user,age\n1,20\n")
+    account = recsys.read_ratings(tmp_path).account
+    assert account is not None
+    assert not account.remarks
+    (tmp_path / "ratings_2024.csv").write_text(rows)
+    account = recsys.read_ratings(tmp_path).account
+    assert account is not None
+    assert account.remarks == ("not read: 'ratings_2024.csv'; name a file to read it alone",)
+    account = recsys.read_ratings(tmp_path / "ratings.csv").account
+    assert account is not None
+    assert not account.remarks
+
+
 NEW_LAYOUT = """
 import json
 from pathlib import Path

@@ -209,6 +209,54 @@ def test_decimal_commas(tmp_path: Path) -> None:
         read_text(tmp_path, head + "1;2;4,5\n1;3;4.5\n", decimal=",")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("1,200", "between thousands?.*--decimal ,"), ("12,345,678", "thousands? write the number"),
+        ("1.200,50", "without what separates thousands"), ("1,200.50", "without what separates"),
+        ("4,5", "a decimal comma"),
+    ],
+)  # fmt: skip
+def test_numbers_with_thousands_are_refused_with_a_remedy(
+    text: str, remedy: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=remedy.replace("?", r"\?")):
+        read_text(tmp_path, f'user,item,plays\n1,a,"{text}"\n1,b,950\n')
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("rating", ["2.5", "2,5"])
+def test_a_first_line_for_excel_names_the_separator(
+    encoding: str, rating: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.csv"
+    file.write_bytes(f"sep=;\r\nuser;item;rating\r\n25;7;{rating}\r\n26;8;3\r\n".encode(encoding))
+    given = encoding if encoding == "utf-16" else None
+    ratings = recsys.read_ratings(file, encoding=given)
+    assert ratings.matrix.data.tolist() == [2.5, 3]
+    assert ratings.users.ids.tolist() == [25, 26]
+    file.write_bytes(f"sep=;\r\nuser;item;rating\r\n25;7;{rating}\r\n26;8;x\r\n".encode(encoding))
+    with pytest.raises(DataError, match=r"line 4: 'rating' is 'x'"):
+        recsys.read_ratings(file, encoding=given)
+    assert read_text(tmp_path, "sep=|\n1|2|3\n1|3|4\n").n_ratings == 2
+    late = read_text(tmp_path, "sep=|\nuser|item|rating\n1|2|3\n1|x|4\n")
+    assert late.account is not None
+    assert "line 4: item id 'x' is not a whole number" in late.account.remarks[0]
+
+
+def test_days_in_the_third_of_three_columns_are_times(tmp_path: Path) -> None:
+    ratings = read_text(
+        tmp_path, "17850,85123,20240127\n17850,71053,20240105\n13047,85123,20231231\n"
+    )
+    assert not ratings.has_values
+    assert ratings.account is not None
+    assert ratings.account.first_time == "2023-12-31T00:00:00"
+    assert ratings.account.last_time == "2024-01-27T00:00:00"
+    counts = read_text(tmp_path, "17850,85123,20240127\n17850,71053,20240199\n")
+    assert counts.account is not None
+    assert counts.account.high == 20240200  # float32
+
+
 def test_quotes_that_never_close_are_refused(tmp_path: Path) -> None:
     for tail in ('4,"5,1\n', '4,"5,1', 'x"y,"5,1\n'):
         with pytest.raises(DataError, match="line 3: a quote is never closed"):

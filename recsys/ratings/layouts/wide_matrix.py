@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from recsys.errors import DataError
 from recsys.ids import shown
-from recsys.ratings.columns import LARGEST, RECOGNIZED, plain
+from recsys.ratings.columns import LARGEST, RECOGNIZED, few, plain
 from recsys.ratings.compressed import first_lines, opened
 from recsys.ratings.layout import Layout
 from recsys.ratings.matrices import ZERO_IS_NONE
@@ -27,6 +28,7 @@ FEWEST = 9
 EMPTY = ("", "nan", "na", "null", "none", "-")
 """How an empty cell is written, in lower case."""
 
+_FEWEST_ROWS = 3  # from which on it says something that a column is full
 _MOST_LEVELS = 21  # different values of a scale of ratings
 _SEPARATORS = ",\t;|"
 _ROWS = 50  # that are looked at
@@ -112,6 +114,7 @@ def _ratings(
         remarks += [] if kept.all() else [ZERO_IS_NONE]
     if not len(values):
         raise DataError(f"{file}: the file holds no ratings")
+    remarks += _attributes(items, len(ids), columns, values)
     for row in _nameless(ids, rows):
         raise DataError(f"{file}, line {lines[row]}: column 1, which names the row, is empty")
     for column in _nameless(items, columns):
@@ -124,6 +127,25 @@ def _ratings(
         arrays["user"], arrays["item"] = arrays["item"], arrays["user"]
         remarks[0] = remarks[0].replace("row per user and a column per item", "row per item")
     return RawRatings(arrays, taken_from(_NAMES, arrays), remarks=remarks)
+
+
+def _attributes(
+    names: list[str], n_rows: int, columns: npt.NDArray[Any], values: npt.NDArray[Any]
+) -> list[str]:
+    # A remark on columns that are full, of numbers that the others do not have, such as an age.
+    counts = np.bincount(columns, minlength=len(names))
+    full = np.isin(columns, np.flatnonzero(counts == n_rows))
+    rest = values[~full]
+    if n_rows < _FEWEST_ROWS or not len(rest):
+        return []
+    other = columns[full & ((values < rest.min()) | (values > rest.max()))]
+    if not len(other):
+        return []
+    which = few([names[column] for column in np.unique(other)])
+    return [
+        f"{which}: full, with values that no column with gaps has; remove what is not an item from "
+        "the file"
+    ]
 
 
 def _nameless(names: list[str], used: Any) -> list[int]:

@@ -48,6 +48,7 @@ def test_parquet_with_text_and_dictionary_ids(tmp_path: Path) -> None:
     [
         ("user", pa.array([True, False]), "neither a whole number nor text"),
         ("user", pa.array([b"a", b"b"]), "neither a whole number nor text"),
+        ("item", pa.array([[1, 2], [3]]), "'item' is list.*, not whole numbers .* or text"),
         ("rating", pa.array([1, 2], pa.timestamp("s")), "is timestamp.* not numbers"),
         ("rating", pa.array([[1], [2]]), "not numbers"),
         ("rating", pa.array([1.0, float("inf")]), "row 1: 'rating' is inf"),

@@ -102,3 +102,20 @@ def test_joined_files_may_each_begin_with_a_byte_order_mark(tmp_path: Path) -> N
     file = write(tmp_path / "r.csv", rows)
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     assert recsys.read_ratings(file).users.ids.tolist() == ["u0", "u1"]
+
+
+def test_columns_that_describe_the_row_are_remarked_on(tmp_path: Path) -> None:
+    head = ["user", "age", *ITEMS[:8], "Total"]
+    cells: list[list[object]] = [
+        [5, "", 3, "", 4, "", "", 1],
+        ["", 4, "", 2, "", 5, 3, ""],
+        [1, "", "", 5, 2, 1, 2, 4],
+    ]
+    rows = [[n, 30 + n, *own, 10 * n + 9] for n, own in enumerate(cells)]
+    account = recsys.read_ratings(write(tmp_path / "r.csv", [head, *rows])).account
+    assert account is not None
+    assert any(one.startswith("'age', 'Total': full, with values") for one in account.remarks)
+    rows = [[n, 1 + n, *own, 2] for n, own in enumerate(cells)]
+    account = recsys.read_ratings(write(tmp_path / "r.csv", [head, *rows])).account
+    assert account is not None
+    assert not any("full" in one for one in account.remarks)
