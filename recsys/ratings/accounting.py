@@ -81,13 +81,13 @@ def _other_ids(raw: RawRatings) -> Iterator[str]:
 
 def _no_ids(ratings: Parts) -> Iterator[str]:
     # A remark on each id that exports write where there is none, and on rows of sums.
-    for index, axis in ((ratings.users, 1), (ratings.items, 0)):
+    for index, matrix in ((ratings.users, ratings.matrix.T), (ratings.items, ratings.matrix)):
         if index.is_integer:
             continue
         for words, what in ((_NULLS, "no id at all"), (_TOTALS, "a row or column of sums")):
             for row in np.unique(index.find(np.array(words, object))):
                 if row >= 0:
-                    n = int(ratings.matrix.getnnz(axis=axis)[row])
+                    n = int(matrix.getnnz(axis=0)[row])
                     has = f"{index.ids[row]!r} has {counted(n, 'rating')}"
                     yield f"the {index.kind} {has}: if that stands for {what}, take it out"
 
