@@ -89,8 +89,8 @@ class IdIndex(Immutable):
         except ValueError:
             # A value that cannot be an id must not hide the others.
             each = _one_by_one(ids)
-            if len(each) == 1:
-                return np.array([-1])
+            if len(each) < 2:
+                return np.full(len(each), -1, np.int64)
             return np.concatenate([self.find([one]) for one in each])
         if not len(self) or not len(wanted):
             return np.full(len(wanted), -1, np.int64)
@@ -263,10 +263,13 @@ def _canonical(text: str) -> int | None:
 
 
 def _check_id(value: Any, kind: str) -> None:
-    if value is None or value != value or value == "":
-        raise ArgumentError(f"{kind} id {value!r} is missing")
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise ArgumentError(f"{kind} id {value!r} is neither a whole number nor text")
+        # pandas has missing values that compare with nothing.
+        missing = value is None or type(value).__name__ in ("NAType", "NaTType")
+        what = "missing" if missing else "neither a whole number nor text"
+        raise ArgumentError(f"{kind} id {value!r} is {what}")
+    if value != value or value == "":
+        raise ArgumentError(f"{kind} id {value!r} is missing")
     if isinstance(value, str) and writable(value) != value:
         raise ArgumentError(f"{kind} id {value!r} has half of a surrogate pair, and is no text")
     if isinstance(value, float | Decimal) and value != value // 1:

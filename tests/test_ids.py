@@ -4,12 +4,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.errors import ArgumentError, UnknownIdError
-from recsys.ids import IdIndex, numbers_in_text
+from recsys.ids import IdIndex, as_id_array, numbers_in_text
 
 INTEGERS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=60, unique=True)
 LETTERS = st.characters(exclude_categories=["Cs"])
@@ -83,6 +84,11 @@ def test_an_unknown_id_comes_with_the_most_similar_ones() -> None:
 
 def test_values_that_are_no_ids_do_not_hide_the_others() -> None:
     assert IdIndex([3, 9]).find([9, 1.5, 3]).tolist() == [1, -1, 0]
+    column = pd.Series([9, None, 3], dtype="Int64")
+    assert IdIndex([3, 9]).find(column).tolist() == [1, -1, 0]
+    assert IdIndex(["a"]).find([pd.NA, "a", pd.NaT, None]).tolist() == [-1, 0, -1, -1]
+    with pytest.raises(ArgumentError, match="item id <NA> is missing"):
+        as_id_array([7, pd.NA])
     with pytest.raises(ArgumentError, match="item ids must be unique: 1 repeat"):
         IdIndex([3, 3])
 

@@ -49,7 +49,7 @@ def _saying_the_best(on_search: OnSearch) -> OnSearch:
         if said[-1:] != [searching.best]:
             said.append(searching.best)
             what = f"{label_of(searching.metric)} {searching.best:.4f}"
-            show(f"trial {searching.n_trials}: {what}, {searching.model}", sys.stderr)
+            show(f"best after trial {searching.n_trials}: {what}, {searching.model}", sys.stderr)
 
     return on_trial
 

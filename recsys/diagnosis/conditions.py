@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -60,9 +61,17 @@ def condition_numbers(problem: RowProblem) -> FloatVector:
         condition = np.divide(largest, smallest, out=np.full(len(values), np.inf), where=definite)
         found[first : first + len(values)] = condition
 
-    # LAPACK's own threads do not speed up small matrices; a thread per block does.
-    with one_blas_thread(), ThreadPoolExecutor(default_threads()) as pool:
-        list(pool.map(block, problem.normal_matrices()))
+    # LAPACK's own threads do not speed up small matrices; a thread per block does. Only as many
+    # blocks as threads are made at a time: all of them may be gigabytes.
+    n_threads = default_threads()
+    running: deque[Future[None]] = deque()
+    with one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
+        for part in problem.normal_matrices():
+            running.append(pool.submit(block, part))
+            if len(running) > n_threads:
+                running.popleft().result()
+        for one in running:
+            one.result()
     return found
 
 

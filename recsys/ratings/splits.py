@@ -244,7 +244,7 @@ def shared_pairs(train: Ratings, test: Ratings) -> npt.NDArray[np.int64]:
 
 def _number_of(users: float, n_users: int) -> int:
     # How many users a number or share stands for.
-    if not _is_number(users):
+    if not _is_number(users) or not np.isfinite(users):
         raise ArgumentError(f"users must be a number, not {users!r}")
     number = int(users * n_users) if users < 1 else int(users)
     if not 0 < users < n_users or not number:

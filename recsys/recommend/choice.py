@@ -132,6 +132,7 @@ class Choice(Allowed):
 
 def _listed(argument: str, items: Any) -> list[Any]:
     # Any iterable of items: a set, a column of a table, an array.
-    if isinstance(items, str) or not isinstance(items, Iterable):
+    is_list = isinstance(items, Iterable) and not isinstance(items, str | bytes | bytearray)
+    if not is_list or getattr(items, "ndim", 1) != 1:
         raise ArgumentError(f"{argument} must be a list of items, not {items!r}")
     return [one.item() if isinstance(one, np.generic) else one for one in items]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,18 @@ def recommend_group(
     model: ModelParts, people: Sequence[Any], choice: Choice, how: How = "average"
 ) -> Table:
     """The best items for several people together; see `Recommender.recommend_group`."""
-    if isinstance(people, str | Mapping) or not len(people):
+    if not _is_list(people) or not len(people):
         raise ArgumentError("people must be a list of users and of ratings, with at least one")
     return recommend_together(model, [_member(model, one) for one in people], choice, how)
+
+
+def _is_list(people: object) -> bool:
+    # Of people; a text or a number is one of them.
+    return (
+        isinstance(people, Iterable)
+        and isinstance(people, Sized)
+        and not isinstance(people, str | bytes | bytearray | Mapping)
+    )
 
 
 def recommend_together(

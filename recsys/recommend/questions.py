@@ -23,7 +23,7 @@ from recsys.recommend.parts import ModelParts
 from recsys.recommend.person import FoldedIn, changed_row, ratings_row
 from recsys.recommend.ranking import FittedRanker, dislikes_alone
 from recsys.recommend.risk import LEVEL, AtRisk
-from recsys.recommend.tables import check_n, item_table, marked, why_filtered
+from recsys.recommend.tables import checked_n, item_table, marked, why_filtered
 
 Unknown = Literal["raise", "popular"]
 """What is done about a user who is not in the data."""
@@ -250,7 +250,7 @@ def liked_of(
     model: ModelParts, items: npt.NDArray[np.int32], values: npt.NDArray[np.float32], n: int = 10
 ) -> Table:
     """The same of anybody, from the rows of the items they rated, and their ratings."""
-    check_n(n)
+    n = checked_n(n)
     history, given = model.seen(), len(items)
     if (model.account or {}).get("kind") == "counts":  # what was returned is not liked
         values, items = values[values > 0], items[values > 0]
@@ -263,8 +263,8 @@ def liked_of(
 
 def search_titles(model: ModelParts, words: str, n: int = 10) -> Table:
     """The items whose titles fit some words best; see `Recommender.search_titles`."""
-    check_n(n)
-    if not words.strip():
+    n = checked_n(n)
+    if not isinstance(words, str) or not words.strip():
         raise ArgumentError("words must have at least one letter or digit of a title")
     rows, scores = model.titles.search(words, n)
     why = "no other title is close to these words"

@@ -12,7 +12,7 @@ from recsys.recommend.answer import Table
 from recsys.recommend.choice import Allowed
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.similarity import Metric, check_metric, normalized
-from recsys.recommend.tables import check_n, item_table, shortened, why_filtered, why_no_more
+from recsys.recommend.tables import checked_n, item_table, shortened, why_filtered, why_no_more
 
 
 def similar_items(
@@ -25,9 +25,10 @@ def similar_items(
     opposite: bool = False,
 ) -> Table:
     """The n items most similar to one, or to several; see `Recommender.similar_items`."""
-    check_n(n)
+    n = checked_n(n)
     check_metric(metric, alpha)
-    wanted = list(item) if isinstance(item, list | tuple | set | np.ndarray) else [item]
+    several = isinstance(item, list | tuple | set) or getattr(item, "ndim", 0) == 1
+    wanted = list(item) if several else [item]
     if not wanted:
         raise ArgumentError("item must be one item or several, not an empty list")
     rows = np.array(sorted(set(model.item_rows(wanted).tolist())), np.int64)
@@ -49,7 +50,7 @@ def between(
     model: ModelParts, first: object, last: object, n: int = 10, allowed: Allowed | None = None
 ) -> Table:
     """N items on the way from one to another; see `Recommender.items_between`."""
-    check_n(n)
+    n = checked_n(n)
     if model.fitted.item_vectors is None:
         raise ModelError(
             f"{model.fitted.spec.name} has no factors, so nothing lies between items; train a "
@@ -107,7 +108,7 @@ def similar_users(
     model: ModelParts, user: object, n: int = 10, metric: Metric = "cosine", alpha: float = 0.5
 ) -> Table:
     """The n users most similar to one; see `Recommender.similar_users`."""
-    check_n(n)
+    n = checked_n(n)
     row = model.fitted.users.row(user)
     rows, scores = model.user_similarity.search(row, n, metric, alpha)
     ranks = np.arange(1, len(rows) + 1)

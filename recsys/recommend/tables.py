@@ -65,6 +65,6 @@ def why_no_more(vector: FloatArray, kind: str) -> str:
     return "it has no ratings that count for the model, so nothing is like it"
 
 
-def check_n(n: int) -> None:
-    """Raises ArgumentError where n is no number of rows."""
-    Choice(n=n)
+def checked_n(n: int) -> int:
+    """A number of rows; raises ArgumentError where n is none."""
+    return int(Choice(n=n).n)

@@ -31,7 +31,7 @@ def test_the_best_is_shown_written_saved_and_trained_again(
     ]  # fmt: skip
     assert "NDCG@10" in printed
     assert str(saved) in printed
-    assert "trial 1: NDCG@10 0." in said
+    assert "best after trial 1: NDCG@10 0." in said
     model = recsys.load(saved)
     assert isinstance(model.factors, recsys.ItemWeights)
     assert model.search is not None

@@ -58,6 +58,9 @@ def test_given_parts_share_the_union_of_their_ids() -> None:
 
 
 def test_bad_arguments_are_named(sample: recsys.Ratings) -> None:
+    for users in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="users must be a number"):
+            splits.held_out_users(sample, users)
     test: Any
     for test in (0, 1, -0.5, 2, "0.1", None):
         with pytest.raises(ValueError, match="test must lie strictly between 0 and 1"):

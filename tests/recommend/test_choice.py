@@ -37,6 +37,8 @@ def test_changes_make_another_choice() -> None:
         ({"n": 0}, "n must be a whole number of at least 1"),
         ({"n": 2.5}, "n must be a whole number"),
         ({"exclude": "Toy Story"}, "exclude must be a list of items"),
+        ({"exclude": b"Toy"}, "exclude must be a list of items"),
+        ({"exclude": np.array(5)}, "exclude must be a list of items"),
         ({"among": 5}, "among must be a list of items"),
         ({"exclude_seen": 1}, "exclude_seen must be true or false"),
         (

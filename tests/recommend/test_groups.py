@@ -1,5 +1,7 @@
 """Lists for several people, items between items, and titles by words."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -53,8 +55,10 @@ def test_a_group_may_have_conditions_and_new_people(model: Recommender) -> None:
 
 
 def test_a_group_needs_people_of_whom_something_is_known(model: Recommender) -> None:
-    with pytest.raises(ArgumentError, match="with at least one"):
-        model.recommend_group([])
+    nobody: Any
+    for nobody in ([], 3, "3", b"3", (n for n in (3, 4))):
+        with pytest.raises(ArgumentError, match="with at least one"):
+            model.recommend_group(nobody)
     with pytest.raises(ArgumentError, match="how must be one of average"):
         model.recommend_group([3], how="sum")  # type: ignore[arg-type]
     with pytest.raises(UnknownIdError):
@@ -142,3 +146,13 @@ def test_titles_are_found_by_words(model: Recommender) -> None:
     assert "no other title" in model.search_titles("qqqq zzzz xxxx").attrs["shortfall"]
     with pytest.raises(ArgumentError, match="words must have at least one letter"):
         model.search_titles("   ")
+    with pytest.raises(ArgumentError, match="words must have at least one letter"):
+        model.search_titles(None)  # type: ignore[arg-type]
+    whole = model.search_titles(title, n=3)
+    assert model.search_titles(title, n=3.0).equals(whole)  # type: ignore[arg-type]
+
+
+def test_a_whole_float_is_a_number_of_rows(model: Recommender) -> None:
+    n: Any = 2.0
+    assert model.similar_items(np.array(42), n).equals(model.similar_items(42, 2))
+    assert len(model.similar_users(3, n)) == len(model.items_between(1, 42, n)) == 2

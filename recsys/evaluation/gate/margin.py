@@ -39,8 +39,19 @@ class Margin:
         return cls(value, bool(percent))
 
     def of(self, mean: float) -> float:
-        """The margin in the unit of the metric, where the served model has this mean."""
-        return self.value * mean if self.is_share else self.value
+        """The margin in the unit of the metric, where the served model has this mean.
+
+        Raises:
+            ArgumentError: a number as large as the mean, which would let everything pass.
+        """
+        if self.is_share:
+            return self.value * mean
+        if 0 < abs(mean) <= self.value:
+            raise ArgumentError(
+                f"margin {self.value:g} allows everything, as the model in service has {mean:.4f}; "
+                f"give less, or a share such as {min(self.value, 99):g}%"
+            )
+        return self.value
 
     def __str__(self) -> str:
         return f"{100 * self.value:g} % of current" if self.is_share else f"{self.value:g}"

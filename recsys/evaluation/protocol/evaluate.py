@@ -40,6 +40,7 @@ from recsys.recommend.recommender import Recommender
 Evaluable = Model | Contender | Recommender
 """A spec, a `Grid`, a trained `Recommender`, or a `Served` one with its own choice of items."""
 
+_LONG = 1000  # lists that are allowed of any catalogue
 _SAMPLED = (
     "metrics against sampled items are not those of full ranking, and may order models "
     "differently; decide by full ranking"
@@ -94,8 +95,8 @@ def evaluate(
     _check(models, k, seeds, sampled_negatives, processes)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
     feedback = feedback if isinstance(feedback, Feedback) else Feedback.parse(feedback or "values")
-    several = [splits] if isinstance(splits, Split) else list(splits)
-    _check_splits(several)
+    several = [splits] if isinstance(splits, Split) else _several(splits)
+    _check_k(int(k), several[0])
     features = _features(features, several)
     contenders = {name: _contender(model) for name, model in asked.items()}
     runs = Runs(contenders, several, int(k), feedback, tuple(int(seed) for seed in seeds))
@@ -173,10 +174,17 @@ def _check(
     sampled_negatives: int,
     processes: int,
 ) -> None:
-    if not models:
+    if not isinstance(models, Mapping) or not models:
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
-    for model in models.values():
+    for name, model in models.items():
+        if not isinstance(name, str) or not name:
+            raise ArgumentError(f"models must have names that are text, not {name!r}")
         _contender(model)
+        if name in BASELINES and not isinstance(model, type(BASELINES[name])):
+            raise ArgumentError(
+                f"models must not be called {name!r}, unless it is that baseline: all others are "
+                "compared with it; choose another name"
+            )
     numbers = {
         "k": (k, 1),
         "sampled_negatives": (sampled_negatives, 0),
@@ -185,7 +193,7 @@ def _check(
     for name, (number, low) in numbers.items():
         if not _is_whole(number, low):
             raise ArgumentError(f"{name} must be a whole number of at least {low}, not {number!r}")
-    if not all(_is_whole(seed, 0) for seed in seeds):
+    if not isinstance(seeds, Iterable) or not all(_is_whole(seed, 0) for seed in seeds):
         raise ArgumentError(f"seeds must be whole numbers of at least 0, not {seeds!r}")
     if len(set(seeds)) < len(seeds):
         raise ArgumentError(f"seeds must differ, not {seeds!r}")
@@ -198,7 +206,15 @@ def _is_whole(value: object, low: int) -> bool:
     return whole and int(value) >= low  # type: ignore[call-overload]
 
 
-def _check_splits(several: Sequence[Split]) -> None:
+def _check_k(k: int, split: Split) -> None:
+    # Longer lists than there are items have nothing in them, and take as long.
+    n = split.train.n_items
+    if k > max(n, _LONG):
+        raise ArgumentError(f"k must be at most the number of items, {n:,}, not {k:,}")
+
+
+def _several(splits: Iterable[Split]) -> list[Split]:
+    several = list(splits) if isinstance(splits, Iterable) else []
     if not several or not all(isinstance(split, Split) for split in several):
         raise ArgumentError("splits must be at least one Split, such as splits.random(ratings)")
     first = several[0]
@@ -208,3 +224,4 @@ def _check_splits(several: Sequence[Split]) -> None:
                 f"the splits {first.how!r} and {split.how!r} are not over the same users and "
                 "items; evaluate them one by one"
             )
+    return several

@@ -60,6 +60,10 @@ class Served:
             own["choice"] = self.choice.values()
         return self.model.fitted.spec.to_dict() | own
 
+    def n_seen(self, test: Ratings) -> int:
+        """Test ratings that the model was trained on, as far as its file says."""
+        return _seen(self.model, test)
+
     def train(
         self,
         prepared: PreparedSplit,
@@ -188,7 +192,7 @@ def held_against(model: Recommender, splits: Sequence[Split]) -> tuple[Served | 
     if model.history is None:
         why = "its file has no history, so the ratings it was trained on are unknown"
         return model.fitted.spec, f"trained again on the training part: {why}"
-    seen = sum(_seen(model, split.test) for split in splits)
+    seen = sum(Served(model).n_seen(split.test) for split in splits)
     if seen:
         total = sum(split.test.n_ratings for split in splits)
         why = f"it was trained on {seen:,} of the {total:,} test ratings"

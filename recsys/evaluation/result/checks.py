@@ -2,7 +2,7 @@
 
 | code | what it finds |
 |---|---|
-| R001 | a leak: the same rating in training and test |
+| R001 | a leak: the same rating in training and test, or in the training of a model from before |
 | R002 | a model that is no better than its baseline |
 | R003 | a best model whose lead over the next is within noise |
 | R004 | hyperparameters chosen on the test set |
@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -51,6 +51,14 @@ class Described(Protocol):
 
     def to_dict(self) -> Mapping[str, Any]:
         """What was asked for; `served` where it was not trained again."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A model that was trained before."""
+
+    def n_seen(self, test: Ratings) -> int:
+        """Test ratings that it was trained on."""
 
 
 Models = Mapping[str, Described]
@@ -86,6 +94,16 @@ def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[F
                 f"({_named(at, splits)})",
                 "remove them from one part: a model that remembers them looks good",
             )
+    n_test = sum(split.test.n_ratings for split in splits)
+    for name, model in models.items():
+        known = sum(model.n_seen(split.test) for split in splits if isinstance(model, Remembers))
+        if known:
+            yield Finding(
+                "R001",
+                "error",
+                f"{name!r} was trained on {known:,} of the {n_test:,} test ratings",
+                "evaluate its spec, or a model that was trained on the training part alone",
+            )
 
 
 def no_better_than_baseline(
@@ -116,7 +134,10 @@ def no_better_than_baseline(
             remedy = "it is made to predict ratings; rank with a model that is made for ranking"
             yield Finding("R002", "note", text, remedy)
         else:
-            remedy = f"serve {baseline}, or choose other hyperparameters by a grid"
+            remedy = (
+                f"serve {baseline}, or have hyperparameters chosen for the data: recsys.auto(), or "
+                "--models auto on the command line"
+            )
             yield Finding("R002", "warning", text, remedy)
 
 
@@ -184,9 +205,17 @@ def concentrated(result: Results, splits: Sequence[Split], models: Models) -> It
                 "warning",
                 f"{share:.0%} of what {model} recommends is among the most rated hundredth of the "
                 "items",
-                "raise the number of factors or lower the regularization, or present it as a "
-                "popularity list",
+                f"{_more_of(models[model])}or present it as a popularity list",
             )
+
+
+def _more_of(model: Described) -> str:
+    # What makes the lists of a model differ more; nothing where that is not known.
+    known = dict(model.to_dict())
+    known |= known.get("hyperparameters", {})
+    if "n_factors" in known:
+        return "raise the number of factors or lower the regularization, "
+    return "lower the regularization, " if "regularization" in known else ""
 
 
 def time_travel(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:

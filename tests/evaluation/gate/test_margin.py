@@ -12,6 +12,13 @@ def test_a_margin_is_a_share_or_a_number() -> None:
     assert str(Margin.parse("0.02")) == "0.02"
 
 
+def test_a_margin_that_lets_everything_through_is_refused() -> None:
+    for text in ("5", "0.3283"):
+        with pytest.raises(ArgumentError, match="allows everything, as the model in service has"):
+            Margin.parse(text).of(0.3283)
+    assert Margin.parse("0.02").of(0) == 0.02
+
+
 @pytest.mark.parametrize(
     "text", ["", "five", "-1%", "-0.1", "100%", "5%%", "nan", "inf", "5 % off"]
 )

@@ -114,10 +114,19 @@ def test_json_and_markdown_hold_the_summary(result: recsys.Evaluation, tmp_path:
 def test_bad_arguments_are_named(sample: recsys.Ratings) -> None:
     split = splits.random(sample, seed=0)
     models: Any
-    for models in ({}, {"x": recsys.PureSVD}, {"x": None}):
+    for models in ({}, {"x": recsys.PureSVD}, {"x": None}, [recsys.PureSVD(2)]):
         with pytest.raises(ValueError, match="models must map"):
             recsys.evaluate(models, split)
+    for models in ({1: recsys.PureSVD(2)}, {None: recsys.PureSVD(2)}, {"": recsys.PureSVD(2)}):
+        with pytest.raises(ValueError, match="models must have names that are text"):
+            recsys.evaluate(models, split)
+    wrong: Any
+    for wrong in (None, sample, 3):
+        with pytest.raises(ValueError, match="splits must be at least one Split"):
+            recsys.evaluate({"x": recsys.PureSVD(2)}, wrong)
     k: Any
+    with pytest.raises(ValueError, match="k must be at most the number of items, 200, not 1,001"):
+        recsys.evaluate({"x": recsys.PureSVD(2)}, split, k=1001)
     for k in (0, 2.5):
         with pytest.raises(ValueError, match="k must be a whole number"):
             recsys.evaluate({"x": recsys.PureSVD(2)}, split, k=k)
@@ -172,6 +181,18 @@ def test_bad_numbers_are_named(sample: recsys.Ratings) -> None:
         recsys.evaluate({"als": ALS}, split, sampled_negatives=-1)
     with pytest.raises(ValueError, match="seeds must be whole numbers"):
         recsys.evaluate({"als": ALS}, split, seeds=[0.5])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="seeds must be whole numbers"):
+        recsys.evaluate({"als": ALS}, split, seeds=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["popularity", "biases"])
+def test_nothing_takes_the_place_of_a_baseline(name: str, sample: recsys.Ratings) -> None:
+    split = splits.random(sample, 0.2)
+    with pytest.raises(ValueError, match=f"models must not be called '{name}', unless"):
+        recsys.evaluate({name: recsys.PureSVD(2)}, split)
+    own = {"popularity": recsys.Popularity(), "biases": recsys.Biases(n_epochs=2)}
+    result = recsys.evaluate({name: own[name]}, split)
+    assert set(result.models) == {"popularity", "biases"}
 
 
 def test_filters_say_what_they_removed(random_ratings: recsys.Ratings) -> None:

@@ -67,6 +67,16 @@ def test_r001_a_leak(sample: recsys.Ratings) -> None:
     assert result.findings[0] == found
 
 
+def test_r001_a_model_that_was_trained_on_the_test(sample: recsys.Ratings) -> None:
+    split = splits.random(sample, test=0.2, seed=0)
+    everything, honest = (recsys.train(recsys.PureSVD(4), part) for part in (sample, split.train))
+    result = recsys.evaluate({"all": everything, "some": honest}, split, k=5)
+    found = [one for one in result.findings if one.code == "R001"]
+    n = split.test.n_ratings
+    assert [one.text for one in found] == [f"'all' was trained on {n:,} of the {n:,} test ratings"]
+    assert found[0].level == "error"
+
+
 def test_r001_a_leak_into_what_is_shown(sample: recsys.Ratings) -> None:
     split = splits.held_out_users(sample, 60, 0.3, seed=0)
     result = recsys.evaluate({"als": ALS}, replace(split, known=split.test), k=5)
@@ -123,7 +133,10 @@ def test_r006_concentrated_on_the_head(healthy: recsys.Evaluation) -> None:
     result = recsys.evaluate({"flat": flat}, splits.random(ratings, 0.2), k=5)
     found = finding(result, "R006").text
     assert "of what flat recommends is among the most rated hundredth" in found
+    assert "raise the number of factors or lower" in finding(result, "R006").remedy
     assert "R006" not in codes(healthy)
+    heavy = recsys.evaluate({"flat": recsys.EASE(1e6)}, splits.random(ratings, 0.2), k=5)
+    assert finding(heavy, "R006").remedy.startswith("lower the regularization, or present")
 
 
 def test_r007_time_travel(timed: recsys.Ratings) -> None:
