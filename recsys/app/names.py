@@ -35,11 +35,12 @@ def item_id(model: Recommender, text: str) -> int | str:
 
 
 def item_name(model: Recommender, item: object) -> str:
-    """The title of an item given by id or title; its id where it has none."""
+    """The title of an item given by id or title; without one its id, of a number "item 12"."""
     row = model.item_row(item)
-    titles = model.items.titles
+    titles, index = model.items.titles, model.fitted.items
     title = None if titles is None else titles[row]
-    return title if title is not None else str(model.fitted.items.ids[row])
+    own = f"item {index.ids[row]}" if index.is_integer else str(index.ids[row])
+    return own if title is None else title
 
 
 def new_person(

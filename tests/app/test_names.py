@@ -34,7 +34,7 @@ def test_an_id_comes_before_a_title(small: recsys.Recommender) -> None:
 
 
 def test_an_item_is_called_by_its_title_or_its_id(small: recsys.Recommender) -> None:
-    assert [item_name(small, item) for item in (10, "alien", 30)] == ["Alien", "Alien", "30"]
+    assert [item_name(small, item) for item in (10, "alien", 30)] == ["Alien", "Alien", "item 30"]
 
 
 def test_ratings_of_a_new_person(small: recsys.Recommender) -> None:

@@ -258,8 +258,9 @@ def newcomers(result: Results, splits: Sequence[Split], models: Models) -> Itera
         yield Finding(
             "R009",
             "note",
-            f"{sizes[0]:,} of the {sum(sizes):,} test users are newcomers: no known rating of "
-            "theirs counts",
+            f"{sizes[0]:,} of the {sum(sizes):,} test users "
+            f"{'is a newcomer' if sizes[0] == 1 else 'are newcomers'}: no known rating of theirs "
+            "counts",
             "they get the most popular items from every trained model; compare the models by the "
             "known users, in the table of segments",
         )

@@ -66,8 +66,9 @@ def _newcomers(result: Results, order: Sequence[str]) -> list[str]:
     sizes = result.newcomers
     if sizes is None:
         return []
-    text = f"{sizes[0]:,} of the {sum(sizes):,} test users are newcomers, who get the most popular "
-    text += "items from every trained model"
+    are = "is a newcomer, who gets" if sizes[0] == 1 else "are newcomers, who get"
+    text = f"{sizes[0]:,} of the {sum(sizes):,} test users {are} the most popular items from every "
+    text += "trained model"
     known = result.segments[result.segments["segment"] == "known users"].set_index("model")
     if not len(known):
         return [f"{text}."]

@@ -54,7 +54,8 @@ def _why(found: Mapping[str, Any]) -> str:
     how = f"{found['metric'].upper()} {worth} on ratings held out of the training part"
     baseline = found.get("baseline", "popularity")
     if baseline in found:
-        how += f", {baseline} {found[baseline]:.4f} ({found['users']:,} users)"
+        users = f"{found['users']:,} users, over all parts held out"
+        how += f", {baseline} {found[baseline]:.4f} ({users})"
     return f"{n} trials; {how}"
 
 

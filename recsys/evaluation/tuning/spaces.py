@@ -24,7 +24,7 @@ FEEDBACK = "feedback"
 """Name of the dimension that says how ratings enter the training."""
 
 _DECADE = 10.0  # a logarithmic range reaches at least so far around the settings to start with
-_CENTRES = 2  # of the settings to start with: the defaults and the rule
+_CENTRES = 2  # of the settings to start with: the rule and the defaults
 _AROUND = 8  # points around the rule
 _SEED = "seed"
 _WIDTH = "n_factors"
@@ -72,8 +72,8 @@ class Space:
     kinds: tuple[Feedback, ...]
     """Ways in which ratings may enter the training, the first one to begin with."""
     starts: tuple[Params, ...]
-    """Settings to try first: the published defaults, what a rule takes from the data, and points
-    around that."""
+    """Settings to try first: what a rule takes from the data, the published defaults, and points
+    around the rule."""
 
     @property
     def study(self) -> str:
@@ -125,7 +125,8 @@ def space_of(
     if _SEED in settings:
         fixed = {_SEED: seed} | fixed
     kinds = _kinds(kind, ratings, feedback)
-    begin = [make_spec(model, fixed), *_rule(model, ratings, kinds[0], fixed)]
+    rule, *around = [*_rule(model, ratings, kinds[0], fixed)] or [make_spec(model, fixed)]
+    begin = [rule, make_spec(model, fixed), *around]
     widest = max(1, min(ratings.n_users, ratings.n_items) - 1)
     found = []
     for name, setting in settings.items():
