@@ -128,6 +128,7 @@ def health(model: Recommender, k: int = 10) -> Health:
     recommended = norms[["item", "name", "ratings"]].assign(recommended=0)[:0]
     if model.history is not None:
         recommended = norms[["item", "name", "ratings"]].assign(recommended=_recommended(model, k))
+    idle = tuple(symptoms.of_width(factor_share, axis_share))
     return Health(
         ratings_spectrum=_ratings_spectrum(matrix),
         predictions_spectrum=spectrum,
@@ -143,9 +144,9 @@ def health(model: Recommender, k: int = 10) -> Health:
         symptoms=(
             *symptoms.of_collapse(explained(model), spectrum),
             *symptoms.of_systems(systems, model.updated is not None),
-            *symptoms.of_width(factor_share, axis_share),
+            *idle,
             *symptoms.of_training(np.array([p.loss for p in factors.log])),
-            *symptoms.of_popularity(correlation, recommended["recommended"].to_numpy()),
+            *symptoms.of_popularity(correlation, recommended["recommended"].to_numpy(), bool(idle)),
             *([symptoms.NO_HISTORY] if model.history is None else []),
         ),
     )

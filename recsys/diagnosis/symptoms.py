@@ -98,7 +98,9 @@ def of_systems(conditions: pd.DataFrame, updated: bool = False) -> Iterator[Find
                 "warning",
                 f"{len(unsolved):,} {side} are not at the solution of their equations "
                 f"(gradient up to {unsolved['gradient'].max():.1%} of the right side)",
-                "train again, on all ratings" if updated else "train longer",
+                "train again, on all ratings"
+                if updated
+                else "train longer, unless n_epochs was chosen on held-out ratings",
             )
 
 
@@ -135,13 +137,14 @@ def of_training(losses: FloatVector) -> Iterator[Finding]:
 
 
 def of_popularity(
-    norm_correlation: float, recommended: npt.NDArray[np.integer[Any]]
+    norm_correlation: float, recommended: npt.NDArray[np.integer[Any]], idle: bool = False
 ) -> Iterator[Finding]:
     """`norms-are-popularity` and `spike`.
 
     Args:
         norm_correlation: rank correlation of norms and numbers of ratings, or NaN.
         recommended: how often each item is recommended; empty where that is not known.
+        idle: whether the model has more factors than it uses, so that more would not help.
     """
     if norm_correlation > RUNAWAY:
         yield Finding(
@@ -158,7 +161,7 @@ def of_popularity(
             "warning",
             f"{share:.0%} of all recommendations are the same "
             f"{signs.head_size(len(recommended)):,} items",
-            "raise n_factors or lower regularization",
+            "lower regularization" if idle else "raise n_factors or lower regularization",
         )
 
 

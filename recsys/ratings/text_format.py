@@ -80,13 +80,10 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
     size = size or _HEAD
     text, encoding, remarks, complete = _head(file, source.encoding, size)
     lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$", text)
-    announced = _EXCEL.fullmatch(lines[0]) if lines else None
-    if announced:
-        lines[0] = "\n"  # which is not a row
+    given = source.separator or _announced(lines)
     first = next((line.strip("\r\n") for line in lines if line.strip()), None)
     if first is None and complete:
         raise DataError(f"{file}: the file is empty")
-    given = source.separator or (announced and announced[1])
     separator = _separator_of(file, first or "", given) if first or complete else ","
     quoted = separator in (",", ";") or (
         separator == "\t" and ANY_QUOTED.search(text.replace("\r", "\n")) is not None
@@ -163,6 +160,15 @@ def _head(file: str, given: str | None, size: int) -> tuple[str, str, tuple[str,
         return text, encoding, remarks, complete
     except UnicodeError as error:
         raise not_in(file, encoding, error) from None
+
+
+def _announced(lines: list[str]) -> str | None:
+    # The separator that a first line such as "sep=;" names; that line becomes a blank one.
+    found = _EXCEL.fullmatch(lines[0]) if lines else None
+    if found is None:
+        return None
+    lines[0] = "\n"
+    return found[1]
 
 
 def _first_rows(

@@ -70,3 +70,6 @@ def test_popularity() -> None:
     (spike,) = symptoms.of_popularity(0.0, peaked)
     assert (spike.code, spike.level) == ("spike", "warning")
     assert spike.text == "91% of all recommendations are the same 3 items"
+    assert "raise n_factors" in spike.remedy
+    (spike,) = symptoms.of_popularity(0.0, peaked, idle=True)
+    assert spike.remedy == "lower regularization"
