@@ -65,7 +65,7 @@ class TextFormat:
         return self.columns[self.roles[role]]
 
 
-def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
+def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
     """The format of a text file; what `source` sets is not detected.
 
     Args:
@@ -77,14 +77,14 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
         ArgumentError: the encoding is unknown.
         DataError: the file is empty or has no user and item columns, or its format is unclear.
     """
-    size = size or _HEAD
     text, encoding, remarks, complete = _head(file, source.encoding, size)
     lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$", text)
-    given = source.separator or _announced(lines)
+    announced = _announced(lines)
+    named = source.separator or announced
     first = next((line.strip("\r\n") for line in lines if line.strip()), None)
     if first is None and complete:
         raise DataError(f"{file}: the file is empty")
-    separator = _separator_of(file, first or "", given) if first or complete else ","
+    separator = _separator_of(file, first or "", named) if first or complete else ","
     quoted = separator in (",", ";") or (
         separator == "\t" and ANY_QUOTED.search(text.replace("\r", "\n")) is not None
     )
@@ -94,9 +94,8 @@ def sniff(file: str, source: Source, size: int | None = None) -> TextFormat:
             raise DataError(f"{file}, line 1: longer than {_LONGEST_LINE >> 20} MiB")
         return sniff(file, source, 16 * size)
     cells = [cell.strip() for cell in rows[0][1]]
-    has_header = source.header
-    if has_header is None:
-        has_header = _is_header(file, cells, rows, source.columns)
+    given = source.header
+    has_header = _is_header(file, cells, rows, source.columns) if given is None else given
     if has_header:
         columns, roles = cells, role_positions(cells, source.columns, file)
         if len(rows) == 1:

@@ -235,6 +235,8 @@ def test_a_first_line_for_excel_names_the_separator(
     ratings = recsys.read_ratings(file, encoding=given)
     assert ratings.matrix.data.tolist() == [2.5, 3]
     assert ratings.users.ids.tolist() == [25, 26]
+    same = recsys.read_ratings(file, encoding=given, separator=";")
+    assert same.fingerprint == ratings.fingerprint
     file.write_bytes(f"sep=;\r\nuser;item;rating\r\n25;7;{rating}\r\n26;8;x\r\n".encode(encoding))
     with pytest.raises(DataError, match=r"line 4: 'rating' is 'x'"):
         recsys.read_ratings(file, encoding=given)
