@@ -49,7 +49,7 @@ class Margin:
         if 0 < abs(mean) <= self.value:
             raise ArgumentError(
                 f"margin {self.value:g} allows everything, as the model in service has {mean:.4f}; "
-                f"give less, or a share such as {min(self.value, 99):g}%"
+                "give less, or a share such as 5%"
             )
         return self.value
 
