@@ -287,6 +287,14 @@ def _serve(connection: Connection, work: Any, folder: Path, threads: int) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     os.environ["RECSYS_NUM_THREADS"] = str(threads)
+    # The parent may end while a question or a result is sent, before the thread knows it: a process
+    # that ended now would end the thread, and leave the folder.
+    with suppress(EOFError, ConnectionError):
+        _work_on(connection, work, threads)
+    _end_with_parent(folder)
+
+
+def _work_on(connection: Connection, work: Any, threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
     def ask(*question: Any) -> Any:
@@ -295,11 +303,7 @@ def _serve(connection: Connection, work: Any, folder: Path, threads: int) -> Non
 
     with threadpool_limits(threads):
         while True:
-            try:
-                shared, argument = connection.recv()
-            except EOFError:  # the parent has ended; the thread may not know it yet
-                _end_with_parent(folder)
-                return
+            shared, argument = connection.recv()
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
                 result = _result(work, shared, argument, ask)

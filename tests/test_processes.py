@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -112,19 +113,34 @@ def test_what_no_other_process_can_have_is_refused(workers: Workers) -> None:
         workers.share(lambda: None)
 
 
+def works_for_nobody(shared: object, argument: object, ask: processes.Ask) -> None:
+    """Work in which the parent of the process ends."""
+    end = argument
+    end()  # type: ignore[operator]
+    ask("anybody?")
+
+
+@pytest.mark.parametrize("when", ["waiting", "working"])
 def test_a_process_that_finds_its_parent_gone_does_not_leave_that_to_a_thread(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    when: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """At the end of a process its threads are cut off in the middle of what they do."""
     ours, theirs = multiprocessing.Pipe()
-    theirs.close()
+    if when == "waiting":
+        theirs.close()
     by = []
     monkeypatch.setattr("recsys.processes.signal.signal", lambda *_: None)
+    monkeypatch.setattr(processes, "_opened", lambda path: None)
     monkeypatch.setenv("RECSYS_NUM_THREADS", "1")
     monkeypatch.setattr(
         processes,
         "_end_with_parent",
         lambda folder: by.append((threading.current_thread(), folder)),
     )
-    processes._serve(ours, None, tmp_path, 1)
+    asked = [(None, theirs.close)]
+    connection: Any = ours
+    if when == "working":
+        connection = SimpleNamespace(send=ours.send)
+        connection.recv = lambda: asked.pop() if asked else ours.recv()
+    processes._serve(connection, works_for_nobody, tmp_path, 1)
     assert (threading.main_thread(), tmp_path) in by
