@@ -72,6 +72,8 @@ class Layout:
     files: tuple[str, ...] = ()
     """Names or patterns of its ratings files, for which folders and archives are searched; the
     exact names of all layouts come before patterns."""
+    beside: tuple[str, ...] = ()
+    """Names of files that lie next to them, and are no ratings."""
     item_files: Callable[[str], Sequence[str]] | None = None
     """Files that may hold the items of the ratings at this location, best first. Without it,
     `movies.*` or `items.*` next to a file `ratings*`."""

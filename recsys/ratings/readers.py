@@ -135,7 +135,7 @@ def _read(source: Source, tables: Unrated) -> Ratings:
         raise DataError(f"{error}{layouts.resembled(location, layout)}") from None
     aside = layouts.left_aside(location) if path.is_dir() else []
     if aside:
-        raw.remarks.append(f"not read: {few(aside)}; name a file to read it alone")
+        raw.remarks.append(f"not read: {few(aside)}; to read another file, name it")
     items, users = tables.items, tables.users
     if source.items is not None:
         items = layouts.read_items(source.items)

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -119,48 +118,3 @@ def test_values_are_called_by_their_kind(kind: Kind, name: str, noun: str) -> No
     assert account.noun == noun
     assert replace(account, columns={}).noun in ("rating", "count", "value")
     assert replace(account, duplicates="count").noun == ("count" if kind == "counts" else noun)
-
-
-def remarks_on(frame: pd.DataFrame, file: Path) -> list[str]:
-    """The remarks of the account on a CSV file with these rows."""
-    frame.to_csv(file, index=False)
-    account = recsys.read_ratings(file).account
-    assert account is not None
-    return list(account.remarks)
-
-
-@pytest.mark.parametrize("of", ["item", "user"])
-def test_values_that_belong_to_items_or_users_are_remarked_on(of: str, tmp_path: Path) -> None:
-    pairs = pd.DataFrame([(u, i) for u in range(12) for i in range(10)], columns=["user", "item"])
-    own = pairs.assign(rating=1 + pairs[of] % 5)
-    said = [one for one in remarks_on(own, tmp_path / "r.csv") if "all values of" in one]
-    assert len(said) == 1
-    assert f"all values of each {of} are equal: 'rating' seems to describe the {of}" in said[0]
-    # Not where one differs, all are equal, none repeats, or hardly any is not the usual value.
-    values = own["rating"].to_numpy().copy()
-    values[100] += 1
-    alone = pairs.drop_duplicates(of).assign(rating=range(pairs[of].nunique()))
-    few = pairs.assign(rating=np.where(pairs[of] == 3, 2.0, 1.0))
-    for frame in (pairs.assign(rating=values), pairs.assign(rating=3.0), alone, few):
-        assert not [one for one in remarks_on(frame, tmp_path / "r.csv") if "all values of" in one]
-
-
-@pytest.mark.parametrize(
-    ("name", "what"), [("NULL", "no id"), ("\\N", "no id"), ("Total", "a row or column of sums")]
-)
-def test_ids_that_may_be_none_are_remarked_on(name: str, what: str, tmp_path: Path) -> None:
-    for role in ("user", "item"):
-        frame = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "x"], "rating": 4})
-        assert not remarks_on(frame, tmp_path / "r.csv")
-        frame.loc[:1, role] = name
-        frame.loc[:1, "item" if role == "user" else "user"] = ["p", "q"]
-        (said,) = remarks_on(frame, tmp_path / "r.csv")
-        assert said.startswith(f"the {role} {name!r} has 2 ratings: if that stands for {what}")
-
-
-def test_a_title_that_may_not_be_the_item_is_remarked_on(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"user_id": [1, 2], "title": ["Great", "Great"], "stars": [5, 1]})
-    assert not remarks_on(frame, tmp_path / "r.csv")
-    (said,) = remarks_on(frame.assign(restaurant_id=[10, 11]), tmp_path / "r.csv")
-    assert "items are known by 'title'" in said
-    assert "if 'restaurant_id' has the ids of the items, name it with --column item=NAME" in said

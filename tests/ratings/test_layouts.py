@@ -180,7 +180,7 @@ def test_a_second_file_next_to_one_that_is_read_is_named(tmp_path: Path) -> None
     (tmp_path / "ratings_2024.csv").write_text(rows)
     account = recsys.read_ratings(tmp_path).account
     assert account is not None
-    assert account.remarks == ("not read: 'ratings_2024.csv'; name a file to read it alone",)
+    assert account.remarks == ("not read: 'ratings_2024.csv'; to read another file, name it",)
     account = recsys.read_ratings(tmp_path / "ratings.csv").account
     assert account is not None
     assert not account.remarks

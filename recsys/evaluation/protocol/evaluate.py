@@ -40,7 +40,7 @@ from recsys.recommend.recommender import Recommender
 Evaluable = Model | Contender | Recommender
 """A spec, a `Grid`, a trained `Recommender`, or a `Served` one with its own choice of items."""
 
-_LONG = 1000  # lists that are allowed of any catalogue
+_LONG = 1000  # up to which k may be larger than a small catalogue
 _SAMPLED = (
     "metrics against sampled items are not those of full ranking, and may order models "
     "differently; decide by full ranking"
@@ -207,7 +207,7 @@ def _is_whole(value: object, low: int) -> bool:
 
 
 def _check_k(k: int, split: Split) -> None:
-    # Longer lists than there are items have nothing in them, and take as long.
+    # Places beyond the catalogue stay empty, and cost as much as others.
     n = split.train.n_items
     if k > max(n, _LONG):
         raise ArgumentError(f"k must be at most the number of items, {n:,}, not {k:,}")

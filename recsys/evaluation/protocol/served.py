@@ -61,8 +61,11 @@ class Served:
         return self.model.fitted.spec.to_dict() | own
 
     def n_seen(self, test: Ratings) -> int:
-        """Test ratings that the model was trained on, as far as its file says."""
-        return _seen(self.model, test)
+        """Test ratings that the model was trained on; 0 where its file has no history."""
+        if self.model.history is None:
+            return 0
+        own = self.model.fitted
+        return int(is_in(own.users, own.items, self.model.history, test).sum())
 
     def train(
         self,
@@ -214,11 +217,3 @@ def require_known(model: Recommender, ratings: Ratings) -> None:
     require_shared(own.items, ratings.items, names)
     if own.users.is_integer != ratings.users.is_integer:
         require_shared(own.users, ratings.users, names)
-
-
-def _seen(model: Recommender, test: Ratings) -> int:
-    # Test ratings that are in the model's history.
-    if model.history is None:
-        return 0
-    own = model.fitted
-    return int(is_in(own.users, own.items, model.history, test).sum())

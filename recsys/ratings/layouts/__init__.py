@@ -33,9 +33,6 @@ OTHER_FILES = (
 """Names of files that are read from a folder without any file that a layout knows by name."""
 
 
-_BESIDE_MOVIELENS = ("tags.csv", "links.csv", "genome-*.csv")
-
-
 @cache
 def layouts() -> tuple[Layout, ...]:
     """All layouts, in the order in which they are tried."""
@@ -96,15 +93,12 @@ def find(location: str, name: str | None = None, columns: Iterable[str] = ()) ->
 
 
 def left_aside(file: str) -> list[str]:
-    """Names of files next to one that `find` found by its name, which may be ratings, too.
-
-    Tables of items and users are none of them, nor the tags and links of MovieLens.
-    """
+    """Names of the files next to one that `find` found by its name that may hold ratings, too."""
     folder, own = os.path.split(file)
     if not is_file(file) or not _named(own, [pattern for pattern, _ in _searched()]):
         return []
     names = (os.path.basename(other) for end in OTHER_FILES for other in _matching(folder, end))
-    known = [*_item_files(), *USER_FILES, *_BESIDE_MOVIELENS]
+    known = [*_item_files(), *USER_FILES, *(file for one in layouts() for file in one.beside)]
     return sorted({name for name in names if name != own and not _named(name, known)})
 
 

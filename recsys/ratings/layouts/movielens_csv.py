@@ -11,6 +11,7 @@ LAYOUT = Layout(
     name="MovieLens CSV",
     priority=30,
     files=("ratings.csv",),
+    beside=("tags.csv", "links.csv", "genome-*.csv"),
     matches=named("ratings.csv"),
     read=read_text,
     items=ItemFiles(

@@ -114,7 +114,7 @@ def _ratings(
         remarks += [] if kept.all() else [ZERO_IS_NONE]
     if not len(values):
         raise DataError(f"{file}: the file holds no ratings")
-    remarks += _attributes(items, len(ids), columns, values)
+    remarks += _not_items(items, len(ids), columns, values)
     for row in _nameless(ids, rows):
         raise DataError(f"{file}, line {lines[row]}: column 1, which names the row, is empty")
     for column in _nameless(items, columns):
@@ -129,10 +129,10 @@ def _ratings(
     return RawRatings(arrays, taken_from(_NAMES, arrays), remarks=remarks)
 
 
-def _attributes(
+def _not_items(
     names: list[str], n_rows: int, columns: npt.NDArray[Any], values: npt.NDArray[Any]
 ) -> list[str]:
-    # A remark on columns that are full, of numbers that the others do not have, such as an age.
+    # A remark on full columns with numbers that the others do not have, such as an age.
     counts = np.bincount(columns, minlength=len(names))
     full = np.isin(columns, np.flatnonzero(counts == n_rows))
     rest = values[~full]
@@ -143,8 +143,8 @@ def _attributes(
         return []
     which = few([names[column] for column in np.unique(other)])
     return [
-        f"{which}: full, with values that no column with gaps has; remove what is not an item from "
-        "the file"
+        f"{which}: every row has a value, some outside the range of the other columns; remove from "
+        "the file what is not an item"
     ]
 
 

@@ -114,8 +114,8 @@ def test_columns_that_describe_the_row_are_remarked_on(tmp_path: Path) -> None:
     rows = [[n, 30 + n, *own, 10 * n + 9] for n, own in enumerate(cells)]
     account = recsys.read_ratings(write(tmp_path / "r.csv", [head, *rows])).account
     assert account is not None
-    assert any(one.startswith("'age', 'Total': full, with values") for one in account.remarks)
+    assert any(one.startswith("'age', 'Total': every row has a value") for one in account.remarks)
     rows = [[n, 1 + n, *own, 2] for n, own in enumerate(cells)]
     account = recsys.read_ratings(write(tmp_path / "r.csv", [head, *rows])).account
     assert account is not None
-    assert not any("full" in one for one in account.remarks)
+    assert not any("every row" in one for one in account.remarks)

@@ -1,0 +1,98 @@
+"""What may be wrong with how a source was read: remarks for its account.
+
+The doctor examines ratings at leisure; these remarks are cheap, and everybody who reads a file sees
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.csr import entry_rows
+from recsys.ratings.account import counted
+from recsys.ratings.assembly import Parts
+from recsys.ratings.columns import few, plain
+from recsys.ratings.raw import RawRatings
+
+TITLES = ("title", "movietitle", "itemname")
+"""Names of item columns that are no ids, as `plain` writes them."""
+NULLS = (
+    "NULL", "null", "Null", "\\N", "(null)", "NaN", "nan", "None", "<NA>", "N/A", "n/a", "#N/A",
+    "undefined",
+)  # fmt: skip
+"""What exports write where there is no id."""
+TOTALS = ("Total", "TOTAL", "total", "Grand Total", "Grand total", "Sum", "SUM")
+"""What the last row or column of a spreadsheet is called."""
+TELLING = 20
+"""Repeats of a value that is not the usual one, from which on they are no accident."""
+
+_FIRST = 1 << 16  # entries that are looked at before the others
+
+
+def suspicions(ratings: Parts, raw: RawRatings) -> Iterator[str]:
+    """Remarks on what may be a mistake, each in one sentence without its period."""
+    yield from _titles(raw)
+    yield from _no_ids(ratings)
+    if "rating" in raw.taken:
+        yield from _attributes(ratings, raw.taken["rating"].name)
+
+
+def _titles(raw: RawRatings) -> Iterator[str]:
+    # Items known by a title, next to what may be their ids.
+    name = raw.taken["item"].name if "item" in raw.taken else ""
+    ids = [one for one in raw.unused if plain(one).endswith("id")]
+    if plain(name) in TITLES and ids:
+        one_of = "one of " * (len(ids) > 1)
+        yield (
+            f"items are identified by {name!r}, and two of them may share a title; if "
+            f"{one_of}{few(ids)} identifies the item, say --column item=NAME"
+        )
+
+
+def _no_ids(ratings: Parts) -> Iterator[str]:
+    sides = (
+        (ratings.users, ratings.items.kind, np.diff(ratings.matrix.indptr)),
+        (ratings.items, ratings.users.kind, None),
+    )
+    for index, other, counts in sides:
+        if index.is_integer:
+            continue
+        for words, what in ((NULLS, "a missing id"), (TOTALS, "a row or column of sums")):
+            for row in np.unique(index.find(np.array(words, object))):
+                if row < 0:
+                    continue
+                n = (ratings.matrix.indices == row).sum() if counts is None else counts[row]
+                has = f"{index.ids[row]!r} has {counted(int(n), other)}"
+                yield f"the {index.kind} {has}; if it stands for {what}, remove it from the data"
+
+
+def _attributes(ratings: Parts, name: str) -> Iterator[str]:
+    # Values that belong to the items, or to the users, as after a join with a table of them.
+    matrix = ratings.matrix
+    # The first rows are enough to see that values differ, as they mostly do.
+    first = matrix[: max(1, int(np.searchsorted(matrix.indptr, _FIRST)))]
+    for kind, keys in (("item", lambda part: part.indices), ("user", entry_rows)):
+        equal = all(_equal_by(keys(part), part.data) for part in (first, matrix))
+        if equal and _n_unusual_repeats(keys(matrix), matrix.data) >= TELLING:
+            yield (
+                f"all values of each {kind} are equal, so {name!r} seems to describe the {kind}; "
+                "name the column of ratings with --column rating=NAME, or say --column rating= if "
+                "there is none"
+            )
+
+
+def _equal_by(keys: npt.NDArray[Any], values: npt.NDArray[Any]) -> bool:
+    # Whether all values of a key are equal.
+    first = np.zeros(keys.max(initial=-1) + 1, values.dtype)
+    first[keys] = values
+    return bool((first[keys] == values).all())
+
+
+def _n_unusual_repeats(keys: npt.NDArray[Any], values: npt.NDArray[Any]) -> int:
+    # Where nearly all values are 1, those of most keys are equal by accident.
+    unusual = keys[values != np.median(values)]
+    return len(unusual) - len(np.unique(unusual))
