@@ -2,7 +2,7 @@
 
 | code | what it finds |
 |---|---|
-| R001 | a leak: the same rating in training and test, or in the training of a model from before |
+| R001 | a leak: the same rating in training and test, or a trained model that has seen the test |
 | R002 | a model that is no better than its baseline |
 | R003 | a best model whose lead over the next is within noise |
 | R004 | hyperparameters chosen on the test set |
