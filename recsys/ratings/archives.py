@@ -25,8 +25,10 @@ _BAD_NAMES = (
 )  # fmt: skip
 
 
-def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> None:
-    """Extracts the wanted members of a zip archive into `folder`.
+def unpack(
+    archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda name: True
+) -> list[str]:
+    """Extracts the wanted members of a zip archive into `folder`; returns the names of the others.
 
     Raises:
         DataError: the archive is damaged or encrypted, a member would be extracted outside the
@@ -46,6 +48,7 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda n
             _check_sizes(archive, members, folder)
             for member in members:
                 _extract(archive, bundle, member, folder)
+            return [name for name in bundle.namelist() if not wanted(name)]
     except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError) as error:
         raise _damaged(archive, error) from None
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from recsys.errors import DataError
 from recsys.large import Growing
 from recsys.ratings.columns import LARGEST
-from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
 from recsys.ratings.times import no_time, parsed, seconds_in, times_as_seconds
 
 _NARROW = np.iinfo(np.int32)
@@ -29,6 +29,7 @@ def raw_of_batches(
     where: str,
     unused: tuple[str, ...] = (),
     date_format: str | None = None,
+    drops: bool = False,
 ) -> RawRatings:
     """The ratings in the rows of some batches, in their order.
 
@@ -38,29 +39,48 @@ def raw_of_batches(
         where: name of the data, for messages.
         unused: other columns of the source.
         date_format: of dates as text, as for `strptime`; ISO 8601 by default.
+        drops: whether rows in which a value is missing are left out.
 
     Raises:
         DataError: there are no rows, a column has the wrong type, or a value is missing.
     """
+    dropped: dict[str, int] = {}
     collected = {role: _collector(role, name, where, date_format) for role, name in roles.items()}
     n_rows = 0
-    for batch in batches:
+    for each in batches:
+        batch = _complete(each, roles, dropped) if drops else each
         for role, name in roles.items():
             column = batch.column(name)
             if column.null_count:
                 row = n_rows + int(
                     np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0]
                 )
-                raise DataError(f"{where}, row {row}: {name!r} is missing")
+                raise DataError(f"{where}, row {row}: {name!r} is missing{LEAVE_OUT}")
             collected[role].add(column, n_rows)
         # Arrow keeps freed memory in its pool until it is released.
         if (n_rows + batch.num_rows) // _RELEASED > n_rows // _RELEASED:
             pa.default_memory_pool().release_unused()
         n_rows += batch.num_rows
     if not n_rows:
-        raise DataError(f"{where} holds no ratings")
+        raise DataError(f"{where} holds no {'complete row' if dropped else 'ratings'}")
     columns = {role: collected.pop(role).column() for role in roles}
-    return RawRatings(columns, taken_from(roles, columns), unused)
+    return RawRatings(columns, taken_from(roles, columns), unused, dropped)
+
+
+def _complete(
+    batch: pa.RecordBatch, roles: Mapping[str, str], dropped: dict[str, int]
+) -> pa.RecordBatch:
+    # The rows that have a value in each of these columns; counts the others.
+    for role, name in roles.items():
+        column = batch.column(name)
+        known = column.is_valid()
+        if pa.types.is_floating(column.type):
+            known = pc.and_(known, pc.fill_null(pc.invert(pc.is_nan(column)), False))
+        n_lacking = len(known) - known.true_count
+        if n_lacking:
+            dropped[lacks(role)] = dropped.get(lacks(role), 0) + n_lacking
+            batch = batch.filter(known)
+    return batch
 
 
 class _Collector(Protocol):
@@ -134,9 +154,10 @@ class _Ratings:
         bad = ~(np.abs(values) <= LARGEST)  # also true for NaN
         if bad.any():
             at = int(bad.argmax())
+            remedy = LEAVE_OUT if np.isnan(values[at]) else ""
             raise DataError(
                 f"{self._where}, row {first + at}: {self._name!r} is {values[at]}, not a finite "
-                "number"
+                f"number{remedy}"
             )
         self._values.add(values)
 

@@ -83,37 +83,20 @@ def as_frame(table: Any, argument: str) -> pd.DataFrame:
     return frame
 
 
-def raw_of_named(table: pa.Table, named: Mapping[str, str | None]) -> RawRatings:
+def raw_of_named(
+    table: pa.Table, named: Mapping[str, str | None], drops: bool = False
+) -> RawRatings:
     """The ratings in a table whose columns are named by role; rating and timestamp may be None.
+
+    If `drops` is true, rows in which a value is missing are left out.
 
     Raises:
         ArgumentError: two roles have the same column.
-        DataError: a column is missing or ambiguous, or a value in it is not of its role.
+        DataError: there are no rows, a column is missing or ambiguous, or a value in it is missing
+            or not of its role.
     """
     given = {role: name for role, name in named.items() if name is not None}
     roles = assign_roles(table.column_names, given, "the table")
-    return raw_of_table(table, {role: roles[role] for role in given}, "the table")
-
-
-def raw_of_table(
-    table: pa.Table,
-    roles: Mapping[str, str],
-    where: str,
-    unused: tuple[str, ...] | None = None,
-    date_format: str | None = None,
-) -> RawRatings:
-    """The ratings in a table.
-
-    Args:
-        table: a row per rating.
-        roles: role → column.
-        where: name of the data, for messages.
-        unused: other columns of the source; by default those of the table.
-        date_format: of dates as text, as for `strptime`; ISO 8601 by default.
-
-    Raises:
-        DataError: there are no rows, a column has the wrong type, or a value is missing.
-    """
-    if unused is None:
-        unused = tuple(name for name in table.column_names if name not in roles.values())
-    return raw_of_batches(table.to_batches(), roles, where, unused, date_format)
+    wanted = {role: roles[role] for role in given}
+    unused = tuple(name for name in table.column_names if name not in wanted.values())
+    return raw_of_batches(table.to_batches(), wanted, "the table", unused, drops=drops)

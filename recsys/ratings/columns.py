@@ -37,6 +37,11 @@ RECOGNIZED = {
 """Column names that are recognized, as `plain` writes them; where a table has several of a role,
 the first one here counts, so that an id goes before a name and a rating before a count."""
 
+NULLS = (
+    "NULL", "null", "Null", "\\N", "(null)", "NaN", "nan", "None", "<NA>", "N/A", "n/a", "#N/A",
+    "undefined",
+)  # fmt: skip
+"""What exports write where there is no value, also for ids."""
 LARGEST = float(np.finfo(np.float32).max)
 """The largest rating that is allowed."""
 

@@ -16,6 +16,20 @@ SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".lz4")
 """Endings of compressed files that are read."""
 
 _HEAD, _LARGEST_HEAD = 1 << 16, 1 << 24
+_BEGINNINGS = (
+    (b"\x1f\x8b", (".gz",), "compressed with gzip; rename it so that it ends in .gz"),
+    (b"BZh91AY&SY", (".bz2",), "compressed with bzip2; rename it so that it ends in .bz2"),
+    (b"\xfd7zXZ\0", (".xz",), "compressed with xz; rename it so that it ends in .xz"),
+    (b"\x28\xb5\x2f\xfd", (".zst",), "compressed with zstd; rename it so that it ends in .zst"),
+    (b"\x04\x22\x4d\x18", (".lz4",), "compressed with lz4; rename it so that it ends in .lz4"),
+    (b"PAR1\x15", (".parquet", ".pq"), "a Parquet file; rename it so that it ends in .parquet"),
+    (b"ARROW1\0", (".arrow", ".arrows", ".feather", ".ipc"), "an Arrow file; rename it so that it "
+     "ends in .arrow"),
+    (b"\xd0\xcf\x11\xe0", (), "an Excel workbook; save the sheet as CSV"),
+    (b"PK\x03\x04", (".zip", ".npz"), "a zip archive or an Excel workbook; rename the archive so "
+     "that it ends in .zip, or save the sheet as CSV"),
+)  # fmt: skip
+"""How files begin, the endings that such files have, and what to say of one with another ending."""
 
 
 def opened(file: str) -> BinaryIO:
@@ -39,6 +53,18 @@ def without_suffix(name: str) -> str:
     ('ratings.csv', 'ratings.csv')
     """
     return next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
+
+
+def misnamed(file: str) -> str:
+    """What a file is by its first bytes where its name says otherwise, and what to do; or ""."""
+    if not os.path.isfile(file):  # a pipe can be read only once
+        return ""
+    with open(file, "rb") as stream:
+        head = stream.read(16)
+    for beginning, endings, what in _BEGINNINGS:
+        if head.startswith(beginning):
+            return "" if file.lower().endswith(endings) else what
+    return ""
 
 
 def first_lines(file: str) -> list[str]:

@@ -13,20 +13,23 @@ from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, shown
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.numeric import numbers_in
-from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
 from recsys.ratings.times import times_as_seconds
 
 
-def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> RawRatings:
+def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None], drops: bool = False) -> RawRatings:
     """The ratings in a table, whose columns are named by role (user, item, rating, timestamp).
 
-    Rating and timestamp may be None; they are absent from the result then.
+    Rating and timestamp may be None; they are absent from the result then. If `drops` is true, rows
+    in which a value is missing are left out.
 
     Raises:
         ArgumentError: two roles have the same column.
         DataError: a column is missing or ambiguous, or a value in it is not of its role.
     """
     arrays: dict[str, Any] = {}
+    dropped: dict[str, int] = {}
+    columns = {}
     for role, column in named.items():
         if column is None and role in ("rating", "timestamp"):
             continue
@@ -37,10 +40,19 @@ def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None]) -> RawRatings:
             raise DataError(f"the table has {often} {word} column {column!r}; it has {have}")
         if list(named.values()).count(column) > 1:
             raise ArgumentError(f"{word} must name a column of its own, not {column!r} again")
+        columns[role] = column
+    for role, column in columns.items():
+        lacking = frame[column].isna()
+        if drops and lacking.any():
+            dropped[lacks(role)] = int(lacking.sum())
+            frame = frame[~lacking]
+    if dropped and not len(frame):
+        raise DataError("the table holds no complete row")
+    for role, column in columns.items():
         arrays[role] = _column(frame[column], role)
     names = {role: str(named[role]) for role in arrays}
     unused = tuple(str(name) for name in frame.columns if name not in named.values())
-    return RawRatings(arrays, taken_from(names, arrays), unused)
+    return RawRatings(arrays, taken_from(names, arrays), unused, dropped)
 
 
 def table_rows(table: pd.DataFrame, column: str, kind: str) -> pd.DataFrame:
@@ -61,7 +73,8 @@ def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
     if role in ("user", "item"):
         missing = series.isna().to_numpy()
         if missing.any():
-            raise DataError(f"row {int(missing.argmax())}: the {role} id in {name!r} is missing")
+            row = int(missing.argmax())
+            raise DataError(f"row {row}: the {role} id in {name!r} is missing{LEAVE_OUT}")
         values: IdArray = series.to_numpy()
         return values
     if role == "timestamp":
@@ -72,5 +85,8 @@ def _column(series: pd.Series[Any], role: str) -> npt.NDArray[Any]:
     bad = ~(np.abs(numbers) <= LARGEST)  # also true for NaN
     if bad.any():
         row = int(bad.argmax())
-        raise DataError(f"row {row}: {name!r} is {shown(series.iloc[row])}, not a finite number")
+        remedy = LEAVE_OUT if series.isna().iloc[row] else ""
+        raise DataError(
+            f"row {row}: {name!r} is {shown(series.iloc[row])}, not a finite number{remedy}"
+        )
     return numbers.astype(np.float32)

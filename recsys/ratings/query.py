@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from recsys.ratings.databases import (
     version_of,
     without_log_of_interruptions,
 )
-from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
 
@@ -60,7 +61,7 @@ def read(location: str, source: Source) -> RawRatings:
         with closing(selected):
             roles = assign_roles(names, source.columns, where)
             places = {role: names.index(name) for role, name in roles.items()}
-            columns = _Columns(roles, where)
+            columns = _Columns(roles, where, source.drops)
             for rows in selected.partitions(_CHUNK):
                 every = list(zip(*rows, strict=True))
                 columns.add({role: every[place] for role, place in places.items()})
@@ -196,14 +197,17 @@ def _table(connection: Connection, source: Source, where: str) -> str:
 class _Columns:
     """The columns of roles, chunk by chunk."""
 
-    def __init__(self, names: dict[str, str], where: str) -> None:
-        self._names, self._where = names, where
+    def __init__(self, names: dict[str, str], where: str, drops: bool) -> None:
+        self._names, self._where, self._drops = names, where, drops
+        self._dropped: dict[str, int] = {}
         self._ids = {role: _Ids() for role in ("user", "item")}
         self._values = Growing(np.float32)
         self._times = _Times()
         self._n = 0
 
     def add(self, columns: dict[str, Sequence[Any]]) -> None:
+        if self._drops:
+            columns = self._complete(columns)
         for role, column in columns.items():
             try:
                 if role == "rating":
@@ -217,6 +221,16 @@ class _Columns:
                 raise DataError(f"{self._where}, row {row}: {name!r} {wrong}") from None
         self._n += len(columns["user"])
 
+    def _complete(self, columns: dict[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+        # Without the rows that lack an id or a time; those that lack a rating are left out anyway.
+        for role in ("user", "item", "timestamp"):
+            known = [one not in (None, "") for one in columns.get(role, ())]
+            n_lacking = len(known) - sum(known)
+            if n_lacking:
+                self._dropped[lacks(role)] = self._dropped.get(lacks(role), 0) + n_lacking
+                columns = {name: tuple(compress(one, known)) for name, one in columns.items()}
+        return columns
+
     def raw(self, names: list[str], date_format: str | None, seconds: bool) -> RawRatings:
         """What was read.
 
@@ -226,10 +240,11 @@ class _Columns:
             seconds: whether times are seconds since 1970, whatever their size.
         """
         if not self._n:
-            raise DataError(f"{self._where} holds no ratings")
+            what = "complete row" if self._dropped else "ratings"
+            raise DataError(f"{self._where} holds no {what}")
         columns: dict[str, Any] = {role: ids.column() for role, ids in self._ids.items()}
         remarks: list[str] = []
-        dropped = {}
+        dropped = dict(self._dropped)
         if "timestamp" in self._names:
             try:
                 times, remark = self._times.seconds(self._names["timestamp"], date_format, seconds)
@@ -245,7 +260,7 @@ class _Columns:
             else:
                 columns["rating"] = values
             if missing.any() and not missing.all():
-                dropped["no rating value"] = int(missing.sum())
+                dropped[lacks("rating")] = int(missing.sum())
                 columns = {role: _kept(one, ~missing) for role, one in columns.items()}
         taken = {role: name for role, name in self._names.items() if role in columns}
         unused = tuple(name for name in names if name not in taken.values())
@@ -335,7 +350,7 @@ class _WrongValue(Exception):
 def _id_chunk(values: Sequence[Any]) -> pa.Array:
     kinds = set(map(type, values))
     if type(None) in kinds:
-        raise _WrongValue(values.index(None), "is missing")
+        raise _WrongValue(values.index(None), f"is missing{LEAVE_OUT}")
     if kinds == {int}:
         try:
             return pa.array(values, pa.int64())
@@ -344,7 +359,7 @@ def _id_chunk(values: Sequence[Any]) -> pa.Array:
     if kinds != {str}:
         values = [_id_text(row, value) for row, value in enumerate(values)]
     if "" in values:
-        raise _WrongValue(values.index(""), "is empty")
+        raise _WrongValue(values.index(""), f"is empty{LEAVE_OUT}")
     return pa.array(values, pa.string())
 
 

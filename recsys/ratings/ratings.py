@@ -26,7 +26,7 @@ from recsys.ratings.frames import raw_of, table_rows
 from recsys.ratings.item_tables import aligned
 from recsys.ratings.matrices import matrix_ids, raw_of_matrix
 from recsys.ratings.raw import RawRatings
-from recsys.ratings.source import Duplicates, missing_values
+from recsys.ratings.source import INCOMPLETE, Duplicates, Incomplete, missing_values
 from recsys.ratings.times import fingerprint_blocks
 from recsys.ratings.unrated import NOTHING_MORE, Unrated, joined, placed
 from recsys.ratings.values import understood
@@ -132,6 +132,7 @@ class Ratings(Immutable):
         users: Table | None = None,
         duplicates: Duplicates | None = None,
         missing: Sequence[float] | None = None,
+        incomplete: Incomplete = "error",
     ) -> Ratings:
         """Ratings from a table with one row per rating.
 
@@ -151,6 +152,7 @@ class Ratings(Immutable):
                 events.
             missing: values that stand for "not rated", whose rows are left out; by default −1
                 where it is apart from a scale of positive ratings.
+            incomplete: what becomes of rows without an id or value: an `error`, or `drop`.
 
         Raises:
             ArgumentError: `frame` is not a table, or two roles have the same column.
@@ -162,10 +164,14 @@ class Ratings(Immutable):
             None if users is None else table_rows(as_frame(users, "users"), user, "user"),
         )
         table, missing = as_table(frame, "frame"), missing_values(missing)
+        if incomplete not in INCOMPLETE:
+            allowed = ", ".join(INCOMPLETE)
+            raise ArgumentError(f"incomplete must be one of {allowed}, not {incomplete!r}")
+        drops = incomplete == "drop"
         if isinstance(table, pd.DataFrame):
-            raw, layout = raw_of(table, named), "DataFrame"
+            raw, layout = raw_of(table, named, drops), "DataFrame"
         else:
-            raw, layout = raw_of_named(table, named), "Arrow table"
+            raw, layout = raw_of_named(table, named, drops), "Arrow table"
         return cls.of(raw, tables, duplicates, "the table", layout, missing)
 
     @classmethod

@@ -34,6 +34,19 @@ class RawRatings:
         return len(self.columns["user"])
 
 
+LEAVE_OUT = "; --incomplete drop leaves out rows like this (in Python incomplete='drop')"
+"""The remedy for a row in which something is missing."""
+
+
+def lacks(role: str) -> str:
+    """Why a row without this is left out, for `RawRatings.dropped`.
+
+    >>> lacks("user"), lacks("timestamp")
+    ('no user', 'no time')
+    """
+    return f"no {'time' if role == 'timestamp' else role}"
+
+
 def taken_from(names: Mapping[str, str], columns: Mapping[str, Any]) -> dict[str, Taken]:
     """Role → name of its column and its value in the first row."""
     return {

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from recsys.errors import ArgumentError, DataError
@@ -19,10 +20,11 @@ from recsys.ratings import layouts
 from recsys.ratings.archives import unpack
 from recsys.ratings.arrow_tables import Table, as_frame, as_table
 from recsys.ratings.columns import assign_roles, few
+from recsys.ratings.compressed import misnamed
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import is_file
 from recsys.ratings.ratings import Ratings
-from recsys.ratings.source import Duplicates, Source
+from recsys.ratings.source import Duplicates, Incomplete, Source
 from recsys.ratings.times import times_as_seconds
 from recsys.ratings.unrated import NOTHING_MORE, Unrated, Where
 from recsys.ratings.user_tables import normalized_users, read_users, users_of
@@ -47,14 +49,13 @@ def read_ratings(
     layout: str | None = None,
     table: str | None = None,
     query: str | None = None,
+    incomplete: Incomplete = "error",
     map_above: float | None = None,
 ) -> Ratings:
     """Ratings from a file, folder, zip or database, or from a table in memory.
 
     docs/reference.md lists the layouts. Tables are DataFrames and whatever has the Arrow PyCapsule
-    interface (pyarrow, polars, DuckDB). Columns that are not named are known by their usual names
-    (`user_id`, `movieId`, ...); a text file without a header has user, item, rating and timestamp.
-    No rating column means implicit feedback. Titles, years, genres come from the file next to it.
+    interface. Columns have their usual names; no rating column means implicit feedback.
 
     Args:
         path: folder, zip, file, table, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
@@ -73,7 +74,8 @@ def read_ratings(
         date_format: of dates as text, as for `strptime`; ISO 8601 by default.
         layout: name of the file's layout, such as "netflix-prize"; recognized by default.
         table: of a database; by default `ratings`, or the only one with users and items.
-        query: of a database, in place of a table; its rows are the ratings.
+        query: of a database, in place of a table.
+        incomplete: what becomes of rows without an id or value: an `error`, or `drop`.
         map_above: megabytes of an array that is kept in a temporary file instead of memory.
 
     Raises:
@@ -83,11 +85,11 @@ def read_ratings(
     columns = _named(user=user, item=item, rating=rating, timestamp=timestamp)
     source = Source(
         _path(path) or "the table", columns, _path(items), separator, encoding, header, duplicates,
-        missing, decimal, date_format, layout, _path(users), table, query, map_above,
+        missing, decimal, date_format, layout, _path(users), table, query, incomplete, map_above,
     )  # fmt: skip
+    tables = _tables(items, users)
     with mapped_above(source.map_bytes):
-        more = _tables(items, users)
-        return _read_table(path, source, more) if _path(path) is None else _read(source, more)
+        return _read(source, tables) if _path(path) else _read_table(path, source, tables)
 
 
 def _named(**columns: str | None) -> dict[str, str]:
@@ -120,8 +122,9 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
 def _read(source: Source, tables: Unrated) -> Ratings:
     path = expanded(source.ratings)
     if path.is_file() and path.suffix == ".zip":
-        with _unpacked(path) as folder:
-            return _read(replace(source, ratings=folder), tables)
+        with _unpacked(path) as (folder, others):
+            made = _read(replace(source, ratings=folder), tables)
+            return _of_archive(made, folder, str(path), others)
     # An address such as sqlite:///file is not a path, whose slashes could be merged.
     location = source.ratings if "://" in source.ratings else str(path)
     layout, location = layouts.find(location, source.layout, source.columns)
@@ -129,6 +132,9 @@ def _read(source: Source, tables: Unrated) -> Ratings:
         raise ArgumentError(f"table and query are for databases, and {location} is none")
     if is_file(location) and os.stat(location).st_size == 0:
         raise DataError(f"{location}: the file is empty")
+    what = "" if source.layout else misnamed(location)
+    if what:
+        raise DataError(f"{location}: by its content {what}")
     try:
         raw = layout.read(location, source)
     except DataError as error:
@@ -171,15 +177,27 @@ def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:
 
 
 @contextmanager
-def _unpacked(archive: Path) -> Iterator[str]:
+def _unpacked(archive: Path) -> Iterator[tuple[str, list[str]]]:
+    # The folder, and the members that may hold ratings and stay in the archive.
     with temporary_folder() as folder:
-        unpack(archive, folder, layouts.in_archive)
+        others = list(filter(layouts.aside_in_archive, unpack(archive, folder, layouts.in_archive)))
         if not any(path.is_file() for path in folder.rglob("*")):
             unpack(archive, folder, layouts.may_be_in_archive)
+            others = []
         try:
-            yield str(folder)
+            yield str(folder), others
         except DataError as error:
             raise DataError(str(error).replace(str(folder), str(archive))) from None
+
+
+def _of_archive(made: Ratings, folder: str, archive: str, others: list[str]) -> Ratings:
+    # With an account that names the archive, not the folder that it was unpacked to.
+    if made.account is None:
+        return made
+    source = made.account.source.replace(folder, archive)
+    aside = [f"not read: {few(others)}; to read another file, unzip the archive"] if others else []
+    remarks = (*made.account.remarks, *aside)
+    return replace(made, account=replace(made.account, source=source, remarks=remarks))
 
 
 def _read_table(table: Any, source: Source, tables: Unrated) -> Ratings:
@@ -197,7 +215,10 @@ def _read_table(table: Any, source: Source, tables: Unrated) -> Ratings:
         users = read_users(source.user_table)
     if source.date_format is not None and "timestamp" in roles:
         table = as_frame(table, "path")
-        times = times_as_seconds(table[roles["timestamp"]], source.date_format)
+        dates = table[roles["timestamp"]]
+        known = dates.notna().to_numpy() if source.drops else np.ones(len(dates), bool)
+        times = np.full(len(dates), np.nan)
+        times[known] = times_as_seconds(dates[known], source.date_format)
         table = table.assign(**{roles["timestamp"]: times})
     return Ratings.from_frame(
         table,
@@ -209,4 +230,5 @@ def _read_table(table: Any, source: Source, tables: Unrated) -> Ratings:
         users=users,
         duplicates=cast("Duplicates | None", source.duplicates),
         missing=source.missing,
+        incomplete=cast("Incomplete", source.incomplete),
     )

@@ -12,6 +12,8 @@ from recsys.ratings.columns import ROLES
 from recsys.settings import Settings, near, option
 from recsys.visible import brief
 
+Incomplete = Literal["error", "drop"]
+INCOMPLETE: tuple[Incomplete, ...] = ("error", "drop")
 Duplicates = Literal["latest", "mean", "max", "sum", "count", "error"]
 DUPLICATES: tuple[Duplicates, ...] = ("latest", "mean", "max", "sum", "count", "error")
 
@@ -100,6 +102,12 @@ class Source(Settings):
         metavar="SQL",
         meaning="Query of a database whose rows are the ratings, in place of a table.",
     )
+    incomplete: str = option(
+        "error",
+        meaning="What becomes of rows without a user, item, rating or time: an error, or they are "
+        "left out and counted.",
+        choices=INCOMPLETE,
+    )
     map_above: float | None = option(
         None,
         low=0,
@@ -108,6 +116,11 @@ class Source(Settings):
         "own. The values are the same, and take longer where memory is short.",
         default_text="a quarter of the free memory",
     )
+
+    @property
+    def drops(self) -> bool:
+        """Whether incomplete rows are left out."""
+        return self.incomplete == "drop"
 
     @property
     def map_bytes(self) -> float | None:

@@ -15,16 +15,11 @@ import numpy.typing as npt
 from recsys.csr import entry_rows
 from recsys.ratings.account import counted
 from recsys.ratings.assembly import Parts
-from recsys.ratings.columns import few, plain
+from recsys.ratings.columns import NULLS, few, plain
 from recsys.ratings.raw import RawRatings
 
 TITLES = ("title", "movietitle", "itemname")
 """Names of item columns that are no ids, as `plain` writes them."""
-NULLS = (
-    "NULL", "null", "Null", "\\N", "(null)", "NaN", "nan", "None", "<NA>", "N/A", "n/a", "#N/A",
-    "undefined",
-)  # fmt: skip
-"""What exports write where there is no id."""
 TOTALS = ("Total", "TOTAL", "total", "Grand Total", "Grand total", "Sum", "SUM")
 """What the last row or column of a spreadsheet is called."""
 TELLING = 20

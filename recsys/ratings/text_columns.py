@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from recsys.errors import DataError
 from recsys.ids import numbers_in_text
-from recsys.ratings.columns import LARGEST
+from recsys.ratings.columns import LARGEST, NULLS
+from recsys.ratings.raw import LEAVE_OUT, lacks
 from recsys.ratings.text_format import TextFormat, is_number
 from recsys.ratings.text_rows import Row, rows_of
 from recsys.ratings.times import Times, beyond, no_time, parsed, seconds_in
@@ -24,9 +25,11 @@ from recsys.ratings.times import Times, beyond, no_time, parsed, seconds_in
 Lines = npt.NDArray[np.int64]
 
 _WHOLE = r"^(?:0|-?[1-9][0-9]*)(?:\.0+)?$"
+_NO_NUMBER = (*NULLS, "NA")
 _AT_ONCE = 200_000  # rows
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
+_POINT_OF_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 _GROUPED = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+)")
 
 
@@ -51,7 +54,8 @@ def exactly(
         for role, at in text_format.roles.items():
             pieces[role].append(pa.array([cells[at] for _, cells in some], pa.string()))
     if not numbers:
-        raise DataError(f"{file}: a header and no ratings")
+        what = "no row is complete" if dropped else "a header and no ratings"
+        raise DataError(f"{file}: {what}")
     lines = np.concatenate(numbers)
     columns: dict[str, Any] = {role: pa.chunked_array(piece) for role, piece in pieces.items()}
     if "rating" in columns:
@@ -82,10 +86,42 @@ def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Ite
                 f"{file}, line {number}: {len(cells):,} fields instead of "
                 f"{len(text_format.columns):,}: {line[:60]!r}"
             )
-        for role, at in text_format.roles.items():
-            if not cells[at]:
-                raise DataError(f"{file}, line {number}: {text_format.name(role)!r} is missing")
-        yield number, cells
+        if any("\n" in cell for cell in row):
+            _check_lines_in_quotes(file, text_format, number, row)
+        lacking = next(_lacking(text_format, cells), None)
+        if lacking is None:
+            yield number, cells
+        elif text_format.drops:
+            dropped[lacks(lacking)] = dropped.get(lacks(lacking), 0) + 1
+        else:
+            name = text_format.name(lacking)
+            raise DataError(f"{file}, line {number}: {name!r} is missing{LEAVE_OUT}")
+
+
+def _check_lines_in_quotes(file: str, text_format: TextFormat, number: int, row: list[str]) -> None:
+    # A quote that is never closed takes in the rows up to the next quote.
+    numbers = {"user", "item"} if text_format.integer_ids else set()
+    numbers |= {"rating"} & text_format.roles.keys()
+    for line in "\n".join(row).splitlines():
+        cells = line.split(text_format.separator)
+        if (
+            len(cells) == len(text_format.columns)
+            and numbers
+            and all(is_number(cells[text_format.roles[role]]) for role in numbers)
+        ):
+            raise DataError(
+                f"{file}, line {number}: a quoted field takes in what looks like a row, "
+                f"{line[:60]!r}; if its quote is never closed, close it, and write a quote within "
+                "a field twice"
+            )
+
+
+def _lacking(text_format: TextFormat, cells: list[str]) -> Iterator[str]:
+    # The roles of which a row has no value. An id may be called NA; a number may not.
+    for role, at in text_format.roles.items():
+        number = text_format.drops and role in ("rating", "timestamp")
+        if not cells[at] or (number and cells[at] in _NO_NUMBER):
+            yield role
 
 
 def _numbers(
@@ -99,7 +135,7 @@ def _numbers(
         if not (is_number(written) and abs(float(written)) <= LARGEST) or (comma and "." in text):
             raise DataError(
                 f"{file}, line {lines[i]}: {text_format.name('rating')!r} is {text[:60]!r}, not a "
-                f"finite number{_hint(text)}"
+                f"finite number{LEAVE_OUT if text in _NO_NUMBER else _hint(text)}"
             )
         values[i] = float(written)
     return values if text_format.third_may_be_time else values.astype(np.float32)
@@ -114,6 +150,33 @@ def _hint(text: str) -> str:
     if _GROUPED.fullmatch(text):
         return " (write the number without what separates thousands)"
     return " (a decimal comma? say --decimal ,)" if comma else ""
+
+
+def check_points(file: str, text_format: TextFormat, values: npt.NDArray[Any]) -> None:
+    """Refuses values such as 1.200 next to values without a point: they may be thousands.
+
+    Raises:
+        DataError: all values with a point have three digits after it, and others have no point.
+    """
+    parts = values[values != np.rint(values)]
+    if not len(parts) or len(parts) == len(values) or not (np.abs(parts) < 1000).all():
+        return
+    rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
+    at, first, plain = text_format.roles["rating"], None, False
+    for number, cells in rows:
+        text = cells[at].strip() if number > text_format.skip and len(cells) > at else ""
+        if _POINT_OF_THOUSANDS.fullmatch(text):
+            first = first or (number, text)
+        elif "." in text or "e" in text.lower():
+            return  # a decimal point, as usual
+        else:
+            plain |= bool(text)
+    if first and plain:
+        raise DataError(
+            f"{file}, line {first[0]}: {text_format.name('rating')!r} is {first[1]!r}, and others "
+            "have no point: does it separate thousands? Write the numbers without it, or say "
+            "--decimal . if it is a decimal point"
+        )
 
 
 def has_decimal_commas(separator: str, texts: list[str]) -> bool:

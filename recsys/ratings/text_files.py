@@ -23,7 +23,7 @@ from recsys.ratings.columns import LARGEST, first_line, no_rating
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.text_bytes import Watched, encoding_of
-from recsys.ratings.text_columns import exactly, remark_on_ids, seconds
+from recsys.ratings.text_columns import check_points, exactly, remark_on_ids, seconds
 from recsys.ratings.text_format import ANY_QUOTED, LATE, TextFormat, sniff
 from recsys.ratings.text_numbers import plain_columns
 from recsys.ratings.text_rows import rows_of
@@ -204,6 +204,8 @@ def _understood(
             remarks.append(f"all values of {names['timestamp']} are {why}: taken as times")
         else:
             columns["rating"] = values.astype(np.float32)
+    if "rating" in columns and text_format.decimal is None:
+        check_points(file, text_format, columns["rating"])
     taken = taken_from(names, columns)
     for role in ("user", "item"):
         remarks += remark_on_ids(file, text_format, columns[role], role, lines)

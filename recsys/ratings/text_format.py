@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER
+from recsys.ratings.account import counted
 from recsys.ratings.columns import RECOGNIZED, ROLES, named_positions, plain, role_positions
 from recsys.ratings.compressed import opened
 from recsys.ratings.source import Source
@@ -22,6 +23,8 @@ _HEAD = 1 << 16  # bytes that are looked at
 _LONGEST_LINE = 1 << 26
 _MOST_ROWS = 1000  # rows that are looked at
 _EXCEL = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.I)  # a first line for Excel
+_FEWEST_NAMED = 3  # rows whose numbers are no accident
+_COMMENT = "#%"  # as in files of SNAP and KONECT
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 ANY_QUOTED = re.compile(r'(?:^|\t)"[^"\t]*"(?:\t|$)', re.M)
@@ -58,6 +61,8 @@ class TextFormat:
     """Whether the first times all are numbers."""
     whole_times: bool
     """Whether they are whole numbers."""
+    drops: bool = False
+    """Whether rows in which something is missing are left out."""
     remarks: tuple[str, ...] = ()
 
     def name(self, role: str) -> str:
@@ -80,6 +85,7 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
     text, encoding, remarks, complete = _head(file, source.encoding, size)
     lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$", text)
     announced = _announced(lines)
+    lines, comments = _without_comments(lines, source.separator or announced)
     named = source.separator or announced
     first = next((line.strip("\r\n") for line in lines if line.strip()), None)
     if first is None and complete:
@@ -93,29 +99,21 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
         if size > _LONGEST_LINE:
             raise DataError(f"{file}, line 1: longer than {_LONGEST_LINE >> 20} MiB")
         return sniff(file, source, 16 * size)
-    cells = [cell.strip() for cell in rows[0][1]]
-    given = source.header
-    has_header = _is_header(file, cells, rows, source.columns) if given is None else given
-    if has_header:
-        columns, roles = cells, role_positions(cells, source.columns, file)
-        if len(rows) == 1:
-            raise DataError(f"{file}: a header and no ratings")
-    else:
-        columns = [f"column {n}" for n in range(1, len(cells) + 1)]
-        roles = _columns_in_order(file, cells, source.columns)
-    body = [row for _, row in rows[int(has_header) : _MOST_ROWS]]
+    header, columns, roles, unnamed = _columns(file, rows, source)
+    n_skipped = int(header is not None)
+    body = [row for _, row in rows[n_skipped:_MOST_ROWS]]
     ratings, times = _cells(body, roles.get("rating")), _cells(body, roles.get("timestamp"))
     return TextFormat(
         separator=separator,
-        header=tuple(cells) if has_header else None,
+        header=header,
         columns=tuple(columns),
         roles=roles,
         encoding=encoding,
         integer_ids=all(_whole(_cells(body, roles[role])) for role in ("user", "item")),
         quoted=quoted,
-        skip=rows[int(has_header)][0] - 1,
-        third_may_be_time=not has_header
-        and len(cells) == 3
+        skip=rows[n_skipped][0] - 1,
+        third_may_be_time=header is None
+        and len(columns) == 3
         and roles.get("rating") == 2
         and not {"rating", "timestamp"} & source.columns.keys(),
         decimal=source.decimal,
@@ -123,7 +121,8 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
         date_format=source.date_format,
         number_times=all(map(is_number, times)),
         whole_times=_whole(times),
-        remarks=remarks,
+        drops=source.drops,
+        remarks=(*remarks, *comments, *unnamed),
     )
 
 
@@ -168,6 +167,66 @@ def _announced(lines: list[str]) -> str | None:
         return None
     lines[0] = "\n"
     return found[1]
+
+
+def _without_comments(lines: list[str], separator: str | None) -> tuple[list[str], tuple[str, ...]]:
+    # Comments before the first row become blank lines, and a header loses the sign of a comment.
+    filled = [n for n, line in enumerate(lines) if line.strip()]
+    n_lead = next((k for k, n in enumerate(filled) if lines[n][0] not in _COMMENT), len(filled))
+    if not 0 < n_lead < len(filled):
+        return lines, ()
+    first = lines[filled[n_lead]].strip()
+    lines, n_comments = list(lines), 0
+    for n in filled[:n_lead]:
+        text = lines[n].lstrip(_COMMENT).strip()
+        fields = _fields(text, separator)
+        names = {plain(name) for name in fields}
+        if n == filled[n_lead - 1] and all(names & set(RECOGNIZED[x]) for x in ("user", "item")):
+            lines[n] = text + "\n"
+        elif lines[n][1:2].strip(_COMMENT + " \t\r\n") and len(fields) == len(
+            _fields(first, separator)
+        ):
+            return lines, ()  # an id may begin with such a sign
+        else:
+            lines[n], n_comments = "\n", n_comments + 1
+    said = f"skipped before the first row: {counted(n_comments, 'line')} of comments"
+    return lines, (said,) if n_comments else ()
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    usual = max("\t,;|", key=line.count)
+    separator = separator or (usual if usual in line else " ")
+    found = line.split() if separator == " " else line.split(separator)
+    return [cell.strip().strip('"') for cell in found]
+
+
+def _columns(
+    file: str, rows: list[Row], source: Source
+) -> tuple[tuple[str, ...] | None, list[str], dict[str, int], tuple[str, ...]]:
+    # The header, the names of all columns, the position of each role, and remarks.
+    cells = [cell.strip() for cell in rows[0][1]]
+    given = source.header
+    if not (_is_header(file, cells, rows, source.columns) if given is None else given):
+        names = [f"column {n}" for n in range(1, len(cells) + 1)]
+        return None, names, _columns_in_order(file, cells, source.columns), ()
+    if len(rows) == 1:
+        raise DataError(f"{file}: a header and no ratings")
+    names, remarks = _columns_named(cells, rows[1:])
+    return tuple(cells), names, role_positions(names, source.columns, file), remarks
+
+
+def _columns_named(header: list[str], rows: list[Row]) -> tuple[list[str], tuple[str, ...]]:
+    # The columns of rows that all have one field more than the header.
+    n = len(header)
+    if not all(len(row) == n + 1 for _, row in rows):
+        return header, ()
+    if not any(row[n].strip() for _, row in rows):
+        return [*header, f"column {n + 1}"], ("rows end with a separator",)
+    numbers = [str(number) for number in range(1, len(rows) + 1)]
+    if len(rows) < _FEWEST_NAMED or [row[0].strip() for _, row in rows] != numbers:
+        return header, ()  # perhaps the last column has no name
+    said = "the header has no name for the first column, which numbers the rows, as R writes it"
+    return ["row number", *header], (said,)
 
 
 def _first_rows(

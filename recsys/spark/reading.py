@@ -166,7 +166,7 @@ def _of_text(location: str, source: Source, session: SparkSession, where: str) -
     if not batches:
         raise DataError(f"{where} holds no ratings")
     table, remarks = _as_text_means(pa.Table.from_batches(batches), names, form, where)
-    raw = raw_of_batches(table.to_batches(), names, where, unused, source.date_format)
+    raw = raw_of_batches(table.to_batches(), names, where, unused, source.date_format, source.drops)
     raw.remarks.extend((*form.remarks, *remarks))
     return raw
 
@@ -260,7 +260,7 @@ def _raw(
     # By position: a name may have any sign in it.
     frame = frame.toDF(*(f"c{at}" for at in range(len(frame.columns))))
     batches = _batches(frame.select(*places.values()), list(places))
-    return raw_of_batches(batches, names, where, unused, source.date_format)
+    return raw_of_batches(batches, names, where, unused, source.date_format, source.drops)
 
 
 def _batches(frame: DataFrame, names: list[str]) -> Iterator[pa.RecordBatch]:

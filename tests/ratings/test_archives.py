@@ -98,3 +98,15 @@ def test_an_archive_that_does_not_fit_on_the_disk(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
     with pytest.raises(OSError, match="unzip it where there is more space"):
         archives.unpack(archive, tmp_path)
+
+
+def test_the_account_names_the_archive_and_what_was_not_read(tmp_path: Path) -> None:
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for name in ("ratings.csv", "ratings_2.csv", "links.csv", "movies.csv", "readme.txt"):
+            bundle.writestr(name, "userId,movieId,rating\n1,2,3\n1,3,4\n")
+    account = recsys.read_ratings(archive).account
+    assert account is not None
+    assert account.source == str(archive / "ratings.csv")
+    said = [one for one in account.remarks if one.startswith("not read")]
+    assert said == ["not read: 'ratings_2.csv'; to read another file, unzip the archive"]

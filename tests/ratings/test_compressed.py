@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import recsys
@@ -77,3 +78,29 @@ def test_first_lines_are_whole_lines(tmp_path: Path) -> None:
     file.write_bytes(b"a\0b\n")
     assert first_lines(str(file)) == []
     assert first_lines(str(tmp_path)) == []
+
+
+MISNAMED = {
+    "r.csv": (gzip.compress(CSV), "compressed with gzip; rename it so that it ends in .gz"),
+    "r.tsv": (bz2.compress(CSV), "compressed with bzip2"),
+    "ratings.dat": (lzma.compress(CSV), "compressed with xz"),
+    "r.parquet": (gzip.compress(CSV), "compressed with gzip"),
+    "r.xlsx": (b"PK\3\4" + bytes(100), "an Excel workbook; .* save the sheet as CSV"),
+    "r.xls": (b"\xd0\xcf\x11\xe0" + bytes(100), "an Excel workbook; save the sheet as CSV"),
+}
+
+
+@pytest.mark.parametrize("name", MISNAMED)
+def test_a_file_that_is_not_what_its_name_says_is_named(name: str, tmp_path: Path) -> None:
+    content, message = MISNAMED[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name}: by its content .*{message}"):
+        recsys.read_ratings(tmp_path / name)
+
+
+def test_a_parquet_file_with_another_name_is_read_by_its_layout(tmp_path: Path) -> None:
+    table = pa.table({"user": [1, 1, 2], "item": [3, 4, 3]})
+    pq.write_table(table, tmp_path / "r.csv")
+    with pytest.raises(DataError, match="by its content a Parquet file; rename it"):
+        recsys.read_ratings(tmp_path / "r.csv")
+    assert recsys.read_ratings(tmp_path / "r.csv", layout="parquet").n_ratings == 3

@@ -138,6 +138,12 @@ def may_be_in_archive(member: str) -> bool:
     return _named(member, OTHER_FILES)
 
 
+def aside_in_archive(member: str) -> bool:
+    """Whether a member that is not unpacked may hold ratings, too."""
+    beside = [file for one in layouts() for file in one.beside]
+    return may_be_in_archive(member) and not in_archive(member) and not _named(member, beside)
+
+
 def read_items(file: str) -> pd.DataFrame:
     """The item table in a file, with the columns item, title, year and genres where known.
 

@@ -59,7 +59,7 @@ def read(file: str, source: Source) -> RawRatings:
     with _opened(file) as (schema, batches):
         roles = assign_roles(schema.names, source.columns, file)
         unused = tuple(name for name in schema.names if name not in roles.values())
-        return raw_of_batches(batches, roles, file, unused, source.date_format)
+        return raw_of_batches(batches, roles, file, unused, source.date_format, source.drops)
 
 
 def read_items(file: str) -> pd.DataFrame:

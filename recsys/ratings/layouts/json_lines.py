@@ -19,7 +19,7 @@ from recsys.ratings.compressed import opened
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.numeric import numbers_in
-from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
 from recsys.visible import writable
@@ -35,14 +35,16 @@ def read(file: str, source: Source) -> RawRatings:
     """
     keys: dict[str, None] = {}
     roles: dict[str, str] = {}
-    lines, cells = _cells(file, keys, roles, source)
+    dropped: dict[str, int] = {}
+    lines, cells = _cells(file, keys, roles, source, dropped)
     if roles != assign_roles(list(keys), source.columns, file):
         # A later line has a key that the first has not.
         roles = assign_roles(list(keys), source.columns, file)
-        lines, cells = _cells(file, keys, roles, source)
+        dropped.clear()
+        lines, cells = _cells(file, keys, roles, source, dropped)
     columns = {role: _column(role, roles[role], cells[role], lines, file) for role in roles}
     unused = tuple(key for key in keys if key not in roles.values())
-    return RawRatings(columns, taken_from(roles, columns), unused)
+    return RawRatings(columns, taken_from(roles, columns), unused, dropped)
 
 
 def read_items(file: str) -> pd.DataFrame:
@@ -88,9 +90,14 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _cells(
-    file: str, keys: dict[str, None], roles: dict[str, str], source: Source
+    file: str,
+    keys: dict[str, None],
+    roles: dict[str, str],
+    source: Source,
+    dropped: dict[str, int],
 ) -> tuple[array[int], dict[str, list[Any]]]:
-    # The line of each row, and its values by role. Fills `keys`, and `roles` where it is empty.
+    # The line of each row, and its values by role. Fills `keys`, and `roles` where it is empty;
+    # counts in `dropped` which rows are left out.
     lines: array[int] = array("q")
     cells: dict[str, list[Any]] = {role: [] for role in roles}
     for number, row in objects(file):
@@ -99,18 +106,22 @@ def _cells(
         if not roles:
             roles.update(assign_roles(list(row), source.columns, file))
             cells = {role: [] for role in roles}
+        lacking = next((role for role, key in roles.items() if row.get(key) is None), None)
+        if lacking is not None and source.drops:
+            dropped[lacks(lacking)] = dropped.get(lacks(lacking), 0) + 1
+            continue
         lines.append(number)
         for role, key in roles.items():
             cells[role].append(row.get(key))
     if not lines:
-        raise DataError(f"{file}: the file holds no ratings")
+        raise DataError(f"{file}: the file holds no {'complete row' if dropped else 'ratings'}")
     return lines, cells
 
 
 def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str) -> Any:
     for line, cell in zip(lines, cells, strict=True):
         if cell is None:
-            raise DataError(f"{file}, line {line}: {key!r} is missing")
+            raise DataError(f"{file}, line {line}: {key!r} is missing{LEAVE_OUT}")
         if isinstance(cell, dict | list | bool):
             raise DataError(f"{file}, line {line}: {key!r} is {json.dumps(cell)[:60]}, not a value")
     if role == "timestamp":

@@ -33,7 +33,7 @@ def read(location: str, source: Source) -> RawRatings:
         unused = tuple(name for name in schema.names if name not in roles.values())
         wanted = pa.schema([schema.field(name) for name in roles.values()])
         batches = _batches(parts or [location], wanted)
-        raw = raw_of_batches(batches, roles, location, unused, source.date_format)
+        raw = raw_of_batches(batches, roles, location, unused, source.date_format, source.drops)
     if len(parts) > 1:
         raw.remarks.append(f"{len(parts):,} Parquet files were read as one table")
     return raw

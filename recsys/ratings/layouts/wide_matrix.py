@@ -6,6 +6,7 @@ import csv
 import io
 from array import array
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from recsys.ratings.matrices import ZERO_IS_NONE
 from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.text_bytes import BOM
+from recsys.ratings.text_columns import has_decimal_commas
 from recsys.ratings.text_format import is_number
 
 FEWEST = 9
@@ -37,19 +39,21 @@ _NAMES = {"user": "column 1", "item": "names of the columns", "rating": "cells"}
 
 def is_wide(file: str) -> bool:
     """Whether a file has a header of items, and cells that are mostly empty or on one scale."""
-    rows = _head(file)
+    rows, separator = _head(file)
     if len(rows) < 2 or len(rows[0]) < FEWEST or all(map(is_number, rows[0])):
         return False
     names = {plain(cell) for cell in rows[0]}
     roles = {role for role, known in RECOGNIZED.items() if names & set(known)}
     others = {"user", "item"} - roles
-    return bool(others) and not roles & {"rating", "timestamp"} and _is_scale(rows[1:])
+    return bool(others) and not roles & {"rating", "timestamp"} and _is_scale(rows[1:], separator)
 
 
 def looks_wide(file: str) -> bool:
     """Whether a file is a wide matrix, perhaps without a header."""
-    rows = _head(file)
-    return is_wide(file) or (len(rows) > 1 and len(rows[0]) >= FEWEST and _is_scale(rows))
+    rows, separator = _head(file)
+    return is_wide(file) or (
+        len(rows) > 1 and len(rows[0]) >= FEWEST and _is_scale(rows, separator)
+    )
 
 
 def read(file: str, source: Source) -> RawRatings:
@@ -68,11 +72,19 @@ def read(file: str, source: Source) -> RawRatings:
         raise DataError(f"{file}: the file is empty")
     header = source.header if source.header is not None else not all(map(is_number, first[1]))
     names = first[1] if header else []
-    width = len(first[1])
+    second = next(rows, None)
+    rows = chain([first] * (not header), [second] if second else [], rows)
+    if header and second is not None and len(second[1]) == len(names) + 1:
+        names = ["", *names]  # as R writes a matrix, whose rows have names
+    width = len(names or first[1])
+    comma = source.decimal == ","
+    if source.decimal is None:
+        head, separator = _head(file, source.separator)
+        comma = has_decimal_commas(separator, _filled(head[int(header) :]))
     ids: list[str] = []
     lines: list[int] = []
     at, columns, values, n_empty = array("q"), array("q"), array("d"), 0
-    for line, cells in rows if header else _again(first, rows):
+    for line, cells in rows:
         if len(cells) != width:
             raise DataError(f"{file}, line {line}: {len(cells)} fields instead of {width}")
         ids.append(cells[0] if header else str(len(ids) + 1))
@@ -82,14 +94,15 @@ def read(file: str, source: Source) -> RawRatings:
             if cell.lower() in EMPTY:
                 n_empty += 1
                 continue
-            if not (is_number(cell) and abs(float(cell)) <= LARGEST):
+            number = cell.replace(",", ".") if comma and "." not in cell else cell
+            if not (is_number(number) and abs(float(number)) <= LARGEST):
                 what = repr(names[column]) if header else f"column {column + 1}"
                 raise DataError(
                     f"{file}, line {line}: {what} is {shown(cell)}, not a finite number"
                 )
             at.append(len(ids) - 1)
             columns.append(column)
-            values.append(float(cell))
+            values.append(float(number))
     items = names if header else [str(number + 1) for number in range(width)]
     return _ratings(file, (ids, lines), items, (at, columns, values), n_empty)
 
@@ -172,31 +185,30 @@ def _rows(file: str, source: Source) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{file}: cannot be read ({error})") from None
 
 
-def _again(
-    first: tuple[int, list[str]], rows: Iterator[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
-    yield first
-    yield from rows
-
-
-def _head(file: str) -> list[list[str]]:
+def _head(file: str, separator: str | None = None) -> tuple[list[list[str]], str]:
+    # The cells of the first lines, and their separator.
     lines = first_lines(file)[: _ROWS + 1]
+    separator = separator or _separator(lines[:1])
     try:
-        return [
-            [cell.strip() for cell in row]
-            for row in csv.reader(lines, delimiter=_separator(lines[:1]))
-        ]
-    except csv.Error:
-        return []
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    except (csv.Error, TypeError):  # the separator may have several letters
+        rows = []
+    return rows, separator
 
 
 def _separator(lines: list[str]) -> str:
     return max(_SEPARATORS, key=lines[0].count) if lines else ","
 
 
-def _is_scale(rows: list[list[str]]) -> bool:
+def _filled(rows: list[list[str]]) -> list[str]:
+    return [cell for row in rows for cell in row[1:] if cell.lower() not in EMPTY]
+
+
+def _is_scale(rows: list[list[str]], separator: str) -> bool:
     cells = [cell for row in rows for cell in row[1:]]
-    filled = [cell for cell in cells if cell.lower() not in EMPTY]
+    filled = _filled(rows)
+    if has_decimal_commas(separator, filled):
+        filled = [cell.replace(",", ".") for cell in filled]
     if not filled or not all(map(is_number, filled)) or len({len(row) for row in rows}) > 1:
         return False
     zeros = sum(float(cell) == 0 for cell in filled)

@@ -135,7 +135,7 @@ def test_values_that_are_missing(filled: Fill) -> None:
     assert ratings.timestamps is not None
     assert ratings.timestamps.tolist() == [1500000005.0, 1500000000.0]
     assert ratings.account is not None
-    assert ratings.account.dropped == {"no rating value": 1}
+    assert ratings.account.dropped == {"no rating": 1}
     assert "1 row without a time" in " ".join(ratings.account.remarks)
     filled("DELETE FROM ratings WHERE rating IS NOT NULL", "UPDATE ratings SET time = NULL")
     ratings = recsys.read_ratings(url)

@@ -119,3 +119,22 @@ def test_columns_that_describe_the_row_are_remarked_on(tmp_path: Path) -> None:
     account = recsys.read_ratings(write(tmp_path / "r.csv", [head, *rows])).account
     assert account is not None
     assert not any("every row" in one for one in account.remarks)
+
+
+def test_decimal_commas(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["user", *ITEMS[:10]]]
+    rows += [["ann", "3,5", *[""] * 8, 4], ["bob", "", "2,5", *[""] * 7, 1], ["cy", 4, *[""] * 9]]
+    ratings = recsys.read_ratings(write(tmp_path / "r.csv", rows, ";"))
+    assert ratings.users.ids.tolist() == ["ann", "bob", "cy"]
+    assert ratings.matrix.toarray().tolist() == [[3.5, 0, 4], [0, 2.5, 1], [4, 0, 0]]
+    with pytest.raises(DataError, match="'3,5', not a finite number"):
+        recsys.read_ratings(tmp_path / "r.csv", decimal=".", layout="wide-matrix")
+
+
+def test_r_names_no_column_for_the_names_of_rows(tmp_path: Path) -> None:
+    rows: list[list[object]] = [[*ITEMS[:9]]]
+    rows += [["ann", 3, *[""] * 7, 4], ["bob", "", 2, *[""] * 6, 1], ["cy", 4, *[""] * 8]]
+    ratings = recsys.read_ratings(write(tmp_path / "r.csv", rows))
+    assert ratings.users.ids.tolist() == ["ann", "bob", "cy"]
+    assert ratings.items.ids.tolist() == [ITEMS[0], ITEMS[1], ITEMS[8]]
+    assert ratings.matrix.toarray().tolist() == [[3, 0, 4], [0, 2, 1], [4, 0, 0]]

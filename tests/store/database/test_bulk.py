@@ -147,7 +147,7 @@ def test_ratings_without_a_value_are_counted(store: RatingsStore) -> None:
     found = store.ratings()
     assert found.n_ratings == 1
     assert found.account is not None
-    assert found.account.dropped == {"no rating value": 1}
+    assert found.account.dropped == {"no rating": 1}
 
 
 def test_no_password_is_shown(store: RatingsStore, tmp_path: Path) -> None:

@@ -1,0 +1,102 @@
+"""Text files with more than rows: comments, names of rows, quotes without an end, thousands."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recsys
+from recsys.errors import DataError
+
+
+def read(tmp_path: Path, text: str, **options: Any) -> recsys.Ratings:
+    file = tmp_path / "r.csv"
+    file.write_text(text)
+    return recsys.read_ratings(file, **options)
+
+
+def remarks(ratings: recsys.Ratings) -> tuple[str, ...]:
+    assert ratings.account is not None
+    return ratings.account.remarks
+
+
+COMMENTS = {
+    "KONECT": ("% bip weighted\n% 4 3 2\n1 1 5 978300760\n1 2 4 978300761\n3 1 3 978300762\n", 2),
+    "SNAP": ("# Directed\n#\n# FromNodeId\tToNodeId\n1\t1\n1\t2\n3\t1\n", 3),
+    "a header after it": ("# exported today\nuser,item\n1,1\n1,2\n3,1\n", 1),
+    "with commas": ("# users, items, and more, of today\nuser,item\n1,1\n1,2\n3,1\n", 1),
+    "a header in it": ("# user_id\titem_id\n1\t1\n1\t2\n3\t1\n", 0),
+    "after a blank line": ("\n# x\n\nuser,item\n1,1\n1,2\n3,1\n", 1),
+}
+
+
+@pytest.mark.parametrize("case", COMMENTS)
+def test_comments_before_the_first_row_are_skipped(case: str, tmp_path: Path) -> None:
+    text, n = COMMENTS[case]
+    ratings = read(tmp_path, text)
+    assert ratings.users.ids.tolist() == [1, 3]
+    assert ratings.items.ids.tolist() == [1, 2]
+    assert (ratings.matrix.toarray() > 0).tolist() == [[True, True], [True, False]]
+    lines = "1 line" if n == 1 else f"{n} lines"
+    said = [one for one in remarks(ratings) if "comments" in one]
+    assert said == [f"skipped before the first row: {lines} of comments"] * (n > 0)
+
+
+@pytest.mark.parametrize("first", ["#ann", "%ann"])
+def test_an_id_may_begin_like_a_comment(first: str, tmp_path: Path) -> None:
+    ratings = read(tmp_path, f"{first},1,3\nbob,2,4\n", header=False)
+    assert ratings.users.ids.tolist() == sorted([first, "bob"])
+
+
+def test_a_bad_row_after_comments_has_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 4: 'rating' is 'x'"):
+        read(tmp_path, "# one\nuser,item,rating\n1,2,3\n1,3,x\n")
+
+
+def test_numbers_of_rows_as_r_writes_them_are_no_users(tmp_path: Path) -> None:
+    rows = ['"1",7,"a",5\n', '"2",7,"b",4\n', '"3",8,"a",3\n']
+    ratings = read(tmp_path, '"user","item","rating"\n' + "".join(rows))
+    assert ratings.users.ids.tolist() == [7, 8]
+    assert ratings.items.ids.tolist() == ["a", "b"]
+    assert ratings.matrix.toarray().tolist() == [[5, 4], [3, 0]]
+    assert any("numbers the rows" in one for one in remarks(ratings))
+
+
+def test_a_column_without_a_name_is_not_taken_for_numbers_of_rows(tmp_path: Path) -> None:
+    text = "user,item,rating\n1,31,2.5,978300760\n1,32,3,978300761\n2,31,1,978300762\n"
+    with pytest.raises(DataError, match="line 2: 4 fields instead of 3"):
+        read(tmp_path, text)
+
+
+def test_rows_may_end_with_a_separator(tmp_path: Path) -> None:
+    ratings = read(tmp_path, "user,item,rating\n7,31,2.5,\n7,32,3,\n8,31,1,\n")
+    assert ratings.matrix.toarray().tolist() == [[2.5, 3], [1, 0]]
+    assert "rows end with a separator" in remarks(ratings)
+
+
+def test_a_quote_without_an_end_does_not_take_in_rows(tmp_path: Path) -> None:
+    text = 'user,item,rating,review\n1,10,5,"nice\n2,10,4,ok\n2,11,3,bad\n3,10,2,great"\n3,11,5,x\n'
+    with pytest.raises(DataError, match="line 2: a quoted field takes in what looks like a row"):
+        read(tmp_path, text)
+
+
+def test_lines_within_quotes_are_fine(tmp_path: Path) -> None:
+    text = 'user,item,rating,review\n1,10,5,"nice,\nlong, and, dear\n\nindeed"\n2,10,4,ok\n'
+    assert read(tmp_path, text).matrix.toarray().tolist() == [[5], [4]]
+
+
+THOUSANDS = "user,item,plays\n1,10,1.200\n1,11,3\n2,10,12.345\n2,12,7\n"
+
+
+def test_a_point_between_thousands_is_no_decimal_point(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 2: 'plays' is '1\.200', and others have no point"):
+        read(tmp_path, THOUSANDS)
+    ratings = read(tmp_path, THOUSANDS, decimal=".")
+    assert ratings.matrix.max() == pytest.approx(12.345)
+
+
+@pytest.mark.parametrize("values", ["1.250,3.000,2.125", "1.2,3,4", "0.125,3,4", "1.125,3,0.5"])
+def test_other_points_are_decimal_points(values: str, tmp_path: Path) -> None:
+    rows = "".join(f"{n},10,{value}\n" for n, value in enumerate(values.split(",")))
+    ratings = read(tmp_path, "user,item,hours\n" + rows)
+    assert sorted(ratings.matrix.data) == sorted(map(float, values.split(",")))
