@@ -158,8 +158,8 @@ def check_points(file: str, text_format: TextFormat, values: npt.NDArray[Any]) -
     Raises:
         DataError: all values with a point have three digits after it, and others have no point.
     """
-    parts = values[values != np.rint(values)]
-    if not len(parts) or len(parts) == len(values) or not (np.abs(parts) < 1000).all():
+    blocks = (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+    if not any((block != np.rint(block)).any() for block in blocks):
         return
     rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
     at, first, plain = text_format.roles["rating"], None, False
