@@ -25,12 +25,13 @@ from recsys.ratings.times import Times, beyond, no_time, parsed, seconds_in
 Lines = npt.NDArray[np.int64]
 
 _WHOLE = r"^(?:0|-?[1-9][0-9]*)(?:\.0+)?$"
+_TRUTH = {"true": 1.0, "false": 0.0}
 _NO_NUMBER = (*NULLS, "NA")
 _AT_ONCE = 200_000  # rows
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _POINT_OF_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
-_GROUPED = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+)")
+_GROUPED = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,})")
 
 
 def exactly(
@@ -129,7 +130,11 @@ def _numbers(
 ) -> npt.NDArray[np.floating[Any]]:
     values = np.empty(len(texts))
     comma = text_format.decimal == ","
+    truth = {text.lower() for text in set(texts)} <= _TRUTH.keys()
     for i, text in enumerate(texts):
+        if truth:
+            values[i] = _TRUTH[text.lower()]
+            continue
         # With decimal commas, a point would separate thousands.
         written = text.replace(",", ".") if comma and "." not in text else text
         if not (is_number(written) and abs(float(written)) <= LARGEST) or (comma and "." in text):
@@ -142,11 +147,13 @@ def _numbers(
 
 
 def _hint(text: str) -> str:
-    # What may be meant by a comma.
+    # What may be meant.
     comma = "," in text and is_number(text.replace(",", "."))
     if _THOUSANDS.fullmatch(text):
         or_decimal = "; a decimal comma? say --decimal ," if comma else ""
         return f" (a comma between thousands? write the number without it{or_decimal})"
+    if text.endswith("%"):
+        return " (write the number without %)"
     if _GROUPED.fullmatch(text):
         return " (write the number without what separates thousands)"
     return " (a decimal comma? say --decimal ,)" if comma else ""

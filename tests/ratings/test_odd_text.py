@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import recsys
@@ -100,3 +101,27 @@ def test_other_points_are_decimal_points(values: str, tmp_path: Path) -> None:
     rows = "".join(f"{n},10,{value}\n" for n, value in enumerate(values.split(",")))
     ratings = read(tmp_path, "user,item,hours\n" + rows)
     assert sorted(ratings.matrix.data) == sorted(map(float, values.split(",")))
+
+
+def test_true_and_false_are_1_and_0(tmp_path: Path) -> None:
+    table = pd.DataFrame({"user": [1, 1, 2], "item": [5, 6, 5], "liked": [True, False, True]})
+    expected = [[1, 0], [1, 0]]
+    assert read(tmp_path, table.to_csv(index=False)).matrix.toarray().tolist() == expected
+    assert read(tmp_path, "user,item,liked\n1,5,true\n2,6,FALSE\n").matrix.data.tolist() == [1, 0]
+    table.to_json(tmp_path / "r.jsonl", orient="records", lines=True)
+    table.to_parquet(tmp_path / "r.parquet")
+    for source in (table, tmp_path / "r.jsonl", tmp_path / "r.parquet"):
+        ratings = recsys.read_ratings(source)
+        assert ratings.n_ratings == 3
+        assert ratings.matrix.toarray().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [("85%", "without %"), ("1.234.567", "without what separates thousands"), ("True", "")],
+)
+def test_what_is_no_number_is_refused_with_a_remedy(
+    value: str, remedy: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=f"line 2: 'rating' is '{value}', not a .*{remedy}"):
+        read(tmp_path, f"user,item,rating\n1,10,{value}\n1,11,4\n")

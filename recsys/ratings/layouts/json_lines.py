@@ -122,7 +122,7 @@ def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str)
     for line, cell in zip(lines, cells, strict=True):
         if cell is None:
             raise DataError(f"{file}, line {line}: {key!r} is missing{LEAVE_OUT}")
-        if isinstance(cell, dict | list | bool):
+        if isinstance(cell, dict | list) or (isinstance(cell, bool) and role != "rating"):
             raise DataError(f"{file}, line {line}: {key!r} is {json.dumps(cell)[:60]}, not a value")
     if role == "timestamp":
         try:
