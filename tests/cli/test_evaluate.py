@@ -214,7 +214,7 @@ def test_the_gate_has_exit_codes_of_its_own(
     command = ["evaluate", sample, "--models", "implicit-als", "--split", "by-time", "--test", 0.2]
     command += ["--against", current, "--gate", "ndcg@10", "--set", "implicit-als.n_factors=8"]
     command += ["--report", tmp_path / "r.json"]
-    bad = ["--set", "implicit-als.unobserved_weight=0", "--set", "implicit-als.regularization=3"]
+    bad = ["--set", "implicit-als.regularization=0.3"]
     # Significantly worse, but perhaps by less than the margin.
     code, _, err = recsys_command(*command, *bad)
     assert code == 6, err

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from recsys.errors import ArgumentError
 from recsys.evaluation.gate.contest import LEAST_USERS
 from recsys.evaluation.gate.margin import Margin
 from recsys.evaluation.metrics import label_of
 from recsys.evaluation.result.results import Results
+from recsys.evaluation.result.segments import Flags
 from recsys.evaluation.result.statistics import quantiles, resampled_ratios
+from recsys.evaluation.result.summary import UserMeans
 from recsys.evaluation.result.wording import signed
 from recsys.ratings.account import counted
 
@@ -40,6 +43,8 @@ class Comparison:
     margin_in_words: str
     lower_is_better: bool
     n_users: int
+    n_left_out: int
+    """Newcomers with the metric; 0 where they are among the users."""
     n_ratings: int
     """Test ratings of these users, none of which the served model has seen."""
 
@@ -47,6 +52,12 @@ class Comparison:
     def bound(self) -> float:
         """The difference at which the candidate is worse by the margin."""
         return self.margin if self.lower_is_better else -self.margin
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the difference itself is worse than the margin allows."""
+        better = -self.difference if self.lower_is_better else self.difference
+        return better < -self.margin
 
     @property
     def sentence(self) -> str:
@@ -59,6 +70,8 @@ class Comparison:
             f"{signed(self.bound)} ({self.margin_in_words}), {counted(self.n_users, 'user')} with "
             f"{counted(self.n_ratings, 'rating')} that current has not seen"
         )
+        if self.n_left_out:
+            said += f", without {counted(self.n_left_out, 'newcomer')}"
         if self.answer != "undecided":
             return said
         if self.n_users < LEAST_USERS:
@@ -77,18 +90,36 @@ class Comparison:
             "high": self.high,
             "margin": self.margin,
             "n_users": self.n_users,
+            "n_left_out": self.n_left_out,
             "n_ratings": self.n_ratings,
             "sentence": self.sentence,
         }
 
 
 def compare(
-    result: Results, candidate: str, current: str, metric: str, margin: Margin
+    result: Results,
+    candidate: str,
+    current: str,
+    metric: str,
+    margin: Margin,
+    users: npt.NDArray[Any],
 ) -> Comparison:
     """The candidate against the served model.
 
     Not worse where the whole interval of the difference is better than the margin below zero, worse
     where it is all beyond that, else undecided, as with fewer than `LEAST_USERS` users.
+
+    Newcomers get the most popular items from every model, and many of them would hide what the
+    others lose. So where the candidate is worse by more than the margin without them, or too few
+    users are left, those alone decide.
+
+    Args:
+        result: the evaluation of both.
+        candidate: its name there.
+        current: the name of the served model there.
+        metric: column of the metric, such as ndcg@10.
+        margin: how much worse the candidate may be.
+        users: ids of the users who are no newcomers.
 
     Raises:
         ArgumentError: the evaluation does not have the metric for both models.
@@ -97,24 +128,35 @@ def compare(
     if one is None or not {candidate, current} <= set(one.models):
         both = [m.metric for m in result.user_means if {candidate, current} <= set(m.models)]
         raise ArgumentError(f"gate must be one of {', '.join(both)}, not {metric!r}")
-    columns = [one.models.index(candidate), one.models.index(current)]
-    tops, belows = one.numerators[:, columns], one.denominators[:, columns]
-    both_there = (belows > 0).all(axis=1)
-    tops, belows = tops[both_there], belows[both_there]
+    models = candidate, current
+    columns = [one.models.index(model) for model in models]
+    has_both = np.asarray((one.denominators[:, columns] > 0).all(axis=1))
+    is_known = np.isin(result.user_ids, users)
+    known = _compared(result, one, models, margin, has_both & is_known)
+    if known.n_users >= LEAST_USERS and not known.is_beyond:
+        return _compared(result, one, models, margin, has_both)
+    return replace(known, n_left_out=int(np.count_nonzero(has_both & ~is_known)))
+
+
+def _compared(
+    result: Results, one: UserMeans, models: tuple[str, str], margin: Margin, chosen: Flags
+) -> Comparison:
+    columns = [one.models.index(model) for model in models]
+    tops, belows = one.numerators[chosen][:, columns], one.denominators[chosen][:, columns]
+    n_users = len(tops)
     means = one.finish(tops.sum(axis=0) / belows.sum(axis=0))
     resampled = one.finish(resampled_ratios(tops, belows))
     low, high = quantiles((resampled[:, 0] - resampled[:, 1])[:, None])[:, 0]
     allowed = margin.of(float(means[1]))
     lower_is_better = one.about.higher_is_better is False
     gain = (-high, -low) if lower_is_better else (low, high)
-    n_users = int(np.count_nonzero(both_there))
     answer: Answer = "undecided"
     if n_users >= LEAST_USERS:
         answer = "yes" if gain[0] > -allowed else "no" if gain[1] < -allowed else "undecided"
     return Comparison(
         answer=answer,
-        metric=metric,
-        candidate=candidate,
+        metric=one.metric,
+        candidate=models[0],
         candidate_mean=float(means[0]),
         current_mean=float(means[1]),
         difference=float(means[0] - means[1]),
@@ -124,7 +166,8 @@ def compare(
         margin_in_words=str(margin),
         lower_is_better=lower_is_better,
         n_users=n_users,
-        n_ratings=n_test_ratings(result, candidate, result.user_ids[both_there]),
+        n_left_out=0,
+        n_ratings=n_test_ratings(result, models[0], result.user_ids[chosen]),
     )
 
 

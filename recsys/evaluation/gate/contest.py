@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,9 @@ class Contest:
     the same feedback."""
     cannot: str = ""
     """Why nothing can be decided; "" where something can."""
+    users: npt.NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Ids of the users that count: with a test rating and a known one that count as liked. Others
+    get the most popular items from every model, which says nothing of it."""
 
 
 def contest(
@@ -51,9 +55,9 @@ def contest(
 
     1. Their test ratings that the served model has not seen. Those that it has seen are training
        ratings: both models know them, and neither is asked for them.
-    2. Where these are of fewer than `LEAST_USERS` users: a random half of all ratings that the
-       served model has not seen, whatever part they are in, if these are of enough users. Every
-       other rating is training.
+    2. Where these are of fewer than `LEAST_USERS` users that count: a random half of all ratings
+       that the served model has not seen, whatever part they are in, if these are of enough users.
+       Every other rating is training.
 
     Which of the two it is depends on the number of users alone, never on a result.
 
@@ -69,18 +73,21 @@ def contest(
             "unknown; save it with its history",
         )
     asked = [part for split in splits if (part := _unseen_part(model, split)) is not None]
-    chosen = [part for part in asked if _n_users([part], feedback)]
+    chosen = [part for part in asked if len(_users([part], feedback))]
     as_asked = True
-    if _n_users(chosen, feedback) < LEAST_USERS:
+    if len(_users(chosen, feedback)) < LEAST_USERS:
         drawn = _random_part(model, splits[0], seed)
-        if drawn is not None and _n_users([drawn], feedback) >= LEAST_USERS:
+        if drawn is not None and len(_users([drawn], feedback)) >= LEAST_USERS:
             chosen, as_asked = [drawn], False
     if not chosen:
         n = sum(split.test.n_ratings for split in splits)
         why = f"the model in service was trained on all of the {n:,} test ratings"
         if asked:
             n = sum(part.test.n_ratings for part in asked)
-            why = f"none of the {n:,} test ratings that it has not seen counts as liked"
+            why = (
+                f"none of the {n:,} test ratings that it has not seen is one that counts as liked "
+                "by a person of whom another does"
+            )
         cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
         same = all(seen_by(model, split.train).all() for split in splits)
         same &= model.feedback.unfitted == feedback.unfitted
@@ -90,7 +97,8 @@ def contest(
         all(_is_history(model, split.train) for split in chosen)
         and model.feedback.unfitted == feedback.unfitted
     )
-    return Contest(tuple(chosen), Served(model), how, as_asked, same)
+    users = _users(chosen, feedback)
+    return Contest(tuple(chosen), Served(model), how, as_asked, same, users=users)
 
 
 def _undecidable(model: Recommender, splits: Sequence[Split], cannot: str) -> Contest:
@@ -148,8 +156,12 @@ def _is_history(model: Recommender, ratings: Ratings) -> bool:
     return ratings.n_ratings == model.history.nnz and bool(seen_by(model, ratings).all())
 
 
-def _n_users(splits: Sequence[Split], feedback: Feedback) -> int:
-    # Users with a test rating that counts as liked.
-    liked = [positive(feedback.fitted(one.train).of(one.test.matrix)) for one in splits]
-    rows = [np.flatnonzero(np.diff(matrix.indptr)) for matrix in liked]
-    return len(np.unique(np.concatenate(rows))) if rows else 0
+def _users(splits: Sequence[Split], feedback: Feedback) -> npt.NDArray[Any]:
+    # Ids of the users with a test rating and a known one that count as liked.
+    found = []
+    for split in splits:
+        fitted = feedback.fitted(split.train)
+        parts = [positive(fitted.of(part.matrix)) for part in (split.test, split.seen)]
+        has_both = np.logical_and.reduce([np.diff(part.indptr) > 0 for part in parts])
+        found.append(split.test.users.ids[has_both])
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)

@@ -156,7 +156,7 @@ def decide(
     """
     comparison = None
     if not contest.cannot:
-        comparison = compare(result, candidate, current, terms.metric, terms.margin)
+        comparison = compare(result, candidate, current, terms.metric, terms.margin, contest.users)
     now = None if comparison is None else _level(result, current, terms.metric)
     measured = Measured(how if contest.as_asked else "of unseen ratings", result.feedback)
     world = World(tuple(found), level.check(header, terms.metric, now, measured), terms.allow_drift)

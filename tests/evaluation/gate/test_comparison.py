@@ -23,6 +23,7 @@ def compared(
     current: npt.ArrayLike,
     metric: str = "ndcg@10",
     margin: Margin = FIVE_PERCENT,
+    users: npt.NDArray[Any] | None = None,
 ) -> Comparison:
     tables = [
         pd.DataFrame({"model": model, "fold": 0, "seed": 0, "user": np.arange(len(values)),
@@ -35,7 +36,8 @@ def compared(
         user_means=user_means(values, ["new", "current"]),
         user_ids=np.unique(values["user"]),
     )
-    return compare(result, "new", "current", metric, margin)
+    everybody = np.unique(values["user"])
+    return compare(result, "new", "current", metric, margin, everybody if users is None else users)
 
 
 def noise(n: int, spread: float, seed: int = 0) -> npt.NDArray[np.float64]:
@@ -115,8 +117,57 @@ def test_a_metric_that_one_of_the_two_lacks_is_named(sample: recsys.Ratings) -> 
     models = {"new": recsys.PureSVD(4), "current": recsys.PureSVD(5)}
     result = recsys.evaluate(models, recsys.splits.random(sample, 0.2), k=5)
     with pytest.raises(ArgumentError, match="gate must be one of .*ndcg@5.*, not 'rmse'"):
-        compare(result, "new", "current", "rmse", FIVE_PERCENT)
+        compare(result, "new", "current", "rmse", FIVE_PERCENT, sample.users.ids)
     folds = recsys.splits.kfold(sample, 2)
     twice = recsys.evaluate(models, list(folds), k=5, seeds=[0, 1])
-    found = compare(twice, "new", "current", "ndcg@5", FIVE_PERCENT)
+    found = compare(twice, "new", "current", "ndcg@5", FIVE_PERCENT, sample.users.ids)
     assert found.n_ratings == sample.n_ratings  # each rating is a test rating once
+
+
+def test_newcomers_do_not_make_up_for_what_others_lose() -> None:
+    # Nine in ten get the same from both; the others lose a fifth, far more than the margin of 5 %.
+    current = np.full(1000, 0.2)
+    new = current.copy()
+    new[:100] = 0.16
+    assert compared(new, current).answer == "yes"
+    found = compared(new, current, users=np.arange(100))
+    assert found.answer == "no"
+    assert (found.n_users, found.n_left_out, found.n_ratings) == (100, 900, 200)
+    assert "100 users with 200 ratings that current has not seen, without 900 newcomers" in (
+        found.sentence
+    )
+
+
+def test_a_loss_that_may_be_chance_is_not_hidden_by_newcomers() -> None:
+    current = np.full(1000, 0.2)
+    new = current.copy()
+    new[:100] += noise(100, 0.15) - 0.015  # of the mean: 0.015 ± 0.029, where 0.01 is allowed
+    assert compared(new, current).answer == "yes"
+    assert compared(new, current, users=np.arange(100)).answer == "undecided"
+
+
+def test_newcomers_count_where_the_others_lose_nothing() -> None:
+    current = np.full(1000, 0.2)
+    new = current.copy()
+    new[:100] += noise(100, 0.15) - 0.005
+    found = compared(new, current, users=np.arange(100))
+    assert found.answer == "yes"
+    assert (found.n_users, found.n_left_out) == (1000, 0)
+    new[100:] = 0.1  # a worse list for newcomers is worse, too
+    assert compared(new, current, users=np.arange(100)).answer == "no"
+
+
+def test_newcomers_alone_decide_nothing() -> None:
+    current = np.full(1000, 0.2)
+    found = compared(current, current, users=np.arange(LEAST_USERS - 1))
+    assert found.answer == "undecided"
+    assert "without 951 newcomers; a decision needs 50 users" in found.sentence
+
+
+@pytest.mark.parametrize(("factor", "answer"), [(0.9, "yes"), (1.1, "no")])
+def test_errors_of_newcomers_do_not_hide_those_of_others(factor: float, answer: str) -> None:
+    current = np.full(1000, 1.0)
+    new = current.copy()
+    new[:100] = factor
+    assert compared(new, current, "rmse").answer == "yes"
+    assert compared(new, current, "rmse", users=np.arange(100)).answer == answer

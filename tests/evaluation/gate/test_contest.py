@@ -175,3 +175,29 @@ def test_a_random_part_of_new_items_only_is_none(frame: pd.DataFrame) -> None:
     split = Split(data.select(np.ones(data.n_ratings, bool)), data.select(
         np.zeros(data.n_ratings, bool)), "everything")  # fmt: skip
     assert contests._random_part(model, split, 0) is None
+
+
+def test_users_of_whom_nothing_is_known_do_not_count(frame: pd.DataFrame) -> None:
+    new = frame.assign(user=frame["user"] + 10_000)
+    split = recsys.splits.given(as_ratings(frame), as_ratings(new))
+    held = contest(served(frame), [split], ALL)
+    assert not held.as_asked  # half of what they rated is known
+    assert len(held.users) >= LEAST_USERS
+    (part,) = held.splits
+    known, asked = pairs(part.train), pairs(part.test)
+    with_both = {user for user, _ in known} & {user for user, _ in asked}
+    assert set(held.users.tolist()) == with_both
+    once = new.drop_duplicates("user")  # a half of one rating is known of nobody
+    split = recsys.splits.given(as_ratings(frame), as_ratings(once))
+    assert "by a person of whom another does" in contest(served(frame), [split], ALL).cannot
+
+
+def test_known_ratings_that_do_not_count_as_liked_make_nobody_known(frame: pd.DataFrame) -> None:
+    low = frame["user"] < 100
+    rated = frame.assign(rating=np.where(low, 1.0, 5.0))
+    feedback = Feedback.parse("at-least=4")
+    known, asked = rated.iloc[:5000], rated.iloc[5000:].assign(rating=5.0)
+    split = recsys.splits.given(as_ratings(known), as_ratings(asked))
+    users = contest(served(known), [split], feedback).users
+    assert len(users)
+    assert set(users.tolist()) <= set(known["user"][known["user"] >= 100])

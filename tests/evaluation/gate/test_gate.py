@@ -38,6 +38,7 @@ def comparison(answer: Answer) -> Comparison:
         "5 % of current",
         False,
         60,
+        0,
         90,
     )
 
