@@ -16,3 +16,17 @@ OVERLAPS = """() => {
     return n;
 }"""
 """Script: how many texts of charts are cut off or meet another one."""
+
+BROKEN_HEADS = """() => [...document.querySelectorAll('thead th')].flatMap(head => {
+    const walker = document.createTreeWalker(head, NodeFilter.SHOW_TEXT), broken = [];
+    while (walker.nextNode())
+        for (const word of walker.currentNode.data.matchAll(/[^\\s_-]+/g)) {
+            const range = document.createRange();
+            range.setStart(walker.currentNode, word.index);
+            range.setEnd(walker.currentNode, word.index + word[0].length);
+            const tops = new Set([...range.getClientRects()].map(r => Math.round(r.top)));
+            if (tops.size > 1) broken.push(head.textContent);
+        }
+    return broken;
+})"""
+"""Script: the heads of tables in which a word is broken into two lines."""

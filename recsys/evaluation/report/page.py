@@ -97,12 +97,18 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["pairs"] = _pairs
+    environment.filters["breakable"] = _breakable
     return environment
 
 
 def _visible(value: Any) -> Any:
     # Names from others may turn the direction of what follows them, or hold what HTML forbids.
     return visible(value) if type(value) is str else value
+
+
+def _breakable(text: str) -> Markup:
+    # As HTML, which a browser may break after an underscore as after a blank, but not after "n_".
+    return Markup("<wbr>").join(re.split(r"(?<=[^_]{3}_)", visible(text)))  # escapes each part
 
 
 def _css() -> Markup:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import pytest
 from markupsafe import escape
-from pages import OVERLAPS
+from pages import BROKEN_HEADS, OVERLAPS
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -309,6 +309,7 @@ def test_in_a_browser(
         .filter(e => e.getClientRects().length > 1).length""")
     assert broken == 0  # no number and no name is broken into two lines
     assert page.evaluate(OVERLAPS) == 0
+    assert page.evaluate(BROKEN_HEADS) == []
     smallest = page.evaluate("""() => Math.min(...[...document.querySelectorAll('svg.chart text')]
         .map(t => t.getBoundingClientRect().height).filter(h => h > 0))""")
     assert smallest >= 9  # pixels

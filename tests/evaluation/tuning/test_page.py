@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pages import OVERLAPS
+from pages import BROKEN_HEADS, OVERLAPS
 from playwright.sync_api import Browser
 
 import recsys
@@ -95,14 +95,16 @@ def test_names_are_escaped(found: recsys.Tuning, tmp_path: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_label_meets_another_and_the_page_is_as_wide_as_the_screen(
+def test_no_label_meets_another_no_head_is_broken_and_the_page_is_as_wide_as_the_screen(
     width: int, scheme: Any, found: recsys.Tuning, tmp_path: Path, chromium: Browser
 ) -> None:
     file = found.to_html(tmp_path / "report.html")
     page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     try:
         page.goto(file.as_uri())
+        page.evaluate("document.querySelector('details').open = true")
         assert page.evaluate(OVERLAPS) == 0
+        assert page.evaluate(BROKEN_HEADS) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     finally:
         page.close()
