@@ -72,6 +72,10 @@ class Axis:
         """The value, or the end of the axis that it is beyond."""
         return min(self.high, max(self.low, value))
 
+    def side(self, value: float) -> int:
+        """-1 for a value below the axis, 1 above, 0 within."""
+        return int(value > self.high) - int(value < self.low)
+
     def ticks(self, most: int = 6) -> list[float]:
         """About `most` round numbers within the axis.
 
@@ -157,7 +161,7 @@ def scatter(series: Sequence[Series], x: Axis, y: Axis, title: str, height: int 
 
 
 def dots(series: Sequence[Series], x: Axis, y: Axis, title: str, path: Series | None = None) -> str:
-    """Points of several kinds, with a line among them; points outside y are drawn at its end.
+    """Points of several kinds, with a line among them; outside y there is an arrow at its end.
 
     Args:
         series: the points; those of a kind have one name.
@@ -178,12 +182,16 @@ def dots(series: Sequence[Series], x: Axis, y: Axis, title: str, path: Series | 
     for one in series:
         for a, b in zip(one.x, one.y, strict=True):
             tip = f"{one.name}: {number(b)} at {number(a)}"
-            parts.append(_marker(at_x(a), at_y(y.within(b)), one.style, tip, 2.6))
+            turn = {-1: 90, 0: None, 1: -90}[y.side(b)]
+            parts.append(_dot(at_x(a), at_y(y.within(b)), turn, one.style, tip))
     return _svg(parts, height, title)
 
 
 def strips(rows: Sequence[Series], x: Axis, title: str) -> str:
-    """A row per series with a point for each of its x, name on the left."""
+    """A row per series with a point for each of its x, name on the left.
+
+    Outside the axis there is an arrow at its end.
+    """
     left = _label_width([one.name for one in rows])
     height = 26 * len(rows) + _BOTTOM + 8
     at_x = x.scale(left, WIDTH - _RIGHT)
@@ -191,8 +199,8 @@ def strips(rows: Sequence[Series], x: Axis, title: str) -> str:
     for i, one in enumerate(rows):
         parts.append(_row_label(one.name, left, 20 + 26 * i))
         for value in one.x:
-            tip = f"{one.name}: {number(value)}"
-            parts.append(_marker(at_x(x.within(value)), 20 + 26 * i, one.style, tip, 2.6))
+            tip, turn = f"{one.name}: {number(value)}", {-1: 180, 0: None, 1: 0}[x.side(value)]
+            parts.append(_dot(at_x(x.within(value)), 20 + 26 * i, turn, one.style, tip))
     return _svg(parts, height, title)
 
 
@@ -370,6 +378,15 @@ def _marker(x: float, y: float, style: int, tip: str, r: float) -> str:
         f"l{-1.35 * r:.2f},{-1.35 * r:.2f}Z",
     )
     return f'<path class="fill s{style}" d="{shapes[style % 4]}"><title>{_text(tip)}</title></path>'
+
+
+def _dot(x: float, y: float, turn: int | None, style: int, tip: str) -> str:
+    # A point; or, for one beyond the axis, an arrow to the right, turned clockwise by degrees.
+    if turn is None:
+        return _marker(x, y, style, tip, 2.6)
+    place = f"translate({x:.1f},{y:.1f}) rotate({turn})"
+    path = f'<path class="whisker s{style}" d="M-6,-4L0,0L-6,4" transform="{place}">'
+    return f"{path}<title>{_text(tip)}</title></path>"
 
 
 def _meet(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

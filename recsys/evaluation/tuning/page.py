@@ -17,12 +17,14 @@ from recsys.evaluation.report.tables import Cell, Head, Row, Table
 from recsys.evaluation.tuning.family import COMPLETE, Trial
 from recsys.evaluation.tuning.result import Found
 from recsys.evaluation.tuning.spaces import FEEDBACK
+from recsys.ratings.account import counted
 from recsys.recommend.chosen import recipe
 
 _SHOWN = 20  # of the best trials
 _STYLES = 8  # of models that are no baselines
 _FEW = 5  # complete trials of a model below which its slices show nothing
-_SPAN = 2.0  # a value is drawn in place unless it is this many times as far off as the median
+_SPAN = 2.0  # in slices, the axis ends this many times as far from the best as the median is
+_FAR = 10.0  # the same in the history, where the metric is an error
 _ROOM = 0.04  # above the best value, as a share of the axis
 
 
@@ -95,20 +97,41 @@ def _style(found: Found, model: str) -> int:
     return len(BASELINES) + others.index(model) % _STYLES
 
 
-def _axis(found: Found) -> Axis:
-    # From the best value to twice as far off as the median, so that a few bad trials do not press
-    # all the others together.
-    values = [trial.value for trial in found.trials if trial.state == COMPLETE]
-    far = found.best.value + _SPAN * (median(values) - found.best.value)
+def _axis(found: Found, span: float) -> Axis:
+    # From the best value to `span` times as far off as the median, so that a few bad trials do not
+    # press all the others together.
+    values = _values(found)
+    far = found.best.value + span * (median(values) - found.best.value)
     worst = min(values) if found.higher_is_better else max(values)
     end = max(far, worst) if found.higher_is_better else min(far, worst)
+    return _with_room(found, end)
+
+
+def _whole_axis(found: Found) -> Axis:
+    # Over all values, of errors up to a limit: they have no greatest value.
+    if not found.higher_is_better:
+        return _axis(found, _FAR)
+    return _with_room(found, min(_values(found)))
+
+
+def _with_room(found: Found, end: float) -> Axis:
     room = _ROOM * abs(found.best.value - end) or 0.01 * abs(found.best.value) or 0.01
     low, high = sorted((found.best.value, end))
     return Axis(label_of(found.metric), low - room, high + room)
 
 
+def _values(found: Found) -> list[float]:
+    return [trial.value for trial in found.trials if trial.state == COMPLETE]
+
+
+def _beyond(axis: Axis, values: Sequence[float]) -> str:
+    # What the arrows of a picture say, in words.
+    n = sum(axis.side(value) != 0 for value in values)
+    return f"arrows: {counted(n, 'trial')} beyond the axis" if n else ""
+
+
 def _history(found: Found) -> Section:
-    axis = _axis(found)
+    axis = _whole_axis(found)
     series = []
     for model in found.models:
         own = _complete(found, model)
@@ -117,9 +140,8 @@ def _history(found: Found) -> Section:
     title, last = "Complete trials, and the best so far", float(len(found.trials))
     x = Axis("trial", 0.5, last + 0.5)
     picture = charts.dots(series, x, axis, title, _best_so_far(found))
-    hint = "values far from the best are drawn at the edge"
     names = [(model, _style(found, model)) for model in found.models]
-    return section("", names, [figure(title, hint, picture)])
+    return section("", names, [figure(title, _beyond(axis, _values(found)), picture)])
 
 
 def _complete(found: Found, model: str) -> list[Trial]:
@@ -173,18 +195,18 @@ def _slices(found: Found) -> Iterator[Section]:
 
 
 def _slice(found: Found, model: str, name: str, trials: Sequence[Trial]) -> Figure:
-    axis, style = _axis(found), _style(found, model)
+    axis, style = _axis(found, _SPAN), _style(found, model)
     xs, ys = [one.params[name] for one in trials], [one.value for one in trials]
-    title = f"{model}: {name}"
+    title, hint = f"{model}: {name}", _beyond(axis, ys)
     if isinstance(xs[0], str | bool):
         rows = [
             Series(str(choice), style, [y for x, y in zip(xs, ys, strict=True) if x == choice], [])
             for choice in dict.fromkeys(xs)
         ]
-        return figure(name, "", charts.strips(rows, axis, title))
+        return figure(name, hint, charts.strips(rows, axis, title))
     log = (model, name) in found.logarithmic
     x = Axis.over(name, xs, log=log)
-    return figure(name, "", charts.dots([Series(model, style, xs, ys)], x, axis, title))
+    return figure(name, hint, charts.dots([Series(model, style, xs, ys)], x, axis, title))
 
 
 def _model_table(found: Found) -> Table:

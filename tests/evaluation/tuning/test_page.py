@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,35 @@ def test_the_page_says_what_was_found(found: recsys.Tuning, tmp_path: Path) -> N
     assert "http" not in text.replace("http://www.w3.org", "")
     with pytest.raises(ArgumentError, match="path must end in .html"):
         found.to_html(tmp_path / "report.txt")
+
+
+def test_the_history_has_low_trials_in_their_place_and_slices_say_what_is_beyond(
+    found: recsys.Tuning, tmp_path: Path
+) -> None:
+    text = found.to_html(tmp_path / "report.html").read_text()
+    figures = text.split("<figure>")[1:]
+    history, slices = figures[0], [one for one in figures if "item-knn: n_neighbours" in one]
+    assert "beyond the axis" not in history
+    assert "rotate(90)" not in history
+    low, other = re.findall(
+        r"<path[^>]* d=\"M[\d.]+,([\d.]+)[^>]*><title>item-knn: 0\.(?:01|25)", history
+    )[1:3]
+    assert float(low) > float(other) + 100  # of 250 pixels, for 0.01 and 0.25
+    assert "arrows: 1 trial beyond the axis" in slices[0]
+    assert slices[0].count("rotate(90)") == 1
+
+
+def test_an_error_without_end_is_an_arrow_in_the_history(
+    found: recsys.Tuning, tmp_path: Path
+) -> None:
+    trials = tuple(
+        replace(one, value=1e6 if one.value == 0.01 else 1 - one.value) for one in found.trials
+    )
+    best = min((t for t in trials if t.state == COMPLETE), key=lambda t: t.value)
+    other = replace(found, metric="rmse", higher_is_better=False, best=best, trials=trials)
+    history = other.to_html(tmp_path / "report.html").read_text().split("<figure>")[1]
+    assert "arrows: 1 trial beyond the axis" in history
+    assert history.count('rotate(-90)"><title>item-knn: 1000000 at 4<') == 1
 
 
 def test_for_an_error_lower_is_better(found: recsys.Tuning, tmp_path: Path) -> None:
