@@ -17,6 +17,9 @@ from recsys.files import expanded, replacing
 from recsys.maps.palette import LIGHT
 
 _OTHER = "#9aa4af"
+_HALO = 1.8  # width of the white around letters, in points
+
+_STAR = {"marker": "*", "color": "black", "edgecolor": "white", "linewidth": 0.8}
 
 Groups = tuple[Sequence[str], npt.NDArray[np.bool_]]
 """Names (n_groups) and membership (n_items, n_groups)."""
@@ -52,6 +55,7 @@ def plot_points(
     groups: Groups,
     group: str,
     axis_labels: Sequence[str],
+    kinds: tuple[str, str],
     marks: Mapping[str, npt.NDArray[np.float64]],
     labels: int,
 ) -> Any:
@@ -66,6 +70,7 @@ def plot_points(
         groups: a point has the colour of the rarest of its common groups.
         group: title of the legend.
         axis_labels: of the horizontal and the vertical axis.
+        kinds: what a point and a mark are, for the legend.
         marks: further points (2,) by name, drawn as stars.
         labels: at most this many points are labelled.
 
@@ -78,25 +83,44 @@ def plot_points(
     sizes = 4 + 90 * counts / max(1, counts.max())
     colours, legend = _group_colours(groups)
     axes.scatter(*points[order].T, s=sizes[order], c=colours[order], alpha=0.75, linewidths=0)
-    for name, colour in legend:
-        axes.scatter([], [], color=colour, label=name, s=24)
-    if legend:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, title=group)
+    _legends(axes, legend, group, kinds, bool(marks))
     axes.axhline(0, color="#cccccc", lw=0.8, zorder=0)
     axes.axvline(0, color="#cccccc", lw=0.8, zorder=0)
+    for at in marks.values():
+        axes.scatter(*at, **_STAR, s=140, zorder=4)
     _frame(axes, "", *axis_labels)
-    # Labels are placed by pixels, so the layout must be settled and fixed first.
+    # Labels are placed by pixels, so all that is drawn and the layout must be settled first.
     figure.canvas.draw()
     figure.set_layout_engine("none")
-    taken: list[_Box] = []
+    taken = [_around(axes, at) for at in marks.values()]
     for name, at in marks.items():
-        axes.scatter(*at, marker="*", s=140, color="black", zorder=4)
         _label(axes, name, at, taken, weight="bold")
     done = 0
     for i in order[::-1][: 5 * labels]:
         if done < labels and _label(axes, names[i], points[i], taken):
             done += 1
     return figure
+
+
+def _legends(
+    axes: Any, groups: list[tuple[str, str]], title: str, kinds: tuple[str, str], marked: bool
+) -> None:
+    # Beside the picture: the groups above, the star below; without groups, what a point is, too.
+    above = [axes.scatter([], [], color=colour, label=name, s=24) for name, colour in groups]
+    below = []
+    if marked:
+        below = [axes.scatter([], [], **_STAR, s=90, label=kinds[1])]
+        if not groups:
+            below.insert(0, axes.scatter([], [], color=_OTHER, label=kinds[0], s=24))
+    if below:
+        axes.legend(handles=below, loc="lower left", bbox_to_anchor=(1, 0), frameon=False)
+    if above:
+        first = axes.get_legend()
+        axes.legend(
+            handles=above, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, title=title
+        )
+        if first is not None:
+            axes.add_artist(first).set_clip_on(False)  # it is outside the axes
 
 
 def plot_health(health: Health) -> Any:
@@ -253,6 +277,13 @@ def _group_colours(groups: Groups) -> tuple[npt.NDArray[np.str_], list[tuple[str
     return colours, [*legend, ("other", _OTHER)] if legend else []
 
 
+def _around(axes: Any, at: npt.NDArray[np.float64]) -> _Box:
+    # Where a star is, in pixels; a little less than the distance of its label.
+    half = 5.5 * axes.figure.dpi / 72
+    x, y = axes.transData.transform(at)
+    return (x - half, y - half, x + half, y + half)
+
+
 def _label(
     axes: Any,
     text: str,
@@ -263,12 +294,13 @@ def _label(
     # To the right, left, above or below the point: the first place, in pixels, that is free and
     # inside. Returns whether there was one.
     inside = axes.get_window_extent()
+    halo = _halo()
     places = ((6, 0, "left", "center"), (-6, 0, "right", "center"), (0, 6, "center", "bottom"),
               (0, -6, "center", "top"))  # fmt: skip
     for dx, dy, across, up in places:
         note = axes.annotate(
             text, at, (dx, dy), textcoords="offset points", ha=across, va=up, fontsize=7,
-            weight=weight,
+            weight=weight, path_effects=halo,
         )  # fmt: skip
         box = note.get_window_extent(axes.figure.canvas.get_renderer())
         frame = (box.x0, box.y0, box.x1, box.y1)
@@ -281,3 +313,10 @@ def _label(
             return True
         note.remove()
     return False
+
+
+def _halo() -> list[Any]:
+    # White around letters, so that they are legible over dots.
+    from matplotlib import patheffects
+
+    return [patheffects.withStroke(linewidth=_HALO, foreground="white")]

@@ -141,6 +141,7 @@ class Projection:
             groups=genre_flags(self.item_table),
             group="genre",
             axis_labels=[self._axis_label(c) for c in components],
+            kinds=("item", "user"),
             marks={
                 f"user {user}": self.users[row, plane] * self.user_scale
                 for user, row in zip(users, rows, strict=True)

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.legend import Legend
 
 import recsys
 from recsys import Ratings
@@ -33,6 +35,37 @@ def boxes(figure: Any) -> list[Any]:
     return [note.get_window_extent(renderer) for note in axes.texts]
 
 
+def legend_texts(figure: Any) -> set[str]:
+    """All texts of all legends, which are within the figure."""
+    renderer = figure.canvas.get_renderer()
+    legends = figure.axes[0].findobj(Legend)
+    for one in legends:
+        box = one.get_window_extent(renderer)
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
+    return {text.get_text() for one in legends for text in one.get_texts()}
+
+
+def test_labels_have_halos(model: Recommender) -> None:
+    figure = project(model).plot(users=[7])
+    for note in figure.axes[0].texts:
+        strokes = [effect._gc for effect in note.get_path_effects()]
+        assert [stroke["foreground"] for stroke in strokes] == ["white"]
+        assert strokes[0]["linewidth"] > 1
+
+
+def test_a_user_apart_from_all_items_has_a_name_and_the_legend_says_what_is_what(
+    model: Recommender,
+) -> None:
+    plane = project(model)
+    plane.users[0] = 3 * np.abs(plane.items).max()
+    bare = replace(plane, item_table=plane.item_table.drop(columns="genres"))
+    figure = bare.plot(users=[bare.user_ids.ids[0]])
+    assert figure.axes[0].texts[0].get_text() == f"user {bare.user_ids.ids[0]}"
+    assert legend_texts(figure) == {"item", "user"}
+    assert legend_texts(bare.plot()) == set()
+
+
 def test_labels_of_the_figure_do_not_overlap(model: Recommender, sample: Ratings) -> None:
     counts = np.bincount(sample.matrix.indices, minlength=200)
     figure = project(model).plot(counts, components=(1, 3), users=[7])
@@ -43,10 +76,13 @@ def test_labels_of_the_figure_do_not_overlap(model: Recommender, sample: Ratings
         assert not any(a.overlaps(b) for b in found[:i])
     texts = [note.get_text() for note in figure.axes[0].texts]
     assert texts[0] == "user 7"
+    star = figure.axes[0].transData.transform(figure.axes[0].collections[-1].get_offsets())[0]
+    assert not any(box.contains(*star) for box in found)
     assert "component 3" in figure.axes[0].get_ylabel()
     genres = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
     assert "other" in genres
     assert len(genres) > 4
+    assert legend_texts(figure) == {*genres, "user"}
     dots, star = figure.axes[0].collections[0], figure.axes[0].collections[-1]
     assert len(np.unique(dots.get_facecolors(), axis=0)) > 4
     plane = project(model)
@@ -85,8 +121,6 @@ def test_a_figure_that_fails_leaves_the_old_file(
 
 
 def test_the_health_of_a_model_without_history_has_the_same_panels(model: Recommender) -> None:
-    from dataclasses import replace
-
     whole, bare = health(model), health(replace(model, history=None))
     titles = [[axes.get_title() for axes in plot_health(h).axes] for h in (whole, bare)]
     assert titles[0] == titles[1]
