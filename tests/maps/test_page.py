@@ -233,6 +233,35 @@ def test_it_opens_on_the_person_with_ratings_and_ringed_recommendations(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_without_values_the_legend_has_the_colour_of_the_dots(
+    chromium: Any, sample: Ratings, tmp_path: Path, scheme: str
+) -> None:
+    ones = Ratings.from_frame(sample.to_frame(), "user", "item", None)
+    model = recsys.train(recsys.ImplicitALS(8, regularization=0.02), ones)
+    movie_map(model, tmp_path / "map.html", users=[7])
+    page = opened(chromium, tmp_path / "map.html", scheme=scheme)
+    legend = page.evaluate(
+        "getComputedStyle(document.querySelector('#legend .rated')).backgroundColor"
+    )
+    rows = ones.matrix[ones.users.row(7)].indices.tolist()
+    drawn = page.evaluate(
+        """rows => {
+            const view = document.getElementById('view'), { width, height } = view;
+            const { data } = view.getContext('2d').getImageData(0, 0, width, height);
+            return rows.map(i => {
+                const [x, y] = movieMap.where(i).map(Math.round), at = 4 * (y * width + x);
+                return `rgb(${[...data.slice(at, at + 3)].join(', ')})`;
+            });
+        }""",
+        rows,
+    )
+    assert drawn.count(legend) > len(rows) / 2  # titles and rings cover some of them
+    assert not page.problems
+    page.close()
+
+
+@pytest.mark.browser
 def test_it_opens_on_the_most_rated_item_and_odd_titles_are_text(
     chromium: Any, model: Recommender, sample: Ratings, tmp_path: Path
 ) -> None:

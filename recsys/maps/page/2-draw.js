@@ -255,10 +255,11 @@ function drawChosen(i) {
   tag(i, scheme.ink, 700);
   for (const [j] of friends) tag(j, scheme.ink, 500);
 }
+// The colour of an item that somebody rated; without different values there is one.
+const ratedColour = value => `rgb(${rampAt(scale(data.lowest, data.highest)(value))})`;
 function drawUser(person) {
-  const scaled = scale(data.lowest, data.highest);
   person.items.forEach((i, k) => {
-    disc(i, `rgb(${rampAt(scaled(person.ratings[k]))})`);
+    disc(i, ratedColour(person.ratings[k]));
   });
   for (const i of person.recommended) {
     disc(i, scheme.paper); // hollow: not rated yet

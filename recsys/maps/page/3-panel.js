@@ -187,7 +187,11 @@ function legend(person) {
   if (data.lowest < data.highest) {
     const [ramp, words] = rampKey(`rated ${short(data.lowest)}`, short(data.highest));
     box.append(ramp, words);
-  } else box.append(entry("rated", "rated"));
+  } else {
+    const line = entry("rated", "rated");
+    line.firstChild.style.background = ratedColour(data.lowest);
+    box.append(line);
+  }
   return box;
 }
 function showUser(u) {
