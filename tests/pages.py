@@ -30,3 +30,13 @@ BROKEN_HEADS = """() => [...document.querySelectorAll('thead th')].flatMap(head 
     return broken;
 })"""
 """Script: the heads of tables in which a word is broken into two lines."""
+
+DOT_COLOURS = """rows => {
+    const view = document.getElementById('view'), { width, height } = view;
+    const { data } = view.getContext('2d').getImageData(0, 0, width, height);
+    return rows.map(i => {
+        const [x, y] = movieMap.where(i).map(Math.round), at = 4 * (y * width + x);
+        return `rgb(${[...data.slice(at, at + 3)].join(', ')})`;
+    });
+}"""
+"""Script: the colour of the map of items at the place of each of some items, by row."""

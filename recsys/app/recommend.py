@@ -131,6 +131,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         UnknownIdError: the user or an item is not in the data.
         ModelFileError: the model file cannot be read.
     """
+    from recsys.ratings.words import words_of
     from recsys.recommend import explain, groups, person, questions
     from recsys.store.model_file import load
 
@@ -163,11 +164,15 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         row = person.changed_row(model, who, changes)
         table = questions.what_if(model, who, changes, choice)
         answer = Answer(
-            f"For user {who}, {_said(model, changes)}", asked, table, past, _noun(model)
+            f"For user {who}, {_said(model, changes)}",
+            asked,
+            table,
+            past,
+            words_of(model.account).value,
         )
         return _with_reasons(request, model, answer, lambda: explain.somebody(model, row))
     table = questions.recommend(model, who, choice)
-    answer = Answer(f"For user {who}", asked, table, past, _noun(model))
+    answer = Answer(f"For user {who}", asked, table, past, words_of(model.account).value)
     return _with_reasons(request, model, answer, lambda: explain.user_of(model, who))
 
 
@@ -181,12 +186,6 @@ def _with_reasons(
     if not request.why or "remark" in table.answer or table.rows is None:
         return answer
     return replace(answer, reasons=explain.explanations(model, who(), table.rows))
-
-
-def _noun(model: Recommender) -> str:
-    from recsys.ratings.account import Account
-
-    return Account.from_dict(model.account).noun if model.account else "rating"
 
 
 def _said(model: Recommender, changes: Mapping[Any, float | None]) -> str:

@@ -101,7 +101,7 @@ def _print(one: Evaluated, title: str) -> None:
     if one.current:
         say(f"current: {one.current}")
     more = f"; and {len(result.splits) - 1} more like it" if len(result.splits) > 1 else ""
-    say(f"split: {result.splits[0]}{more}")
+    say(f"split: {result.words.said(result.splits[0])}{more}")
     k = result.k
     say(
         f"ndcg@{k}: mean over users; low and high are its 95 % bootstrap interval. vs pop.: "

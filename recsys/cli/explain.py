@@ -35,13 +35,13 @@ def _print(found: Explanation, n: int) -> None:
     left = [row for row in ratings if row not in shown]
     table = [*shown, *own]
     if left:
-        rest = f"{len(left)} other ratings"
+        rest = f"{len(left)} other {found.words.many}"
         table.append({"source": rest, "rating": None, "share": sum(row["share"] for row in left)})
     table.append({"source": "score", "rating": None, "share": found.score})
     print_table(
         {
             "because of": [row.get("title") or row["source"] for row in table],
-            "rating": [row["rating"] for row in table],
+            found.words.value: [row["rating"] for row in table],
             "share": [row["share"] for row in table],
         },
         found.title,
@@ -49,4 +49,4 @@ def _print(found: Explanation, n: int) -> None:
     )
     print_paragraph(found.sentence())
     if not ratings:
-        say("no rating of theirs counts for the model")
+        say(found.words.said("no rating of theirs counts for the model"))

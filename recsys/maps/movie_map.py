@@ -18,6 +18,7 @@ from recsys.files import write_text
 from recsys.maps.neighbourhoods import Neighbourhoods, neighbourhoods
 from recsys.maps.payload import payload
 from recsys.maps.projection import Projection, Variant, project
+from recsys.ratings.words import words_of
 from recsys.recommend.recommender import Recommender
 from recsys.visible import one_line
 
@@ -64,6 +65,7 @@ def movie_map(
         "style": _resource("page.css"),
         "script": page_script(),
         "title": html.escape(one_line(title)),
+        "ratings": html.escape(words_of(model.account).many),
         "about": html.escape(_about(model, projection, arrangement)),
         # HTML ends or changes a script at "</script>" and "<!--", which a title may contain.
         "data": content.replace("<", "\\u003c"),

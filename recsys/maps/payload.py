@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from recsys.maps.neighbourhoods import Neighbourhoods
 from recsys.maps.palette import PALETTE
 from recsys.maps.projection import Projection
 from recsys.ratings.item_tables import genre_flags
+from recsys.ratings.words import words_of
 from recsys.recommend.recommender import Recommender
 from recsys.visible import one_line
 
@@ -54,6 +56,7 @@ def payload(
         "users": _users(model, projection, unit, users),
         "open": "user" if users else "item",
         "palette": PALETTE,
+        "words": asdict(words_of(model.account)),
         **_genres(projection),
         **_ratings(model, projection),
         **_neighbourhoods(arrangement),

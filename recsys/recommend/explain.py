@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from recsys import notebook
 from recsys.lazy import sp
+from recsys.ratings.words import RATED, Words, words_of
 from recsys.recommend.answer import Table
 from recsys.recommend.parts import ModelParts
 
@@ -47,6 +48,8 @@ class Explanation:
     """Of the ratings, where they are ratings and their values count."""
     verb: str = "chose"
     """What the person did with the items, where there is no scale."""
+    words: Words = RATED
+    """What the ratings are called in texts."""
 
     def frame(self) -> pd.DataFrame:
         """A row for each term, with the columns source, title, rating, share; they sum to the
@@ -63,10 +66,10 @@ class Explanation:
         kept = [one for one in rows if one["source"] != "rating" or abs(one["share"]) in most]
         left_out = len(rows) - len(kept)
         rest = sum(one["share"] for one in rows) - sum(one["share"] for one in kept)
-        more = [f"{left_out} other ratings share {rest:+.4f}."] if left_out else []
+        more = [f"{left_out} other {self.words.many} share {rest:+.4f}."] if left_out else []
         columns = {
             "": [one["title"] or one["source"] for one in kept],
-            "rating": [one["rating"] for one in kept],
+            self.words.value: [one["rating"] for one in kept],
             "share": [one["share"] for one in kept],
         }
         title = f"{self.title}: {self.score:.4f}"
@@ -117,7 +120,7 @@ class Explanation:
         if against:
             parts.append(f"though you {self._listed(against, most)}")
         if not parts:
-            return "not because of anything you rated"
+            return f"not because of anything you {RATED.did if self.scale else self.verb}"
         return ", ".join(parts)
 
     def _listed(self, named: list[tuple[str, float, float]], most: float) -> str:
@@ -182,7 +185,7 @@ def explanations(
         (np.ones(len(items), np.float32), items, [0, len(items)]), shape=history.shape
     )
     scores = fitted.pair_scores(people, pairs).astype(np.float64)
-    titles = model.items.titles
+    titles, words = model.items.titles, words_of(model.account)
     found = []
     for i, row in enumerate(items.tolist()):
         own = shares[:, i]
@@ -200,6 +203,7 @@ def explanations(
                 ratings=Table(answer, model.items, rows),
                 scale=None if model.feedback.ones else model.scale,
                 verb="chose" if model.scale is None else "rated",
+                words=words,
             )
         )
     return found

@@ -1,12 +1,15 @@
 """`recsys explain` and `recommend --why`: the same sums as in Python."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from commands import RunCommand
 
 import recsys
+from recsys.ratings.account import Account, Kind, Taken
 
 
 def test_a_table_ends_in_the_score(recsys_command: RunCommand, model_path: Path) -> None:
@@ -23,6 +26,22 @@ def test_a_table_ends_in_the_score(recsys_command: RunCommand, model_path: Path)
     numbers = [float(share) for share in shares if "." in share]
     assert sum(numbers[: numbers.index(float(score))]) == pytest.approx(float(score), abs=5e-4)
     assert "because you" in out
+
+
+@pytest.mark.parametrize(("kind", "noun"), [("seen", "value"), ("counts", "hours")])
+def test_what_nobody_rated_is_not_called_rated(
+    recsys_command: RunCommand, model_path: Path, tmp_path: Path, kind: Kind, noun: str
+) -> None:
+    model, path = recsys.load(model_path), tmp_path / "seen.safetensors"
+    read = Account("plays.csv", "", {"rating": Taken("Hours", "2.5")}, kind=kind, low=1, high=5)
+    recsys.save(replace(model, account=read.to_dict()), path)
+    ask = ["explain", path, "--user", 7, "--item", 9, "-n", 3]
+    _, out, _ = recsys_command(*ask)
+    assert " other interactions" in out
+    assert out.splitlines()[1].split() == ["because", "of", noun, "share"]
+    assert not re.search(r"\brat(ed|ings?)\b", out)
+    own, other = (json.loads(recsys_command(*ask, "--json")[1]) for ask[1] in (path, model_path))
+    assert own["terms"] == other["terms"]  # names for programs are the same
 
 
 def test_json_has_every_term(recsys_command: RunCommand, model_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The page of the movie map in a headless browser."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pages import DOT_COLOURS
 
 import recsys
 from recsys import Ratings
@@ -234,7 +236,7 @@ def test_it_opens_on_the_person_with_ratings_and_ringed_recommendations(
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_without_values_the_legend_has_the_colour_of_the_dots(
+def test_without_values_nobody_rated_and_the_legend_has_the_colour_of_the_dots(
     chromium: Any, sample: Ratings, tmp_path: Path, scheme: str
 ) -> None:
     ones = Ratings.from_frame(sample.to_frame(), "user", "item", None)
@@ -245,17 +247,11 @@ def test_without_values_the_legend_has_the_colour_of_the_dots(
         "getComputedStyle(document.querySelector('#legend .rated')).backgroundColor"
     )
     rows = ones.matrix[ones.users.row(7)].indices.tolist()
-    drawn = page.evaluate(
-        """rows => {
-            const view = document.getElementById('view'), { width, height } = view;
-            const { data } = view.getContext('2d').getImageData(0, 0, width, height);
-            return rows.map(i => {
-                const [x, y] = movieMap.where(i).map(Math.round), at = 4 * (y * width + x);
-                return `rgb(${[...data.slice(at, at + 3)].join(', ')})`;
-            });
-        }""",
-        rows,
-    )
+    drawn = page.evaluate(DOT_COLOURS, rows)
+    panel = page.text_content("#panel")
+    assert f"{len(rows)} interactions" in panel
+    assert "Dots grow with the number of interactions" in panel
+    assert not re.search(r"\brat(ed|ings?)\b", panel, re.IGNORECASE)
     assert drawn.count(legend) > len(rows) / 2  # titles and rings cover some of them
     assert not page.problems
     page.close()

@@ -26,10 +26,13 @@ def markdown(result: Results) -> str:
         row = [fixed(means[model], WITHOUT_INTERVAL) for model in models]
         lines.append(f"| {name} | " + " | ".join(row) + " |")
     lines += ["", "Means over users with 95 % bootstrap intervals; rmse and mae over all test"]
-    lines += ["ratings. `*` p < 0.05, `**` p < 0.01, `***` p < 0.001 against popularity (rmse and"]
-    lines += ["mae: biases), paired permutation test, Holm's correction over all pairs of models."]
+    lines += [f"{result.words.many}. `*` p < 0.05, `**` p < 0.01, `***` p < 0.001 against"]
+    lines += [
+        "popularity (rmse and mae: biases), paired permutation test, Holm's correction over all"
+    ]
+    lines += ["pairs of models."]
     lines += ["", *(f"- {finding}" for finding in result.findings)]
-    lines += ["", *(f"- split: {how}" for how in result.splits)]
+    lines += ["", *(f"- split: {result.words.said(how)}" for how in result.splits)]
     lines += [f"- feedback: {result.feedback}; data {result.fingerprint[:16]}"]
     if result.read:
         lines += ["", "What was read:", ""]

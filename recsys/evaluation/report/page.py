@@ -48,7 +48,7 @@ def page(result: Results) -> str:
         marks=_MARKS,
         ranking=label_of(result.ranking),
         values=plural(result.noun),
-        rows=_rows(result),
+        words=result.words,
         accuracy=group_table(result, "accuracy"),
         further=group_table(result, "further accuracy", "sampled"),
         errors=group_table(result, "predicted ratings"),
@@ -135,28 +135,24 @@ def _facts(result: Results) -> list[tuple[str, str]]:
         how += f"; and {len(result.splits) - 1} more like it"
     if result.seeds:
         several += f", {_count(len(result.seeds), 'seed')}"
-    rows = _rows(result)
+    rows, words = result.words.many, result.words
     tested = f"{about['test ratings']:,} {rows} of {about['test users']:,} users"
     if several != "1 split":
         tested += f" (first of {several})"
     held_out = about.get("ranked items")  # not in reports of 0.1
-    who = "every item a user had not rated competes"
+    who = words.said("every item a user had not rated competes")
     if held_out is not None:
         who = f"the {held_out:,} items that were held out compete"
     facts = [
         ("size", f"{data['users']:,} users, {data['items']:,} items"),
         ("training", f"{data['ratings']:,} {rows}"),
         ("test", tested),
-        ("split", how),
+        ("split", words.said(how)),
         ("ranked", f"{who} for the {result.k} places"),
     ]
     if result.account is not None:
         facts.insert(0, ("data", f"{result.account['source']} ({result.account['layout']})"))
     return facts + [("note", note) for note in about["notes"]]
-
-
-def _rows(result: Results) -> str:
-    return "ratings" if result.noun == "rating" else "interactions"
 
 
 def _chosen(result: Results) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from recsys.evaluation.metrics import METRICS, label_of
 from recsys.evaluation.report import charts
 from recsys.evaluation.report.charts import Axis, Series
 from recsys.evaluation.result.results import Results
+from recsys.evaluation.result.segments import in_words
 from recsys.evaluation.result.wording import listed, plural
 
 _STYLES = 10
@@ -165,7 +166,9 @@ def _bars(result: Results, few: Sequence[str], chosen: pd.Series, kind: str) -> 
     seen = [name for name in n.index if tallest[name] >= floor]
     shown = [name for name in seen if name in set(n[seen].nlargest(_MOST_SEGMENTS).index)]
     title, hint = _SEGMENTS.get(kind, (f"Items by {kind}", "n: held-out pairs"))
-    low = [str(name) for name in n.index if name not in seen]
+    hint, kinds = result.words.said(hint), table.groupby("segment", sort=False)["kind"].first()
+    label = {name: in_words(name, kinds[name], result.words)[0] for name in n.index}
+    low = [label[name] for name in n.index if name not in seen]
     if low:
         named = listed(low) if len(low) <= _IN_ONE else f"{len(low)} more"
         hint += f"; {label_of(metric)} below {floor:.2g} in {named}"
@@ -182,8 +185,8 @@ def _bars(result: Results, few: Sequence[str], chosen: pd.Series, kind: str) -> 
                 Series(model, _style(result, model), list(rows["mean"]), [], low_ends, high_ends)
             )
         made.append(_Bars(
-            title if whole else f"{title}, {names[0]} to {names[-1]}", hint,
-            [(str(name), f"n = {n[name]:,}") for name in names], series, axis,
+            title if whole else f"{title}, {label[names[0]]} to {label[names[-1]]}", hint,
+            [(label[name], f"n = {n[name]:,}") for name in names], series, axis,
         ))  # fmt: skip
     return made
 
@@ -219,7 +222,7 @@ def rating_errors(result: Results) -> Section | None:
     if heavy:
         explanation += (
             " Where there are many different values, points are the means of ten classes with "
-            "about equally many test ratings."
+            f"about equally many test {result.words.many}."
         )
     return _section("Where predictions go wrong", result, models, figures, explanation)
 

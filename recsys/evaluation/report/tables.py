@@ -11,6 +11,7 @@ from recsys.evaluation.metrics import METRICS, label_of, metric_of
 from recsys.evaluation.metrics.inputs import Exposure
 from recsys.evaluation.metrics.record import Group
 from recsys.evaluation.result.results import Results
+from recsys.evaluation.result.segments import in_words
 from recsys.evaluation.result.wording import (
     WITHOUT_INTERVAL,
     decimals,
@@ -90,11 +91,11 @@ def group_table(result: Results, *groups: Group) -> Table | None:
         cells = [_cell(result, model, metric, tied[metric]) for metric in metrics]
         cells += [Cell(fixed(float(means[name][model]), WITHOUT_INTERVAL)) for name in of_runs]
         rows.append(Row(model, cells))
-    shown = [metric_of(name) for name in (*metrics, *of_runs)]
+    shown, said = [metric_of(name) for name in (*metrics, *of_runs)], result.words.said
     return Table(
-        [Head("model"), *(Head(label_of(m.column(result.k)), m.meaning) for m in shown)],
+        [Head("model"), *(Head(label_of(m.column(result.k)), said(m.meaning)) for m in shown)],
         rows,
-        "; ".join(f"{metric.label}: {metric.meaning}" for metric in shown) + ".",
+        "; ".join(f"{metric.label}: {said(metric.meaning)}" for metric in shown) + ".",
     )
 
 
@@ -130,12 +131,13 @@ def segment_table(result: Results) -> Table | None:
     for (kind, segment), group in table.groupby(["kind", "segment"], sort=False):
         of_models = group.set_index("model").reindex(result.ranked)
         metric, n = str(group["metric"].iloc[0]), int(group["n"].iloc[0])
-        cells = [Cell(str(kind)), Cell(label_of(metric)), Cell(f"{n:,}")]
+        name, kind = in_words(segment, kind, result.words)
+        cells = [Cell(kind), Cell(label_of(metric)), Cell(f"{n:,}")]
         cells += [
             Cell(fixed(mean, places), bold=True, small=_span(low, high, places))
             for mean, low, high in of_models[["mean", "low", "high"]].to_numpy(float).tolist()
         ]
-        rows.append(Row(str(segment), cells))
+        rows.append(Row(name, cells))
     return Table(heads, rows, "n: users, or relevant held-out pairs of the segment.")
 
 

@@ -30,7 +30,7 @@ from recsys.evaluation.metrics import label_of, metric_of
 from recsys.evaluation.metrics.inputs import SampledRanks, Scores
 from recsys.evaluation.result.results import Results
 from recsys.evaluation.result.statistics import SIGNIFICANT
-from recsys.evaluation.result.wording import fixed, p_in_words, signed, within
+from recsys.evaluation.result.wording import fixed, p_in_words, plural, signed, within
 from recsys.findings import Finding, by_level
 from recsys.ratings.ratings import Ratings
 from recsys.ratings.splits import Split, shared_pairs
@@ -75,9 +75,10 @@ def find_faults(result: Results, splits: Sequence[Split], models: Models) -> lis
 
 def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[Finding]:
     """R001."""
+    ratings = result.words.many
     parts: dict[str, list[Ratings | None]] = {
         "training": [split.train for split in splits],
-        "the known ratings of the test users": [split.known for split in splits],
+        f"the known {ratings} of the test users": [split.known for split in splits],
     }
     for where, of_splits in parts.items():
         shared = [
@@ -90,8 +91,8 @@ def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[F
             yield Finding(
                 "R001",
                 "error",
-                f"{sum(shared):,} of the {total:,} test ratings are also in {where} "
-                f"({_named(at, splits)})",
+                f"{sum(shared):,} of the {total:,} test {ratings} are also in {where} "
+                f"({result.words.said(_named(at, splits))})",
                 "remove them from one part: a model that remembers them looks good",
             )
     n_test = sum(split.test.n_ratings for split in splits)
@@ -101,7 +102,7 @@ def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[F
             yield Finding(
                 "R001",
                 "error",
-                f"{name!r} was trained on {known:,} of the {n_test:,} test ratings",
+                f"{name!r} was trained on {known:,} of the {n_test:,} test {ratings}",
                 "evaluate its spec, or a model that was trained on the training part alone",
             )
 
@@ -131,7 +132,8 @@ def no_better_than_baseline(
             f"{signed(difference, places)} ({p_in_words(p)})"
         )
         if models[model].predicts_ratings and metric != "rmse":
-            remedy = "it is made to predict ratings; rank with a model that is made for ranking"
+            made = f"it is made to predict {plural(result.noun)}"
+            remedy = f"{made}; rank with a model that is made for ranking"
             yield Finding("R002", "note", text, remedy)
         else:
             remedy = (
@@ -171,7 +173,7 @@ def chosen_on_test(result: Results, splits: Sequence[Split], models: Models) -> 
                 "R004",
                 "warning",
                 f"{', '.join(labels)} are all {name}: the best of them is chosen on the same test "
-                "ratings that it is reported on",
+                f"{result.words.many} that it is reported on",
                 "put the hyperparameters into a grid, which chooses on a part of the training",
             )
 
@@ -190,7 +192,7 @@ def too_few_users(result: Results, splits: Sequence[Split], models: Models) -> I
             f"{best['n']:,} test users give {label_of(result.ranking)} "
             f"{fixed(best['mean'], places)} ± {fixed(half, places)}: an interval of "
             f"{half / best['mean']:.0%} of the value either way",
-            "test with more users, folds or ratings",
+            f"test with more users, folds or {result.words.many}",
         )
 
 
@@ -203,8 +205,8 @@ def concentrated(result: Results, splits: Sequence[Split], models: Models) -> It
             yield Finding(
                 "R006",
                 "warning",
-                f"{share:.0%} of what {model} recommends is among the most rated hundredth of the "
-                "items",
+                f"{share:.0%} of what {model} recommends is among the most {result.words.did} "
+                "hundredth of the items",
                 f"{_more_of(models[model])}or present it as a popularity list",
             )
 
@@ -230,7 +232,8 @@ def time_travel(result: Results, splits: Sequence[Split], models: Models) -> Ite
         total += split.test.n_ratings
     if not later:
         return
-    share = f"{later / total:.0%} of the test ratings are no later than the last of training"
+    tested = f"{later / total:.0%} of the test {result.words.many}"
+    share = f"{tested} are no later than the last of training"
     if by_time:
         yield Finding("R007", "error", f"{share}, though the split is by time", "split again")
     else:
@@ -259,8 +262,8 @@ def newcomers(result: Results, splits: Sequence[Split], models: Models) -> Itera
             "R009",
             "note",
             f"{sizes[0]:,} of the {sum(sizes):,} test users "
-            f"{'is a newcomer' if sizes[0] == 1 else 'are newcomers'}: no known rating of theirs "
-            "counts",
+            f"{'is a newcomer' if sizes[0] == 1 else 'are newcomers'}: no known "
+            f"{result.words.one} of theirs counts",
             "they get the most popular items from every trained model; compare the models by the "
             "known users, in the table of segments",
         )

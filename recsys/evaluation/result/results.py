@@ -16,6 +16,7 @@ from recsys.evaluation.result.summary import UserMeans, metrics_of, mirrored
 from recsys.evaluation.result.wording import decimals, half_widths
 from recsys.findings import Finding
 from recsys.ratings.account import Account
+from recsys.ratings.words import Words, words_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,12 @@ class Results:
     @property
     def noun(self) -> str:
         """What one value of the ratings is called: rating, count, hours, ..."""
-        return "rating" if self.account is None else Account.from_dict(self.account).noun
+        return self.words.value
+
+    @property
+    def words(self) -> Words:
+        """What the ratings are called in texts."""
+        return words_of(self.account)
 
     @cached_property
     def per_user(self) -> pd.DataFrame:

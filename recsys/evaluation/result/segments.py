@@ -10,9 +10,15 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from recsys.csr import with_ones
+from recsys.ratings.words import Words
 
 Counts = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
+
+FEW = "few ratings"
+"""Kind of the users with few known ratings."""
+OF_RATINGS = ("activity", FEW, "popularity")
+"""Kinds that are made of ratings, and named by their number; other names are those of the data."""
 
 _FEW = 10  # known ratings; where every user has more, the least active twentieth
 
@@ -100,5 +106,16 @@ def user_segments(activity: Counts, newcomers: Flags) -> dict[tuple[str, str], F
     few = _FEW
     if activity.min() > few:
         few = int(np.quantile(activity, 0.05, method="inverted_cdf"))
-    found["few ratings", f"at most {few:,} ratings"] = activity <= few
+    found[FEW, f"at most {few:,} ratings"] = activity <= few
     return found
+
+
+def in_words(segment: object, kind: object, words: Words) -> tuple[str, str]:
+    """Name and kind of a segment as people read them, in the words for the feedback.
+
+    >>> from recsys.ratings.words import SEEN
+    >>> in_words("at most 12 ratings", "few ratings", SEEN)
+    ('at most 12 interactions', 'few interactions')
+    """
+    said = words.said if kind in OF_RATINGS else str
+    return said(str(segment)), said(str(kind))

@@ -77,7 +77,7 @@ function describe(i) {
   if (genres.length) facts.push(genres.join(", "));
   const mean = numeric.mean?.[i] ? `, mean ${numeric.mean[i].toFixed(2)}` : "";
   if (regionOf[i] < data.regions.length) facts.push(`region: ${data.regions[regionOf[i]].name}`);
-  facts.push(count(counts[i], "rating") + mean);
+  facts.push(count(counts[i], data.words.one) + mean);
   return facts.join(" · ");
 }
 const LISTED = 12; // titles in a list of the panel
@@ -185,10 +185,10 @@ function legend(person) {
   if (person.recommended.length) box.append(entry("ring", "recommended, 1 is the best"));
   if (state.view === "axes") box.append(entry("place", "where the user lies"));
   if (data.lowest < data.highest) {
-    const [ramp, words] = rampKey(`rated ${short(data.lowest)}`, short(data.highest));
-    box.append(ramp, words);
+    const least = `${data.words.before} ${short(data.lowest)}`;
+    box.append(...rampKey(least, short(data.highest)));
   } else {
-    const line = entry("rated", "rated");
+    const line = entry("rated", data.words.did);
     line.firstChild.style.background = ratedColour(data.lowest);
     box.append(line);
   }
@@ -203,7 +203,7 @@ function showUser(u) {
   const best = bestRated(person).slice(0, LISTED);
   const rated = best.map(([i, r]) => [i, data.lowest < data.highest ? short(r) : ""]);
   const facts = [
-    count(person.items.length, "rating"),
+    count(person.items.length, data.words.one),
     count(person.recommended.length, "recommendation"),
   ].join(", ");
   present(
@@ -214,7 +214,7 @@ function showUser(u) {
     buttons(close()),
     element("h3", "Recommended"),
     rows(person.recommended.map((i, k) => [i, String(k + 1)])),
-    element("h3", "Rated highest"),
+    element("h3", data.words.best),
     rows(rated),
   );
   frame([...person.recommended, ...best.map(([i]) => i)], closest);
@@ -226,7 +226,7 @@ function showRegion(r) {
   }
   const items = Array.from(order).filter(i => regionOf[i] === r);
   const best = items.slice(0, LISTED).map(i => [i, counts[i].toLocaleString("en")]);
-  const facts = `${count(data.regions[r].items, "item")}; with their number of ratings`;
+  const facts = `${count(data.regions[r].items, "item")}; with their number of ${data.words.many}`;
   present({ region: r }, data.regions[r].name, facts, buttons(close()), rows(best));
   setView("plane");
   frame(items, closest);
@@ -313,8 +313,8 @@ options(
   [
     data.genres.length && ["genre", "genre"],
     numeric.year && ["year", "year"],
-    ["popularity", "number of ratings"],
-    numeric.mean && ["mean", "mean rating"],
+    ["popularity", `number of ${data.words.many}`],
+    numeric.mean && ["mean", `mean ${data.words.value}`],
   ].filter(Boolean),
   state.colour,
 );

@@ -40,6 +40,26 @@ def test_axes_are_called_by_the_kind_of_the_values(sample: Ratings) -> None:
         assert "stars" not in page.lower()
 
 
+def test_what_nobody_rated_is_not_called_rated(sample: Ratings) -> None:
+    read = Account("plays.csv", "delimited text", {"rating": Taken("Hours", "2.5")}, kind="counts")
+    part = splits.random(sample, 0.2)
+    models = {"als": recsys.ExplicitALS(2), "svd": recsys.PureSVD(2)}
+    rated = recsys.evaluate(models, part, k=5)
+    counted = recsys.evaluate(models, splits.random(replace(sample, account=read), 0.2), k=5)
+    rating = re.compile(r"\brat(ed|ings?)\b")
+    page = re.sub(r"<style>.*?</style>", "", counted.to_html(), flags=re.DOTALL)
+    texts = page.partition("<h2>To run it again")[0], counted.to_markdown()
+    for text in texts:
+        assert not rating.search(text.replace("rating = Hours", "")), text
+    assert "every item a user had not seen competes" in page
+    assert "at most 10 interactions" in page
+    assert "most seen tenth" in page
+    assert "most rated tenth" in rated.to_html()
+    # Names for programs are the same.
+    assert counted.segments["kind"].tolist() == rated.segments["kind"].tolist()
+    assert counted.segments["segment"].tolist() == rated.segments["segment"].tolist()
+
+
 def test_markdown_has_the_decimals_order_and_command(sample: Ratings) -> None:
     models = {"svd": recsys.PureSVD(2), "ease": recsys.EASE(100.0)}
     result = recsys.evaluate(models, splits.random(sample, 0.2), k=5)
