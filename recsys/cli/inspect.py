@@ -110,7 +110,9 @@ def _health_lines(found: Health) -> dict[str, str]:
     for side in ("users", "items"):
         if f"condition, {side}" in summary:
             median, most, worst = summary[f"condition, {side}"]
-            line = f"median {median:.3g}, 99th percentile {most:.3g}, largest {worst:.3g}"
+            examined, of = summary[f"examined, {side}"]
+            sample = "" if examined == of else f"of a sample of {examined:,} of {of:,} {side}: "
+            line = f"{sample}median {median:.3g}, 99th percentile {most:.3g}, largest {worst:.3g}"
             gradient = summary.get(f"gradient, {side}")
             more = "" if gradient is None else f"; gradient at most {gradient:.1%}"
             lines[f"condition, {side}"] = line + more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +21,17 @@ FloatVector = npt.NDArray[np.float64]
 
 _SIDES: tuple[Side, ...] = ("users", "items")
 
+_WORK = 2**35
+"""What the condition numbers of a side may cost, in units of some 0.1 ns: a few seconds."""
+
 
 def conditions(model: Recommender, matrix: sp.csr_matrix | None) -> pd.DataFrame:
     """A row per user and item with ratings: side, id, name, ratings, condition, gradient.
 
-    `condition` is the condition number of its normal matrix A; `gradient` is ‖A x − b‖ / ‖b‖ at its
-    stored factors x, zero for an exact solution; NaN where they rest on more than the ratings. The
-    table is empty if the matrix is None or the model is not least squares.
+    `condition` is the condition number of its normal matrix A, NaN outside the sample if there are
+    too many to examine all (see `sampled`). `gradient` is ‖A x − b‖ / ‖b‖ at its stored factors x,
+    zero for an exact solution; NaN where they rest on more than the ratings. The table is empty if
+    the matrix is None or the model is not least squares.
 
     Args:
         model: a trained model.
@@ -44,14 +49,55 @@ def conditions(model: Recommender, matrix: sp.csr_matrix | None) -> pd.DataFrame
     return pd.concat(tables, ignore_index=True)
 
 
-def condition_numbers(problem: RowProblem) -> FloatVector:
+def sampled(counts: npt.NDArray[np.integer[Any]], width: int) -> npt.NDArray[np.int64]:
+    """Rows whose condition number is computed: all rows with ratings, or a sample of bounded cost.
+
+    The sample is evenly spaced over the rows in order of their numbers of ratings. So it is the
+    same each time, and has a row with the fewest ratings and one with the most.
+
+    Args:
+        counts: (n,) numbers of ratings.
+        width: f, of the normal matrices.
+
+    >>> sampled(np.array([5, 0, 7]), 64)
+    array([0, 2])
+    """
+    rated = np.flatnonzero(counts)
+    rated = rated[np.argsort(counts[rated], kind="stable")]
+    # Eigenvalues take f³, with an overhead that weighs as 256 f²; each rating adds f².
+    mean = counts.sum() / max(1, len(rated))
+    n_rows = max(2, int(_WORK / (max(1, width) ** 2 * (width + 256 + mean))))
+    if n_rows < len(rated):
+        rated = rated[np.linspace(0, len(rated) - 1, n_rows).round().astype(np.int64)]
+    return np.sort(rated)
+
+
+def examined_of(side: str, rows: pd.DataFrame) -> str:
+    """The rows with condition numbers of a side in words: a sample, or all of them.
+
+    >>> examined_of("users", pd.DataFrame({"condition": [1.0, 9.0]}))
+    'users'
+    >>> examined_of("users", pd.DataFrame({"condition": [1.0, float("nan"), 9.0]}))
+    'a sample of 2 of 3 users'
+    """
+    examined = int(rows["condition"].notna().sum())
+    return side if examined == len(rows) else f"a sample of {examined:,} of {len(rows):,} {side}"
+
+
+def condition_numbers(
+    problem: RowProblem, rows: npt.NDArray[np.int64] | None = None
+) -> FloatVector:
     """(n,) largest over smallest eigenvalue of each normal matrix; infinite where a matrix is not
     positive definite in float64.
+
+    Args:
+        problem: the linear systems.
+        rows: (n,) of which rows; None for all.
 
     Source: the 2-norm condition number of a symmetric matrix (Golub, Van Loan, "Matrix
     Computations", 2.6.2).
     """
-    found = np.empty(problem.matrix.shape[0])
+    found = np.empty(problem.matrix.shape[0] if rows is None else len(rows))
 
     def block(part: tuple[int, npt.NDArray[np.float64]]) -> None:
         first, matrices = part
@@ -66,7 +112,7 @@ def condition_numbers(problem: RowProblem) -> FloatVector:
     n_threads = default_threads()
     running: deque[Future[None]] = deque()
     with one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
-        for part in problem.normal_matrices():
+        for part in problem.normal_matrices(rows):
             running.append(pool.submit(block, part))
             if len(running) > n_threads:
                 running.popleft().result()
@@ -98,13 +144,16 @@ def _side(model: Recommender, side: Side, problem: RowProblem) -> pd.DataFrame:
     gradient = np.linalg.norm(problem.gradients(x), axis=1) if rests_on_ratings else np.nan
     right = np.linalg.norm(problem.right_sides, axis=1)
     counts = np.diff(problem.matrix.indptr)
+    examined = sampled(counts, problem.table.shape[1])
+    condition = np.full(len(counts), np.nan)
+    condition[examined] = condition_numbers(problem, examined)
     table = pd.DataFrame(
         {
             "side": side,
             "id": index.ids.astype(object),
             "name": names,
             "ratings": counts.astype(np.int64),
-            "condition": condition_numbers(problem),
+            "condition": condition,
             "gradient": np.divide(gradient, right, out=np.zeros_like(right), where=right > 0),
         }
     )

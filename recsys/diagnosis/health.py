@@ -51,7 +51,8 @@ class Health:
     """(f,) share of the predictions' variance by factor, in the order of the model."""
     conditions: pd.DataFrame
     """Per user and item: side, id, name, ratings, condition, gradient; see
-    `recsys.diagnosis.conditions`. Empty where a model is not least squares."""
+    `recsys.diagnosis.conditions`. Condition is NaN outside the sample, where a side has too many
+    rows to examine all. Empty where a model is not least squares."""
     loss: pd.DataFrame
     """Per epoch: epoch, loss, and its parts where the model reports them."""
     norms: pd.DataFrame
@@ -70,12 +71,17 @@ class Health:
         return pd.DataFrame([vars(s) for s in self.symptoms], columns=columns)
 
     def worst(self, n: int = 5) -> pd.DataFrame:
-        """The n rows with the highest condition numbers."""
-        ordered = self.conditions.sort_values("condition", ascending=False, kind="stable")
+        """The n rows with the highest condition numbers, of those that were examined."""
+        examined = self.conditions[self.conditions["condition"].notna()]
+        ordered = examined.sort_values("condition", ascending=False, kind="stable")
         return ordered.head(n).reset_index(drop=True)
 
     def summary(self) -> Mapping[str, Any]:
-        """The main numbers by name."""
+        """The main numbers by name.
+
+        "examined, users" and "examined, items" are how many rows of how many have a condition
+        number; "condition, ..." their median, 99th percentile and maximum.
+        """
         found: dict[str, Any] = {
             "width": len(self.predictions_spectrum),
             "effective rank": self.effective_rank,
@@ -84,8 +90,9 @@ class Health:
             "norm against ratings": self.norm_correlation,
         }
         for side, rows in self.conditions.groupby("side", sort=False):
-            values = rows["condition"].to_numpy()
+            values = rows["condition"].dropna().to_numpy()
             if len(values):
+                found[f"examined, {side}"] = [len(values), len(rows)]
                 quantiles = np.quantile(values, [0.5, 0.99, 1.0], method="inverted_cdf")
                 found[f"condition, {side}"] = [float(q) for q in quantiles]
                 if rows["gradient"].notna().all():

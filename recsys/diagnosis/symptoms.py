@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsys.diagnosis import signs
+from recsys.diagnosis.conditions import examined_of
 from recsys.findings import Finding
 
 FloatVector = npt.NDArray[np.float64]
@@ -80,14 +81,17 @@ def of_systems(conditions: pd.DataFrame, updated: bool = False) -> Iterator[Find
 
     An update leaves items as they were, while their equations change.
     """
-    for side, rows in conditions.groupby("side", sort=False):
+    for name, rows in conditions.groupby("side", sort=False):
+        side = str(name)
         ill = rows[rows["condition"] > ILL_CONDITIONED]
         if len(ill):
-            worst = rows.iloc[int(rows["condition"].to_numpy().argmax())]
+            examined = examined_of(side, rows)
+            among = side if examined == side else f"of {examined}"
+            worst = ill.iloc[int(ill["condition"].to_numpy().argmax())]
             yield Finding(
                 "ill-conditioned",
                 "warning",
-                f"{len(ill):,} {side} have condition numbers above {ILL_CONDITIONED:.0e}, the "
+                f"{len(ill):,} {among} have condition numbers above {ILL_CONDITIONED:.0e}, the "
                 f"worst {worst['name']} with {worst['condition']:.1e}",
                 "raise regularization",
             )

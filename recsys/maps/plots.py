@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.diagnosis.conditions import examined_of
 from recsys.diagnosis.health import Health
 from recsys.errors import ModelError
 from recsys.files import expanded, replacing
@@ -145,8 +146,9 @@ def _spectra(axes: Any, health: Health) -> None:
 def _conditions(axes: Any, health: Health) -> None:
     sides = health.conditions.groupby("side", sort=False)
     for colour, (side, rows) in zip(LIGHT, sides, strict=False):
-        values = np.log10(np.minimum(rows["condition"].to_numpy(), 1e16))
-        axes.hist(values, 40, alpha=0.6, color=colour, label=str(side))
+        values = np.log10(np.minimum(rows["condition"].dropna().to_numpy(), 1e16))
+        label = examined_of(str(side), rows)
+        axes.hist(values, 40, alpha=0.6, color=colour, label=label)
     if len(health.conditions):
         axes.legend(frameon=False)
     _frame(axes, "Condition of the normal matrices", "log₁₀ of the condition number", "rows")

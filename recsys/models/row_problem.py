@@ -21,6 +21,7 @@ from recsys.threads import one_blas_thread
 FloatMatrix = npt.NDArray[np.float64]
 
 _NUMBERS = 1 << 22  # numbers of normal matrices formed together: 32 MB
+_GATHERED = 1 << 16  # numbers of the table gathered at once for the gradients: they stay in a cache
 
 
 @dataclass(frozen=True)
@@ -74,23 +75,30 @@ class RowProblem:
             halves=self.halves,
         )
 
-    def normal_matrices(self) -> Iterator[tuple[int, FloatMatrix]]:
-        """Blocks (first row, (b, f, f) float64) of the matrices on the left, in row order."""
+    def normal_matrices(
+        self, rows: npt.NDArray[np.int64] | None = None
+    ) -> Iterator[tuple[int, FloatMatrix]]:
+        """Blocks (first position in `rows`, (b, f, f) float64) of the matrices on the left.
+
+        Args:
+            rows: which, in that order; None for all.
+        """
+        rows = np.arange(self.matrix.shape[0]) if rows is None else rows
         width = self.table.shape[1]
         table = self.table.astype(np.float64)
         common = np.zeros((width, width)) if self.base is None else self._base
         indptr, columns = self.matrix.indptr, self.matrix.indices
         diagonal = np.arange(width)
         step = max(1, _NUMBERS // max(1, width * width))
-        for first in range(0, self.matrix.shape[0], step):
-            rows = range(first, min(first + step, self.matrix.shape[0]))
-            block = np.repeat(common[None], len(rows), axis=0)
-            for i, row in enumerate(rows):
+        for first in range(0, len(rows), step):
+            part = rows[first : first + step]
+            block = np.repeat(common[None], len(part), axis=0)
+            for i, row in enumerate(part):
                 begin, end = indptr[row], indptr[row + 1]
                 y = table[columns[begin:end]]
                 w = 1.0 if self.weights is None else self.weights[begin:end, None]
                 block[i] += (y * w).T @ y
-            block[:, diagonal, diagonal] += self._ridges[rows.start : rows.stop, None]
+            block[:, diagonal, diagonal] += self._ridges[part, None]
             yield first, block
 
     def contributions(self) -> FloatMatrix:
@@ -119,7 +127,7 @@ class RowProblem:
         rows = entry_rows(self.matrix)
         own = x.astype(np.float64)
         scores = np.empty(self.matrix.nnz)
-        step = _NUMBERS // max(1, table.shape[1])
+        step = max(1, _GATHERED // max(1, table.shape[1]))
         for start in range(0, len(scores), step):
             part = slice(start, start + step)
             entries = table[self.matrix.indices[part]]

@@ -36,3 +36,13 @@ def test_health_is_said_and_drawn(
     assert found["worst conditioned"][0]["condition"] == pytest.approx(
         max(found["condition, users"][2], found["condition, items"][2]), rel=1e-4
     )
+
+
+def test_a_sample_is_said(
+    recsys_command: RunCommand, model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, out, _ = recsys_command("inspect", model_path, "--health")
+    assert "sample" not in out
+    monkeypatch.setattr("recsys.diagnosis.conditions._WORK", 1)
+    _, out, _ = recsys_command("inspect", model_path, "--health")
+    assert "of a sample of 2 of 300 users: median" in " ".join(out.split())

@@ -9,7 +9,7 @@ from matrices import random_csr
 
 import recsys
 from recsys import Ratings
-from recsys.diagnosis.conditions import condition_numbers, conditions
+from recsys.diagnosis.conditions import condition_numbers, conditions, sampled
 from recsys.diagnosis.health import health
 from recsys.models.row_problem import RowProblem
 from recsys.models.spec import Spec
@@ -38,6 +38,48 @@ def test_a_matrix_that_is_not_positive_definite_has_infinite_condition() -> None
     matrix = sp.csr_matrix(np.array([[1.0, 1.0, 0.0]], np.float32))
     assert condition_numbers(RowProblem(matrix, table, 0.0)).tolist() == [np.inf]
     assert condition_numbers(RowProblem(matrix, table, 1.0)).tolist() == pytest.approx([2.0])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20_000), st.integers(1, 1024))
+def test_a_sample_has_the_rows_with_the_fewest_and_the_most_ratings(
+    seed: int, n_rows: int, width: int
+) -> None:
+    counts = np.random.default_rng(seed).poisson(3, n_rows)
+    rows, rated = sampled(counts, width), np.flatnonzero(counts)
+    assert np.isin(rows, rated).all()
+    assert (np.diff(rows) > 0).all()
+    assert len(rows) == len(rated) or len(rows) * width**3 <= 2**35
+    if len(rated):
+        assert counts[rows].min() == counts[rated].min()
+        assert counts[rows].max() == counts[rated].max()
+
+
+def test_small_models_are_examined_whole_and_large_ones_by_sample() -> None:
+    counts = np.full(6040, 165)  # people and ratings of MovieLens 1M
+    assert len(sampled(counts, 64)) == 6040
+    assert 100 < len(sampled(counts, 512)) < 200
+
+
+def test_a_sample_has_the_numbers_of_the_whole(
+    sample: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = recsys.train(HEALTHY, sample)
+    whole = health(model)
+    assert whole.summary()["examined, users"] == [sample.n_users] * 2
+    # 6 factors, 262 and their ratings: ten rows or so of each side.
+    monkeypatch.setattr("recsys.diagnosis.conditions._WORK", 10 * 6**2 * (262 + 40))
+    part = health(model)
+    some = part.conditions["condition"].notna()
+    assert some.sum() < 30
+    assert part.conditions[some].equals(whole.conditions[some])
+    assert part.conditions.drop(columns="condition").equals(
+        whole.conditions.drop(columns="condition")
+    )
+    examined, of = part.summary()["examined, users"]
+    assert 2 <= examined < of == sample.n_users
+    assert np.isfinite(part.summary()["condition, users"]).all()
+    assert part.worst(1000)["condition"].notna().all()
 
 
 @settings(max_examples=60, deadline=None)

@@ -33,6 +33,14 @@ def test_systems_beyond_the_thresholds(
         assert "1 users have condition numbers above 1e+06, the worst user 2" in found[0].text
 
 
+def test_a_sample_is_called_one() -> None:
+    table = systems(1e7, 0.0)
+    table.loc[2] = ["users", "user 3", np.nan, 0.0]
+    (finding,) = symptoms.of_systems(table)
+    assert finding.text.startswith("1 of a sample of 2 of 3 users have condition numbers above")
+    assert "the worst user 2" in finding.text
+
+
 def test_width() -> None:
     equal = np.full(10, 0.1)
     assert not list(symptoms.of_width(equal, equal))
