@@ -259,17 +259,15 @@ class Study(Source):
 
 def check_gate_metric(gate: str, k: int) -> None:
     """Raises ArgumentError for a metric that no gate can go by, with lists of length k."""
+    from recsys.evaluation.gate.comparison import unfit
     from recsys.evaluation.metrics import METRICS
 
     name, _, length = gate.partition("@")
     known = METRICS.get(name)
     if known is None or length != (str(k) if known.at_k else ""):
-        example = f"ndcg@{k}, recall@{k}, map@{k} or rmse"
+        example = f"ndcg@{k}, recall@{k}, map@{k} or, where both models predict ratings, rmse"
         raise ArgumentError(f"gate must be a metric such as {example}, not {brief(gate)}")
-    if known.higher_is_better is None or known.group == "catalogue":
-        why = "neither more nor less of it is better"
-        if known.group == "catalogue":
-            why = "it has no value per user, so two models cannot be compared in pairs"
+    if why := unfit(known):
         raise ArgumentError(f"gate must not be {gate}: {why}")
 
 

@@ -12,6 +12,7 @@ from recsys.errors import ArgumentError
 from recsys.evaluation.gate.contest import LEAST_USERS
 from recsys.evaluation.gate.margin import Margin
 from recsys.evaluation.metrics import label_of
+from recsys.evaluation.metrics.record import Metric
 from recsys.evaluation.result.results import Results
 from recsys.evaluation.result.segments import Flags
 from recsys.evaluation.result.statistics import quantiles, resampled_ratios
@@ -126,8 +127,7 @@ def compare(
     """
     one = next((m for m in result.user_means if m.metric == metric), None)
     if one is None or not {candidate, current} <= set(one.models):
-        both = [m.metric for m in result.user_means if {candidate, current} <= set(m.models)]
-        raise ArgumentError(f"gate must be one of {', '.join(both)}, not {metric!r}")
+        raise ArgumentError(_not_of_both(result, candidate, current, metric))
     models = candidate, current
     columns = [one.models.index(model) for model in models]
     has_both = np.asarray((one.denominators[:, columns] > 0).all(axis=1))
@@ -169,6 +169,23 @@ def _compared(
         n_left_out=0,
         n_ratings=n_test_ratings(result, models[0], result.user_ids[chosen]),
     )
+
+
+def unfit(metric: Metric) -> str:
+    """Why no gate can go by a metric; "" if one can."""
+    if metric.group == "catalogue":
+        return "it has no value per user, so two models cannot be compared in pairs"
+    if metric.higher_is_better is None:
+        return "neither more nor less of it is better"
+    return ""
+
+
+def _not_of_both(result: Results, candidate: str, current: str, metric: str) -> str:
+    # What a gate could go by here.
+    fit = [m for m in result.user_means if {candidate, current} <= set(m.models)]
+    names = ", ".join(m.metric for m in fit if not unfit(m.about))
+    why = f"{candidate} and current do not both have it"
+    return f"gate must be one of {names}, not {metric!r}: {why}"
 
 
 def n_test_ratings(result: Results, model: str, users: Any) -> int:

@@ -1,5 +1,6 @@
 """Is the candidate not worse? On made-up values per user, whose intervals are known."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 import recsys
+from recsys.app.study import check_gate_metric
 from recsys.errors import ArgumentError
 from recsys.evaluation.gate.comparison import Comparison, compare
 from recsys.evaluation.gate.contest import LEAST_USERS
@@ -116,8 +118,18 @@ def test_a_model_that_finds_nothing_is_no_measure() -> None:
 def test_a_metric_that_one_of_the_two_lacks_is_named(sample: recsys.Ratings) -> None:
     models = {"new": recsys.PureSVD(4), "current": recsys.PureSVD(5)}
     result = recsys.evaluate(models, recsys.splits.random(sample, 0.2), k=5)
-    with pytest.raises(ArgumentError, match="gate must be one of .*ndcg@5.*, not 'rmse'"):
+    with pytest.raises(ArgumentError, match="gate must be one of .*ndcg@5.*, not 'rmse'") as found:
         compare(result, "new", "current", "rmse", FIVE_PERCENT, sample.users.ids)
+    assert "new and current do not both have it" in str(found.value)
+    offered = re.findall(r"[a-z_-]+@5|rmse|mae", str(found.value).partition(", not ")[0])
+    assert len(offered) > 3
+    for metric in offered:  # each of them is then accepted
+        check_gate_metric(metric, 5)
+        compare(result, "new", "current", metric, FIVE_PERCENT, sample.users.ids)
+
+
+def test_each_rating_counts_once_over_folds_and_seeds(sample: recsys.Ratings) -> None:
+    models = {"new": recsys.PureSVD(4), "current": recsys.PureSVD(5)}
     folds = recsys.splits.kfold(sample, 2)
     twice = recsys.evaluate(models, list(folds), k=5, seeds=[0, 1])
     found = compare(twice, "new", "current", "ndcg@5", FIVE_PERCENT, sample.users.ids)
