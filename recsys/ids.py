@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from recsys.errors import ArgumentError, UnknownIdError
 from recsys.immutable import Immutable
-from recsys.visible import writable
+from recsys.visible import brief, writable
 
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 """A whole number in the only spelling that survives a round trip through int."""
@@ -184,7 +184,7 @@ def shown(value: object, most: int = 100) -> str:
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, str) and len(plain) > most:
         plain = f"{plain[:most]}..."
-    return repr(plain)
+    return repr(plain) if isinstance(plain, str) else brief(plain)
 
 
 def in_json(value: Any) -> Any:
@@ -267,11 +267,13 @@ def _check_id(value: Any, kind: str) -> None:
         # pandas has missing values that compare with nothing.
         missing = value is None or type(value).__name__ in ("NAType", "NaTType")
         what = "missing" if missing else "neither a whole number nor text"
-        raise ArgumentError(f"{kind} id {value!r} is {what}")
+        raise ArgumentError(f"{kind} id {shown(value)} is {what}")
     if value != value or value == "":
-        raise ArgumentError(f"{kind} id {value!r} is missing")
+        raise ArgumentError(f"{kind} id {shown(value)} is missing")
     if isinstance(value, str) and writable(value) != value:
-        raise ArgumentError(f"{kind} id {value!r} has half of a surrogate pair, and is no text")
+        raise ArgumentError(
+            f"{kind} id {shown(value)} has half of a surrogate pair, and is no text"
+        )
     if isinstance(value, float | Decimal) and value != value // 1:
         raise ArgumentError(f"{kind} id {value} is not a whole number")
 

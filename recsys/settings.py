@@ -160,7 +160,7 @@ class Setting:
         allowed = self.allowed
         several = self.kind is list and isinstance(value, list | tuple)
         for one in (value if several else [value]) if allowed else ():
-            if one not in allowed:
+            if not isinstance(one, str) or one not in allowed:
                 raise ArgumentError(
                     f"{self.name} must be one of {', '.join(allowed)}, not {brief(one)}"
                     f"{near(one, allowed)}"

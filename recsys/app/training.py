@@ -8,13 +8,23 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from recsys.arguments import require_function, said
 from recsys.errors import ArgumentError
 from recsys.models.common import OnEpoch, Side
-from recsys.models.from_features import FeatureWeights, Names, codings_of, fit_with_features
+from recsys.models.from_features import (
+    FeatureWeights,
+    Names,
+    as_names,
+    codings_of,
+    fit_with_features,
+)
 from recsys.models.kept import EVERY, NOTHING, Kept
 from recsys.models.spec import Spec
-from recsys.ratings.feedback import Feedback
+from recsys.ratings.feedback import Feedback, as_feedback
 from recsys.ratings.ratings import Ratings
+from recsys.ratings.required import require_ratings
 from recsys.recommend.chosen import Chooser, OnSearch, choose
 from recsys.recommend.recommender import Recommender
 
@@ -60,12 +70,10 @@ def train(
         CheckpointError: the checkpoint is damaged.
         ModelFileError: its folder cannot be written to.
     """
-    if isinstance(spec, type) or not isinstance(spec, Spec | Chooser):
-        raise ArgumentError(f"spec must be a model such as ImplicitALS(), not {spec!r}")
-    if not isinstance(ratings, Ratings):
-        raise ArgumentError(f"ratings must be Ratings (read_ratings), not {type(ratings).__name__}")
-    if not isinstance(feedback, Feedback):
-        feedback = Feedback.parse(feedback) if feedback else None
+    _check_kinds(spec, ratings)
+    require_function("on_epoch", on_epoch)
+    require_function("on_search", on_search)
+    feedback, features = as_feedback(feedback), as_names(features)
     if checkpoint is not None and start:
         raise ArgumentError(f"a checkpoint excludes {', '.join(start)}: it starts by itself")
     if isinstance(checkpoint, str | os.PathLike):
@@ -74,9 +82,19 @@ def train(
         about = training_of(spec, ratings, feedback, features)
         opened: AbstractContextManager[Kept] = Checkpoint(checkpoint, about, every, keep=True)
     else:
+        if checkpoint is not None and not hasattr(checkpoint, "fitting"):
+            raise ArgumentError(f"checkpoint must be a folder, not {said(checkpoint)}")
         opened = nullcontext(NOTHING if checkpoint is None else checkpoint)
     with opened as kept:
         return _trained(spec, ratings, feedback, features, (on_epoch, on_search), kept, start)
+
+
+def _check_kinds(spec: object, ratings: object) -> None:
+    # NumPy's arrays have a method `choose`, too.
+    array = isinstance(spec, np.ndarray | np.generic)
+    if array or isinstance(spec, type) or not isinstance(spec, Spec | Chooser):
+        raise ArgumentError(f"spec must be a model such as ImplicitALS(), not {said(spec)}")
+    require_ratings("ratings", ratings)
 
 
 def training_of(

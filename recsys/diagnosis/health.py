@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from recsys.arguments import require
 from recsys.diagnosis import components, symptoms
 from recsys.diagnosis.conditions import conditions
 from recsys.diagnosis.explained import explained
@@ -27,6 +28,7 @@ from recsys.recommend.described import learned_only
 from recsys.recommend.names import item_names
 from recsys.recommend.ranking import FittedRanker
 from recsys.recommend.recommender import Recommender
+from recsys.visible import brief
 
 FloatVector = npt.NDArray[np.float64]
 
@@ -116,12 +118,13 @@ def health(model: Recommender, k: int = 10) -> Health:
         ModelError: the model has no factors, or all its items have the same.
         ArgumentError: k is less than 1.
     """
+    require("model", model, Recommender, "a Recommender")
     model = learned_only(model)
     factors = model.factors
     if not factors.n_factors:
         raise ModelError("this model has no factors to examine; train a factorization")
     if not isinstance(k, int | np.integer) or k < 1:
-        raise ArgumentError(f"k must be a whole number of at least 1, not {k!r}")
+        raise ArgumentError(f"k must be a whole number of at least 1, not {brief(k)}")
     factor_share = _factor_share(factors)
     axis_share = components.axis_shares(factors.user_factors, factors.item_factors)
     spectrum = components.predictions_spectrum(factors.user_factors, factors.item_factors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from recsys.arguments import said
 from recsys.errors import ArgumentError, ModelError
 from recsys.maps import plots
 from recsys.recommend.names import item_names
@@ -143,8 +144,8 @@ def compare_items(
         ArgumentError: the list is empty, or names an item twice.
         ModelError: the model has no factors.
     """
-    if not len(items):
-        raise ArgumentError("items must name at least one item")
+    if isinstance(items, str | bytes) or not isinstance(items, Sized) or not len(items):
+        raise ArgumentError(f"items must be a list of at least one item, not {said(items)}")
     rows = model.item_rows(items)
     if len(np.unique(rows)) < len(rows):
         raise ArgumentError("items must not name an item twice")

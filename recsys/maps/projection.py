@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from recsys.arguments import require, require_one_of
 from recsys.diagnosis.components import (
     centred,
     prediction_shares,
@@ -208,8 +209,8 @@ def project(model: Recommender, k: int | None = None, variant: Variant = "pca") 
         ModelError: the model has no factors, or all its items have the same.
         ArgumentError: an argument is out of range.
     """
-    if variant not in VARIANTS:
-        raise ArgumentError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+    require("model", model, Recommender, "a Recommender")
+    require_one_of("variant", variant, VARIANTS)
     factors = model.factors
     most = min(factors.n_factors, len(factors.items))
     if not factors.n_factors:
@@ -296,8 +297,8 @@ def embed(
         ModelError: the model has no factors, or the package is not installed; says what to install.
         ArgumentError: there is no such method.
     """
-    if method not in ("tsne", "umap"):
-        raise ArgumentError(f"method must be tsne or umap, not {method!r}")
+    require("model", model, Recommender, "a Recommender")
+    require_one_of("method", method, ("tsne", "umap"))
     if not model.factors.n_factors:
         raise ModelError("this model has no factors to map; train a factorization")
     table = normalized(model.factors.item_factors)

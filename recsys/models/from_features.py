@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import said
 from recsys.csr import with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.kernels import float32
@@ -338,6 +339,20 @@ def _scores(fitted: Any, rated: Ratings, side: Side) -> tuple[Matrix, Matrix]:
     return np.asarray(scores, np.float64), np.asarray(has, np.float64)
 
 
+def as_names(features: Names | None) -> Names | None:
+    """The same features, a list for any other collection of names.
+
+    Raises:
+        ArgumentError: they are neither true or false nor names of columns.
+    """
+    if features is None or isinstance(features, bool | str):
+        return features
+    names = list(features) if isinstance(features, Iterable) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"features must be True or names of columns, not {said(features)}")
+    return names
+
+
 def codings_of(rated: Ratings, names: Names) -> dict[Side, Coding]:
     """How the table of each side becomes features, where it has columns of use.
 
@@ -345,8 +360,10 @@ def codings_of(rated: Ratings, names: Names) -> dict[Side, Coding]:
         ArgumentError: no table has a column of such a name.
         DataError: nothing of use is known of the items and users.
     """
-    if names is False or (not isinstance(names, bool) and not isinstance(names, Iterable)):
-        raise ArgumentError(f"features must be True or names of columns, not {names!r}")
+    checked = as_names(names)
+    if checked is None or checked is False:
+        raise ArgumentError(f"features must be True or names of columns, not {checked}")
+    names = checked
     asked = [names] if isinstance(names, str) else None if names is True else list(names)
     tables = {side: table_of(rated, side) for side in SIDES}
     for name in asked or []:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import require, require_function, said
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdIndex
 from recsys.models.alternating import OnState, State
@@ -144,6 +145,11 @@ class Spec(NamedSettings, ABC):
             DataError: the ratings do not suit the model.
             FitError: there is no finite solution.
         """
+        from recsys.ratings.required import require_ratings  # imports pandas
+
+        require_ratings("ratings", ratings)
+        require_function("on_epoch", on_epoch)
+        require_function("on_state", on_state)
         if not self.resumable and (start is not None or on_state is not None):
             raise ArgumentError(
                 "start and on_state are for models that train by alternation or by sampling, and "
@@ -155,6 +161,10 @@ class Spec(NamedSettings, ABC):
             )
         if start is not None and warm is not None:
             raise ArgumentError("give start or warm, not both: each is where the training begins")
+        if start is not None:
+            require("start", start, State, "a State or None")
+        if warm is not None and not hasattr(warm, "user_factors"):
+            raise ArgumentError(f"warm must be Factors or None, not {said(warm)}")
         return self._fit(ratings, on_epoch, start, warm, on_state)
 
     def deviations(self, fitted: Any, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from recsys.arguments import require
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import shown
 
@@ -106,6 +107,7 @@ def named_positions(columns: list[str], named: Mapping[str, str], source: str) -
     roles: dict[str, int] = {}
     for role in filter(named.__contains__, ROLES):
         name = named[role]
+        require(role, name, (str, type(None)), "the name or number of a column, as text")
         if not name:
             if role in ("user", "item"):
                 raise ArgumentError(f"{role} must name a column")

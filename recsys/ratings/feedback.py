@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import require, require_flag
 from recsys.csr import kept_entries, positive, with_values
 from recsys.errors import ArgumentError, DataError
 from recsys.lazy import sp
@@ -56,6 +57,7 @@ class Feedback:
         return f"Feedback({', '.join(changed)})"
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         others = self.ones or self.log or self.threshold is not None
         if self.centered and others:
             raise ArgumentError("centered feedback has no ones, log or threshold")
@@ -69,9 +71,18 @@ class Feedback:
             )
         if self.half_life is not None and not 0 < self.half_life < math.inf:
             raise ArgumentError(f"half_life must be a number of days above 0, not {self.half_life}")
+
+    def _check_kinds(self) -> None:
+        # Before the checks that compare; numbers become plain floats.
+        for name in ("ones", "log", "centered"):
+            require_flag(name, getattr(self, name))
         for name in ("threshold", "dislikes_below", "half_life"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, float(getattr(self, name)))
+            value = getattr(self, name)
+            if value is not None:
+                require(name, value, (int, float, np.number), "a number or None")
+                object.__setattr__(self, name, float(value))
+        if self.scale is not None:
+            require("scale", self.scale, RatingScale, "a RatingScale or None")
 
     @classmethod
     def parse(cls, text: str) -> Feedback:
@@ -82,6 +93,7 @@ class Feedback:
         Raises:
             ArgumentError: the text is none of these.
         """
+        require("feedback", text, str, "a Feedback or a text such as at-least=4")
         entering, _, decay = text.partition(",")
         name, _, number = entering.partition("=")
         try:
@@ -259,6 +271,19 @@ class Feedback:
         return float(ratings.timestamps.max(initial=-math.inf))
 
 
+def as_feedback(given: Feedback | str | None) -> Feedback | None:
+    """The feedback that an argument stands for: itself, or what `Feedback.parse` makes of a text.
+
+    None stays None, and so does an empty text.
+
+    Raises:
+        ArgumentError: it is nothing of these.
+    """
+    if given is None or isinstance(given, Feedback):
+        return given
+    return None if isinstance(given, str) and not given else Feedback.parse(given)
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
@@ -280,11 +305,24 @@ def at_least(ratings: Ratings, threshold: float) -> Ratings:
     """The ratings of at least `threshold`, each as 1; all users and items stay.
 
     Raises:
+        ArgumentError: the arguments are of the wrong kind.
         DataError: no rating reaches the threshold.
     """
+    _require_ratings(ratings)
     return replace(Feedback(ones=True, threshold=threshold).apply(ratings), has_values=False)
 
 
 def ones(ratings: Ratings) -> Ratings:
-    """All ratings, each as 1."""
+    """All ratings, each as 1.
+
+    Raises:
+        ArgumentError: they are no `Ratings`.
+    """
+    _require_ratings(ratings)
     return replace(Feedback(ones=True).apply(ratings), has_values=False)
+
+
+def _require_ratings(ratings: object) -> None:
+    from recsys.ratings.required import require_ratings  # as above: not for recommendations
+
+    require_ratings("ratings", ratings)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from recsys.arguments import said
 from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, shown
 from recsys.ratings.columns import LARGEST
@@ -34,6 +35,12 @@ def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None], drops: bool = F
         if column is None and role in ("rating", "timestamp"):
             continue
         word = "time" if role == "timestamp" else role
+        try:
+            hash(column)
+        except TypeError:  # a list, or a column in place of its name
+            raise ArgumentError(
+                f"{word} must be the name of a column, not {said(column)}"
+            ) from None
         if list(frame.columns).count(str(column)) != 1:
             have = ", ".join(map(repr, frame.columns))
             often = "more than one" if column in frame.columns else "no"

@@ -27,6 +27,7 @@ def raw_of_matrix(
         ArgumentError: it is not a matrix of numbers, or the ids do not fit.
         DataError: a value is not finite.
     """
+    matrix = matrix if sp.issparse(matrix) else np.asarray(matrix)
     rows, columns, values, remarks = _entries(matrix)
     user_ids = matrix_ids(users, matrix.shape[0], "user")
     item_ids = matrix_ids(items, matrix.shape[1], "item")
@@ -69,7 +70,7 @@ def _entries(matrix: Any) -> tuple[Any, Any, Any, list[str]]:
         kind, found = entries.dtype.kind, entries.tocoo()
         rows, columns, values, remarks = found.row, found.col, found.data, []
     else:
-        array = np.asarray(matrix)
+        array = matrix
         if array.ndim != 2:
             raise ArgumentError(f"matrix must have rows and columns, not shape {array.shape}")
         kind = array.dtype.kind

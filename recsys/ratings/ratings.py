@@ -205,7 +205,7 @@ class Ratings(Immutable):
         if item_table is not None:
             table = table_rows(as_frame(item_table, "item_table"), "item", "item")
         found = cls.of(raw, Unrated(table), "error", "the matrix", "matrix")
-        n_rows, n_columns = matrix.shape
+        n_rows, n_columns = np.shape(matrix)
         rows, _ = encode(matrix_ids(users, n_rows, "user"), "user", "users")
         columns, _ = encode(matrix_ids(items, n_columns, "item"), "item", "items")
         about, rest = aligned(table, columns, "the matrix")

@@ -14,11 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from recsys.arguments import require_one_of
 from recsys.csr import entry_rows, with_ones
 from recsys.errors import ArgumentError, DataError
 from recsys.ratings.matching import require_shared, union, with_equal_kinds
 from recsys.ratings.ratings import Ratings
+from recsys.ratings.required import require_ratings
 from recsys.ratings.times import iso
+from recsys.visible import brief
 
 UnseenItems = Literal["drop", "keep"]
 BoolArray = npt.NDArray[np.bool_]
@@ -55,6 +58,7 @@ def random(
         ArgumentError: `test` is not strictly between 0 and 1, or `seed` is out of range.
         DataError: a part would be empty.
     """
+    require_ratings("ratings", ratings)
     _check_share("test", test)
     _check_seed(seed)
     is_test = np.random.default_rng(seed).random(ratings.n_ratings) < test
@@ -72,8 +76,10 @@ def kfold(
     Raises:
         ArgumentError: `folds` is not between 2 and the number of ratings.
     """
+    require_ratings("ratings", ratings)
+    _check_unseen(unseen_items)
     if not _is_whole(folds) or not 2 <= folds <= ratings.n_ratings:
-        raise ArgumentError(f"folds must lie between 2 and {ratings.n_ratings}, not {folds!r}")
+        raise ArgumentError(f"folds must lie between 2 and {ratings.n_ratings}, not {brief(folds)}")
     _check_seed(seed)
     fold = np.random.default_rng(seed).permutation(ratings.n_ratings) % folds
     # A generator expression, so that the checks above run now and each fold is made when needed.
@@ -93,8 +99,9 @@ def leave_last(ratings: Ratings, n: int = 1, *, unseen_items: UnseenItems = "dro
         ArgumentError: `n` is less than 1.
         DataError: there are no timestamps, or no user has more than n ratings.
     """
+    require_ratings("ratings", ratings)
     if not _is_whole(n) or n < 1:
-        raise ArgumentError(f"n must be a whole number of at least 1, not {n!r}")
+        raise ArgumentError(f"n must be a whole number of at least 1, not {brief(n)}")
     times = _times(ratings)
     counts = np.diff(ratings.matrix.indptr)
     rows = entry_rows(ratings.matrix)
@@ -115,6 +122,7 @@ def by_time(ratings: Ratings, test: float = 0.1, *, unseen_items: UnseenItems = 
         ArgumentError: `test` is not strictly between 0 and 1.
         DataError: there are no timestamps, or all are equal.
     """
+    require_ratings("ratings", ratings)
     _check_share("test", test)
     times = _times(ratings)
     cut = np.sort(times)[ratings.n_ratings - int(test * ratings.n_ratings) - 1]
@@ -150,6 +158,7 @@ def held_out_users(
         ArgumentError: a share or number is out of range.
         DataError: none of the held-out users has five ratings.
     """
+    require_ratings("ratings", ratings)
     _check_seed(seed)
     n_held_out = _number_of(users, ratings.n_users)
     _check_share("test", test)
@@ -181,6 +190,7 @@ def held_out_items(ratings: Ratings, test: float = 0.1, seed: int = 0) -> Split:
         ArgumentError: `test` is not strictly between 0 and 1, or `seed` is out of range.
         DataError: a part would be empty.
     """
+    require_ratings("ratings", ratings)
     _check_share("test", test)
     _check_seed(seed)
     rated = np.flatnonzero(np.bincount(ratings.matrix.indices, minlength=ratings.n_items))
@@ -204,6 +214,8 @@ def given(train: Ratings, test: Ratings, *, unseen_items: UnseenItems = "keep") 
     Raises:
         DataError: a pair is in both parts, or they have almost no items in common.
     """
+    for part, ratings in (("train", train), ("test", test)):
+        require_ratings(part, ratings)
     different = train.users.is_integer != test.users.is_integer
     train, test = with_equal_kinds(train, test, "users")
     train, test = with_equal_kinds(train, test, "items")
@@ -244,11 +256,13 @@ def shared_pairs(train: Ratings, test: Ratings) -> npt.NDArray[np.int64]:
 
 def _number_of(users: float, n_users: int) -> int:
     # How many users a number or share stands for.
-    if not _is_number(users) or not np.isfinite(users):
-        raise ArgumentError(f"users must be a number, not {users!r}")
+    if not _is_number(users) or not abs(users) < np.inf:
+        raise ArgumentError(f"users must be a number, not {brief(users)}")
     number = int(users * n_users) if users < 1 else int(users)
     if not 0 < users < n_users or not number:
-        raise ArgumentError(f"users must be a share or a number below {n_users}, not {users!r}")
+        raise ArgumentError(
+            f"users must be a share or a number below {n_users}, not {brief(users)}"
+        )
     return number
 
 
@@ -283,8 +297,7 @@ def by_mask(
 def _without_unseen(
     ratings: Ratings, is_test: BoolArray, seen: BoolArray, unseen_items: UnseenItems
 ) -> tuple[BoolArray, str]:
-    if unseen_items not in ("drop", "keep"):
-        raise ArgumentError(f"unseen_items must be drop or keep, not {unseen_items!r}")
+    _check_unseen(unseen_items)
     keep = is_test & seen[ratings.matrix.indices]
     n_unseen = int(is_test.sum() - keep.sum())
     if not n_unseen:
@@ -311,14 +324,18 @@ def _times(ratings: Ratings) -> npt.NDArray[np.float64]:
     return ratings.timestamps
 
 
+def _check_unseen(unseen_items: UnseenItems) -> None:
+    require_one_of("unseen_items", unseen_items, ("drop", "keep"))
+
+
 def _check_share(name: str, share: float) -> None:
     if not _is_number(share) or not 0 < share < 1:
-        raise ArgumentError(f"{name} must lie strictly between 0 and 1, not {share!r}")
+        raise ArgumentError(f"{name} must lie strictly between 0 and 1, not {brief(share)}")
 
 
 def _check_seed(seed: int) -> None:
     if not _is_whole(seed) or not 0 <= seed < 2**32:
-        raise ArgumentError(f"seed must be a whole number from 0 to 2³² − 1, not {seed!r}")
+        raise ArgumentError(f"seed must be a whole number from 0 to 2³² − 1, not {brief(seed)}")
 
 
 def _is_number(value: object) -> bool:

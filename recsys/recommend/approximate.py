@@ -20,6 +20,7 @@ from recsys.errors import ArgumentError, ModelError
 from recsys.models.common import FloatArray, Rows
 from recsys.recommend.index import ExactIndex, Excluded, Found
 from recsys.recommend.similarity import normalized
+from recsys.visible import brief
 
 Purpose = Literal["recommend", "similar"]
 """What an index is for: scores of people, or the cosine of items."""
@@ -175,7 +176,7 @@ def build(
         ModelError: usearch is not installed.
     """
     if not isinstance(recall, int | float) or not 0 < recall <= 1:
-        raise ArgumentError(f"recall must lie above 0 and at most 1, not {recall!r}")
+        raise ArgumentError(f"recall must lie above 0 and at most 1, not {brief(recall)}")
     exact, width = ExactIndex(vectors, bias), vectors.shape[1] + 1
     truth, scores = exact.search(queries, min(_K, len(vectors)), excluded)
     work = _work(vectors, bias, queries, scores[:, -1]) * width

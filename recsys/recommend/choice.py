@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from recsys.arguments import require, said
 from recsys.errors import ArgumentError
 from recsys.settings import Settings, option, settings_of
 
@@ -130,9 +131,24 @@ class Choice(Allowed):
         return replace(self, **changes) if changes else self
 
 
+def chosen(choice: Choice | None, n: int | None, changes: Mapping[str, Any]) -> Choice:
+    """What the arguments of a question choose; see `Choice.but`.
+
+    Raises:
+        ArgumentError: `choice` is no `Choice`, there is no such setting, or a value is wrong.
+    """
+    if choice is not None:
+        require("choice", choice, Choice, "a Choice, such as Choice(n=3), or None")
+    return (choice or Choice()).but(n, **changes)
+
+
 def _listed(argument: str, items: Any) -> list[Any]:
     # Any iterable of items: a set, a column of a table, an array.
     is_list = isinstance(items, Iterable) and not isinstance(items, str | bytes | bytearray)
     if not is_list or getattr(items, "ndim", 1) != 1:
-        raise ArgumentError(f"{argument} must be a list of items, not {items!r}")
-    return [one.item() if isinstance(one, np.generic) else one for one in items]
+        raise ArgumentError(f"{argument} must be a list of items, not {said(items)}")
+    listed = [one.item() if isinstance(one, np.generic) else one for one in items]
+    for one in listed:
+        if not isinstance(one, Hashable):  # a list in the list, say: no id and no title
+            raise ArgumentError(f"{argument} must be a list of items, and {said(one)} is no item")
+    return listed

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import require_one_of
 from recsys.errors import ArgumentError, DataError
 from recsys.models.common import FloatArray
 from recsys.recommend.answer import Table
@@ -50,8 +51,7 @@ def recommend_together(
     model: ModelParts, members: Sequence[Member], choice: Choice, how: How = "average"
 ) -> Table:
     """The same for people as explanations take them, each with the name that messages use."""
-    if how not in HOWS:
-        raise ArgumentError(f"how must be one of {', '.join(HOWS)}, not {how!r}")
+    require_one_of("how", how, HOWS)
     if choice.risk is not None:
         raise ArgumentError("risk is for one person at a time: leave it out for a group")
     group = [person for _, person in members]

@@ -19,7 +19,7 @@ from recsys.lazy import sp
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Choice
 from recsys.recommend.parts import ModelParts
-from recsys.recommend.person import ratings_row
+from recsys.recommend.person import as_mapping, ratings_row
 from recsys.recommend.tables import item_table, why_filtered
 from recsys.threads import one_blas_thread
 
@@ -171,6 +171,7 @@ def onboard(
     model: ModelParts, n: int, answered: Mapping[Any, float | None], choice: Choice
 ) -> Table:
     """The n items to ask about next; see `Recommender.onboard`."""
+    answered = as_mapping("answered", answered)
     if "crowd" not in model.derived:
         model.derived["crowd"] = crowd_of(model)
     crowd: Crowd = model.derived["crowd"]

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recsys.arguments import said
 from recsys.csr import one_row
 from recsys.errors import ArgumentError
 from recsys.lazy import sp
 from recsys.recommend.choice import Choice
 from recsys.recommend.parts import ModelParts
 from recsys.recommend.signs import blind_to
+from recsys.visible import brief
 
 if TYPE_CHECKING:
     from recsys.ratings.ratings import Ratings
@@ -69,10 +71,7 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
     """
     if hasattr(ratings, "matrix") and hasattr(ratings, "users"):
         ratings = by_item(ratings)
-    elif not isinstance(ratings, Mapping) and hasattr(ratings, "to_dict"):
-        ratings = ratings.to_dict()
-    if not isinstance(ratings, Mapping):
-        raise ArgumentError(f"ratings must map items to ratings, not be a {type(ratings).__name__}")
+    ratings = as_mapping("ratings", ratings)
     items = model.item_rows(ratings)
     scale = model.scale
     values = np.array(
@@ -84,6 +83,19 @@ def ratings_row(model: ModelParts, ratings: Any) -> sp.csr_matrix:
         again = list(ratings)[order[twice[0] + 1]]
         raise ArgumentError(f"ratings name one item twice, the second time as {again!r}")
     return one_row(items[order].astype(np.int32), values[order], len(model.fitted.items))
+
+
+def as_mapping(name: str, ratings: Any) -> Mapping[Any, Any]:
+    """Ratings by item, of a mapping or a pandas Series.
+
+    Raises:
+        ArgumentError: they are neither; `name` is what the argument is called.
+    """
+    table = hasattr(ratings, "to_dict") and not isinstance(ratings, type | Mapping)
+    found = ratings.to_dict() if table and getattr(ratings, "ndim", 1) == 1 else ratings
+    if not isinstance(found, Mapping):
+        raise ArgumentError(f"{name} must map items to ratings, not be {said(ratings)}")
+    return found
 
 
 def by_item(ratings: Ratings) -> dict[Any, float]:
@@ -113,9 +125,9 @@ def checked_rating(item: object, value: Any, scale: tuple[float, float] | None) 
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ArgumentError(f"rating of {item!r} must be a number, not {value!r}") from None
+        raise ArgumentError(f"rating of {item!r} must be a number, not {brief(value)}") from None
     if not abs(number) <= _LARGEST:  # NaN fails the comparison, too
-        raise ArgumentError(f"rating of {item!r} must be finite and sensible, not {value!r}")
+        raise ArgumentError(f"rating of {item!r} must be finite and sensible, not {brief(value)}")
     if scale is not None and not scale[0] <= np.float32(number) <= scale[1]:
         raise ArgumentError(
             f"rating of {item!r} must be on the scale of the training ratings, {scale[0]:g} to "
@@ -146,6 +158,7 @@ def changed(
         UnknownIdError: an item is not in the data.
         ArgumentError: a rating cannot be one, or one is to be removed that is not there.
     """
+    changes = as_mapping("ratings", changes)
     removed = model.item_rows([item for item, value in changes.items() if value is None])
     missing = removed[~np.isin(removed, own.indices)]
     if len(missing):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from recsys.errors import ArgumentError
+from recsys.arguments import require_one_of
 from recsys.ids import several
 from recsys.lazy import sp
 from recsys.models.arrays import paired
@@ -17,8 +17,7 @@ def predict(
 ) -> npt.NDArray[np.float64]:
     """Scores of pairs of external ids; see `Recommender.predict`."""
     fitted, history = model.fitted, None
-    if unknown not in ("raise", "nan", "bias"):
-        raise ArgumentError(f"unknown must be one of raise, nan, bias, not {unknown!r}")
+    require_one_of("unknown", unknown, ("raise", "nan", "bias"))
     if model.history is not None and fitted.item_vectors is None:
         history = model.feedback.of(model.history)
     if unknown == "raise":

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import require_one_of
 from recsys.errors import ArgumentError
 from recsys.ids import as_id_array, several
 from recsys.lazy import sp
@@ -351,8 +352,7 @@ def _most_popular(
 
 
 def _popular(unknown: str) -> bool:
-    if unknown not in _UNKNOWN:
-        raise ArgumentError(f"unknown must be one of raise, popular, not {unknown!r}")
+    require_one_of("unknown", unknown, _UNKNOWN)
     return unknown == "popular"
 
 

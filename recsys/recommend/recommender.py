@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import require_flag
 from recsys.recommend import explain as explaining
 from recsys.recommend import groups, predictions, questions, shown, similar
-from recsys.recommend.choice import Choice, How
+from recsys.recommend.choice import Choice, How, chosen
 from recsys.recommend.explain import Explanation
 from recsys.recommend.growing import Growing
 from recsys.recommend.person import ratings_row
@@ -99,6 +100,7 @@ class Recommender(Growing):
             ArgumentError: `unknown` is something else, the users do not pair with the items, or the
                 model knows no standard deviations (`BayesianMF` does).
         """
+        require_flag("deviation", deviation)
         scores = predictions.predict(self, users, items, unknown)
         return (scores, predictions.deviations(self, users, items)) if deviation else scores
 
@@ -130,8 +132,8 @@ class Recommender(Growing):
             ModelError: the model has no history, or `unknown` is "popular" and its file has no
                 counts.
         """
-        chosen = (choice or Choice()).but(n, **changes)
-        return questions.recommend(self, user, chosen, unknown).frame()
+        asked = chosen(choice, n, changes)
+        return questions.recommend(self, user, asked, unknown).frame()
 
     def recommend_for(
         self,
@@ -161,8 +163,8 @@ class Recommender(Growing):
             UnknownIdError: an item is not there; a title that fits several lists them.
             ArgumentError: a rating is not a finite number, or the ratings are not of one person.
         """
-        chosen = (choice or Choice()).but(n, **changes)
-        return questions.recommend_for(self, ratings, chosen).frame()
+        asked = chosen(choice, n, changes)
+        return questions.recommend_for(self, ratings, asked).frame()
 
     def recommend_group(
         self,
@@ -191,8 +193,8 @@ class Recommender(Growing):
             ArgumentError: there is nobody, or no such way.
             DataError: the model knows nothing about somebody.
         """
-        chosen = (choice or Choice()).but(n, **changes)
-        return groups.recommend_group(self, people, chosen, how).frame()
+        asked = chosen(choice, n, changes)
+        return groups.recommend_group(self, people, asked, how).frame()
 
     def onboard(
         self,
@@ -218,8 +220,9 @@ class Recommender(Growing):
         """
         from recsys.recommend.onboarding import onboard
 
-        chosen = Choice().but(n, **allowed)
-        return onboard(self, chosen.n, answered or {}, chosen).frame()
+        asked = chosen(None, n, allowed)
+        said = {} if answered is None else answered
+        return onboard(self, asked.n, said, asked).frame()
 
     def search_titles(self, words: str, n: int = 10) -> pd.DataFrame:
         """The n items whose titles fit some words best: rank, item, score (0 to 100)."""
@@ -251,8 +254,8 @@ class Recommender(Growing):
             ArgumentError: a rating cannot be one, or one is to be removed that is not there.
             ModelError: the model has no history.
         """
-        chosen = (choice or Choice()).but(n, **changes)
-        return questions.what_if(self, user, ratings, chosen).frame()
+        asked = chosen(choice, n, changes)
+        return questions.what_if(self, user, ratings, asked).frame()
 
     def explain(self, user: object, item: object) -> Explanation:
         """Why an item (id or title) has its score for a training user: an exact sum.
@@ -296,8 +299,8 @@ class Recommender(Growing):
             changes: settings of the choice, such as `exclude_seen=False` or
                 `where="genres has 'Comedy' and year < 2000"`.
         """
-        chosen = (choice or Choice()).but(n, **changes)
-        return questions.recommend_many(self, users, chosen, unknown).frame()
+        asked = chosen(choice, n, changes)
+        return questions.recommend_many(self, users, asked, unknown).frame()
 
     def similar_items(
         self,
@@ -322,8 +325,8 @@ class Recommender(Growing):
             opposite: the least similar items instead, those that point the other way.
             allowed: which items the answer may have: the fields of `Allowed`, such as `where`.
         """
-        chosen = Choice().but(**allowed).allowed() if allowed else None
-        found = similar.similar_items(self, item, n, metric, alpha, chosen, opposite)
+        asked = chosen(None, None, allowed).allowed() if allowed else None
+        found = similar.similar_items(self, item, n, metric, alpha, asked, opposite)
         return found.frame()
 
     def items_between(
@@ -343,8 +346,8 @@ class Recommender(Growing):
         Raises:
             ModelError: the model has no factors.
         """
-        chosen = Choice().but(**allowed).allowed() if allowed else None
-        return similar.between(self, first, last, n, chosen).frame()
+        asked = chosen(None, None, allowed).allowed() if allowed else None
+        return similar.between(self, first, last, n, asked).frame()
 
     def similar_users(
         self, user: object, n: int = 10, *, metric: Metric = "cosine", alpha: float = 0.5

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import require_flag
 from recsys.errors import ArgumentError, ModelError
 from recsys.recommend.answer import Table
 from recsys.recommend.choice import Allowed
@@ -27,6 +28,7 @@ def similar_items(
     """The n items most similar to one, or to several; see `Recommender.similar_items`."""
     n = checked_n(n)
     check_metric(metric, alpha)
+    require_flag("opposite", opposite)
     several = isinstance(item, list | tuple | set) or getattr(item, "ndim", 0) == 1
     wanted = list(item) if several else [item]
     if not wanted:

@@ -8,9 +8,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import require_one_of
 from recsys.errors import ArgumentError, ModelError
 from recsys.models.common import FloatArray, Rows
 from recsys.recommend.index import ExactIndex, Index
+from recsys.visible import brief
 
 Metric = Literal["cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1"]
 METRICS: tuple[Metric, ...] = ("cosine", "dot", "adjusted-cosine", "damped", "euclidean", "l1")
@@ -149,10 +151,9 @@ def likeness(
 
 def check_metric(metric: str, alpha: float) -> None:
     """Raises ArgumentError for an unknown metric and for an alpha out of range."""
-    if metric not in METRICS:
-        raise ArgumentError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
+    require_one_of("metric", metric, METRICS)
     if not isinstance(alpha, int | float | np.number) or not 0 <= alpha <= 1:
-        raise ArgumentError(f"alpha must lie between 0 and 1, not {alpha!r}")
+        raise ArgumentError(f"alpha must lie between 0 and 1, not {brief(alpha)}")
 
 
 def normalized(table: FloatArray) -> FloatArray:

@@ -21,10 +21,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from recsys.arguments import said
 from recsys.csr import frozen
 from recsys.errors import ArgumentError, ModelFileError
 from recsys.files import NO_RESOURCE, expanded, replacing
 from recsys.threads import default_threads
+from recsys.visible import brief
 
 SCHEMA_VERSION = 2
 """Raised when an older reader could no longer make sense of a file."""
@@ -198,14 +200,14 @@ def _digest(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> hashlib.
 def _digest_of(given: object) -> str:
     text = given.strip().lower() if isinstance(given, str) else ""
     if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
-        raise ArgumentError(f"sha256 must be 64 hexadecimal digits, not {given!r}")
+        raise ArgumentError(f"sha256 must be 64 hexadecimal digits, not {brief(given)}")
     return text
 
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, BufferedReader]]:
     if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"path must be the name of a model file, not {path!r}")
+        raise ArgumentError(f"path must be the name of a model file, not {said(path)}")
     file = expanded(path)
     # Without blocking, because opening a pipe would wait for its writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from recsys.arguments import require
 from recsys.errors import ModelFileError
 from recsys.files import expanded
 from recsys.provenance import versions
@@ -27,6 +28,8 @@ def save_index(model: Recommender, path: str | os.PathLike[str]) -> Path:
     Raises:
         ModelFileError: the file cannot be written.
     """
+    require("model", model, Recommender, "a Recommender")
+    require("path", path, (str, os.PathLike), "a path")
     file = expanded(path)
     arrays: dict[str, Array] = {name: found.to_bytes() for name, found in model.approximate.items()}
     items = {name: checksum(*items_of(model, name)) for name in model.approximate}

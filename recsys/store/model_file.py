@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from recsys import kernels
+from recsys.arguments import require_flag
 from recsys.errors import ArgumentError, ModelFileError, RecsysError
 from recsys.files import expanded
 from recsys.ids import IdIndex
@@ -30,6 +31,7 @@ from recsys.recommend.recommender import Recommender
 from recsys.store import about as header
 from recsys.store import checks, container, tables
 from recsys.store.container import SCHEMA_VERSION, Array
+from recsys.visible import brief
 
 if TYPE_CHECKING:
     from recsys.models.from_features import FeatureWeights
@@ -77,6 +79,7 @@ def save(
     if not isinstance(model, Recommender) or not isinstance(path, str | os.PathLike):
         given = type(model).__name__, type(path).__name__
         raise ArgumentError(f"save takes a Recommender and a path, not {given[0]} and {given[1]}")
+    require_flag("history", history)
     file = expanded(path)
     account = model.account if account is None else account
     about = _about(model) | _checked("account", account) | _checked("measured", measured)
@@ -190,7 +193,9 @@ def _checked(key: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
         json.dumps(value, allow_nan=False)
         return {key: dict(value)}
     except (TypeError, ValueError):
-        raise ArgumentError(f"{key} must be a mapping that JSON can hold, not {value!r}") from None
+        raise ArgumentError(
+            f"{key} must be a mapping that JSON can hold, not {brief(value)}"
+        ) from None
 
 
 def _model(arrays: dict[str, Array], about: Mapping[str, Any]) -> Recommender:

@@ -135,7 +135,7 @@ def test_bad_arguments_are_named(model: Recommender, sample: Ratings) -> None:
         (lambda: project(model, 0), "k must be a whole number between 1 and 8"),
         (lambda: project(model, variant="tsne"), "variant must be one of pca"),  # type: ignore[arg-type]
         (lambda: project(model).ends(9), "component must be between 1 and 8"),
-        (lambda: embed(model, "pca"), "method must be tsne or umap"),  # type: ignore[arg-type]
+        (lambda: embed(model, "pca"), "method must be one of tsne, umap"),  # type: ignore[arg-type]
         (
             lambda: project(model).plot(components=(1, 9)),
             "components must be between 1 and 8",

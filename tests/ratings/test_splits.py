@@ -113,7 +113,7 @@ def test_no_split_leaks_or_tests_what_training_never_saw() -> None:
     kept = splits.random(ratings, seed=1, unseen_items="keep")
     assert "kept" in kept.how
     assert kept.train.n_ratings + kept.test.n_ratings == ratings.n_ratings
-    with pytest.raises(ValueError, match="unseen_items must be drop or keep"):
+    with pytest.raises(ValueError, match="unseen_items must be one of drop, keep"):
         splits.random(ratings, unseen_items="maybe")  # type: ignore[arg-type]
 
 

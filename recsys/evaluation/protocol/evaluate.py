@@ -7,12 +7,13 @@ always included. Means, intervals and tests are over users.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
+from recsys.arguments import require, require_function, said
 from recsys.errors import ArgumentError, DataError, ModelError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.evaluation import Evaluation
@@ -30,12 +31,13 @@ from recsys.evaluation.protocol.prepared import PreparedSplit, prepare
 from recsys.evaluation.protocol.runs import NO_SEED, Runs
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.checks import find_faults
-from recsys.models.from_features import Names
+from recsys.models.from_features import Names, as_names
 from recsys.models.kept import NOTHING, Kept
-from recsys.ratings.feedback import Feedback
+from recsys.ratings.feedback import Feedback, as_feedback
 from recsys.ratings.splits import Split
 from recsys.recommend.chosen import OnSearch
 from recsys.recommend.recommender import Recommender
+from recsys.visible import brief
 
 Evaluable = Model | Contender | Recommender
 """A spec, a `Grid`, a trained `Recommender`, or a `Served` one with its own choice of items."""
@@ -94,7 +96,8 @@ def evaluate(
     """
     _check(models, k, seeds, sampled_negatives, processes)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
-    feedback = feedback if isinstance(feedback, Feedback) else Feedback.parse(feedback or "values")
+    feedback = as_feedback(feedback) or Feedback()
+    _check_functions(on_model, on_search, elsewhere, kept)
     several = [splits] if isinstance(splits, Split) else _several(splits)
     _check_k(int(k), several[0])
     features = _features(features, several)
@@ -140,7 +143,7 @@ def _with_findings(
 def _features(given: Names | None, several: Sequence[Split]) -> Names:
     # Without features, nothing would be known of items that were held out.
     held_out = any(split.candidates is not None for split in several)
-    return held_out if given is None else given
+    return as_names(held_out if given is None else given) or False
 
 
 def _listed(failures: Mapping[str, str]) -> str:
@@ -178,7 +181,7 @@ def _check(
         raise ArgumentError("models must map at least one name to a spec, such as ImplicitALS()")
     for name, model in models.items():
         if not isinstance(name, str) or not name:
-            raise ArgumentError(f"models must have names that are text, not {name!r}")
+            raise ArgumentError(f"models must have names that are text, not {brief(name)}")
         _contender(model)
         if name in BASELINES and not isinstance(model, type(BASELINES[name])):
             raise ArgumentError(
@@ -192,13 +195,23 @@ def _check(
     }
     for name, (number, low) in numbers.items():
         if not _is_whole(number, low):
-            raise ArgumentError(f"{name} must be a whole number of at least {low}, not {number!r}")
+            raise ArgumentError(
+                f"{name} must be a whole number of at least {low}, not {brief(number)}"
+            )
     if not isinstance(seeds, Iterable) or not all(_is_whole(seed, 0) for seed in seeds):
-        raise ArgumentError(f"seeds must be whole numbers of at least 0, not {seeds!r}")
+        raise ArgumentError(f"seeds must be whole numbers of at least 0, not {brief(seeds)}")
     if len(set(seeds)) < len(seeds):
-        raise ArgumentError(f"seeds must differ, not {seeds!r}")
+        raise ArgumentError(f"seeds must differ, not {brief(seeds)}")
     if sampled_negatives:
         warnings.warn(_SAMPLED, stacklevel=3)
+
+
+def _check_functions(on_model: object, on_search: object, elsewhere: object, kept: object) -> None:
+    require("on_model", on_model, Callable, "a function")  # type: ignore[arg-type]
+    require_function("on_search", on_search)
+    require_function("elsewhere", elsewhere)
+    if not hasattr(kept, "part"):
+        raise ArgumentError(f"kept must be what a checkpoint keeps, not {said(kept)}")
 
 
 def _is_whole(value: object, low: int) -> bool:

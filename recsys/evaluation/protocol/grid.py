@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.arguments import said
 from recsys.errors import ArgumentError, CheckpointError
 from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.metrics import METRICS
@@ -50,6 +51,11 @@ class Grid:
     """Seed for the ratings that are kept back."""
 
     def __post_init__(self) -> None:
+        several = isinstance(self.candidates, tuple | list)
+        if not several or not all(_is_model(one) for one in self.candidates):
+            raise ArgumentError(
+                f"candidates must be models such as ImplicitALS(), not {said(self.candidates)}"
+            )
         if len({c.name for c in self.candidates}) != 1:
             raise ArgumentError("candidates must be of one model, and at least one")
 
@@ -205,3 +211,7 @@ class _Tried:
             "users": self.n_users,
             "trials": trials,
         }
+
+
+def _is_model(value: object) -> bool:
+    return isinstance(value, Model) and not isinstance(value, type)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from recsys.arguments import require, said
 from recsys.errors import ArgumentError
 from recsys.evaluation.metrics import METRICS
 from recsys.evaluation.metrics.inputs import GradedLists, Lists, RatingErrors
@@ -16,7 +17,7 @@ from recsys.evaluation.result.summary import run_means
 from recsys.models.spec import Fitted
 from recsys.ratings.splits import Split
 from recsys.recommend.ranking import FittedRanker
-from recsys.settings import near
+from recsys.settings import Setting, near
 
 
 def validation_score(fitted: Fitted, split: Split, k: int = 10, metric: str = "ndcg") -> float:
@@ -32,10 +33,16 @@ def validation_score(fitted: Fitted, split: Split, k: int = 10, metric: str = "n
         metric: name of a metric of lists or of predicted ratings, without the @k: `ndcg`, `rmse`.
 
     Raises:
-        ArgumentError: there is no such metric.
+        ArgumentError: there is no such metric, or another argument is of the wrong kind.
     """
-    prepared = prepare(split, k)
-    return mean_value(prepared.ranker(fitted), prepared, validation_metric(metric))
+    if not hasattr(fitted, "spec") or isinstance(fitted, type):
+        raise ArgumentError(
+            f"fitted must be what fit returned, of a Recommender its factors, not {said(fitted)}"
+        )
+    require("split", split, Split, "a Split, such as splits.random(ratings)")
+    asked = validation_metric(metric)
+    prepared = prepare(split, Setting("k", int, False, 10, "", low=1).checked(k))
+    return mean_value(prepared.ranker(fitted), prepared, asked)
 
 
 def validation_metric(name: str) -> Metric:
@@ -45,9 +52,9 @@ def validation_metric(name: str) -> Metric:
         ArgumentError: there is none.
     """
     known = [m.name for m in METRICS.values() if m.inputs in (Lists, GradedLists, RatingErrors)]
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise ArgumentError(
-            f"metric must be one of {', '.join(known)}, not {name!r}{near(name, known)}"
+            f"metric must be one of {', '.join(known)}, not {said(name)}{near(name, known)}"
         )
     return METRICS[name]
 

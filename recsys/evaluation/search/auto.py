@@ -102,4 +102,4 @@ def auto(budget: float = 8.0, seed: int = 0, time_limit: float | None = None) ->
         seed: of the held-out ratings, the trials and the fit.
         time_limit: seconds after which no trial starts.
     """
-    return Auto(float(budget), time_limit, seed)
+    return Auto(budget, time_limit, seed)

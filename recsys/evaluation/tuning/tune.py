@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from recsys.arguments import require, require_function
 from recsys.errors import ArgumentError
 from recsys.evaluation.tuning.limits import (
     MODELS,
@@ -26,7 +27,7 @@ from recsys.files import expanded
 from recsys.models.common import OnEpoch
 from recsys.models.registry import SPECS
 from recsys.models.spec import Fitted
-from recsys.ratings.feedback import Feedback
+from recsys.ratings.feedback import Feedback, as_feedback
 from recsys.ratings.ratings import Ratings
 from recsys.recommend.chosen import Chosen, OnSearch
 from recsys.settings import Settings, option
@@ -197,9 +198,10 @@ def tune(
     """
     given = hyperparameters or {}
     tuner = Tuner(models, metric, trials, budget, given, seed, processes)  # type: ignore[arg-type]
-    if not isinstance(feedback, Feedback):
-        feedback = Feedback.parse(feedback) if feedback else None
-    search = tuner.search(ratings, feedback, out)
+    require_function("on_search", on_search)
+    if out is not None:
+        require("out", out, (str, os.PathLike), "a folder or None")
+    search = tuner.search(ratings, as_feedback(feedback), out)
     search.run(on_search)
     found = Tuning.of(search, tuner.to_dict())
     if out is not None:
