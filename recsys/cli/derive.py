@@ -28,8 +28,8 @@ def options_of(
 
     The command's first parameters, one for each request, receive what was given as `Given`; its
     other parameters stay as they are. A setting without a default becomes a positional argument,
-    a list or table an option that can be repeated, and a list whose metavar has a comma one text
-    with commas.
+    or, where it has flags, an option that must be given. A list or table becomes an option that can
+    be repeated, and a list whose metavar has a comma one text with commas.
 
     Args:
         requests: the classes whose settings become options.
@@ -122,8 +122,6 @@ def _parameter(setting: Setting, required: bool) -> inspect.Parameter:
     if setting.required and not setting.flags:
         metavar = setting.metavar or setting.name.upper()
         info: Any = typer.Argument(help=text, metavar=metavar, show_default=False)
-        if required:
-            return _keyword(setting.name, Annotated[kind, info], inspect.Parameter.empty)
     else:
         flag = "--" + setting.name.replace("_", "-")
         if setting.kind is bool and (setting.optional or setting.default is True):
@@ -131,6 +129,8 @@ def _parameter(setting: Setting, required: bool) -> inspect.Parameter:
         metavar = None if setting.kind is bool else metavar
         names = setting.flags or (flag,)
         info = typer.Option(*names, help=text, metavar=metavar, show_default=False)
+    if setting.required and required:
+        return _keyword(setting.name, Annotated[kind, info], inspect.Parameter.empty)
     return _keyword(setting.name, Annotated[kind | None, info], default)
 
 

@@ -57,6 +57,26 @@ def test_only_given_options_arrive() -> None:
         parsed()
 
 
+def test_an_option_without_a_default_must_be_given() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Asked(Settings):
+        item: str = option(flags=("--item",), meaning="Which item.")
+
+    received: dict[str, Any] = {}
+
+    @options_of(Asked)
+    def command(given: Given) -> None:
+        received.update(given)
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(cls=Command)(command)
+    run = typer.main.get_command(app)
+    with pytest.raises(Exception, match="(?i)missing parameter: item"):
+        run([], standalone_mode=False)
+    run(["--item", "7"], standalone_mode=False)
+    assert received == {"item": "7"}
+
+
 def test_each_kind_of_setting_has_its_option() -> None:
     found = parsed(
         "f", "--share", "0.2", "--kind", "b", "--word", "w", "--deep", "--include-seen",

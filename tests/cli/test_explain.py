@@ -89,3 +89,9 @@ def test_bad_requests_are_one_line(
     assert code in (2, 3)
     assert out == ""
     assert err.startswith("recsys: ")
+
+
+def test_without_an_item_the_option_is_named(recsys_command: RunCommand, model_path: Path) -> None:
+    code, _, err = recsys_command("explain", model_path, "--user", 7)
+    assert code == 2
+    assert err == "recsys: Missing option '--item'. Try 'recsys explain --help'.\n"

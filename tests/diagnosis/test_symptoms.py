@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +37,8 @@ def test_systems_beyond_the_thresholds(
 
 def test_a_sample_is_called_one() -> None:
     table = systems(1e7, 0.0)
-    table.loc[2] = ["users", "user 3", np.nan, 0.0]
+    unexamined: Any = ["users", "user 3", np.nan, 0.0]
+    table.loc[2] = unexamined
     (finding,) = symptoms.of_systems(table)
     assert finding.text.startswith("1 of a sample of 2 of 3 users have condition numbers above")
     assert "the worst user 2" in finding.text
