@@ -23,7 +23,7 @@ _HEAD = 1 << 16  # bytes that are looked at
 _LONGEST_LINE = 1 << 26
 _MOST_ROWS = 1000  # rows that are looked at
 _EXCEL = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.I)  # a first line for Excel
-_FEWEST_NAMED = 3  # rows whose numbers are no accident
+_FEWEST_ALIKE = 3  # rows that have a field more than the header by no accident
 _COMMENT = "#%"  # as in files of SNAP and KONECT
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -218,12 +218,12 @@ def _columns(
 def _columns_named(header: list[str], rows: list[Row]) -> tuple[list[str], tuple[str, ...]]:
     # The columns of rows that all have one field more than the header.
     n = len(header)
-    if not all(len(row) == n + 1 for _, row in rows):
+    if len(rows) < _FEWEST_ALIKE or not all(len(row) == n + 1 for _, row in rows):
         return header, ()
     if not any(row[n].strip() for _, row in rows):
         return [*header, f"column {n + 1}"], ("rows end with a separator",)
     numbers = [str(number) for number in range(1, len(rows) + 1)]
-    if len(rows) < _FEWEST_NAMED or [row[0].strip() for _, row in rows] != numbers:
+    if [row[0].strip() for _, row in rows] != numbers:
         return header, ()  # perhaps the last column has no name
     said = "the header has no name for the first column, which numbers the rows, as R writes it"
     return ["row number", *header], (said,)
