@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.csr import positive
+from recsys.csr import are_copies, positive
 from recsys.errors import DataError
 from recsys.evaluation.protocol.contenders import Model
 from recsys.evaluation.protocol.served import Served, held_against, require_known
@@ -23,6 +23,7 @@ LEAST_USERS = 50
 """Users that a decision needs. In draws from MovieLens 100K, a candidate that is worse by exactly
 the margin is let through in 2 to 3 % of the draws of 50 users (2.5 % is promised), and in up to 5 %
 of those of 30."""
+_FEWEST_COPIED = 5  # items from which on two people have the same by no accident
 SHARE = 0.5
 """Share of the unseen ratings that a random part has."""
 
@@ -44,8 +45,9 @@ class Contest:
     cannot: str = ""
     """Why nothing can be decided; "" where something can."""
     users: npt.NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.int64))
-    """Ids of the users that count: with a test rating and a known one that count as liked. Others
-    get the most popular items from every model, which says nothing of it."""
+    """Ids of the users that count: with a test rating and a known one that count as liked, and no
+    copies of other users. Users without a known one get the most popular items from every model,
+    and what a copy likes can be remembered."""
 
 
 def contest(
@@ -157,11 +159,12 @@ def _is_history(model: Recommender, ratings: Ratings) -> bool:
 
 
 def _users(splits: Sequence[Split], feedback: Feedback) -> npt.NDArray[Any]:
-    # Ids of the users with a test rating and a known one that count as liked.
+    # Ids of the users that count; see `Contest.users`.
     found = []
     for split in splits:
         fitted = feedback.fitted(split.train)
         parts = [positive(fitted.of(part.matrix)) for part in (split.test, split.seen)]
         has_both = np.logical_and.reduce([np.diff(part.indptr) > 0 for part in parts])
-        found.append(split.test.users.ids[has_both])
+        counts = has_both & ~are_copies(split.test.matrix + split.seen.matrix, _FEWEST_COPIED)
+        found.append(split.test.users.ids[counts])
     return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)

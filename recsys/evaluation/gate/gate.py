@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from recsys.evaluation.baselines import BASELINES
 from recsys.evaluation.gate import level
 from recsys.evaluation.gate.comparison import Comparison, compare, n_test_ratings
 from recsys.evaluation.gate.contest import Contest
 from recsys.evaluation.gate.level import Level, LevelCheck, Measured
 from recsys.evaluation.gate.margin import Margin
 from recsys.evaluation.gate.world import LEAST_FOUND, Found
+from recsys.evaluation.metrics import label_of, metric_of
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.results import Results
 
@@ -87,7 +89,7 @@ class Gate:
     comparison: Comparison | None
     """Is the candidate not worse? None where there are no ratings to tell by."""
     cannot: str
-    """Why there are none."""
+    """Why there are none, or why they do not tell models apart; "" where they do."""
     splits: tuple[str, ...]
     """How training and test ratings were chosen."""
     remarks: tuple[str, ...] = ()
@@ -98,6 +100,8 @@ class Gate:
         if self.world.is_same is False and not self.world.allow_drift:
             return "closed"
         if self.comparison is None or self.world.is_same is None:
+            return "undecided"
+        if self.comparison.answer == "yes" and self.cannot:
             return "undecided"
         answers: dict[str, Decision] = {"yes": "open", "no": "closed", "undecided": "undecided"}
         return answers[self.comparison.answer]
@@ -114,6 +118,8 @@ class Gate:
             return f"gate closed: {self.world.sentence}"
         if self.comparison is None:
             return f"gate undecided: {self.cannot}"
+        if self.comparison.answer == "yes" and self.cannot:
+            return f"gate undecided: {self.cannot}; {self.comparison.sentence}"
         return f"gate {self.decision}: {self.comparison.sentence}; {self.world.sentence}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -154,14 +160,38 @@ def decide(
     Raises:
         ArgumentError: the evaluation does not have the metric for both models.
     """
-    comparison = None
-    if not contest.cannot:
+    comparison, cannot = None, contest.cannot
+    if not cannot:
         comparison = compare(result, candidate, current, terms.metric, terms.margin, contest.users)
+        cannot = _is_blunt(result, comparison, current, terms, contest)
     now = None if comparison is None else _level(result, current, terms.metric)
     measured = Measured(how if contest.as_asked else "of unseen ratings", result.feedback)
     world = World(tuple(found), level.check(header, terms.metric, now, measured), terms.allow_drift)
-    return Gate(
-        world, comparison, contest.cannot, result.splits, _remarks(result, contest, candidate)
+    return Gate(world, comparison, cannot, result.splits, _remarks(result, contest, candidate))
+
+
+def _is_blunt(
+    result: Results, found: Comparison, current: str, terms: Terms, contest: Contest
+) -> str:
+    # Why this metric tells no models apart on these ratings: the baseline would pass, too, and the
+    # candidate is not better than that.
+    baseline = metric_of(terms.metric).baseline
+    own = contest.current.model.fitted.spec if isinstance(contest.current, Served) else None
+    has_it = any(terms.metric == one.metric and baseline in one.models for one in result.user_means)
+    if found.answer != "yes" or not has_it or isinstance(own, type(BASELINES[baseline])):
+        return ""
+    passes = compare(result, baseline, current, terms.metric, terms.margin, contest.users)
+    if passes.answer != "yes":
+        return ""
+    nothing = Margin(0.0, False)
+    better = compare(result, found.candidate, baseline, terms.metric, nothing, contest.users)
+    if better.answer == "yes":
+        return ""
+    return (
+        f"{baseline} would pass, too, with {label_of(terms.metric)} {passes.candidate_mean:.4f}, "
+        f"and {found.candidate} is not significantly better than that, so these ratings do not "
+        "tell models apart; look at what is new in the data, or choose another metric or a smaller "
+        "margin"
     )
 
 

@@ -178,7 +178,8 @@ def test_a_random_part_of_new_items_only_is_none(frame: pd.DataFrame) -> None:
 
 
 def test_users_of_whom_nothing_is_known_do_not_count(frame: pd.DataFrame) -> None:
-    new = frame.assign(user=frame["user"] + 10_000)
+    others = 10_000 + frame["user"].sample(frac=1, random_state=0).to_numpy()
+    new = frame.assign(user=others).drop_duplicates(["user", "item"])
     split = recsys.splits.given(as_ratings(frame), as_ratings(new))
     held = contest(served(frame), [split], ALL)
     assert not held.as_asked  # half of what they rated is known
@@ -201,3 +202,21 @@ def test_known_ratings_that_do_not_count_as_liked_make_nobody_known(frame: pd.Da
     users = contest(served(known), [split], feedback).users
     assert len(users)
     assert set(users.tolist()) <= set(known["user"][known["user"] >= 100])
+
+
+def test_copies_of_people_do_not_count(frame: pd.DataFrame) -> None:
+    # A model that remembers the originals knows what their copies like.
+    copied = frame.assign(user=frame["user"] + 10_000, timestamp=frame["timestamp"] + 10**9)
+    split = recsys.splits.by_time(as_ratings(pd.concat([frame, copied])), 0.2)
+    held = contest(served(frame), [split], ALL)
+    assert "by a person of whom another does" in held.cannot
+    some = copied[copied["user"] < 10_100]
+    fresh = 20_000 + frame["user"].sample(frac=1, random_state=0).to_numpy()
+    fresh_rows = frame.assign(user=fresh, timestamp=frame["timestamp"] + 10**9)
+    rows = pd.concat([frame, some, fresh_rows.drop_duplicates(["user", "item"])])
+    split = recsys.splits.random(as_ratings(rows), 0.2)
+    users = contest(served(frame), [split], ALL).users
+    counts = rows.groupby("user").size()
+    many = counts.index[counts >= 5]
+    assert not set(users.tolist()) & {u for u in many if 10_000 <= u < 20_000}
+    assert len(set(users.tolist()) & {u for u in many if u >= 20_000}) > 100

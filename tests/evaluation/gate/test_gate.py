@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
+import recsys
 from recsys.evaluation.gate.comparison import Answer, Comparison
-from recsys.evaluation.gate.gate import Gate, World
+from recsys.evaluation.gate.contest import contest
+from recsys.evaluation.gate.gate import Gate, Terms, World, decide
 from recsys.evaluation.gate.level import LevelCheck
-from recsys.evaluation.gate.world import Found
+from recsys.evaluation.gate.margin import Margin
+from recsys.evaluation.gate.world import Found, history_in
+from recsys.ratings.feedback import Feedback
 
 WORLDS = {
     "same": World((Found("ratings", 95, 100),), LevelCheck(None, None, None, "level"), False),
@@ -38,6 +43,8 @@ def comparison(answer: Answer) -> Comparison:
         "5 % of current",
         False,
         60,
+        60,
+        0.0,
         0,
         90,
     )
@@ -74,3 +81,42 @@ def test_without_ratings_to_tell_by_it_is_undecided() -> None:
     assert (gate.decision, gate.sentence) == ("undecided", "gate undecided: all seen")
     assert gate.to_dict()["not_worse"] == {"answer": "undecided", "sentence": "all seen"}
     assert replace(gate, world=WORLDS["lost"]).decision == "closed"
+
+
+def test_ratings_that_tell_no_models_apart_open_nothing() -> None:
+    gate = Gate(WORLDS["same"], comparison("yes"), "popularity would pass, too", ())
+    assert gate.decision == "undecided"
+    assert gate.sentence.startswith("gate undecided: popularity would pass, too; new is not worse")
+    worse = replace(gate, comparison=comparison("no"))
+    assert worse.decision == "closed"
+
+
+@pytest.mark.parametrize(
+    ("new", "decision"),
+    [
+        (recsys.Popularity(), "undecided"),
+        (recsys.ImplicitALS(8, regularization=0.1), "open"),
+    ],
+)
+def test_a_margin_by_which_popularity_would_pass(
+    new: Any, decision: str, sample: recsys.Ratings
+) -> None:
+    past = recsys.splits.by_time(sample, 0.2).train
+    current = recsys.train(recsys.ImplicitALS(8, regularization=0.1), past)
+    held = contest(current, [recsys.splits.by_time(sample, 0.2)], Feedback())
+    result = recsys.evaluate({"new": new, "current": held.current}, held.splits)
+    terms = Terms("ndcg@10", Margin.parse("70%"))
+    gate = decide(result, "new", "current", terms, held, history_in(current, [sample]))
+    assert gate.comparison is not None
+    assert (gate.comparison.answer, gate.decision) == ("yes", decision), gate.sentence
+    assert ("popularity would pass, too" in gate.sentence) == (decision == "undecided")
+
+
+def test_popularity_may_replace_popularity(sample: recsys.Ratings) -> None:
+    current = recsys.train(recsys.Popularity(), recsys.splits.by_time(sample, 0.2).train)
+    held = contest(current, [recsys.splits.by_time(sample, 0.2)], Feedback())
+    models: dict[str, Any] = {"new": recsys.Popularity(), "current": held.current}
+    result = recsys.evaluate(models, held.splits)
+    terms = Terms("ndcg@10", Margin.parse("70%"))
+    gate = decide(result, "new", "current", terms, held, history_in(current, [sample]))
+    assert gate.decision == "open", gate.sentence
