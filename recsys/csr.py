@@ -127,19 +127,3 @@ def frozen_csr(matrix: sp.csr_matrix) -> sp.csr_matrix:
     for array in (matrix.data, matrix.indices, matrix.indptr):
         array.flags.writeable = False
     return matrix
-
-
-def are_copies(matrix: sp.csr_matrix, fewest: int) -> npt.NDArray[np.bool_]:
-    """Whether each row (n_rows,) has entries in the same columns as another one.
-
-    Rows with fewer than `fewest` entries are no copies. Values do not matter.
-
-    >>> are_copies(sp.csr_matrix([[1, 0, 2], [3, 0, 1], [0, 1, 1], [0, 0, 1], [0, 0, 1]]), 2)
-    array([ True,  True, False, False, False])
-    """
-    # Sums of random numbers: two different sets of columns have the same with chance 2⁻⁶⁴.
-    drawn = np.random.default_rng(0).integers(2**63, size=matrix.shape[1], dtype=np.uint64)
-    sums = np.concatenate([[np.uint64(0)], np.cumsum(drawn[matrix.indices], dtype=np.uint64)])
-    of_rows = sums[matrix.indptr[1:]] - sums[matrix.indptr[:-1]]
-    _, which, n_alike = np.unique(of_rows, return_inverse=True, return_counts=True)
-    return np.asarray((n_alike[which] > 1) & (np.diff(matrix.indptr) >= fewest))

@@ -217,6 +217,8 @@ def _gated(
     assert terms is not None
     measured = read_about(study.against).get("measured")
     gate = decide(result, candidate, CURRENT, terms, held, found, measured, day.choice.how)
+    notes = [*result.about["notes"], gate.sentence, *gate.remarks]
+    result = replace(result, about={**result.about, "notes": notes})
     return Evaluated(result, None, gate, held.how, tuple(models))
 
 

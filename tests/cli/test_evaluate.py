@@ -218,6 +218,9 @@ def test_the_gate_has_exit_codes_of_its_own(
     # Significantly worse, but perhaps by less than the margin.
     code, _, err = recsys_command(*command, *bad)
     assert code == 6, err
+    in_html = [tmp_path / "r.html" if one == tmp_path / "r.json" else one for one in command]
+    recsys_command(*in_html, *bad)
+    assert "gate undecided: implicit-als may be worse" in (tmp_path / "r.html").read_text()
     code, out, err = recsys_command(*command, *bad, "--margin", "0")
     assert code == 5, err
     assert "implicit-als is worse than current: NDCG@10" in err

@@ -55,7 +55,7 @@ class Comparison:
     possible_loss: float
     """What the candidate may lose where `n_different` is below `LEAST_DIFFERENT`, else 0."""
     n_left_out: int
-    """Others with the metric, of whom nothing is known; 0 where they are among the users."""
+    """Newcomers and copies with the metric; 0 where they are among the users."""
     n_ratings: int
     """Test ratings of these users, none of which the served model has seen."""
 
@@ -76,7 +76,7 @@ class Comparison:
             f"{counted(self.n_ratings, 'rating')} that current has not seen"
         )
         if self.n_left_out:
-            said += f", without {counted(self.n_left_out, 'user')} of whom nothing is known"
+            said += f", without {self.n_left_out:,} who are newcomers or copies"
         if self.answer != "undecided":
             return said
         if self.n_users < LEAST_USERS:

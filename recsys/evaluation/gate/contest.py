@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.csr import are_copies, positive
+from recsys.csr import positive
 from recsys.errors import DataError
+from recsys.evaluation.gate.copies import are_copies
 from recsys.evaluation.protocol.contenders import Model
 from recsys.evaluation.protocol.served import Served, held_against, require_known
 from recsys.ratings.feedback import Feedback
@@ -23,7 +24,6 @@ LEAST_USERS = 50
 """Users that a decision needs. In draws from MovieLens 100K, a candidate that is worse by exactly
 the margin is let through in 2 to 3 % of the draws of 50 users (2.5 % is promised), and in up to 5 %
 of those of 30."""
-_FEWEST_COPIED = 5  # items from which on two people have the same by no accident
 SHARE = 0.5
 """Share of the unseen ratings that a random part has."""
 
@@ -87,8 +87,8 @@ def contest(
         if asked:
             n = sum(part.test.n_ratings for part in asked)
             why = (
-                f"none of the {n:,} test ratings that it has not seen is one that counts as liked "
-                "by a person of whom another does"
+                f"none of the {n:,} test ratings that it has not seen counts as liked and is of a "
+                "user who has another and is no copy of a user"
             )
         cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
         same = all(seen_by(model, split.train).all() for split in splits)
@@ -165,6 +165,6 @@ def _users(splits: Sequence[Split], feedback: Feedback) -> npt.NDArray[Any]:
         fitted = feedback.fitted(split.train)
         parts = [positive(fitted.of(part.matrix)) for part in (split.test, split.seen)]
         has_both = np.logical_and.reduce([np.diff(part.indptr) > 0 for part in parts])
-        counts = has_both & ~are_copies(split.test.matrix + split.seen.matrix, _FEWEST_COPIED)
+        counts = has_both & ~are_copies(split.test.matrix + split.seen.matrix)
         found.append(split.test.users.ids[counts])
     return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)

@@ -16,6 +16,7 @@ from recsys.evaluation.gate.world import LEAST_FOUND, Found
 from recsys.evaluation.metrics import label_of, metric_of
 from recsys.evaluation.protocol.served import Served
 from recsys.evaluation.result.results import Results
+from recsys.ratings.feedback import Feedback
 
 Decision = Literal["open", "closed", "undecided"]
 
@@ -202,14 +203,19 @@ def _level(result: Results, model: str, metric: str) -> Level:
 
 
 def _remarks(result: Results, contest: Contest, candidate: str) -> tuple[str, ...]:
-    if not contest.same_training:
-        return ()
-    current = contest.current
+    current, remarks = contest.current, []
+    if isinstance(current, Served):
+        own, here = current.model.feedback.unfitted, Feedback.parse(result.feedback)
+        if (own.threshold, own.dislikes_below) != (here.threshold, here.dislikes_below):
+            remarks.append(
+                f"liked is here what counts by --feedback {here}, and current was trained with "
+                f"{own}"
+            )
     spec = (current.model.fitted.spec if isinstance(current, Served) else current).to_dict()
     fitted = result.runs.loc[result.runs["model"] == candidate, "spec"].iloc[0]
-    if dict(fitted) != dict(spec):
-        return ()
-    return (
-        f"{candidate} has the settings of current and is trained on the same ratings: this "
-        "compares a model with itself, and says nothing about a change",
-    )
+    if contest.same_training and dict(fitted) == dict(spec):
+        remarks.append(
+            f"{candidate} has the settings of current and is trained on the same ratings: this "
+            "compares a model with itself, and says nothing about a change"
+        )
+    return tuple(remarks)

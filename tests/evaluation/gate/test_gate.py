@@ -120,3 +120,16 @@ def test_popularity_may_replace_popularity(sample: recsys.Ratings) -> None:
     terms = Terms("ndcg@10", Margin.parse("70%"))
     gate = decide(result, "new", "current", terms, held, history_in(current, [sample]))
     assert gate.decision == "open", gate.sentence
+
+
+@pytest.mark.parametrize(("how", "said"), [("values", True), ("at-least=4", False)])
+def test_another_meaning_of_liked_is_said(how: str, said: bool, sample: recsys.Ratings) -> None:
+    split, feedback = recsys.splits.by_time(sample, 0.2), Feedback.parse(how)
+    current = recsys.train(recsys.Popularity(), split.train, feedback="at-least=4")
+    held = contest(current, [split], feedback)
+    models: dict[str, Any] = {"new": recsys.PureSVD(4), "current": held.current}
+    result = recsys.evaluate(models, held.splits, feedback=feedback)
+    terms = Terms("ndcg@10", Margin.parse("5%"))
+    gate = decide(result, "new", "current", terms, held, history_in(current, [sample]))
+    remark = "liked is here what counts by --feedback values, and current was trained with at-least"
+    assert any(one.startswith(remark) for one in gate.remarks) == said
