@@ -40,7 +40,7 @@ the first one here counts, so that an id goes before a name and a rating before 
 
 NULLS = (
     "NULL", "null", "Null", "\\N", "(null)", "NaN", "nan", "None", "<NA>", "N/A", "n/a", "#N/A",
-    "undefined",
+    "undefined", "NA",
 )  # fmt: skip
 """What exports write where there is no value, also for ids."""
 LARGEST = float(np.finfo(np.float32).max)

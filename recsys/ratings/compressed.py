@@ -26,6 +26,14 @@ _BEGINNINGS = (
     (b"ARROW1\0", (".arrow", ".arrows", ".feather", ".ipc"), "an Arrow file; rename it so that it "
      "ends in .arrow"),
     (b"\xd0\xcf\x11\xe0", (), "an Excel workbook; save the sheet as CSV"),
+    (b"%%MatrixMarket", (".mtx",), "a Matrix Market file; rename it so that it ends in .mtx"),
+    (b"\x89HDF", (), "an HDF5 file; write its ratings as CSV or Parquet"),
+    (b"7z\xbc\xaf", (), "a 7z archive; unpack it first"),
+    *((bytes([0x80, n]), (), "a pickle, which could run any code; write CSV or Parquet")
+      for n in (2, 3, 4, 5)),
+    *((start, (), "an HTML page; the download may have failed")
+      for start in (b"<!DOCTYPE html", b"<!doctype html", b"<html")),
+    (b"version https://git-lfs", (), "a pointer of Git LFS; fetch the file with git lfs pull"),
     (b"PK\x03\x04", (".zip", ".npz"), "a zip archive or an Excel workbook; rename the archive so "
      "that it ends in .zip, or save the sheet as CSV"),
 )  # fmt: skip
@@ -40,7 +48,7 @@ def opened(file: str) -> BinaryIO:
     """
     # pyarrow's own gzip stream accepts a file that is cut off.
     for end, library in ((".gz", gzip), (".bz2", bz2), (".xz", lzma)):
-        if file.endswith(end):
+        if file.lower().endswith(end):
             stream = cast("Any", library).open(file, "rb")
             return io.BufferedReader(_Checked(stream), _HEAD)
     return cast("BinaryIO", pa.input_stream(file, compression="detect"))
@@ -60,7 +68,7 @@ def misnamed(file: str) -> str:
     if not os.path.isfile(file):  # a pipe can be read only once
         return ""
     with open(file, "rb") as stream:
-        head = stream.read(16)
+        head = stream.read(32)
     for beginning, endings, what in _BEGINNINGS:
         if head.startswith(beginning):
             return "" if file.lower().endswith(endings) else what

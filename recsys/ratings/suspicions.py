@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ TOTALS = ("Total", "TOTAL", "total", "Grand Total", "Grand total", "Sum", "SUM")
 TELLING = 20
 """Repeats of a value that is not the usual one, from which on they are no accident."""
 
+_SCIENTIFIC = re.compile(r"\d\.\d+[eE]\+\d+")
+_LATE = 1e8  # seconds since 1970, of 1973
 _FIRST = 1 << 16  # entries that are looked at before the others
 
 
@@ -32,6 +35,8 @@ def suspicions(ratings: Parts, raw: RawRatings) -> Iterator[str]:
     """Remarks on what may be a mistake, each in one sentence without its period."""
     yield from _titles(raw)
     yield from _no_ids(ratings)
+    yield from _spoiled_ids(ratings)
+    yield from _times(ratings, raw)
     if "rating" in raw.taken:
         yield from _attributes(ratings, raw.taken["rating"].name)
 
@@ -55,6 +60,11 @@ def _no_ids(ratings: Parts) -> Iterator[str]:
     )
     for index, other, counts in sides:
         if index.is_integer:
+            if (index.ids < 0).sum() == 1:
+                yield (
+                    f"the {index.kind} {index.ids.min()} is the only one below 0; if it stands for "
+                    "a missing id, remove it from the data"
+                )
             continue
         for words, what in ((NULLS, "a missing id"), (TOTALS, "a row or column of sums")):
             for row in np.unique(index.find(np.array(words, object))):
@@ -63,6 +73,34 @@ def _no_ids(ratings: Parts) -> Iterator[str]:
                 n = (ratings.matrix.indices == row).sum() if counts is None else counts[row]
                 has = f"{index.ids[row]!r} has {counted(int(n), other)}"
                 yield f"the {index.kind} {has}; if it stands for {what}, remove it from the data"
+
+
+def _spoiled_ids(ratings: Parts) -> Iterator[str]:
+    # What a spreadsheet makes of long numbers: several become one.
+    for index in (ratings.users, ratings.items):
+        if index.is_integer:
+            continue
+        for name in index.ids:
+            if _SCIENTIFIC.fullmatch(str(name)):
+                yield (
+                    f"the {index.kind} id {name} is a long number that a spreadsheet has rounded, "
+                    "so different ids may be one; export them as text"
+                )
+                break
+
+
+def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
+    times, values = ratings.timestamps, ratings.matrix.data
+    if times is not None and len(times) and np.median(times) > _LATE:
+        n = int((times <= 0).sum())
+        if n:
+            yield f"{counted(n, 'rating')} with a time of 0 or below, before all others"
+    rating = raw.taken.get("rating")
+    if rating is not None and len(values) and float(values.min()) > _LATE:
+        yield (
+            f"all values of {rating.name!r} are above 1e8, as times are; name the columns with "
+            "--column rating=NAME and --column timestamp=NAME"
+        )
 
 
 def _attributes(ratings: Parts, name: str) -> Iterator[str]:

@@ -26,8 +26,9 @@ Lines = npt.NDArray[np.int64]
 
 _WHOLE = r"^(?:0|-?[1-9][0-9]*)(?:\.0+)?$"
 _TRUTH = {"true": 1.0, "false": 0.0}
-_NO_NUMBER = (*NULLS, "NA")
+_PLAIN_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _AT_ONCE = 200_000  # rows
+_IN_QUOTES = re.compile("'.*'|\".*\"|[‘’].*[‘’]|[“”].*[“”]")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _POINT_OF_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
@@ -85,9 +86,11 @@ def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Ite
             continue
         if len(cells) != len(text_format.columns):
             line = text_format.separator.join(row)
+            lists = header is None and len(text_format.columns) == 2 and "".join(cells).isdigit()
+            hint = " (a user and their items on a line? write a row for each pair)" * lists
             raise DataError(
                 f"{file}, line {number}: {len(cells):,} fields instead of "
-                f"{len(text_format.columns):,}: {line[:60]!r}"
+                f"{len(text_format.columns):,}: {line[:60]!r}{hint}"
             )
         if any("\n" in cell for cell in row):
             _check_lines_in_quotes(file, text_format, number, row)
@@ -110,7 +113,7 @@ def _check_lines_in_quotes(file: str, text_format: TextFormat, number: int, row:
         if (
             len(cells) == len(text_format.columns)
             and numbers
-            and all(is_number(cells[text_format.roles[role]]) for role in numbers)
+            and all(_PLAIN_NUMBER.fullmatch(cells[text_format.roles[role]]) for role in numbers)
         ):
             raise DataError(
                 f"{file}, line {number}: a quoted field takes in what looks like a row, "
@@ -123,7 +126,7 @@ def _lacking(text_format: TextFormat, cells: list[str]) -> Iterator[str]:
     # The roles of which a row has no value. An id may be called NA; a number may not.
     for role, at in text_format.roles.items():
         number = text_format.drops and role in ("rating", "timestamp")
-        if not cells[at] or (number and cells[at] in _NO_NUMBER):
+        if not cells[at] or (number and cells[at] in NULLS):
             yield role
 
 
@@ -142,7 +145,7 @@ def _numbers(
         if not (is_number(written) and abs(float(written)) <= LARGEST) or (comma and "." in text):
             raise DataError(
                 f"{file}, line {lines[i]}: {text_format.name('rating')!r} is {text[:60]!r}, not a "
-                f"finite number{LEAVE_OUT if text in _NO_NUMBER else _hint(text)}"
+                f"finite number{LEAVE_OUT if text in NULLS else _hint(text)}"
             )
         values[i] = float(written)
     return values if text_format.third_may_be_time else values.astype(np.float32)
@@ -209,7 +212,12 @@ def remark_on_ids(
         role: user or item.
         lines: line of each row, where it is known.
     """
-    if column.type != pa.string() or not re.match(_WHOLE, column[0].as_py()):
+    if column.type != pa.string():
+        return []
+    if _IN_QUOTES.fullmatch(column[0].as_py()):
+        first = column[0].as_py()[:40]
+        return [f"{role} ids such as {first} are in quotes, which are part of them"]
+    if not re.match(_WHOLE, column[0].as_py()):
         return []
     row = pc.index(pc.match_substring_regex(column, _WHOLE), False).as_py()
     if row < 0:

@@ -48,7 +48,8 @@ def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRating
     columns = plain_columns(file, text_format)
     if columns is not None:
         return _understood(file, text_format, columns, None, dropped)
-    for types in _attempts(text_format):
+    # Only the slow reader knows how an absent value may be written.
+    for types in (None,) if text_format.drops else _attempts(text_format):
         watched = _watched(file, text_format)
         table = None if types is None else _arrow_table(watched, text_format, types)
         if table is None:  # read all of it, to know what it is

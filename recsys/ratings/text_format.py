@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from recsys.errors import DataError
-from recsys.ids import WHOLE_NUMBER
+from recsys.ids import WHOLE_NUMBER, shown
 from recsys.ratings.account import counted
 from recsys.ratings.columns import RECOGNIZED, ROLES, named_positions, plain, role_positions
 from recsys.ratings.compressed import opened
@@ -91,9 +91,7 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
     if first is None and complete:
         raise DataError(f"{file}: the file is empty")
     separator = _separator_of(file, first or "", named) if first or complete else ","
-    quoted = separator in (",", ";") or (
-        separator == "\t" and ANY_QUOTED.search(text.replace("\r", "\n")) is not None
-    )
+    quoted = separator in (",", ";") or _any_quoted(text, separator)
     rows = _first_rows(file, lines, separator, quoted, complete)
     if not complete and len(rows) < 2:
         if size > _LONGEST_LINE:
@@ -124,6 +122,14 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
         drops=source.drops,
         remarks=(*remarks, *comments, *unnamed),
     )
+
+
+def _any_quoted(text: str, separator: str) -> bool:
+    # Whether a field is in quotes; otherwise they are letters.
+    if len(set(separator)) > 1 or len(separator) > 1:
+        return False
+    text = text.replace("\r", "\n").replace(separator, "\t")
+    return ANY_QUOTED.search(text) is not None
 
 
 def is_number(text: str) -> bool:
@@ -176,21 +182,29 @@ def _without_comments(lines: list[str], separator: str | None) -> tuple[list[str
     if not 0 < n_lead < len(filled):
         return lines, ()
     first = lines[filled[n_lead]].strip()
-    lines, n_comments = list(lines), 0
+    lines, comments = list(lines), list[str]()
     for n in filled[:n_lead]:
         text = lines[n].lstrip(_COMMENT).strip()
         fields = _fields(text, separator)
-        names = {plain(name) for name in fields}
-        if n == filled[n_lead - 1] and all(names & set(RECOGNIZED[x]) for x in ("user", "item")):
+        alike = len(fields) == len(_fields(first, separator))
+        if n == filled[n_lead - 1] and alike and _are_names(fields, text):
             lines[n] = text + "\n"
-        elif lines[n][1:2].strip(_COMMENT + " \t\r\n") and len(fields) == len(
-            _fields(first, separator)
-        ):
-            return lines, ()  # an id may begin with such a sign
+        elif alike and not lines[n].lstrip(_COMMENT)[:1].isspace():
+            sign = f"line {n + 1} begins with {lines[n][0]} and is read as a row"
+            return lines, (f"{sign}; if it is a comment, remove it",)
         else:
-            lines[n], n_comments = "\n", n_comments + 1
-    said = f"skipped before the first row: {counted(n_comments, 'line')} of comments"
-    return lines, (said,) if n_comments else ()
+            comments.append(lines[n].strip())
+            lines[n] = "\n"
+    said = f"skipped before the first row: {counted(len(comments), 'line')} of comments"
+    return lines, (f"{said}, such as {shown(comments[-1], 40)}",) if comments else ()
+
+
+def _are_names(fields: list[str], line: str) -> bool:
+    # Whether these are names of columns. Words between blanks may be a sentence.
+    names = [plain(name) for name in fields]
+    known = {name for names in RECOGNIZED.values() for name in names}
+    has_both = all(set(names) & set(RECOGNIZED[role]) for role in ("user", "item"))
+    return has_both and (any(sign in line for sign in "\t,;|") or set(names) <= known)
 
 
 def _fields(line: str, separator: str | None) -> list[str]:

@@ -74,6 +74,8 @@ def _quoted(file: str, lines: _Numbered, separator: str) -> Iterator[Row]:
             said = str(error)
             if "unexpected end of data" in said:
                 said = "a quote is never closed"
+            elif "expected after" in said:
+                said = f"{said}; write a quote within a field twice"
             raise DataError(f"{file}, line {begins}: {said}") from None
         if cells is None:
             return

@@ -54,3 +54,28 @@ def test_a_title_that_may_not_be_the_item_is_remarked_on(tmp_path: Path) -> None
     (said,) = remarks_on(frame.assign(restaurant_id=[10, 11]), tmp_path / "r.csv")
     assert "items are identified by 'title'" in said
     assert "if 'restaurant_id' identifies the item, say --column item=NAME" in said
+
+
+def said_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    time = "time" if "time" in frame else None
+    account = recsys.Ratings.from_frame(frame, timestamp=time).account
+    assert account is not None
+    return account.remarks
+
+
+def test_ids_and_times_that_stand_for_nothing_are_said() -> None:
+    rows = {"user_id": [-1, 1, 2], "item_id": [5, 5, 6], "rating": [1.0, 2.0, 3.0]}
+    assert any("the user -1 is the only one below 0" in one for one in said_of(pd.DataFrame(rows)))
+    rows["user_id"] = [-2, -1, 2]
+    assert not any("below 0" in one for one in said_of(pd.DataFrame(rows)))
+    timed = pd.DataFrame({**rows, "time": [0.0, 1.1e9, 1.2e9]})
+    assert "1 rating with a time of 0 or below, before all others" in said_of(timed)
+    text = pd.DataFrame({**rows, "user_id": ["NA", "a", "b"]})
+    assert any("the user 'NA' has 1 item" in one for one in said_of(text))
+    rounded = pd.DataFrame({**rows, "item_id": ["9.78E+12", "a", "b"]})
+    assert any("9.78E+12 is a long number that a spreadsheet" in one for one in said_of(rounded))
+
+
+def test_times_taken_for_ratings_are_said() -> None:
+    rows = {"user_id": [1, 1, 2], "item_id": [5, 6, 5], "rating": [1.5e9, 1.6e9, 1.7e9]}
+    assert any("above 1e8, as times are" in one for one in said_of(pd.DataFrame(rows)))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from recsys.errors import DataError
 from recsys.ids import shown
-from recsys.ratings.columns import LARGEST, assign_roles, first_line
+from recsys.ratings.columns import LARGEST, NULLS, assign_roles, first_line
 from recsys.ratings.compressed import opened
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
@@ -106,7 +106,8 @@ def _cells(
         if not roles:
             roles.update(assign_roles(list(row), source.columns, file))
             cells = {role: [] for role in roles}
-        lacking = next((role for role, key in roles.items() if row.get(key) is None), None)
+        absent = (role for role, key in roles.items() if _is_absent(role, row.get(key)))
+        lacking = next(absent, None)
         if lacking is not None and source.drops:
             dropped[lacks(lacking)] = dropped.get(lacks(lacking), 0) + 1
             continue
@@ -118,12 +119,21 @@ def _cells(
     return lines, cells
 
 
+def _is_absent(role: str, cell: Any) -> bool:
+    if role in ("user", "item"):
+        return cell is None or cell == ""
+    return cell is None or cell != cell or cell in ("", *NULLS)
+
+
 def _column(role: str, key: str, cells: list[Any], lines: array[int], file: str) -> Any:
     for line, cell in zip(lines, cells, strict=True):
         if cell is None:
             raise DataError(f"{file}, line {line}: {key!r} is missing{LEAVE_OUT}")
         if isinstance(cell, dict | list) or (isinstance(cell, bool) and role != "rating"):
             raise DataError(f"{file}, line {line}: {key!r} is {json.dumps(cell)[:60]}, not a value")
+    if role == "rating" and {type(cell) for cell in cells} > {bool}:
+        line = next(n for n, cell in zip(lines, cells, strict=True) if isinstance(cell, bool))
+        raise DataError(f"{file}, line {line}: {key!r} is true or false, and elsewhere a number")
     if role == "timestamp":
         try:
             return times_as_seconds(pd.Series(cells, name=key, dtype=object))

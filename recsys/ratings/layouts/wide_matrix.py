@@ -45,7 +45,11 @@ def is_wide(file: str) -> bool:
     names = {plain(cell) for cell in rows[0]}
     roles = {role for role, known in RECOGNIZED.items() if names & set(known)}
     others = {"user", "item"} - roles
-    return bool(others) and not roles & {"rating", "timestamp"} and _is_scale(rows[1:], separator)
+    ids = [row[0] for row in rows[1:]]
+    of_events = sum(name.endswith("id") for name in names) > 1 or len(set(ids)) < len(ids)
+    if not others or of_events or roles & {"rating", "timestamp"}:
+        return False
+    return _is_scale(rows[1:], separator)
 
 
 def looks_wide(file: str) -> bool:

@@ -138,3 +138,17 @@ def test_r_names_no_column_for_the_names_of_rows(tmp_path: Path) -> None:
     assert ratings.users.ids.tolist() == ["ann", "bob", "cy"]
     assert ratings.items.ids.tolist() == [ITEMS[0], ITEMS[1], ITEMS[8]]
     assert ratings.matrix.toarray().tolist() == [[3, 0, 4], [0, 2, 1], [4, 0, 0]]
+
+
+EVENTS = (
+    "userID,bookmarkID,tagID,day,month,year,hour,minute,second",
+    "user,view,cart,fav,buy,share,refund,coupon,gift",
+)
+
+
+@pytest.mark.parametrize("header", EVENTS)
+def test_a_log_of_events_is_no_matrix(header: str, tmp_path: Path) -> None:
+    rows = "8,1,1,8,11,1,2,2,2\n8,2,1,8,11,1,2,2,2\n9,1,2,8,11,1,2,2,2\n"
+    (tmp_path / "r.csv").write_text(f"{header}\n{rows}")
+    with pytest.raises(DataError, match="no item column among"):
+        recsys.read_ratings(tmp_path / "r.csv")
