@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import threading
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ class Watched:
         self._edges[[_QUOTE, *b"\r\n", separator.encode()[0]]] = True
         self._tail = self._pending = b""
         self._open_quote = self._in_letter = False
+        self._reading, self._stopped = threading.Lock(), False
         self.closed = False
         self.invalid = False
         """Whether a byte is not UTF-8."""
@@ -51,6 +53,19 @@ class Watched:
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size`."""
+        with self._reading:
+            return b"" if self._stopped else self._read(size)
+
+    def stop(self) -> None:
+        """Ends the file for a reader that has returned or failed.
+
+        Arrow reads ahead in a thread of its own. If that is still at work when the interpreter
+        ends, the process is aborted.
+        """
+        with self._reading:
+            self._stopped = True
+
+    def _read(self, size: int) -> bytes:
         chunk = self._recoded(size) if self._recode else self._stream.read(size)
         signs = text_signs(chunk)
         if not self._recode and (TextSign.NOT_ASCII in signs or self._in_letter or not chunk):

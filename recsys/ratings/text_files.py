@@ -130,6 +130,8 @@ def _arrow_table(
         )  # fmt: skip
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None
+    finally:
+        watched.stop()
 
 
 def _columns_of(table: pa.Table, text_format: TextFormat) -> dict[str, Any] | None:

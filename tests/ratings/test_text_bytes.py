@@ -163,3 +163,12 @@ def test_quotes_that_are_no_csv_are_noticed_wherever_chunks_end(size: int, tmp_p
         for row in csv.reader(io.StringIO(text), strict=True):  # which raises where it is no CSV
             assert not any("\n" in cell for cell in row), text
     assert n_plain > 50
+
+
+def test_after_a_stop_nothing_is_read(tmp_path: Path) -> None:
+    # A thread of Arrow that still reads when the process ends would abort it.
+    (tmp_path / "r.csv").write_text(HEAD + PLAIN)
+    watched = Watched(str(tmp_path / "r.csv"), "utf-8", ",", quoted=True)
+    assert watched.read(4) == b"user"
+    watched.stop()
+    assert watched.read(4) == b""
