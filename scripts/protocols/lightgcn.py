@@ -11,36 +11,17 @@ from protocols import published
 from protocols.files import existing, ratings_and_order, split_rows
 from protocols.record import Contender, Material, Part, Procedure
 from protocols.tasks import Lists
-from recsys.errors import DataError
 from recsys.evaluation.protocol.prepared import prepare
 from recsys.evaluation.search.auto import auto
 from recsys.models.svd import NormalizedSVD
-
-
-def lists_of(file: Path) -> pd.DataFrame:
-    """User and item of each pair in lines of a user and their items, separated by blanks.
-
-    Raises:
-        DataError: a field is not a whole number.
-    """
-    users, items = [], []
-    for number, line in enumerate(file.read_text().splitlines(), 1):
-        try:
-            user, *own = map(int, line.split() or ["-1"])
-        except ValueError:
-            raise DataError(
-                f"{file}, line {number}: must be whole numbers, not {line[:60]!r}"
-            ) from None
-        users.append(np.full(len(own), user))
-        items.append(np.array(own, np.int64))
-    if not users:
-        raise DataError(f"{file}: is empty")
-    return pd.DataFrame({"user": np.concatenate(users), "item": np.concatenate(items)})
+from recsys.ratings.layouts.item_lists import pairs
 
 
 def load(path: Path) -> Material:
     """train.txt and test.txt of a folder."""
-    tables = [lists_of(file) for file in existing(path, "train.txt", "test.txt")]
+    files = existing(path, "train.txt", "test.txt")
+    found = [pairs(str(one)) for one in files]
+    tables = [pd.DataFrame({"user": users, "item": items}) for users, items in found]
     rows = pd.concat(tables, ignore_index=True)
     is_test = np.repeat([False, True], [len(table) for table in tables])
     again = rows.duplicated().to_numpy()
