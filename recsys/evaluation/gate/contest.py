@@ -75,12 +75,14 @@ def contest(
             "unknown; save it with its history",
         )
     asked = [part for split in splits if (part := _unseen_part(model, split)) is not None]
-    chosen = [part for part in asked if len(_users([part], feedback))]
-    as_asked = True
-    if len(_users(chosen, feedback)) < LEAST_USERS:
+    users_of = [_users(part, feedback) for part in asked]
+    chosen = [part for part, users in zip(asked, users_of, strict=True) if len(users)]
+    users, as_asked = np.unique(np.concatenate(users_of)) if chosen else np.zeros(0), True
+    if len(users) < LEAST_USERS:
         drawn = _random_part(model, splits[0], seed)
-        if drawn is not None and len(_users([drawn], feedback)) >= LEAST_USERS:
-            chosen, as_asked = [drawn], False
+        others = np.zeros(0) if drawn is None else _users(drawn, feedback)
+        if drawn is not None and len(others) >= LEAST_USERS:
+            chosen, users, as_asked = [drawn], others, False
     if not chosen:
         n = sum(split.test.n_ratings for split in splits)
         why = f"the model in service was trained on all of the {n:,} test ratings"
@@ -99,7 +101,6 @@ def contest(
         all(_is_history(model, split.train) for split in chosen)
         and model.feedback.unfitted == feedback.unfitted
     )
-    users = _users(chosen, feedback)
     return Contest(tuple(chosen), Served(model), how, as_asked, same, users=users)
 
 
@@ -158,13 +159,10 @@ def _is_history(model: Recommender, ratings: Ratings) -> bool:
     return ratings.n_ratings == model.history.nnz and bool(seen_by(model, ratings).all())
 
 
-def _users(splits: Sequence[Split], feedback: Feedback) -> npt.NDArray[Any]:
+def _users(split: Split, feedback: Feedback) -> npt.NDArray[Any]:
     # Ids of the users that count; see `Contest.users`.
-    found = []
-    for split in splits:
-        fitted = feedback.fitted(split.train)
-        parts = [positive(fitted.of(part.matrix)) for part in (split.test, split.seen)]
-        has_both = np.logical_and.reduce([np.diff(part.indptr) > 0 for part in parts])
-        counts = has_both & ~are_copies(split.test.matrix + split.seen.matrix)
-        found.append(split.test.users.ids[counts])
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    fitted = feedback.fitted(split.train)
+    parts = [positive(fitted.of(part.matrix)) for part in (split.test, split.seen)]
+    has_both = np.logical_and.reduce([np.diff(part.indptr) > 0 for part in parts])
+    counts = has_both & ~are_copies(split.test.matrix + split.seen.matrix)
+    return np.asarray(split.test.users.ids[counts])
