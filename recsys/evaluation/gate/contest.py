@@ -89,8 +89,8 @@ def contest(
         if asked:
             n = sum(part.test.n_ratings for part in asked)
             why = (
-                f"none of the {n:,} test ratings that it has not seen counts as liked and is of a "
-                "user who has another and is no copy of a user"
+                f"none of the {n:,} test ratings that it has not seen tells anything: their users "
+                "have no other rating that counts as liked, or are copies of others"
             )
         cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
         same = all(seen_by(model, split.train).all() for split in splits)
