@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
 
 from recsys.errors import DataError
 from recsys.ratings.compressed import opened
@@ -65,12 +64,24 @@ class _Numbered:
 
 
 def _quoted(file: str, lines: _Numbered, separator: str) -> Iterator[Row]:
-    reader = csv.reader(cast("Any", lines), delimiter=separator, strict=True)
+    of_row: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for line in lines:
+            of_row.append(line)
+            yield line
+
+    reader = csv.reader(noted(), delimiter=separator, strict=True)
     while True:
         begins = lines.n + 1
+        of_row.clear()
         try:
             cells = next(reader, None)
         except csv.Error as error:
+            cells = _escaped(of_row, separator)
+            if cells is not None:
+                yield begins, cells
+                continue
             said = str(error)
             if "unexpected end of data" in said:
                 said = "a quote is never closed"
@@ -81,6 +92,16 @@ def _quoted(file: str, lines: _Numbered, separator: str) -> Iterator[Row]:
             return
         if cells and not (len(cells) == 1 and not cells[0].strip()):
             yield begins, cells
+
+
+def _escaped(lines: list[str], separator: str) -> list[str] | None:
+    # The fields of a row with a backslash before each quote within a field; None without one.
+    if not any('\\"' in line for line in lines):
+        return None
+    try:
+        return next(csv.reader(lines, delimiter=separator, strict=True, escapechar="\\"))
+    except csv.Error:
+        return None
 
 
 def _blank(line: str, separator: str) -> bool:

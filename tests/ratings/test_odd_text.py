@@ -193,3 +193,16 @@ def test_a_review_of_several_lines_with_commas_is_fine(tmp_path: Path) -> None:
 def test_items_on_the_line_of_a_user_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"4 fields instead of 2.* write a row for each pair"):
         read(tmp_path, "0 20\n1 22\n2 20 21 25\n", separator=" ", header=False)
+
+
+def test_quotes_after_a_backslash_are_part_of_the_field(tmp_path: Path) -> None:
+    # As in the files of Book-Crossing.
+    rows = '"1";"a\\"b";"5"\n"1";"c:\\d";"4"\n"2";"a\\"b";"3"\n"2";"say ""x""";"2"\n'
+    ratings = read(tmp_path, '"User-ID";"ISBN";"Book-Rating"\n' + rows)
+    assert ratings.items.ids.tolist() == ['a"b', "c:\\d", 'say "x"']
+    assert ratings.matrix.toarray().tolist() == [[5, 4, 0], [3, 0, 2]]
+
+
+def test_a_quote_after_a_closed_field_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 3: ',' expected .*write a quote within a field twi"):
+        read(tmp_path, 'user,item,rating\n1,"a",5\n1,"b"c,4\n')
