@@ -131,6 +131,11 @@ def _of_parquet(location: str, source: Source, session: SparkSession, where: str
 
 def _of_text(location: str, source: Source, session: SparkSession, where: str) -> RawRatings:
     form = _format(location, source, session, where)
+    if form.skip > int(form.header is not None):
+        raise DataError(
+            f"{where}: begins with lines that are no rows, which Spark cannot skip; remove them, "
+            "or leave out --engine spark"
+        )
     if len(form.separator) != 1:
         raise DataError(
             f"{where}: fields are separated by {form.separator!r}, and Spark reads one character; "
