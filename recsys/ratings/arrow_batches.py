@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from recsys.errors import DataError
 from recsys.large import Growing
 from recsys.ratings.columns import LARGEST
-from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, taken_from
 from recsys.ratings.times import no_time, parsed, seconds_in, times_as_seconds
 
 _NARROW = np.iinfo(np.int32)
@@ -78,7 +78,7 @@ def _complete(
             known = pc.and_(known, pc.fill_null(pc.invert(pc.is_nan(column)), False))
         n_lacking = len(known) - known.true_count
         if n_lacking:
-            dropped[lacks(role)] = dropped.get(lacks(role), 0) + n_lacking
+            count_lacking(dropped, role, n_lacking)
             batch = batch.filter(known)
     return batch
 

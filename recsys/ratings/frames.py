@@ -14,7 +14,7 @@ from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, shown
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.numeric import numbers_in
-from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, taken_from
 from recsys.ratings.times import times_as_seconds
 
 
@@ -51,7 +51,7 @@ def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None], drops: bool = F
     for role, column in columns.items():
         lacking = frame[column].isna()
         if drops and lacking.any():
-            dropped[lacks(role)] = int(lacking.sum())
+            count_lacking(dropped, role, int(lacking.sum()))
             frame = frame[~lacking]
     if dropped and not len(frame):
         raise DataError("the table holds no complete row")

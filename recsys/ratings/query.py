@@ -36,7 +36,7 @@ from recsys.ratings.databases import (
     version_of,
     without_log_of_interruptions,
 )
-from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
 
@@ -227,7 +227,7 @@ class _Columns:
             known = [one not in (None, "") for one in columns.get(role, ())]
             n_lacking = len(known) - sum(known)
             if n_lacking:
-                self._dropped[lacks(role)] = self._dropped.get(lacks(role), 0) + n_lacking
+                count_lacking(self._dropped, role, n_lacking)
                 columns = {name: tuple(compress(one, known)) for name, one in columns.items()}
         return columns
 
@@ -260,7 +260,7 @@ class _Columns:
             else:
                 columns["rating"] = values
             if missing.any() and not missing.all():
-                dropped[lacks("rating")] = int(missing.sum())
+                count_lacking(dropped, "rating", int(missing.sum()))
                 columns = {role: _kept(one, ~missing) for role, one in columns.items()}
         taken = {role: name for role, name in self._names.items() if role in columns}
         unused = tuple(name for name in names if name not in taken.values())

@@ -38,13 +38,17 @@ LEAVE_OUT = "; --incomplete drop leaves out rows like this (in Python incomplete
 """The remedy for a row in which something is missing."""
 
 
-def lacks(role: str) -> str:
-    """Why a row without this is left out, for `RawRatings.dropped`.
+def count_lacking(dropped: dict[str, int], role: str, n: int = 1) -> None:
+    """Counts rows that are left out because they lack a value of this role.
 
-    >>> lacks("user"), lacks("timestamp")
-    ('no user', 'no time')
+    >>> dropped = {"no user": 2}
+    >>> count_lacking(dropped, "user")
+    >>> count_lacking(dropped, "timestamp", 4)
+    >>> dropped
+    {'no user': 3, 'no time': 4}
     """
-    return f"no {'time' if role == 'timestamp' else role}"
+    why = f"no {'time' if role == 'timestamp' else role}"
+    dropped[why] = dropped.get(why, 0) + n
 
 
 def taken_from(names: Mapping[str, str], columns: Mapping[str, Any]) -> dict[str, Taken]:

@@ -18,6 +18,7 @@ from recsys.ratings.account import counted
 from recsys.ratings.assembly import Parts
 from recsys.ratings.columns import NULLS, few, plain
 from recsys.ratings.raw import RawRatings
+from recsys.ratings.times import LATE
 
 TITLES = ("title", "movietitle", "itemname")
 """Names of item columns that are no ids, as `plain` writes them."""
@@ -28,7 +29,6 @@ TELLING = 20
 
 _SCIENTIFIC = re.compile(r"\d\.\d+[eE]\+\d+")
 _SPOT_CHECKS = 1000  # ids that are looked at, at least, where there are as many
-_LATE = 1e8  # seconds since 1970, of 1973
 _FIRST = 1 << 16  # entries that are looked at before the others
 
 
@@ -92,12 +92,12 @@ def _spoiled_ids(ratings: Parts) -> Iterator[str]:
 
 def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
     times, values = ratings.timestamps, ratings.matrix.data
-    if times is not None and len(times) and np.median(times) > _LATE:
+    if times is not None and len(times) and np.median(times) > LATE:
         n = int((times <= 0).sum())
         if n:
             yield f"{counted(n, 'rating')} with a time of 0 or below, before all others"
     rating = raw.taken.get("rating")
-    if rating is not None and len(values) and float(values.min()) > _LATE:
+    if rating is not None and len(values) and float(values.min()) > LATE:
         yield (
             f"all values of {rating.name!r} are above 1e8, as times are; name the columns with "
             "--column rating=NAME and --column timestamp=NAME"

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from recsys.errors import DataError
 from recsys.ids import numbers_in_text
 from recsys.ratings.columns import LARGEST, NULLS
-from recsys.ratings.raw import LEAVE_OUT, lacks
+from recsys.ratings.raw import LEAVE_OUT, count_lacking
 from recsys.ratings.text_format import TextFormat, is_number
 from recsys.ratings.text_rows import Row, rows_of
 from recsys.ratings.times import Times, beyond, no_time, parsed, seconds_in
@@ -87,7 +87,7 @@ def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Ite
         if len(cells) != len(text_format.columns):
             line = text_format.separator.join(row)
             lists = header is None and len(text_format.columns) == 2 and "".join(cells).isdigit()
-            hint = " (a user and their items on a line? write a row for each pair)" * lists
+            hint = " (a user and their items on each line? --layout item-lists reads them)" * lists
             raise DataError(
                 f"{file}, line {number}: {len(cells):,} fields instead of "
                 f"{len(text_format.columns):,}: {line[:60]!r}{hint}"
@@ -98,7 +98,7 @@ def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Ite
         if lacking is None:
             yield number, cells
         elif text_format.drops:
-            dropped[lacks(lacking)] = dropped.get(lacks(lacking), 0) + 1
+            count_lacking(dropped, lacking)
         else:
             name = text_format.name(lacking)
             raise DataError(f"{file}, line {number}: {name!r} is missing{LEAVE_OUT}")

@@ -24,10 +24,10 @@ from recsys.ratings.raw import RawRatings, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.text_bytes import Watched, encoding_of
 from recsys.ratings.text_columns import check_points, exactly, remark_on_ids, seconds
-from recsys.ratings.text_format import ANY_QUOTED, LATE, TextFormat, sniff
+from recsys.ratings.text_format import ANY_QUOTED, TextFormat, sniff
 from recsys.ratings.text_numbers import plain_columns
 from recsys.ratings.text_rows import rows_of
-from recsys.ratings.times import are_days
+from recsys.ratings.times import LATE, are_days
 
 
 def read_text(file: str, source: Source) -> RawRatings:

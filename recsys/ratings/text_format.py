@@ -29,8 +29,6 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 ANY_QUOTED = re.compile(r'(?:^|\t)"[^"\t]*"(?:\t|$)', re.M)
 """A quoted field in a file with tabs; without one, quotes are letters."""
-LATE = 1e8
-"""Numbers above it in the third of three columns without names are times."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from recsys.ids import shown
 from recsys.ratings.numeric import numbers_in
 
 Times = npt.NDArray[np.float64]
+LATE = 1e8
+"""Seconds since 1970, in 1973: numbers all above it are times, not ratings."""
 
 _UNITS = ((1e17, 1e9, "nanoseconds"), (1e14, 1e6, "microseconds"), (1e11, 1e3, "milliseconds"))
 _SECONDS_OF_USE = (3e8, 5e9)  # 1979 to 2128: numbers that are seconds if anything is

@@ -191,7 +191,7 @@ def test_a_review_of_several_lines_with_commas_is_fine(tmp_path: Path) -> None:
 
 
 def test_items_on_the_line_of_a_user_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"4 fields instead of 2.* write a row for each pair"):
+    with pytest.raises(DataError, match=r"4 fields instead of 2.* --layout item-lists reads them"):
         read(tmp_path, "0 20\n1 22\n2 20 21 25\n", separator=" ", header=False)
 
 

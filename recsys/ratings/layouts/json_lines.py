@@ -19,7 +19,7 @@ from recsys.ratings.compressed import opened
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.numeric import numbers_in
-from recsys.ratings.raw import LEAVE_OUT, RawRatings, lacks, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
 from recsys.visible import writable
@@ -109,7 +109,7 @@ def _cells(
         absent = (role for role, key in roles.items() if _is_absent(role, row.get(key)))
         lacking = next(absent, None)
         if lacking is not None and source.drops:
-            dropped[lacks(lacking)] = dropped.get(lacks(lacking), 0) + 1
+            count_lacking(dropped, lacking)
             continue
         lines.append(number)
         for role, key in roles.items():
