@@ -76,7 +76,8 @@ class Comparison:
             f"{counted(self.n_ratings, 'rating')} that current has not seen"
         )
         if self.n_left_out:
-            said += f", without {self.n_left_out:,} who are newcomers or copies"
+            who = "newcomer or copy" if self.n_left_out == 1 else "newcomers or copies"
+            said += f", without {self.n_left_out:,} {who}"
         if self.answer != "undecided":
             return said
         if self.n_users < LEAST_USERS:
