@@ -31,10 +31,17 @@ class EASE(ItemModel):
         minimize ‖X − XB‖² + λ‖B‖²  with diag(B) = 0:   P = (XᵀX + λI)⁻¹,  B = I − P diag(1/P_jj)
 
     (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"). X is 1 wherever there is
-    feedback above 0, whatever its value, as in the paper. The matrix that is inverted has a row for
-    each item or, by P = (I − Xᵀ(XXᵀ + λI)⁻¹X)/λ, for each user, whichever are fewer: 16 bytes per
-    entry. `n_neighbours` keeps the largest weights of each item; without it all are kept, 16 bytes
-    per pair of items. A fit that needs more than the free memory raises FitError.
+    feedback above 0, whatever its value, as in the paper.
+
+    With `amplification` a > 1, XᵀX gives way to the kernel k_ij = √(g_ii g_jj) c_ij^a, where g are
+    its entries and c the cosines of the items, so that distant items count less (case
+    amplification: Breese, Heckerman, Kadie 1998). A score is still the ridge regression of the
+    user's row on the other items, with that kernel.
+
+    The matrix that is inverted has a row for each item, 16 bytes per entry. Without amplification
+    it has a row for each user where they are fewer, by P = (I − Xᵀ(XXᵀ + λI)⁻¹X)/λ. `n_neighbours`
+    keeps the largest weights of each item; without it all are kept, 16 bytes per pair of items. A
+    fit that needs more than the free memory raises FitError.
     """
 
     name: ClassVar[str] = "ease"
@@ -42,12 +49,17 @@ class EASE(ItemModel):
     peak_memory: ClassVar[PeakMemory] = PeakMemory(32, 0)
 
     regularization: float = hyper(
-        500.0, low=0, above=True, typical=(50, 1000), log=True, symbol="λ",
+        500.0, low=0, above=True, typical=(10, 1000), log=True, symbol="λ",
         meaning="L2 strength, in users; less for few users.",
     )  # fmt: skip
     n_neighbours: int | None = hyper(
         None, low=1, typical=(50, 1000), log=True,
         meaning="Weights kept for each item, the largest ones whatever their sign; none keeps all.",
+    )  # fmt: skip
+    amplification: float = hyper(
+        1.0, low=1, high=8, typical=(1, 2), symbol="a",
+        meaning="Power of the cosine of two items in XᵀX. 1 is EASE as published; with more, "
+        "distant items count less.",
     )  # fmt: skip
 
     def _fit(self, ratings: Ratings, *_: Any) -> ItemWeights:
@@ -64,7 +76,7 @@ class EASE(ItemModel):
 
     def _blocks(self, items: sp.csr_matrix) -> Iterator[sp.csr_matrix]:
         # Rows of Bᵀ, from X transposed.
-        fewer_users = items.shape[1] < items.shape[0]
+        fewer_users = self._fewer(items.shape[1], items.shape[0])
         inverse = self._inverse(items.T.tocsr() if fewer_users else items)
         for start in range(0, items.shape[0], _BLOCK):
             block = items[start : start + _BLOCK]
@@ -81,6 +93,8 @@ class EASE(ItemModel):
 
         # LAPACK takes the transpose without a copy, and it is the same matrix; order="F" makes one.
         gram = (rows @ rows.T).toarray().T
+        if self.amplification > 1:
+            self._amplify(gram)
         gram[np.diag_indices(len(gram))] += self.regularization
         factor, failed = scipy.linalg.lapack.dpotrf(gram, lower=True, clean=False, overwrite_a=True)
         if not failed:
@@ -96,6 +110,18 @@ class EASE(ItemModel):
             square = inverse[start:stop, start:stop]
             square[...] = np.tril(square) + np.tril(square, -1).T
         return np.asarray(inverse)
+
+    def _amplify(self, gram: npt.NDArray[np.float64]) -> None:
+        # In place, a block of columns at a time. An item without users has a length of 0.
+        lengths = np.maximum(np.sqrt(gram.diagonal()), 1)
+        for start in range(0, len(gram), _BLOCK):
+            block = gram[:, start : start + _BLOCK]
+            cosines = block / lengths[:, None] / lengths[start : start + _BLOCK]
+            block *= cosines ** (self.amplification - 1)
+
+    def _fewer(self, n_users: int, n_items: int) -> bool:
+        # Whether the matrix of users is inverted, the smaller one. It knows no amplification.
+        return self.amplification == 1 and n_users < n_items
 
     def _rows(self, p: npt.NDArray[np.float64], start: int) -> sp.csr_matrix:
         # Rows of Bᵀ from rows of P, as it is symmetric.
@@ -121,5 +147,5 @@ class EASE(ItemModel):
         # First the sparse Gram matrix and the dense one, then the inverse, the weights and a block
         # of rows, then the weights and a copy.
         kept = n_items * (n_items if self.n_neighbours is None else min(self.n_neighbours, n_items))
-        square = min(n_users, n_items) ** 2
+        square = (n_users if self._fewer(n_users, n_items) else n_items) ** 2
         return max(20 * square, 8 * square + 8 * kept + 32 * _BLOCK * n_items, 16 * kept)

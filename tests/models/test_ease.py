@@ -30,6 +30,30 @@ def test_ease_is_ridge_regression_of_each_item_on_the_others(
         assert weights[j, j] == 0
 
 
+@pytest.mark.parametrize("more", ["users", "items"])
+@pytest.mark.parametrize("block", [4, 256])
+def test_amplified_scores_are_kernel_ridge_regressions_of_each_users_row(
+    block: int, more: str, random_ratings: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Score by score, by the kernel of cosines to the power, without the item itself."""
+    monkeypatch.setattr(ease, "_BLOCK", block)
+    x = (random_ratings.matrix.toarray() != 0).astype(float)
+    x = x if more == "users" else x.T
+    x[:, 3] = 0  # an item without users has weights of 0
+    fitted = recsys.EASE(2.5, amplification=1.7).fit(Ratings.from_matrix(sp.csr_matrix(x)))
+    lengths = np.linalg.norm(x, axis=0)
+    product = np.outer(lengths, lengths)
+    cosines = np.divide(x.T @ x, product, out=np.zeros_like(product), where=product > 0)
+    kernel = product * cosines**1.7
+    scores = fitted.scores(fitted.fold_in_users(sp.csr_matrix(x)))
+    for j in range(x.shape[1]):
+        others = np.arange(x.shape[1]) != j
+        ridge = kernel[np.ix_(others, others)] + 2.5 * np.eye(others.sum())
+        expected = x[:, others] @ np.linalg.solve(ridge, kernel[others, j])
+        assert scores[:, j] == pytest.approx(expected, abs=1e-5)
+    assert not scores[:, 3].any()
+
+
 @pytest.mark.parametrize("block", [4, 256])
 def test_the_largest_weights_of_each_item_are_kept(
     block: int, random_ratings: recsys.Ratings, monkeypatch: pytest.MonkeyPatch
@@ -115,8 +139,16 @@ def test_items_that_cannot_be_told_apart_need_regularization() -> None:
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize(("n_neighbours", "low"), [(None, 0.344), (200, 0.335)])
-def test_accuracy_band_on_ml_100k(n_neighbours: int | None, low: float, ml_100k: Path) -> None:
+@pytest.mark.parametrize(
+    ("spec", "low"),
+    [
+        (recsys.EASE(), 0.344),
+        (recsys.EASE(n_neighbours=200), 0.335),
+        (recsys.EASE(250, amplification=1.5), 0.346),
+    ],
+    ids=["published", "200 neighbours", "amplified"],
+)
+def test_accuracy_band_on_ml_100k(spec: recsys.EASE, low: float, ml_100k: Path) -> None:
     split = recsys.splits.random(recsys.feedback.ones(recsys.read_ratings(ml_100k)), test=0.1)
-    fitted = recsys.EASE(n_neighbours=n_neighbours).fit(split.train)
+    fitted = spec.fit(split.train)
     assert low < validation_score(fitted, split) < low + 0.012

@@ -3,7 +3,8 @@
 1. Explore: points around the rule, narrow factors and few epochs; the kinds of feedback.
 2. Refine: where the surface of the scores promises most, wider and longer.
 3. Width: doubled while that pays; halved while that costs nothing.
-4. Polish: where the surface promises most at the chosen width.
+4. Polish: where the surface promises most at the chosen width. The weights that this finds may suit
+   more factors, so the width is doubled again while that pays, and polished again.
 5. Dislikes: feedback that knows them, where that costs next to nothing.
 6. Epochs: those of the trials where more gain nothing.
 
@@ -93,8 +94,9 @@ class Rounds:
         if self.best is None or not refined:
             return
         self._choose_width()
-        polished = self._refine(POLISH, self.chosen.width)
-        self._take(polished)
+        self._take(self._refine(POLISH, self.chosen.width))
+        while self._resized(2.0, PAYS):
+            self._take(self._refine(POLISH, self.chosen.width))
         self._choose_dislikes(self.best)
         self._choose_epochs(self.best)
 

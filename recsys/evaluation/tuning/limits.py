@@ -9,8 +9,11 @@ from recsys import settings
 from recsys.models.registry import SPECS
 from recsys.settings import option
 
-MODELS = "implicit-als", "normalized-svd", "blend"
+MODELS = "implicit-als", "normalized-svd", "ease", "blend"
 """What is searched unless models are named."""
+
+MOST_ITEMS = 10_000
+"""Items up to which `ease` is searched unless models are named: its fits take the cube of them."""
 
 
 def models_field() -> Any:
@@ -19,7 +22,8 @@ def models_field() -> Any:
         list(MODELS),
         choices=lambda: list(SPECS),
         metavar="NAME,NAME,...",
-        meaning="Models to search; blend joins the best of the others.",
+        meaning="Models to search; blend joins the best factorizations. The default leaves out "
+        f"ease where there are more than {MOST_ITEMS:,} items.",
         default_text=",".join(MODELS),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from recsys.evaluation.tuning.family import COMPLETE, FAILED, PRUNED, Trial
+from recsys.evaluation.tuning.limits import MOST_ITEMS
 from recsys.evaluation.tuning.search import Search
 from recsys.evaluation.tuning.spaces import FEEDBACK
 from recsys.models.registry import spec_from_dict
@@ -43,6 +44,8 @@ class Found:
     """What was asked for."""
     logarithmic: frozenset[tuple[str, str]] = frozenset()
     """Models and hyperparameters that were searched on a logarithmic scale."""
+    left_out: tuple[str, ...] = ()
+    """Models that were asked for and not searched, because their fits take long on these data."""
 
     @classmethod
     def of(cls, search: Search, settings: Mapping[str, Any]) -> typing.Self:
@@ -69,6 +72,7 @@ class Found:
                 for one in family.space.dimensions
                 if one.log
             ),
+            left_out=tuple(set(settings["models"]) - set(search.models)),
         )
 
     @property
@@ -144,6 +148,11 @@ class Found:
         behind = self.score < value if self.higher_is_better else self.score > value
         if behind:
             yield f"{name} is better on the held-out ratings"
+        for model in self.left_out:
+            yield (
+                f"{model} was not searched, because its fits are slow with more than "
+                f"{MOST_ITEMS:,} items; name it in models to search it"
+            )
         failed = [trial for trial in self.trials if trial.state == FAILED]
         if failed:
             yield f"{_trials(len(failed))} failed, the last one with: {failed[-1].why}"

@@ -100,6 +100,7 @@ class Search:
         self.goal, self.limits, self.feedback = goal, limits, feedback
         self.bench = Bench(ratings, feedback, goal, seed)
         self._seed, self._folder, self.processes = seed, folder, processes
+        self.models = tuple(models)
         self._about = {
             "ratings": ratings.fingerprint,
             "metric": goal.name,

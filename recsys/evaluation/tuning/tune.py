@@ -12,6 +12,7 @@ from recsys.arguments import require, require_function
 from recsys.errors import ArgumentError
 from recsys.evaluation.tuning.limits import (
     MODELS,
+    MOST_ITEMS,
     budget_field,
     hyperparameters_field,
     metric_field,
@@ -108,8 +109,11 @@ class Tuner(Settings):
         """
         folder = None if out is None else _folder(out)
         limits = Limits(self.trials, seconds(self.budget))
+        models = self._by_model()
+        if self.models == MODELS and not models["ease"] and ratings.n_items > MOST_ITEMS:
+            del models["ease"]
         return Search(
-            ratings, self._by_model(), Goal.parse(self.metric), feedback, limits, self.seed, folder,
+            ratings, models, Goal.parse(self.metric), feedback, limits, self.seed, folder,
             self.processes,
         )  # fmt: skip
 

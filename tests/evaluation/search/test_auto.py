@@ -205,6 +205,19 @@ def test_noise_gets_lists_about_as_good_as_popularity() -> None:
     assert found > 0.97 * held_out(recsys.Popularity(), split)
 
 
+def test_twice_the_width_was_tried_with_the_weights_that_were_chosen() -> None:
+    """Weights that are found late may suit more factors than those that chose the width."""
+    chosen = recsys.auto(budget=4).choose(sparse_counts())
+    own = chosen.spec.to_dict() | {"feedback": str(chosen.feedback)}
+    weights = "feedback", "unobserved_weight", "regularization", "frequency_exponent"
+    widths = {
+        trial["n_factors"]
+        for trial in chosen.record["trials"]
+        if all(trial[name] == own[name] for name in weights)
+    }
+    assert 2 * own["n_factors"] in widths or own["n_factors"] == 512
+
+
 def test_kinds_of_feedback_suit_the_values() -> None:
     def kinds(*values: float) -> list[str]:
         table = {"user_id": 1, "item_id": np.arange(len(values)), "value": values}

@@ -89,7 +89,7 @@ def test_models_take_turns_and_those_far_behind_leave(
     dimensions = {one.space.model: len(one.space.dimensions) for one in search.families}
     for name in level:  # more hyperparameters, more turns
         share = (1 + dimensions[name]) / (4 + sum(dimensions.values()))
-        assert turns[:20].count(name) == pytest.approx(20 * share, abs=1)
+        assert turns[:20].count(name) == pytest.approx(20 * share, abs=1.5)
     assert set(turns[20:40]) == {"ease", "pure-svd"}
     assert set(turns[40:]) == {"ease"}
 

@@ -57,7 +57,7 @@ def test_a_range_is_the_typical_one_or_a_decade_around_the_starts(sample: Rating
     steepest = max(start["frequency_exponent"] for start in space.starts)
     assert (exponent.low, exponent.high, exponent.log) == (0, max(1, steepest), False)
     ease = dimension(space_of("ease", sample), "regularization")
-    assert (ease.low, ease.high) == (50, 5000)
+    assert (ease.low, ease.high) == (10, 5000)
 
 
 def test_factors_are_narrower_than_the_data(sample: Ratings) -> None:

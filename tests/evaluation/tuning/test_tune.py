@@ -14,6 +14,7 @@ import pytest
 import recsys
 from recsys import Ratings
 from recsys.errors import ArgumentError, RecsysError
+from recsys.evaluation.tuning import result, tune
 from recsys.ratings.splits import Split
 from recsys.recommend.chosen import Chooser, Searching
 
@@ -38,6 +39,23 @@ def test_it_finds_a_model_that_is_better_than_popularity(
     assert len(frame) == 6
     assert frame["ndcg@10"].max() == found.score
     assert {"trial", "model", "state", "seconds", "feedback", "n_neighbours"} <= set(frame)
+
+
+def test_ease_is_searched_by_default_unless_there_are_many_items(
+    sample: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def models(given: recsys.Tuning) -> set[str]:
+        return set(given.models) | {"blend"}  # which needs more trials
+
+    kept = recsys.tune(sample, trials=4, feedback="ones")
+    assert models(kept) == set(kept.settings["models"])
+    for module in (tune, result):
+        monkeypatch.setattr(module, "MOST_ITEMS", sample.n_items - 1)
+    few = recsys.tune(sample, trials=4, feedback="ones")
+    assert models(few) == models(kept) - {"ease"}
+    assert few.record["remarks"][0].startswith("ease was not searched, because its fits are slow")
+    named = recsys.tune(sample, ("ease", "pure-svd"), trials=4, feedback="ones")
+    assert "ease" in named.models
 
 
 def test_train_trains_what_was_found_and_keeps_the_record(
