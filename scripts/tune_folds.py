@@ -88,7 +88,7 @@ def main() -> None:
     )
     made.add_argument("--given", action="store_true", help="use the folds of the data set")
     made.add_argument(
-        "--models", default="implicit-als,normalized-svd,blend", help="models that compete"
+        "--models", default="implicit-als,normalized-svd,ease,blend", help="models that compete"
     )
     made.add_argument("--trials", type=int, default=60, help="trials in each fold (default: 60)")
     made.add_argument("--seed", type=int, default=0, help="seed of the searches (default: 0)")
