@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from recsys.errors import DataError
+from recsys.ratings.account import counted
 from recsys.ratings.compressed import opened
 from recsys.ratings.text_bytes import BOM
 
@@ -62,7 +63,7 @@ def read_delimited(file: str, separator: str | None, *, quoted: bool) -> pd.Data
             rows.append(row)
         else:
             raise DataError(
-                f"{file}, line {number}: {len(row)} fields instead of {len(names)} "
+                f"{file}, line {number}: {counted(len(row), 'field')} instead of {len(names)} "
                 "(a field that contains the separator must be quoted)"
             )
     if names is None:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from recsys.errors import DataError
 from recsys.ids import numbers_in_text
+from recsys.ratings.account import counted
 from recsys.ratings.columns import LARGEST, NULLS
 from recsys.ratings.raw import LEAVE_OUT, count_lacking
 from recsys.ratings.text_format import TextFormat, is_number
@@ -89,7 +90,7 @@ def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Ite
             lists = header is None and len(text_format.columns) == 2 and "".join(cells).isdigit()
             hint = " (a user and their items on each line? --layout item-lists reads them)" * lists
             raise DataError(
-                f"{file}, line {number}: {len(cells):,} fields instead of "
+                f"{file}, line {number}: {counted(len(cells), 'field')} instead of "
                 f"{len(text_format.columns):,}: {line[:60]!r}{hint}"
             )
         if any("\n" in cell for cell in row):

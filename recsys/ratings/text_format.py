@@ -179,15 +179,19 @@ def _without_comments(lines: list[str], separator: str | None) -> tuple[list[str
     n_lead = next((k for k, n in enumerate(filled) if lines[n][0] not in _COMMENT), len(filled))
     if not 0 < n_lead < len(filled):
         return lines, ()
-    first = lines[filled[n_lead]].strip()
+    first = _fields(lines[filled[n_lead]].strip(), separator)
+    lead = [(n, lines[n].lstrip(_COMMENT).strip()) for n in filled[:n_lead]]
+    alike = {n: text for n, text in lead if len(_fields(text, separator)) == len(first)}
+    # Other comments may follow the header, in which two names may look like a sentence.
+    header = next(
+        (n for n, text in reversed(alike.items()) if _are_names(_fields(text, separator), text)),
+        None,
+    )
     lines, comments = list(lines), list[str]()
-    for n in filled[:n_lead]:
-        text = lines[n].lstrip(_COMMENT).strip()
-        fields = _fields(text, separator)
-        alike = len(fields) == len(_fields(first, separator))
-        if n == filled[n_lead - 1] and alike and _are_names(fields, text):
-            lines[n] = text + "\n"
-        elif alike and not lines[n].lstrip(_COMMENT)[:1].isspace():
+    for n, _ in lead:
+        if n == header:
+            lines[n] = alike[n] + "\n"
+        elif header is None and n in alike and not lines[n].lstrip(_COMMENT)[:1].isspace():
             sign = f"line {n + 1} begins with {lines[n][0]} and is read as a row"
             return lines, (f"{sign}; if it is a comment, remove it",)
         else:

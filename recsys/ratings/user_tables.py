@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from recsys.errors import DataError
 from recsys.ids import numbers_in_text
+from recsys.ratings.account import counted
 from recsys.ratings.arrow_tables import arrow_errors, to_frame
 from recsys.ratings.columns import RECOGNIZED, few, first_line, plain
 from recsys.ratings.compressed import SUFFIXES, without_suffix
@@ -161,7 +162,9 @@ def _without_header(file: str) -> pd.DataFrame:
     for number, line in enumerate(lines_of(file), start=1):
         cells = line.split(separator)
         if len(cells) != len(names):
-            raise DataError(f"{file}, line {number}: {len(cells)} fields instead of {len(names)}")
+            raise DataError(
+                f"{file}, line {number}: {counted(len(cells), 'field')} instead of {len(names)}"
+            )
         rows.append(cells)
     table = pd.DataFrame(rows, columns=list(names), dtype="str")
     # Numbers of occupations and postal codes name a group; they are no quantities.

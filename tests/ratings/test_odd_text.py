@@ -206,3 +206,17 @@ def test_quotes_after_a_backslash_are_part_of_the_field(tmp_path: Path) -> None:
 def test_a_quote_after_a_closed_field_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 3: ',' expected .*write a quote within a field twi"):
         read(tmp_path, 'user,item,rating\n1,"a",5\n1,"b"c,4\n')
+
+
+@pytest.mark.parametrize("sign", ["#", "# ", "##", "%"])
+def test_other_comments_may_follow_a_header_in_a_comment(sign: str, tmp_path: Path) -> None:
+    text = f"# first\n{sign}item_id\tuser_id\trating\n# of 2020\n#\n1\t20\t3\n1\t21\t4\n"
+    ratings = read(tmp_path, text)
+    assert (ratings.users.ids.tolist(), ratings.items.ids.tolist()) == ([20, 21], [1])
+    said = [one for one in remarks(ratings) if "comments" in one]
+    assert said == ["skipped before the first row: 3 lines of comments, such as '#'"]
+
+
+def test_one_field_is_not_called_fields(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 3: 1 field instead of 3: '1;3;4'"):
+        read(tmp_path, "user,item,rating\n1,2,3\n1;3;4\n")

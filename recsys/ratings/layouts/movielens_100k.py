@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from recsys.errors import DataError
+from recsys.ratings.account import counted
 from recsys.ratings.item_tables import id_in_text
 from recsys.ratings.item_text import lines_of
 from recsys.ratings.layout import ItemFiles, Layout, named
@@ -27,7 +28,7 @@ def read_items(file: str) -> pd.DataFrame:
     for number, line in enumerate(lines_of(file), start=1):
         cells = line.split("|")
         if len(cells) != 5 + len(GENRES):
-            raise DataError(f"{file}, line {number}: {len(cells)} fields instead of 24")
+            raise DataError(f"{file}, line {number}: {counted(len(cells), 'field')} instead of 24")
         genres = [g for g, flag in zip(GENRES, cells[5:], strict=True) if flag == "1"]
         rows.append({"item": id_in_text(cells[0]), "title": cells[1], "genres": "|".join(genres)})
     return pd.DataFrame(rows)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from recsys.errors import DataError
+from recsys.ratings.account import counted
 from recsys.ratings.item_tables import id_in_text
 from recsys.ratings.item_text import lines_of
 from recsys.ratings.layout import ItemFiles, Layout, named
@@ -19,7 +20,7 @@ def read_items(file: str) -> pd.DataFrame:
     for number, line in enumerate(lines_of(file), start=1):
         cells = line.split("::")
         if len(cells) < 3:
-            raise DataError(f"{file}, line {number}: {len(cells)} fields instead of 3")
+            raise DataError(f"{file}, line {number}: {counted(len(cells), 'field')} instead of 3")
         title = "::".join(cells[1:-1])
         rows.append({"item": id_in_text(cells[0]), "title": title, "genres": cells[-1]})
     return pd.DataFrame(rows)

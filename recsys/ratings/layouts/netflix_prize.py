@@ -16,6 +16,7 @@ import pyarrow.csv
 
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER
+from recsys.ratings.account import counted
 from recsys.ratings.columns import LARGEST, first_line
 from recsys.ratings.compressed import first_lines, opened
 from recsys.ratings.item_tables import id_in_text
@@ -61,7 +62,8 @@ def read(location: str, source: Source) -> RawRatings:
         return _read_file(location)
     parts = _parts(location)
     raw = joined([_read_file(part) for part in parts], location)
-    raw.remarks.append(f"{len(parts):,} files were read as one table")
+    if len(parts) > 1:
+        raw.remarks.append(f"{len(parts):,} files were read as one table")
     return raw
 
 
@@ -71,7 +73,7 @@ def read_items(file: str) -> pd.DataFrame:
     for number, line in enumerate(lines_of(file), start=1):
         cells = line.split(",", 2)
         if len(cells) < 3:
-            raise DataError(f"{file}, line {number}: {len(cells)} fields instead of 3")
+            raise DataError(f"{file}, line {number}: {counted(len(cells), 'field')} instead of 3")
         rows.append({"item": id_in_text(cells[0]), "title": cells[2], "year": cells[1]})
     return pd.DataFrame(rows)
 

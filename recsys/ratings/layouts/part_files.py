@@ -18,7 +18,8 @@ def read(folder: str, source: Source) -> RawRatings:
     parts = _without_empty(part_files(folder))
     raws = [find(file, None, source.columns)[0].read(file, source) for file in parts]
     raw = joined(raws, folder)
-    raw.remarks.append(f"{len(parts):,} part files were read as one table")
+    if len(parts) > 1:
+        raw.remarks.append(f"{len(parts):,} part files were read as one table")
     return raw
 
 

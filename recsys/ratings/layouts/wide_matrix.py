@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from recsys.errors import DataError
 from recsys.ids import shown
+from recsys.ratings.account import counted
 from recsys.ratings.columns import LARGEST, RECOGNIZED, few, plain
 from recsys.ratings.compressed import first_lines, opened
 from recsys.ratings.layout import Layout
@@ -90,7 +91,9 @@ def read(file: str, source: Source) -> RawRatings:
     at, columns, values, n_empty = array("q"), array("q"), array("d"), 0
     for line, cells in rows:
         if len(cells) != width:
-            raise DataError(f"{file}, line {line}: {len(cells)} fields instead of {width}")
+            raise DataError(
+                f"{file}, line {line}: {counted(len(cells), 'field')} instead of {width}"
+            )
         ids.append(cells[0] if header else str(len(ids) + 1))
         lines.append(line)
         for column in range(int(header), width):
@@ -122,8 +125,8 @@ def _ratings(
     ids, lines = of_rows
     rows, columns, values = map(np.asarray, cells)
     remarks = [
-        f"read as a matrix with a row per user and a column per item: {len(ids):,} rows, "
-        f"{len(set(columns.tolist())):,} columns"
+        f"read as a matrix with a row per user and a column per item: "
+        f"{counted(len(ids), 'row')}, {counted(len(set(columns.tolist())), 'column')}"
     ]
     if not n_empty:
         kept = values != 0
