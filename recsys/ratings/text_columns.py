@@ -22,6 +22,7 @@ from recsys.ratings.raw import LEAVE_OUT, count_lacking
 from recsys.ratings.text_format import TextFormat, is_number
 from recsys.ratings.text_rows import Row, rows_of
 from recsys.ratings.times import Times, beyond, no_time, parsed, seconds_in
+from recsys.ratings.values import kind_by_name
 
 Lines = npt.NDArray[np.int64]
 
@@ -29,6 +30,7 @@ _WHOLE = r"^(?:0|-?[1-9][0-9]*)(?:\.0+)?$"
 _TRUTH = {"true": 1.0, "false": 0.0}
 _PLAIN_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _AT_ONCE = 200_000  # rows
+_LARGEST_OF_A_SCALE = 10
 _IN_QUOTES = re.compile("'.*'|\".*\"|[‘’].*[‘’]|[“”].*[“”]")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
@@ -165,31 +167,40 @@ def _hint(text: str) -> str:
     return " (a decimal comma? say --decimal ,)" if comma else ""
 
 
-def check_points(file: str, text_format: TextFormat, values: npt.NDArray[Any]) -> None:
-    """Refuses values such as 1.200 next to values without a point: they may be thousands.
+def check_points(file: str, text_format: TextFormat, values: npt.NDArray[Any]) -> list[str]:
+    """A remark where all values are such as 1.200, whose point may separate thousands.
+
+    That is not said of values up to 10, as of a scale, unless they are called counts.
 
     Raises:
         DataError: all values with a point have three digits after it, and others have no point.
     """
     blocks = (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
     if not any((block != np.rint(block)).any() for block in blocks):
-        return
+        return []
     rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
-    at, first, plain = text_format.roles["rating"], None, False
+    at, name = text_format.roles["rating"], text_format.name("rating")
+    first, plain = None, False
     for number, cells in rows:
         text = cells[at].strip() if number > text_format.skip and len(cells) > at else ""
         if _POINT_OF_THOUSANDS.fullmatch(text):
             first = first or (number, text)
         elif "." in text or "e" in text.lower():
-            return  # a decimal point, as usual
+            return []  # a decimal point, as usual
         else:
             plain |= bool(text)
     if first and plain:
         raise DataError(
-            f"{file}, line {first[0]}: {text_format.name('rating')!r} is {first[1]!r}, and others "
+            f"{file}, line {first[0]}: {name!r} is {first[1]!r}, and others "
             "have no point: does it separate thousands? Write the numbers without it, or say "
             "--decimal . if it is a decimal point"
         )
+    if not first or (kind_by_name(name) != "counts" and values.max() <= _LARGEST_OF_A_SCALE):
+        return []
+    return [
+        f"all values of {name!r} have a point and three digits after it, such as {first[1]}: if it "
+        "separates thousands, write the numbers without it; --decimal . says that it is decimal"
+    ]
 
 
 def has_decimal_commas(separator: str, texts: list[str]) -> bool:

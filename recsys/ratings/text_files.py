@@ -208,7 +208,7 @@ def _understood(
         else:
             columns["rating"] = values.astype(np.float32)
     if "rating" in columns and text_format.decimal is None:
-        check_points(file, text_format, columns["rating"])
+        remarks += check_points(file, text_format, columns["rating"])
     taken = taken_from(names, columns)
     for role in ("user", "item"):
         remarks += remark_on_ids(file, text_format, columns[role], role, lines)

@@ -25,6 +25,8 @@ _MOST_ROWS = 1000  # rows that are looked at
 _EXCEL = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.I)  # a first line for Excel
 _FEWEST_ALIKE = 3  # rows that have a field more than the header by no accident
 _COMMENT = "#%"  # as in files of SNAP and KONECT
+_PRODUCT, _REVIEWER = re.compile(r"[B\d][A-Z\d]{9}"), re.compile(r"A[A-Z\d]{9,27}")  # of Amazon
+_MOST_REVIEWERS = 0.9  # share of rows; a few ids of reviewers have another form
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 ANY_QUOTED = re.compile(r'(?:^|\t)"[^"\t]*"(?:\t|$)', re.M)
@@ -224,7 +226,8 @@ def _columns(
     given = source.header
     if not (_is_header(file, cells, rows, source.columns) if given is None else given):
         names = [f"column {n}" for n in range(1, len(cells) + 1)]
-        return None, names, _columns_in_order(file, cells, source.columns), ()
+        roles = _columns_in_order(file, cells, source.columns)
+        return None, names, *_amazon(roles, [row for _, row in rows], source.columns)
     if len(rows) == 1:
         raise DataError(f"{file}: a header and no ratings")
     names, remarks = _columns_named(cells, rows[1:])
@@ -323,6 +326,23 @@ def _columns_in_order(file: str, cells: list[str], named: Mapping[str, str]) -> 
     if not {"user", "item"} <= roles.keys():
         raise DataError(f"{file}: no column is left for the user or the item")
     return {role: roles[role] for role in ROLES if role in roles}
+
+
+def _amazon(
+    roles: dict[str, int], rows: list[list[str]], named: Mapping[str, str]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    # Amazon's reviews of 2018 have the product before the reviewer, those of 2014 after.
+    if {"user", "item"} & named.keys():
+        return roles, ()
+    first, second = _cells(rows, roles["user"]), _cells(rows, roles["item"])
+    n_reviewers = sum(map(bool, map(_REVIEWER.fullmatch, second)))
+    if not all(map(_PRODUCT.fullmatch, first)) or n_reviewers < _MOST_REVIEWERS * len(first):
+        return roles, ()
+    said = (
+        "column 1 has ids of products and column 2 ids of reviewers, as Amazon writes them: taken "
+        "as items and users (--column user=1 --column item=2 reads them the other way round)"
+    )
+    return {**roles, "user": roles["item"], "item": roles["user"]}, (said,)
 
 
 def _is_date(cell: str) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -220,3 +221,42 @@ def test_other_comments_may_follow_a_header_in_a_comment(sign: str, tmp_path: Pa
 def test_one_field_is_not_called_fields(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 3: 1 field instead of 3: '1;3;4'"):
         read(tmp_path, "user,item,rating\n1,2,3\n1;3;4\n")
+
+
+def test_points_in_all_values_may_separate_thousands(tmp_path: Path) -> None:
+    def said(name: str, values: list[str]) -> list[str]:
+        rows = "".join(f"{n},{n % 2},{value}\n" for n, value in enumerate(values))
+        ratings = read(tmp_path, f"user,item,{name}\n{rows}")
+        assert sorted(ratings.matrix.data.tolist()) == sorted(np.float32(values).tolist())
+        return [one for one in remarks(ratings) if "thousands" in one]
+
+    (remark,) = said("plays", ["1.200", "3.450", "2.000"])
+    assert remark.startswith("all values of 'plays' have a point and three digits after it, such ")
+    assert said("value", ["1.200", "13.450"])
+    for name, values in (
+        ("rating", ["3.500", "4.250"]), ("value", ["1.200", "3.450"]),
+        ("hours", ["0.250", "1.500"]),
+        ("plays", ["1.20", "3.450"]), ("plays", ["1.000", "2.000"]),
+    ):  # fmt: skip
+        assert not said(name, values)
+
+
+PRODUCTS, REVIEWERS = (
+    ["B000FA64PK", "0001713353", "039480001X"],
+    ["A3478QRKQDOPQ2", "A1BB77SEBQT8VX"],
+)
+
+
+@pytest.mark.parametrize("end", ["", "\r"])
+def test_reviews_of_amazon_have_the_item_first_or_second(end: str, tmp_path: Path) -> None:
+    pairs = [(item, user) for item in PRODUCTS for user in REVIEWERS]
+    first = read(tmp_path, "".join(f"{i},{u},5.0,1362960000{end}\n" for i, u in pairs))
+    second = read(tmp_path, "".join(f"{u},{i},5.0,1362960000{end}\n" for i, u in pairs))
+    named = {"user": "1", "item": "2"}
+    as_named = read(tmp_path, "".join(f"{i},{u},5.0,1362960000{end}\n" for i, u in pairs), **named)
+    for ratings in (first, second):
+        assert ratings.users.ids.tolist() == sorted(REVIEWERS)
+        assert ratings.items.ids.tolist() == sorted(PRODUCTS)
+    assert as_named.users.ids.tolist() == sorted(PRODUCTS)
+    assert [len([one for one in remarks(r) if "Amazon" in one]) for r in (first, second)] == [1, 0]
+    assert not remarks(as_named)
