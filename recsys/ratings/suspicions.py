@@ -28,6 +28,7 @@ TELLING = 20
 """Repeats of a value that is not the usual one, from which on they are no accident."""
 
 _SCIENTIFIC = re.compile(r"\d\.\d+[eE]\+\d+")
+_SERIALS = (3e4, 6e4)  # days since 1900: 1982 to 2064
 _SPOT_CHECKS = 1000  # ids that are looked at, at least, where there are as many
 _FIRST = 1 << 16  # entries that are looked at before the others
 
@@ -96,6 +97,12 @@ def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
         n = int((times <= 0).sum())
         if n:
             yield f"{counted(n, 'rating')} with a time of 0 or below, before all others"
+    if times is not None and len(times) and _SERIALS[0] <= times.min() <= times.max() < _SERIALS[1]:
+        yield (
+            f"all times are read as of the first day of 1970, {times.min():g} to {times.max():g} "
+            "seconds; if they are days as spreadsheets count them, write them as dates, such as "
+            "2020-12-31"
+        )
     rating = raw.taken.get("rating")
     if rating is not None and len(values) and float(values.min()) > LATE:
         yield (

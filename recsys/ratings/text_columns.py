@@ -32,6 +32,7 @@ _PLAIN_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _AT_ONCE = 200_000  # rows
 _LARGEST_OF_A_SCALE = 10
 _IN_QUOTES = re.compile("'.*'|\".*\"|[‘’].*[‘’]|[“”].*[“”]")
+_ZONE = r"\d:\d\d.*(?:[zZ]|[+-]\d\d(?::?\d\d)?)$"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _POINT_OF_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
@@ -258,6 +259,7 @@ def seconds(
         cells, bad, dates = column, beyond(column), False
     else:
         cells = column.to_pylist()
+        texts = column
         column, bad, dates = parsed(pd.Series(cells, dtype=object), text_format.date_format)
     if bad.any():
         row = int(bad.argmax())
@@ -265,12 +267,22 @@ def seconds(
         name = text_format.columns[text_format.roles["timestamp"]]
         raise DataError(f"{file}, line {line}: {name!r} is {no_time(cells[row])}")
     if dates:
-        return column, []
+        return column, [] if text_format.date_format else _without_zone(texts)
     try:
         found, unit = seconds_in(column)
     except DataError as error:
         raise DataError(f"{file}: the time column {error}") from None
     return found, [] if unit == "seconds" else [f"times are in {unit}, by their size"]
+
+
+def _without_zone(dates: pa.ChunkedArray) -> list[str]:
+    # A remark where some have a zone, and others do not.
+    zoned = pc.match_substring_regex(dates, _ZONE)
+    first, other = (pc.index(zoned, value).as_py() for value in (True, False))
+    if min(first, other) < 0:
+        return []
+    said = f"some times have a zone, such as {dates[first].as_py()[:40]!r}; others, such as "
+    return [f"{said}{dates[other].as_py()[:40]!r}, have none and are read as UTC"]
 
 
 def _line_of(file: str, text_format: TextFormat, row: int) -> int:

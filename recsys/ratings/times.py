@@ -87,10 +87,10 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     """Seconds since 1970, and the unit that the numbers were in, known by their size.
 
     Below 10¹¹ numbers are seconds, then milli-, micro- and nanoseconds. Whole numbers that all are
-    years from 1900 to 2100, or days such as 20150721, are dates.
+    years from 1900 to 2100, days such as 20150721 or months such as 201507 are dates.
 
     Raises:
-        DataError: some numbers are seconds and some are smaller units.
+        DataError: some numbers are in another unit than the largest.
 
     >>> found, unit = seconds_in(np.array([1404172800500.0, 0.0]))
     >>> found.tolist(), unit
@@ -106,16 +106,28 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     days = _days(numbers)
     if days is not None:
         return days, "days as YYYYMMDD"
+    are_short = 100 * _YEARS[0] < low <= high < 100 * (_YEARS[1] + 1)
+    months = _days(100 * numbers + 1) if are_short else None  # their first days
+    if months is not None:
+        return months, "months as YYYYMM"
     for least, per_second, unit in _UNITS:
         if largest >= least:
-            other = (numbers >= _SECONDS_OF_USE[0]) & (numbers <= _SECONDS_OF_USE[1])
-            if other.any():
-                raise DataError(
-                    f"holds times in different units: {numbers[other][0]:.0f} looks like seconds, "
-                    f"{high:.0f} like {unit}"
-                )
+            for size, smaller in ((1, "seconds"), (1e3, "milliseconds"), (1e6, "microseconds")):
+                _refuse_others(numbers, size, f"{high:.0f} like {unit}", smaller, per_second)
             return numbers / per_second, unit
     return numbers, "seconds"
+
+
+def _refuse_others(numbers: Times, size: float, others: str, unit: str, per_second: float) -> None:
+    # Where some numbers are in a unit of which a second has fewer than of that of the others.
+    first, last = _SECONDS_OF_USE[0] * size, _SECONDS_OF_USE[1] * size
+    found = (numbers >= first) & (numbers <= last)
+    if size < per_second and found.any():
+        number = f"{numbers[found][0]:.0f}"
+        raise DataError(
+            f"holds times in different units: {number} looks like {unit}, {others}; write all in "
+            "seconds"
+        )
 
 
 def are_days(numbers: Times) -> bool:

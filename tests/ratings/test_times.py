@@ -38,6 +38,44 @@ def test_two_units_in_one_column_are_refused() -> None:
         seconds_in(np.array([1404172800.0, 1404172800123.0]))
 
 
+@pytest.mark.parametrize(
+    ("first", "unit", "other"),
+    [(MOMENT * 10**3, "milliseconds", "microseconds"), (MOMENT, "seconds", "microseconds"),
+     (MOMENT * 10**6, "microseconds", "nanoseconds")],
+)  # fmt: skip
+def test_two_small_units_in_one_column_are_refused(first: int, unit: str, other: str) -> None:
+    factor = {"microseconds": 10**6, "nanoseconds": 10**9}[other]
+    with pytest.raises(DataError, match=f"{first} looks like {unit}, .* like {other}; write all"):
+        seconds_in(np.array([MOMENT * factor, first], np.float64))
+
+
+def test_months_are_their_first_day() -> None:
+    seconds, unit = seconds_in(np.array([201501.0, 197012.0]))
+    assert [iso(one) for one in seconds] == ["2015-01-01T00:00:00", "1970-12-01T00:00:00"]
+    assert unit == "months as YYYYMM"
+    assert seconds_in(np.array([201500.0]))[1] == seconds_in(np.array([201513.0]))[1] == "seconds"
+
+
+def test_days_of_a_spreadsheet_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    for times, n in (("44197,44198.5", 1), ("44197,1100000000", 0), ("1,2", 0)):
+        first, second = times.split(",")
+        file.write_text(f"user,item,rating,date\n1,2,3,{first}\n1,3,4,{second}\n")
+        account = recsys.read_ratings(file).account
+        assert account is not None
+        assert len([one for one in account.remarks if "as spreadsheets count them" in one]) == n
+
+
+def test_dates_without_a_zone_next_to_dates_with_one_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    with_zone, without = "2020-12-31T02:00:00+02:00", "2020-12-31 05:00:00"
+    for times, n in (((with_zone, without), 1), ((with_zone,) * 2, 0), ((without,) * 2, 0)):
+        file.write_text("user,item,rating,date\n" + "".join(f"{t[-3:]},2,3,{t}\n" for t in times))
+        account = recsys.read_ratings(file).account
+        assert account is not None
+        assert len([one for one in account.remarks if "have none and are read as UTC" in one]) == n
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1)), min_size=1))
 def test_dates_as_text_or_numbers_are_the_same_times(moments: list[datetime]) -> None:
