@@ -55,7 +55,9 @@ def raw_of_batches(
                 row = n_rows + int(
                     np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0]
                 )
-                raise DataError(f"{where}, row {row}: {name!r} is missing{LEAVE_OUT}")
+                none = role in ("rating", "timestamp") and column.null_count == len(column)
+                or_none = f"; --column {role}= reads none (in Python {role}='')" * none
+                raise DataError(f"{where}, row {row}: {name!r} is missing{LEAVE_OUT}{or_none}")
             collected[role].add(column, n_rows)
         # Arrow keeps freed memory in its pool until it is released.
         if (n_rows + batch.num_rows) // _RELEASED > n_rows // _RELEASED:

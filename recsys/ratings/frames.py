@@ -14,7 +14,7 @@ from recsys.errors import ArgumentError, DataError
 from recsys.ids import IdArray, shown
 from recsys.ratings.columns import LARGEST
 from recsys.ratings.numeric import numbers_in
-from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, empty_column, taken_from
 from recsys.ratings.times import times_as_seconds
 
 
@@ -32,7 +32,7 @@ def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None], drops: bool = F
     dropped: dict[str, int] = {}
     columns = {}
     for role, column in named.items():
-        if column is None and role in ("rating", "timestamp"):
+        if role in ("rating", "timestamp") and (column is None or str(column) == ""):
             continue
         word = "time" if role == "timestamp" else role
         try:
@@ -50,6 +50,8 @@ def raw_of(frame: pd.DataFrame, named: Mapping[str, str | None], drops: bool = F
         columns[role] = column
     for role, column in columns.items():
         lacking = frame[column].isna()
+        if role in ("rating", "timestamp") and len(lacking) and lacking.all():
+            raise DataError(f"the table: {empty_column(role, str(column))}")
         if drops and lacking.any():
             count_lacking(dropped, role, int(lacking.sum()))
             frame = frame[~lacking]

@@ -38,6 +38,16 @@ LEAVE_OUT = "; --incomplete drop leaves out rows like this (in Python incomplete
 """The remedy for a row in which something is missing."""
 
 
+def empty_column(role: str, name: str) -> str:
+    """What to say of a column of ratings or times without a value in any row.
+
+    >>> empty_column("timestamp", "date")
+    "'date' is empty in every row; --column timestamp= reads no times (in Python timestamp='')"
+    """
+    none = "no times" if role == "timestamp" else "every row as seen"
+    return f"{name!r} is empty in every row; --column {role}= reads {none} (in Python {role}='')"
+
+
 def count_lacking(dropped: dict[str, int], role: str, n: int = 1) -> None:
     """Counts rows that are left out because they lack a value of this role.
 

@@ -124,3 +124,32 @@ def test_other_values_are_refused(value: Any) -> None:
         recsys.read_ratings(COMPLETE, incomplete=value)
     with pytest.raises(ArgumentError, match="incomplete must be one of error, drop"):
         recsys.Ratings.from_frame(COMPLETE, incomplete=value)
+
+
+@pytest.mark.parametrize("incomplete", ["error", "drop"])
+@pytest.mark.parametrize("role", ["rating", "timestamp"])
+@pytest.mark.parametrize("empty", ["", "NULL", "NaN"])
+def test_an_empty_column_is_said_with_its_remedy(
+    empty: str, role: str, incomplete: Any, tmp_path: Path
+) -> None:
+    row = {"user": 1, "item": 2, "rating": "3", "timestamp": "1100000000", role: empty}
+    table = pd.DataFrame([row, {**row, "item": 3}])
+    files = [tmp_path / "r.csv", tmp_path / "r.jsonl"]
+    table.to_csv(files[0], index=False)
+    table.to_json(files[1], orient="records", lines=True)
+    for source in (*files, table.assign(**{role: None}), table.assign(**{role: np.nan})):
+        said = f"'{role}' is empty in every row; --column {role}= reads"
+        with pytest.raises(DataError, match=said):
+            recsys.read_ratings(source, incomplete=incomplete)
+        ratings = recsys.read_ratings(source, incomplete=incomplete, **{role: ""})  # type: ignore[arg-type]
+        assert ratings.n_ratings == 2
+        assert (ratings.timestamps is None) == (role == "timestamp")
+
+
+def test_a_column_that_is_empty_at_first_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    rows = "".join(f"{n},2,3,\n" for n in range(2000))
+    file.write_text(f"user,item,rating,time\n{rows}2000,2,3,1100000000\n")
+    assert recsys.read_ratings(file, incomplete="drop").users.ids.tolist() == [2000]
+    with pytest.raises(DataError, match="line 2: 'time' is missing; --incomplete drop"):
+        recsys.read_ratings(file)

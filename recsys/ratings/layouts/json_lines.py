@@ -19,7 +19,7 @@ from recsys.ratings.compressed import opened
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.numeric import numbers_in
-from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, taken_from
+from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, empty_column, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
 from recsys.visible import writable
@@ -100,20 +100,25 @@ def _cells(
     # counts in `dropped` which rows are left out.
     lines: array[int] = array("q")
     cells: dict[str, list[Any]] = {role: [] for role in roles}
+    filled: set[str] = set()
     for number, row in objects(file):
         if not row.keys() <= keys.keys():
             keys.update(dict.fromkeys(row))
         if not roles:
             roles.update(assign_roles(list(row), source.columns, file))
             cells = {role: [] for role in roles}
-        absent = (role for role, key in roles.items() if _is_absent(role, row.get(key)))
-        lacking = next(absent, None)
+        absent = [role for role, key in roles.items() if _is_absent(role, row.get(key))]
+        filled.update(roles.keys() - absent)
+        lacking = next(iter(absent), None)
         if lacking is not None and source.drops:
             count_lacking(dropped, lacking)
             continue
         lines.append(number)
         for role, key in roles.items():
             cells[role].append(row.get(key))
+    for role in ("rating", "timestamp"):
+        if role in roles and role not in filled:
+            raise DataError(f"{file}: {empty_column(role, roles[role])}")
     if not lines:
         raise DataError(f"{file}: the file holds no {'complete row' if dropped else 'ratings'}")
     return lines, cells
