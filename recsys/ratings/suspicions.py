@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from recsys.csr import entry_rows
 from recsys.ratings.account import counted
@@ -28,6 +30,8 @@ TELLING = 20
 """Repeats of a value that is not the usual one, from which on they are no accident."""
 
 _SCIENTIFIC = re.compile(r"\d\.\d+[eE]\+\d+")
+_ODD_NUMBER = r"^(?:[+-]?0\d{1,17}|\+\d{1,18}|-?\d{1,18}\.0+)$"
+_MANY_DECIMAL = 0.05  # share of ids
 _SERIALS = (3e4, 6e4)  # days since 1900: 1982 to 2064
 _SPOT_CHECKS = 1000  # ids that are looked at, at least, where there are as many
 _FIRST = 1 << 16  # entries that are looked at before the others
@@ -38,6 +42,8 @@ def suspicions(ratings: Parts, raw: RawRatings) -> Iterator[str]:
     yield from _titles(raw)
     yield from _no_ids(ratings)
     yield from _spoiled_ids(ratings)
+    yield from _spellings(ratings)
+    yield from _row_numbers(ratings, raw)
     yield from _times(ratings, raw)
     if "rating" in raw.taken:
         yield from _attributes(ratings, raw.taken["rating"].name)
@@ -91,6 +97,41 @@ def _spoiled_ids(ratings: Parts) -> Iterator[str]:
                 break
 
 
+def _spellings(ratings: Parts) -> Iterator[str]:
+    # Numbers among ids that are text, of which one may be written in two ways.
+    for index in (ratings.users, ratings.items):
+        if index.is_integer:
+            continue
+        texts = pa.array(index.ids, pa.large_string())
+        odd = texts.filter(pc.match_substring_regex(texts, _ODD_NUMBER)).to_pylist()
+        usual = [str(int(text.partition(".")[0])) for text in odd]
+        twice = np.flatnonzero(index.find(np.array(usual, object)) >= 0)
+        decimal = [text for text in odd if "." in text]
+        if len(twice):
+            which = f"{odd[twice[0]]!r} and {usual[twice[0]]!r}"
+            yield (
+                f"{counted(len(twice), f'{index.kind} id')} may be another one, written "
+                f"differently, such as {which}; write each in one way"
+            )
+        elif len(decimal) > _MANY_DECIMAL * len(index.ids):
+            yield (
+                f"{index.kind} ids such as {decimal[0]!r} are read as text; if they were whole "
+                "numbers, as before pandas met a missing value, write them as such"
+            )
+
+
+def _row_numbers(ratings: Parts, raw: RawRatings) -> Iterator[str]:
+    users, n = ratings.users.ids, ratings.matrix.nnz
+    if "user" not in raw.taken or not ratings.users.is_integer or n != len(users) or n < TELLING:
+        return
+    if users[-1] - users[0] == n - 1 and users[0] in (0, 1):
+        yield (
+            f"every user has a single {'rating' if ratings.has_values else 'item'}, and the ids "
+            f"are {users[0]} to {users[-1]}: if {raw.taken['user'].name!r} numbers the rows, name "
+            "the columns with --column user=NAME and so on"
+        )
+
+
 def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
     times, values = ratings.timestamps, ratings.matrix.data
     if times is not None and len(times) and np.median(times) > LATE:
@@ -108,6 +149,13 @@ def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
         yield (
             f"all values of {rating.name!r} are above 1e8, as times are; name the columns with "
             "--column rating=NAME and --column timestamp=NAME"
+        )
+    years = rating is not None and len(values) > 1 and 1900 <= values.min() < values.max() <= 2100
+    if rating is not None and years and (values == np.rint(values)).all():
+        yield (
+            f"all values of {rating.name!r} are from {values.min():.0f} to {values.max():.0f}, as "
+            "years are; if they are, say --column timestamp=NAME and --column rating=NAME, or "
+            "--column rating= if there is none"
         )
 
 

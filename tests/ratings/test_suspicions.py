@@ -79,3 +79,40 @@ def test_ids_and_times_that_stand_for_nothing_are_said() -> None:
 def test_times_taken_for_ratings_are_said() -> None:
     rows = {"user_id": [1, 1, 2], "item_id": [5, 6, 5], "rating": [1.5e9, 1.6e9, 1.7e9]}
     assert any("above 1e8, as times are" in one for one in said_of(pd.DataFrame(rows)))
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["007", "7", "x"], "1 {} id may be another one, written differently, such as '007' and"),
+        (["1", "+1", "2", "2.0"], "2 {} ids may be another one, written differently, such as '"),
+        (["12.0", "13.0", "x"], "{} ids such as '12.0' are read as text; if they were whole"),
+        (["12", "13", "x"], ""), (["007", "008", "x"], ""), (["7.5", "2", "x"], ""),
+        (["2.0", *(f"film {n}" for n in range(40))], ""), (["1.0", "2.0"], ""),
+    ],
+)  # fmt: skip
+def test_ids_that_may_be_one_are_remarked_on(ids: list[str], said: str, tmp_path: Path) -> None:
+    for role, other in (("user", "item"), ("item", "user")):
+        rows = "".join(f"{one},{n},{n % 5}\n" for n, one in enumerate(ids))
+        (tmp_path / "r.csv").write_text(f"{role},{other},rating\n{rows}")
+        account = recsys.read_ratings(tmp_path / "r.csv").account
+        assert account is not None
+        found = [one for one in account.remarks if "differently" in one or "as text; if" in one]
+        assert [one.startswith(said.format(role)) for one in found] == [True] * bool(said)
+
+
+def test_numbers_of_rows_that_may_be_taken_for_users_are_remarked_on(tmp_path: Path) -> None:
+    rows = [(n // 4, n % 7, 1 + n % 5) for n in range(40)]
+    for start, n_said in ((0, 1), (1, 1), (100, 0)):
+        numbered = "".join(f"{start + n},{u},{i},{r}\n" for n, (u, i, r) in enumerate(rows))
+        (tmp_path / "r.csv").write_text(numbered)
+        account = recsys.read_ratings(tmp_path / "r.csv").account
+        assert account is not None
+        said = f"the ids are {start} to {start + 39}: if 'column 1' numbers the rows"
+        assert len([one for one in account.remarks if said in one]) == n_said
+
+
+def test_years_taken_for_ratings_are_said() -> None:
+    for values, n in (([2001.0, 2003.0], 1), ([2001.5, 2003.0], 0), ([2000.0, 2000.0], 0)):
+        rows = pd.DataFrame({"user_id": [1, 2], "item_id": [5, 6], "rating": values})
+        assert len([one for one in said_of(rows) if "as years are" in one]) == n
