@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.ratings.account import counted
 from recsys.ratings.columns import COUNT_NAMES, RATING_NAMES, plain
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _without(raw: RawRatings, values: Values, missing: Iterable[float]) -> Value
             raw.missing.append(value)
             raw.dropped[f"not rated ({number(value)})"] = int(away.sum())
             values = _kept(raw, ~away)
-        else:
+        elif value not in raw.missing:
             raw.remarks.append(f"no value is {number(value)}, which was to stand for not rated")
     return values
 
@@ -138,8 +139,8 @@ def _without_minus_one(raw: RawRatings, values: Values, named: Kind | None) -> V
     raw.dropped["not rated (-1)"] = n
     raw.missing.append(-1.0)
     raw.remarks.append(
-        f"{n:,} values of -1 are apart from a scale of {number(others[0])} to {number(others[-1])} "
-        "and were read as not rated; --missing none keeps them"
+        f"{counted(n, 'value')} of -1, apart from a scale of {number(others[0])} to "
+        f"{number(others[-1])}: read as not rated; --missing none keeps them"
     )
     return _kept(raw, values != -1)
 
@@ -166,7 +167,7 @@ def _remark_on_outliers(raw: RawRatings, values: Values, missing: Sequence[float
         inner = values[values != _FAR]
         if len(inner) and math.fabs(inner.max()) <= _FAR / 4 and inner.min() > -_FAR:
             raw.remarks.append(
-                f"{len(values) - len(inner):,} values of 99 are far outside the scale of "
+                f"{counted(len(values) - len(inner), 'value')} of 99, far outside the scale of "
                 f"{number(inner.min())} to {number(inner.max())}: not rated? "
                 "--missing 99 leaves them out"
             )

@@ -93,7 +93,7 @@ def test_minus_one_apart_from_the_scale_is_not_rated() -> None:
     assert sorted(ratings.matrix.data.tolist()) == [8, 9]
     assert (account.n_rows, account.n_repeats, account.dropped) == (4, 0, {"not rated (-1)": 2})
     assert account.low == 8
-    assert "2 values of -1 are apart from a scale of 8 to 9" in account.remarks[0]
+    assert "2 values of -1, apart from a scale of 8 to 9" in account.remarks[0]
     kept = recsys.read_ratings(frame, missing=[])
     assert kept.n_ratings == 4
     assert account_of(kept).remarks == ()
@@ -126,9 +126,7 @@ def test_missing_values_are_those_that_are_named(tmp_path: Path) -> None:
 def test_99_far_outside_the_scale_and_many_zeros_are_said() -> None:
     jester = of([-9.5, 3.25, 9.8, 99], "rating")
     assert jester.n_ratings == 4
-    assert (
-        "1 values of 99 are far outside the scale of -9.5 to 9.8" in account_of(jester).remarks[0]
-    )
+    assert "1 value of 99, far outside the scale of -9.5 to 9.8" in account_of(jester).remarks[0]
     books = of([0, 0, 8, 9], "Book-Rating")
     assert "2 of 4 values are 0; if 0 stands for not rated" in account_of(books).remarks[0]
     assert account_of(of([0, 3, 8, 9], "rating")).remarks == ()

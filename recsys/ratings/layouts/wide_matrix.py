@@ -28,6 +28,8 @@ from recsys.ratings.text_format import is_number
 
 FEWEST = 9
 """Fields per line of a file that is recognized as a wide matrix."""
+NOT_RATED = 99.0
+"""What Jester has for no rating."""
 EMPTY = ("", "nan", "na", "null", "none", "-")
 """How an empty cell is written, in lower case."""
 
@@ -40,7 +42,7 @@ _NAMES = {"user": "column 1", "item": "names of the columns", "rating": "cells"}
 
 def is_wide(file: str) -> bool:
     """Whether a file has a header of items, and cells that are mostly empty or on one scale."""
-    rows, separator = _head(file)
+    rows, separator = head_of(file)
     if len(rows) < 2 or len(rows[0]) < FEWEST or all(map(is_number, rows[0])):
         return False
     names = {plain(cell) for cell in rows[0]}
@@ -55,10 +57,25 @@ def is_wide(file: str) -> bool:
 
 def looks_wide(file: str) -> bool:
     """Whether a file is a wide matrix, perhaps without a header."""
-    rows, separator = _head(file)
+    rows, separator = head_of(file)
     return is_wide(file) or (
         len(rows) > 1 and len(rows[0]) >= FEWEST and _is_scale(rows, separator)
     )
+
+
+def count_first(rows: list[list[str]]) -> bool:
+    """Whether rows begin with the number of their values that are not 99, as Jester's do."""
+    if len(rows) < _FEWEST_ROWS or len(rows[0]) < FEWEST or not all(map(counts_itself, rows)):
+        return False
+    alike = all(len(row) == len(rows[0]) for row in rows)
+    return alike and any(float(cell) == NOT_RATED for row in rows for cell in row[1:])
+
+
+def counts_itself(row: list[str]) -> bool:
+    """Whether a row of numbers begins with the number of its values that are not 99."""
+    if not all(map(is_number, row)):
+        return False
+    return float(row[0]) == sum(float(cell) != NOT_RATED for cell in row[1:])
 
 
 def read(file: str, source: Source) -> RawRatings:
@@ -71,7 +88,10 @@ def read(file: str, source: Source) -> RawRatings:
         DataError: a line has too many or too few fields, a cell is not a number, or the id of a row
             or column with ratings is missing; names line and column.
     """
-    rows = _rows(file, source)
+    first_rows, _ = head_of(file, source.separator)
+    if count_first(first_rows) or count_first(first_rows[1:]):
+        raise DataError(f"{file}: column 1 has the number of values of its row, and no rating")
+    rows = rows_of(file, source)
     first = next(rows, None)
     if first is None:
         raise DataError(f"{file}: the file is empty")
@@ -84,7 +104,7 @@ def read(file: str, source: Source) -> RawRatings:
     width = len(names or first[1])
     comma = source.decimal == ","
     if source.decimal is None:
-        head, separator = _head(file, source.separator)
+        head, separator = head_of(file, source.separator)
         comma = has_decimal_commas(separator, _filled(head[int(header) :]))
     ids: list[str] = []
     lines: list[int] = []
@@ -178,7 +198,8 @@ def _chosen(names: list[str], rows: Any) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(names, pa.string()).take(pa.array(rows))])
 
 
-def _rows(file: str, source: Source) -> Iterator[tuple[int, list[str]]]:
+def rows_of(file: str, source: Source) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, with the number of its last line."""
     separator = source.separator or _separator(first_lines(file)[:1])
     try:
         with opened(file) as stream:
@@ -192,8 +213,8 @@ def _rows(file: str, source: Source) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{file}: cannot be read ({error})") from None
 
 
-def _head(file: str, separator: str | None = None) -> tuple[list[list[str]], str]:
-    # The cells of the first lines, and their separator.
+def head_of(file: str, separator: str | None = None) -> tuple[list[list[str]], str]:
+    """The cells of the first lines, and their separator."""
     lines = first_lines(file)[: _ROWS + 1]
     separator = separator or _separator(lines[:1])
     try:
