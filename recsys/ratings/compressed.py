@@ -51,7 +51,9 @@ def opened(file: str) -> BinaryIO:
         if file.lower().endswith(end):
             stream = cast("Any", library).open(file, "rb")
             return io.BufferedReader(_Checked(stream), _HEAD)
-    return cast("BinaryIO", pa.input_stream(file, compression="detect"))
+    by_name = {".zst": "zstd", ".lz4": "lz4"}  # Arrow knows them in lower case only
+    compression = by_name.get(os.path.splitext(file)[1].lower(), "detect")
+    return cast("BinaryIO", pa.input_stream(file, compression=compression))
 
 
 def without_suffix(name: str) -> str:
@@ -60,7 +62,8 @@ def without_suffix(name: str) -> str:
     >>> without_suffix("ratings.csv.gz"), without_suffix("ratings.csv")
     ('ratings.csv', 'ratings.csv')
     """
-    return next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
+    end = next((end for end in SUFFIXES if name.lower().endswith(end)), "")
+    return name[: len(name) - len(end)]
 
 
 def misnamed(file: str) -> str:

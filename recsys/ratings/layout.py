@@ -6,7 +6,7 @@ Each module of `recsys.ratings.layouts` defines one as `LAYOUT`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -27,10 +27,13 @@ USER_FILES = ("u.user", "users.dat", "*.user", *(f"users{end}" for end in _ENDIN
 
 
 def named(*patterns: str) -> Matches:
-    """A test for files with a name like one of these, also compressed: `ratings.csv`, `*.inter`."""
+    """A test for files with a name like one of these, also compressed: `ratings.csv`, `*.inter`.
+
+    Upper and lower case are the same.
+    """
 
     def matches(location: str) -> bool:
-        name = without_suffix(os.path.basename(location))
+        name = without_suffix(os.path.basename(location)).lower()
         return is_file(location) and any(fnmatchcase(name, pattern) for pattern in patterns)
 
     return matches
@@ -39,6 +42,21 @@ def named(*patterns: str) -> Matches:
 def is_file(location: str) -> bool:
     """Whether this is something that can be read as a file, such as a file or a pipe."""
     return os.path.exists(location) and not os.path.isdir(location)
+
+
+def in_any_case(files: Iterable[str]) -> Iterator[str]:
+    """The files, with the names that they have in their folder: `Movies.csv` for `movies.csv`.
+
+    A file that is not there in any case, or an address, stays as it is.
+    """
+    listed: dict[str, dict[str, str]] = {}
+    for file in files:
+        folder, name = os.path.split(file)
+        if folder not in listed and not os.path.exists(file):
+            inside = sorted(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else []
+            listed[folder] = {one.lower(): one for one in reversed(inside)}
+        found = name if os.path.exists(file) else listed[folder].get(name.lower(), name)
+        yield file if found == name else os.path.join(folder, found)
 
 
 @dataclass(frozen=True, kw_only=True)

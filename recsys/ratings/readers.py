@@ -121,7 +121,7 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
 
 def _read(source: Source, tables: Unrated) -> Ratings:
     path = expanded(source.ratings)
-    if path.is_file() and path.suffix == ".zip":
+    if path.is_file() and path.suffix.lower() == ".zip":
         with _unpacked(path) as (folder, others):
             made = _read(replace(source, ratings=folder), tables)
             return _of_archive(made, folder, str(path), others)

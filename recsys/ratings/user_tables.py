@@ -17,7 +17,7 @@ from recsys.ratings.columns import RECOGNIZED, few, first_line, plain
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_numbers, without_gaps
 from recsys.ratings.item_text import lines_of, read_delimited
-from recsys.ratings.layout import USER_FILES, is_file
+from recsys.ratings.layout import USER_FILES, in_any_case, is_file
 from recsys.ratings.raw import RawRatings
 
 _MOVIELENS: Mapping[str, tuple[str, Sequence[str]]] = {
@@ -64,7 +64,7 @@ def read_users(file: str) -> pd.DataFrame:
     if os.stat(file).st_size == 0:
         raise DataError(f"{file}: the file of users is empty")
     try:
-        table = normalized_users(_reader(without_suffix(os.path.basename(file)))(file))
+        table = normalized_users(_reader(without_suffix(os.path.basename(file)).lower())(file))
         return without_gaps(table, "user")
     except DataError as error:
         raise DataError(str(error) if file in str(error) else f"{file}: {error}") from None
@@ -111,12 +111,9 @@ def _known(read: Callable[[], pd.DataFrame], name: str, raw: RawRatings) -> pd.D
 def _beside(location: str) -> str | None:
     folder, name = os.path.split(location)
     stem = os.path.splitext(without_suffix(name))[0]
-    for candidate in _candidates(without_suffix(name), stem):
-        for end in ("", *SUFFIXES):
-            file = os.path.join(folder, candidate + end)
-            if is_file(file):
-                return file
-    return None
+    candidates = _candidates(without_suffix(name).lower(), stem)
+    files = (os.path.join(folder, one + end) for one in candidates for end in ("", *SUFFIXES))
+    return next(filter(is_file, in_any_case(files)), None)
 
 
 def _candidates(name: str, stem: str) -> Iterator[str]:
@@ -157,7 +154,7 @@ def _text(file: str) -> pd.DataFrame:
 
 
 def _without_header(file: str) -> pd.DataFrame:
-    separator, names = _MOVIELENS[without_suffix(os.path.basename(file))]
+    separator, names = _MOVIELENS[without_suffix(os.path.basename(file)).lower()]
     rows = []
     for number, line in enumerate(lines_of(file), start=1):
         cells = line.split(separator)

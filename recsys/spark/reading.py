@@ -81,7 +81,7 @@ def _read(source: Source, session: SparkSession) -> Ratings:
         location, kind = source.ratings, _kind_of(source.ratings)
     else:
         path = expanded(source.ratings)
-        if "://" in source.ratings or path.suffix == ".zip":
+        if "://" in source.ratings or path.suffix.lower() == ".zip":
             return read_here(source)
         layout, location = layouts.find(str(path), source.layout, source.columns)
         if layout.name not in _SPLIT or not Path(location).exists():

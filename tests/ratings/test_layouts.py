@@ -1,6 +1,7 @@
 """Every layout, in a folder, in an archive, with its item table; and how one is added."""
 
 import json
+import lzma
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import recsys
@@ -87,6 +89,37 @@ def test_every_layout_as_folder_and_as_zip(write: Callable[[Path], None], tmp_pa
     assert_is_the_example(recsys.read_ratings(tmp_path))  # the only folder inside
     archive = shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path, "inner")
     assert_is_the_example(recsys.read_ratings(archive))
+
+
+@pytest.mark.parametrize("write", LAYOUTS, ids=lambda w: w.__name__)
+@pytest.mark.parametrize("case", ["upper", "title"])
+def test_names_may_be_in_any_case(case: str, write: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    write(folder)
+    for file in [*folder.iterdir()]:
+        file.rename(folder / getattr(file.name, case)())
+    assert_is_the_example(recsys.read_ratings(folder))
+    archive = Path(shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path, "inner"))
+    assert_is_the_example(recsys.read_ratings(archive.rename(tmp_path / "SET.ZIP")))
+
+
+def test_two_names_that_differ_in_case_are_two_data_sets(tmp_path: Path) -> None:
+    for name in ("ratings.csv", "Ratings.csv"):
+        (tmp_path / name).write_text("user,item\n1,2\n2,3\n")
+    with pytest.raises(DataError, match="more than one data set"):
+        recsys.read_ratings(tmp_path)
+
+
+@pytest.mark.parametrize("end", [".GZ", ".Zst", ".XZ"])
+def test_endings_of_compression_may_be_in_any_case(end: str, tmp_path: Path) -> None:
+    write_20m(tmp_path)
+    text = (tmp_path / "ratings.csv").read_bytes()
+    (tmp_path / "ratings.csv").unlink()
+    kind = {".GZ": "gzip", ".Zst": "zstd"}.get(end)
+    packed = lzma.compress(text) if kind is None else pa.Codec(kind).compress(text, asbytes=True)
+    (tmp_path / f"RATINGS.CSV{end}").write_bytes(packed)
+    assert_is_the_example(recsys.read_ratings(tmp_path))
 
 
 def test_the_ratings_file_of_a_folder_brings_its_titles(tmp_path: Path) -> None:
@@ -188,9 +221,11 @@ def test_a_second_file_next_to_one_that_is_read_is_named(tmp_path: Path) -> None
 
 NEW_LAYOUT = """
 import json
+import lzma
 from pathlib import Path
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.raw import RawRatings, taken_from
 

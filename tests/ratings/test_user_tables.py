@@ -140,3 +140,12 @@ def test_a_table_of_users_may_have_columns_of_items_and_a_name_twice(tmp_path: P
     assert table["user"].tolist() == [1, 2]
     assert table["age"].tolist() == [30, 40]
     assert table["item"].tolist() == [10, 20]
+
+
+@pytest.mark.parametrize("name", ["USERS.CSV", "Users.csv", "Users.Csv.gz"])
+def test_a_table_of_users_is_found_in_any_case(name: str, tmp_path: Path) -> None:
+    (tmp_path / "Ratings.CSV").write_text("user,item,rating\n7,31,2\n8,31,3\n")
+    pd.DataFrame({"user": [8, 7], "age": [30, 20]}).to_csv(
+        tmp_path / name, index=False, compression="gzip" if name.endswith("gz") else None
+    )
+    assert recsys.read_ratings(tmp_path).user_table["age"].astype(int).tolist() == [20, 30]

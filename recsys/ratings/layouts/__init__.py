@@ -20,7 +20,7 @@ from recsys.provenance import without_passwords
 from recsys.ratings.columns import first_line
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_years, without_gaps
-from recsys.ratings.layout import USER_FILES, Layout, is_file
+from recsys.ratings.layout import USER_FILES, Layout, in_any_case, is_file
 from recsys.settings import near
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def left_aside(file: str) -> list[str]:
     folder, own = os.path.split(file)
     if not is_file(file) or not _named(own, [pattern for pattern, _ in _searched()]):
         return []
-    names = (os.path.basename(other) for end in OTHER_FILES for other in _matching(folder, end))
+    inside = _listed(folder)
+    names = (os.path.basename(other) for end in OTHER_FILES for other in _matching(inside, end))
     known = [*_item_files(), *USER_FILES, *(file for one in layouts() for file in one.beside)]
     return sorted({name for name in names if name != own and not _named(name, known)})
 
@@ -169,10 +170,11 @@ def items_of(layout: Layout, location: str) -> pd.DataFrame | None:
     Raises:
         DataError: a file that should be one is not.
     """
-    for candidate in _candidates(layout, location):
-        for file in (candidate, *(candidate + end for end in SUFFIXES)):
-            if any(one.items and one.items.matches(file) for one in layouts()):
-                return read_items(file)
+    ends = ("", *SUFFIXES)
+    files = (candidate + end for candidate in _candidates(layout, location) for end in ends)
+    for file in in_any_case(files):
+        if any(one.items and one.items.matches(file) for one in layouts()):
+            return read_items(file)
     return None
 
 
@@ -188,7 +190,7 @@ def _item_files() -> list[str]:
 
 
 def _named(member: str, patterns: Iterable[str]) -> bool:
-    name = without_suffix(member.rpartition("/")[2])
+    name = without_suffix(member.rpartition("/")[2]).lower()
     # macOS adds a file "._NAME" of its own to each file of an archive.
     return not name.startswith(".") and any(fnmatchcase(name, one) for one in patterns)
 
@@ -197,9 +199,9 @@ def _sets(folder: str, usable: Sequence[Layout]) -> Iterator[tuple[Layout, str]]
     # The data sets in a folder: itself, or files that a layout knows by name.
     own = [layout for layout in usable if layout.matches(folder)][:1]
     yield from ((layout, folder) for layout in own)
-    seen = set()
+    seen, inside = set(), _listed(folder)
     for pattern, owner in _searched():
-        for file in _matching(folder, pattern):
+        for file in _matching(inside, pattern):
             layout = next((one for one in usable if one.matches(file)), None)
             if layout is not None and owner not in own and file not in seen:
                 seen.add(file)
@@ -209,16 +211,26 @@ def _sets(folder: str, usable: Sequence[Layout]) -> Iterator[tuple[Layout, str]]
 def _other_sets(
     folder: str, usable: Sequence[Layout], name: str | None
 ) -> Iterator[tuple[Layout, str]]:
-    for file in sorted({file for end in OTHER_FILES for file in _matching(folder, end)}):
+    inside = _listed(folder)
+    for file in sorted({file for end in OTHER_FILES for file in _matching(inside, end)}):
         layout = usable[0] if name else next((one for one in usable if one.matches(file)), None)
         tables = [*_item_files(), *USER_FILES]
         if layout is not None and not _named(os.path.basename(file), tables):
             yield layout, file
 
 
-def _matching(folder: str, pattern: str) -> list[str]:
-    names = [pattern, *(pattern + end for end in SUFFIXES)]
-    return sorted(str(path) for name in names for path in Path(folder).glob(name) if path.is_file())
+def _listed(folder: str) -> list[tuple[str, str]]:
+    # The name of what is in a folder, in lower case and without the ending of a compression, and
+    # where it is.
+    try:
+        inside = sorted(map(str, Path(folder).iterdir()))
+    except PermissionError:
+        return []
+    return [(without_suffix(os.path.basename(one)).lower(), one) for one in inside]
+
+
+def _matching(listed: Sequence[tuple[str, str]], pattern: str) -> list[str]:
+    return [file for name, file in listed if fnmatchcase(name, pattern) and os.path.isfile(file)]
 
 
 def _only(found: Sequence[tuple[Layout, str]], location: str) -> tuple[Layout, str]:
@@ -235,7 +247,7 @@ def _candidates(layout: Layout, location: str) -> list[str]:
     if layout.item_files is not None:
         return list(layout.item_files(location))
     folder, name = os.path.split(location)
-    if not name.startswith("ratings"):
+    if not name.lower().startswith("ratings"):
         return []
     files = [file for file in _item_files() if file.startswith(("movies.", "items."))]
     files.sort(key=lambda file: file.startswith("items."))

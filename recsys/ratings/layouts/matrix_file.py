@@ -50,7 +50,7 @@ def read(file: str, source: Source) -> RawRatings:
 
 
 def _matrix(file: str) -> Any:
-    if without_suffix(file).endswith(".mtx"):
+    if without_suffix(file).lower().endswith(".mtx"):
         with opened(file) as stream:
             return read_matrix(stream)
     loaded = np.load(file, allow_pickle=False)  # a pickle could run code
