@@ -15,6 +15,7 @@ import pyarrow as pa
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".lz4")
 """Endings of compressed files that are read."""
 
+_TAR, _TAR_AT = b"ustar", 257
 _HEAD, _LARGEST_HEAD = 1 << 16, 1 << 24
 _BEGINNINGS = (
     (b"\x1f\x8b", (".gz",), "compressed with gzip; rename it so that it ends in .gz"),
@@ -74,8 +75,16 @@ def misnamed(file: str) -> str:
         head = stream.read(32)
     for beginning, endings, what in _BEGINNINGS:
         if head.startswith(beginning):
-            return "" if file.lower().endswith(endings) else what
-    return ""
+            if not file.lower().endswith(endings):
+                return what
+            break
+    try:
+        with opened(file) as unpacked:
+            is_tar = unpacked.read(_TAR_AT + len(_TAR)).endswith(_TAR)
+    except (OSError, pa.ArrowException):
+        return ""
+    end = file[len(without_suffix(file)) :].lower()
+    return f"a tar archive; rename it so that it ends in .tar{end}" if is_tar else ""
 
 
 def first_lines(file: str) -> list[str]:

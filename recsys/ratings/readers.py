@@ -17,7 +17,7 @@ from recsys.files import expanded, temporary_folder
 from recsys.large import mapped_above
 from recsys.provenance import without_passwords
 from recsys.ratings import layouts
-from recsys.ratings.archives import unpack
+from recsys.ratings.archives import is_archive, unpack
 from recsys.ratings.arrow_tables import Table, as_frame, as_table
 from recsys.ratings.columns import assign_roles, few
 from recsys.ratings.compressed import misnamed
@@ -58,7 +58,7 @@ def read_ratings(
     interface. Columns have their usual names; no rating column means implicit feedback.
 
     Args:
-        path: folder, zip, file, table, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
+        path: folder, zip or tar, file, table, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
         user: column of user ids: its name, or its number from 1 as text ("1"); likewise the others.
         item: column of item ids.
         rating: column of ratings.
@@ -121,7 +121,7 @@ def read(source: Source, tables: Unrated = NOTHING_MORE) -> Ratings:
 
 def _read(source: Source, tables: Unrated) -> Ratings:
     path = expanded(source.ratings)
-    if path.is_file() and path.suffix.lower() == ".zip":
+    if path.is_file() and is_archive(path):
         with _unpacked(path) as (folder, others):
             made = _read(replace(source, ratings=folder), tables)
             return _of_archive(made, folder, str(path), others)
@@ -195,7 +195,7 @@ def _of_archive(made: Ratings, folder: str, archive: str, others: list[str]) -> 
     if made.account is None:
         return made
     source = made.account.source.replace(folder, archive)
-    aside = [f"not read: {few(others)}; to read another file, unzip the archive"] if others else []
+    aside = [f"not read: {few(others)}; to read another file, unpack the archive"] if others else []
     remarks = (*made.account.remarks, *aside)
     return replace(made, account=replace(made.account, source=source, remarks=remarks))
 

@@ -23,6 +23,7 @@ from recsys.files import expanded, temporary_folder
 from recsys.large import mapped_above
 from recsys.provenance import without_passwords
 from recsys.ratings import layouts
+from recsys.ratings.archives import is_archive
 from recsys.ratings.arrow_batches import raw_of_batches
 from recsys.ratings.columns import role_positions
 from recsys.ratings.ratings import Ratings
@@ -81,7 +82,7 @@ def _read(source: Source, session: SparkSession) -> Ratings:
         location, kind = source.ratings, _kind_of(source.ratings)
     else:
         path = expanded(source.ratings)
-        if "://" in source.ratings or path.suffix.lower() == ".zip":
+        if "://" in source.ratings or is_archive(path):
             return read_here(source)
         layout, location = layouts.find(str(path), source.layout, source.columns)
         if layout.name not in _SPLIT or not Path(location).exists():
