@@ -80,10 +80,11 @@ def misnamed(file: str) -> str:
             break
     try:
         with opened(file) as unpacked:
-            is_tar = unpacked.read(_TAR_AT + len(_TAR)).endswith(_TAR)
+            head = unpacked.read(_TAR_AT + len(_TAR))
     except (OSError, pa.ArrowException):
         return ""
     end = file[len(without_suffix(file)) :].lower()
+    is_tar = head.endswith(_TAR) and b"\0" in head
     return f"a tar archive; rename it so that it ends in .tar{end}" if is_tar else ""
 
 

@@ -32,6 +32,7 @@ _PLAIN_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _AT_ONCE = 200_000  # rows
 _LARGEST_OF_A_SCALE = 10
 _IN_QUOTES = re.compile("'.*'|\".*\"|[‘’].*[‘’]|[“”].*[“”]")
+_COUNT_OF_ROWS = re.compile(r"\(?\d+ rows?\b")
 _ZONE = r"\d:\d\d.*(?:[zZ]|[+-]\d\d(?::?\d\d)?)$"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
@@ -92,6 +93,9 @@ def _checked(file: str, text_format: TextFormat, dropped: dict[str, int]) -> Ite
             line = text_format.separator.join(row)
             lists = header is None and len(text_format.columns) == 2 and "".join(cells).isdigit()
             hint = " (a user and their items on each line? --layout item-lists reads them)" * lists
+            hint += " (the end of a table as psql or mysql prints it? remove it)" * (
+                _COUNT_OF_ROWS.match(line) is not None
+            )
             raise DataError(
                 f"{file}, line {number}: {counted(len(cells), 'field')} instead of "
                 f"{len(text_format.columns):,}: {line[:60]!r}{hint}"

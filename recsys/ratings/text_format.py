@@ -22,6 +22,7 @@ from recsys.ratings.columns import (
     role_positions,
 )
 from recsys.ratings.compressed import opened
+from recsys.ratings.foreign import foreign
 from recsys.ratings.raw import empty_column
 from recsys.ratings.source import Source
 from recsys.ratings.text_bytes import decoder_of, encoding_of, not_in
@@ -88,8 +89,12 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
 
     Raises:
         ArgumentError: the encoding is unknown.
-        DataError: the file is empty or has no user and item columns, or its format is unclear.
+        DataError: the file is empty, has no rows of fields or no user and item columns, or its
+            format is unclear.
     """
+    what = "" if source.layout else foreign(file)
+    if what:
+        raise DataError(f"{file}: by its content {what}")
     text, encoding, remarks, complete = _head(file, source.encoding, size)
     lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$", text)
     announced = _announced(lines)

@@ -17,6 +17,7 @@ from recsys.ratings.columns import RECOGNIZED, few, first_line, plain
 from recsys.ratings.compressed import SUFFIXES, without_suffix
 from recsys.ratings.item_tables import with_numbers, without_gaps
 from recsys.ratings.item_text import lines_of, read_delimited
+from recsys.ratings.json_objects import objects
 from recsys.ratings.layout import USER_FILES, in_any_case, is_file
 from recsys.ratings.raw import RawRatings
 
@@ -127,7 +128,7 @@ def _candidates(name: str, stem: str) -> Iterator[str]:
 
 def _reader(name: str) -> Callable[[str], pd.DataFrame]:
     # Imported here: the layouts import the tables of items, whose checks are shared.
-    from recsys.ratings.layouts import arrow, json_lines
+    from recsys.ratings.layouts import arrow
 
     if name in _MOVIELENS:
         return _without_header
@@ -136,7 +137,7 @@ def _reader(name: str) -> Callable[[str], pd.DataFrame]:
     if name.endswith((".feather", ".arrow", ".arrows", ".ipc")):
         return lambda file: to_frame(arrow.read_table(file), file)
     if name.endswith((".json", ".jsonl", ".ndjson")):
-        return lambda file: pd.DataFrame([row for _, row in json_lines.objects(file)])
+        return lambda file: pd.DataFrame([row for _, row in objects(file)])
     return _text
 
 

@@ -1,11 +1,9 @@
-"""JSON: an object per line, as Amazon's reviews, or one list of objects."""
+"""JSON: an object per line, as Amazon's reviews, or one list of objects, also in a document."""
 
 from __future__ import annotations
 
-import io
 import json
 from array import array
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,17 +12,15 @@ import pyarrow as pa
 
 from recsys.errors import DataError
 from recsys.ids import shown
-from recsys.ratings.columns import LARGEST, NULLS, assign_roles, first_line
-from recsys.ratings.compressed import opened
+from recsys.ratings.columns import LARGEST, NULLS, assign_roles
 from recsys.ratings.item_tables import normalized
+from recsys.ratings.json_objects import objects
 from recsys.ratings.layout import ItemFiles, Layout, named
 from recsys.ratings.numeric import numbers_in
 from recsys.ratings.raw import LEAVE_OUT, RawRatings, count_lacking, empty_column, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.times import times_as_seconds
 from recsys.visible import writable
-
-_Row = tuple[int, dict[str, Any]]
 
 
 def read(file: str, source: Source) -> RawRatings:
@@ -36,57 +32,21 @@ def read(file: str, source: Source) -> RawRatings:
     keys: dict[str, None] = {}
     roles: dict[str, str] = {}
     dropped: dict[str, int] = {}
-    lines, cells = _cells(file, keys, roles, source, dropped)
+    remarks: list[str] = []
+    lines, cells = _cells(file, keys, roles, source, dropped, remarks)
     if roles != assign_roles(list(keys), source.columns, file):
         # A later line has a key that the first has not.
         roles = assign_roles(list(keys), source.columns, file)
         dropped.clear()
-        lines, cells = _cells(file, keys, roles, source, dropped)
+        lines, cells = _cells(file, keys, roles, source, dropped, [])
     columns = {role: _column(role, roles[role], cells[role], lines, file) for role in roles}
     unused = tuple(key for key in keys if key not in roles.values())
-    return RawRatings(columns, taken_from(roles, columns), unused, dropped)
+    return RawRatings(columns, taken_from(roles, columns), unused, dropped, remarks)
 
 
 def read_items(file: str) -> pd.DataFrame:
     """The items in a JSON file."""
     return normalized(pd.DataFrame([writable(row) for _, row in objects(file)]))
-
-
-def objects(file: str) -> Iterator[_Row]:
-    """The objects in a file, each with the number of its line.
-
-    Raises:
-        DataError: the file cannot be read, or a line is not an object.
-    """
-    number = 0
-    try:
-        with opened(file) as stream:
-            for number, line in enumerate(io.TextIOWrapper(stream, "utf-8-sig"), start=1):
-                if number == 1 and line.lstrip().startswith("["):
-                    yield from _list(file)
-                    return
-                if line.strip():
-                    yield number, _object(json.loads(line))
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{file}: cannot be read ({first_line(error)})") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{file}: not UTF-8 after line {number}") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"{file}, line {number}: not a JSON object on one line ({first_line(error)})"
-        ) from None
-
-
-def _list(file: str) -> Iterator[_Row]:
-    with opened(file) as stream:
-        rows = json.loads(stream.read())
-    yield from ((number, _object(row)) for number, row in enumerate(rows, start=1))
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{type(value).__name__} instead of an object")
-    return value
 
 
 def _cells(
@@ -95,13 +55,14 @@ def _cells(
     roles: dict[str, str],
     source: Source,
     dropped: dict[str, int],
+    remarks: list[str],
 ) -> tuple[array[int], dict[str, list[Any]]]:
     # The line of each row, and its values by role. Fills `keys`, and `roles` where it is empty;
-    # counts in `dropped` which rows are left out.
+    # counts in `dropped` which rows are left out. Adds to `remarks`.
     lines: array[int] = array("q")
     cells: dict[str, list[Any]] = {role: [] for role in roles}
     filled: set[str] = set()
-    for number, row in objects(file):
+    for number, row in objects(file, remarks):
         if not row.keys() <= keys.keys():
             keys.update(dict.fromkeys(row))
         if not roles:
