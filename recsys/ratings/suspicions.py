@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,7 @@ from recsys.ratings.account import counted
 from recsys.ratings.assembly import Parts
 from recsys.ratings.columns import NULLS, few, plain
 from recsys.ratings.raw import RawRatings
-from recsys.ratings.times import LATE
+from recsys.ratings.times import LATE, iso
 
 TITLES = ("title", "movietitle", "itemname")
 """Names of item columns that are no ids, as `plain` writes them."""
@@ -30,9 +31,15 @@ TELLING = 20
 """Repeats of a value that is not the usual one, from which on they are no accident."""
 
 _SCIENTIFIC = re.compile(r"\d\.\d+[eE]\+\d+")
-_ODD_NUMBER = r"^(?:[+-]?0\d{1,17}|\+\d{1,18}|-?\d{1,18}\.0+)$"
+_NUMBER = re.compile(r"[+-]?0[0-9]{1,17}|\+[0-9]{1,18}|-?[0-9]{1,18}\.0+")
+_DECIMAL = re.compile(r"-?[0-9]+\.0+")
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_ODD = rf"^(?:{_NUMBER.pattern})$|[\x{{ad}}\x{{200b}}\x{{2060}}\x{{feff}}\x{{a0}}\p{{Mn}}]|\s\s"
+"""What is worth a closer look, for Arrow."""
 _MANY_DECIMAL = 0.05  # share of ids
-_SERIALS = (3e4, 6e4)  # days since 1900: 1982 to 2064
+_OF_DAYS = (1e4, 6e4)  # since 1970: from 1997, or since 1900: to 2064
+_TICKS = ((6.2e8, 6.5e8, ".NET"), (1.2e8, 1.4e8, "Windows"))
+"""Seconds since 1970 as which ticks of this century are read, 10 million of which are a second."""
 _SPOT_CHECKS = 1000  # ids that are looked at, at least, where there are as many
 _FIRST = 1 << 16  # entries that are looked at before the others
 
@@ -98,17 +105,18 @@ def _spoiled_ids(ratings: Parts) -> Iterator[str]:
 
 
 def _spellings(ratings: Parts) -> Iterator[str]:
-    # Numbers among ids that are text, of which one may be written in two ways.
+    # Ids that are text, of which one may be written in two ways.
     for index in (ratings.users, ratings.items):
         if index.is_integer:
             continue
         texts = pa.array(index.ids, pa.large_string())
-        odd = texts.filter(pc.match_substring_regex(texts, _ODD_NUMBER)).to_pylist()
-        usual = [str(int(text.partition(".")[0])) for text in odd]
-        twice = np.flatnonzero(index.find(np.array(usual, object)) >= 0)
-        decimal = [text for text in odd if "." in text]
-        if len(twice):
-            which = f"{odd[twice[0]]!r} and {usual[twice[0]]!r}"
+        odd = texts.filter(pc.match_substring_regex(texts, _ODD)).to_pylist()
+        usual = list(map(_usual, odd))
+        found = index.find(np.array(usual, object))
+        twice = [at for at, row in enumerate(found) if row >= 0 and usual[at] != odd[at]]
+        decimal = [text for text in odd if _DECIMAL.fullmatch(text)]
+        if twice:
+            which = f"{odd[twice[0]]!a} and {usual[twice[0]]!a}"
             yield (
                 f"{counted(len(twice), f'{index.kind} id')} may be another one, written "
                 f"differently, such as {which}; write each in one way"
@@ -118,6 +126,12 @@ def _spellings(ratings: Parts) -> Iterator[str]:
                 f"{index.kind} ids such as {decimal[0]!r} are read as text; if they were whole "
                 "numbers, as before pandas met a missing value, write them as such"
             )
+
+
+def _usual(text: str) -> str:
+    # How an id is usually written: letters in one code point, single blanks, a plain number.
+    text = " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
+    return str(int(text.partition(".")[0])) if _NUMBER.fullmatch(text) else text
 
 
 def _row_numbers(ratings: Parts, raw: RawRatings) -> Iterator[str]:
@@ -138,12 +152,8 @@ def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
         n = int((times <= 0).sum())
         if n:
             yield f"{counted(n, 'rating')} with a time of 0 or below, before all others"
-    if times is not None and len(times) and _SERIALS[0] <= times.min() <= times.max() < _SERIALS[1]:
-        yield (
-            f"all times are read as of the first day of 1970, {times.min():g} to {times.max():g} "
-            "seconds; if they are days as spreadsheets count them, write them as dates, such as "
-            "2020-12-31"
-        )
+    if times is not None and len(times):
+        yield from _units(float(times.min()), float(times.max()))
     rating = raw.taken.get("rating")
     if rating is not None and len(values) and float(values.min()) > LATE:
         yield (
@@ -157,6 +167,22 @@ def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
             "years are; if they are, say --column timestamp=NAME and --column rating=NAME, or "
             "--column rating= if there is none"
         )
+
+
+def _units(first: float, last: float) -> Iterator[str]:
+    # Times that were in a unit that looks like another one.
+    if _OF_DAYS[0] <= first and last < _OF_DAYS[1]:
+        yield (
+            f"all times are read as of the first day of 1970, {first:g} to {last:g} seconds; if "
+            "they are days, since 1970 or as spreadsheets count them, write them as dates, such as "
+            "2020-12-31"
+        )
+    for low, high, of in _TICKS:
+        if low <= first <= last < high:
+            yield (
+                f"all times are read as of {iso(first)[:4]}, by their size; if they are ticks of "
+                f"{of}, write them in seconds since 1970"
+            )
 
 
 def _attributes(ratings: Parts, name: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ from recsys.ratings.values import kind_by_name
 Lines = npt.NDArray[np.int64]
 
 _WHOLE = r"^(?:0|-?[1-9][0-9]*)(?:\.0+)?$"
-_TRUTH = {"true": 1.0, "false": 0.0}
+_TRUTHS = (("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"))
 _PLAIN_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _AT_ONCE = 200_000  # rows
 _LARGEST_OF_A_SCALE = 10
@@ -73,6 +73,10 @@ def exactly(
             remark = "ratings have decimal commas (--decimal . reads them otherwise)"
             remarks = (*text_format.remarks, remark)
             text_format = replace(text_format, decimal=",", remarks=remarks)
+        truth = _truth(texts)
+        if truth not in (None, _TRUTHS[0]):
+            remark = "{!r} is read as 1, and {!r} as 0".format(*truth or ())
+            text_format = replace(text_format, remarks=(*text_format.remarks, remark))
         columns["rating"] = _numbers(file, text_format, texts, lines)
     return columns, lines, text_format, dropped
 
@@ -143,10 +147,10 @@ def _numbers(
 ) -> npt.NDArray[np.floating[Any]]:
     values = np.empty(len(texts))
     comma = text_format.decimal == ","
-    truth = {text.lower() for text in set(texts)} <= _TRUTH.keys()
+    truth = _truth(texts)
     for i, text in enumerate(texts):
         if truth:
-            values[i] = _TRUTH[text.lower()]
+            values[i] = text.lower() == truth[0]
             continue
         # With decimal commas, a point would separate thousands.
         written = text.replace(",", ".") if comma and "." not in text else text
@@ -159,6 +163,12 @@ def _numbers(
     return values if text_format.third_may_be_time else values.astype(np.float32)
 
 
+def _truth(texts: list[str]) -> tuple[str, str] | None:
+    # The words for 1 and 0 where there are no others.
+    words = {text.lower() for text in set(texts)}
+    return next((pair for pair in _TRUTHS if words <= {*pair}), None)
+
+
 def _hint(text: str) -> str:
     # What may be meant.
     comma = "," in text and is_number(text.replace(",", "."))
@@ -169,7 +179,13 @@ def _hint(text: str) -> str:
         return " (write the number without %)"
     if _GROUPED.fullmatch(text):
         return " (write the number without what separates thousands)"
-    return " (a decimal comma? say --decimal ,)" if comma else ""
+    if comma:
+        return " (a decimal comma? say --decimal ,)"
+    if is_number(text):  # as inf is
+        return ""
+    if re.search(r"\d", text):
+        return " (write the number alone)"
+    return " (write a number in place of each word or sign)"
 
 
 def check_points(file: str, text_format: TextFormat, values: npt.NDArray[Any]) -> list[str]:

@@ -86,7 +86,9 @@ def _quoted(file: str, lines: _Numbered, separator: str) -> Iterator[Row]:
             if "unexpected end of data" in said:
                 said = "a quote is never closed"
             elif "expected after" in said:
-                said = f"{said}; write a quote within a field twice"
+                blank = any(re.search(rf'"[ \t]+{re.escape(separator)}', line) for line in of_row)
+                what = "no blanks after a quote" if blank else "a quote within a field twice"
+                said = f"{said}; write {what}"
             raise DataError(f"{file}, line {begins}: {said}") from None
         if cells is None:
             return

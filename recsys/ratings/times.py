@@ -5,7 +5,8 @@ float64 seconds keep fractions: to a quarter of a microsecond in this century.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     """Seconds since 1970, and the unit that the numbers were in, known by their size.
 
     Below 10¹¹ numbers are seconds, then milli-, micro- and nanoseconds. Whole numbers that all are
-    years from 1900 to 2100, days such as 20150721 or months such as 201507 are dates.
+    years from 1900 to 2100, or days such as 20150721, months such as 201507 or moments such as
+    201507211830 and 20150721183000, are dates.
 
     Raises:
         DataError: some numbers are in another unit than the largest.
@@ -103,13 +105,10 @@ def seconds_in(numbers: Times) -> tuple[Times, str]:
     if _YEARS[0] <= low and high <= _YEARS[1] and _whole(numbers):
         years = numbers.astype(np.int64) - 1970
         return _seconds(years.astype("datetime64[Y]")), "years"
-    days = _days(numbers)
-    if days is not None:
-        return days, "days as YYYYMMDD"
-    are_short = 100 * _YEARS[0] < low <= high < 100 * (_YEARS[1] + 1)
-    months = _days(100 * numbers + 1) if are_short else None  # their first days
-    if months is not None:
-        return months, "months as YYYYMM"
+    for form, unit in _FORMS:
+        found = form(numbers) if _YEARS[0] <= low else None
+        if found is not None:
+            return found, unit
     for least, per_second, unit in _UNITS:
         if largest >= least:
             for size, smaller in ((1, "seconds"), (1e3, "milliseconds"), (1e6, "microseconds")):
@@ -181,8 +180,7 @@ def _seconds(stamps: npt.NDArray[Any]) -> Times:
 
 def _days(numbers: Times) -> Times | None:
     # Seconds of numbers that all are days as YYYYMMDD; None if one is not.
-    low, high = numbers.min(), numbers.max()
-    if low < _YEARS[0] * 10_000 or high >= (_YEARS[1] + 1) * 10_000 or not _whole(numbers):
+    if not _are_of_years(numbers, 10_000) or not _whole(numbers):
         return None
     number = numbers.astype(np.int64)
     year, month, day = number // 10_000, number // 100 % 100, number % 100
@@ -193,6 +191,38 @@ def _days(numbers: Times) -> Times | None:
     if (days.astype("datetime64[M]") != months).any():
         return None
     return _seconds(days)
+
+
+def _months(numbers: Times) -> Times | None:
+    return _days(100 * numbers + 1) if _are_of_years(numbers, 100) else None  # their first days
+
+
+def _moments(numbers: Times, *, has_seconds: bool) -> Times | None:
+    # Seconds of numbers such as 201507211830, or 20150721183000; None if one is not.
+    per_day = 1_000_000 if has_seconds else 10_000
+    days = None
+    if _are_of_years(numbers, 10_000 * per_day) and _whole(numbers):
+        days = _days(numbers // per_day)
+    if days is None:
+        return None
+    clock = numbers % per_day * (1 if has_seconds else 100)
+    hour, minute, second = clock // 10_000, clock // 100 % 100, clock % 100
+    if hour.max() > 23 or minute.max() > 59 or second.max() > 59:
+        return None
+    return np.asarray(days + 3600 * hour + 60 * minute + second, np.float64)
+
+
+def _are_of_years(numbers: Times, per_year: int) -> bool:
+    low, high = numbers.min(), numbers.max()
+    return bool(_YEARS[0] * per_year <= low and high < (_YEARS[1] + 1) * per_year)
+
+
+_FORMS: tuple[tuple[Callable[[Times], Times | None], str], ...] = (
+    (_days, "days as YYYYMMDD"),
+    (_months, "months as YYYYMM"),
+    (partial(_moments, has_seconds=False), "minutes as YYYYMMDDhhmm"),
+    (partial(_moments, has_seconds=True), "seconds as YYYYMMDDhhmmss"),
+)
 
 
 def _whole(numbers: Times) -> bool:

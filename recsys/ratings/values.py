@@ -28,6 +28,7 @@ MANY_ZEROS = 1 / 3
 _MOST_STEPS = 20  # of a scale of ratings: 0 to 10 in halves has as many
 _BLOCK = 1 << 20
 _TAIL = 4  # times the median, at least, is the largest of counts
+_CODES = (-9.0, -99.0, -999.0, -9999.0, 255.0, 999.0, 9999.0)  # likewise, next to a scale
 _FAR = 99.0  # stands for "not rated" where it is far outside the scale, as in Jester
 
 
@@ -56,7 +57,7 @@ def understood(raw: RawRatings, missing: Sequence[float] | None = None) -> tuple
         values = _without_minus_one(raw, values, named)
     if not len(values):
         return named or "ratings", f"the name {name!r}" if named else ""
-    _remark_on_outliers(raw, values, missing or ())
+    _remark_on_outliers(raw, values, missing or (), named)
     if named is not None:
         return named, f"the name {name!r}"
     return kind_by_values(values)
@@ -155,7 +156,9 @@ def _kept(raw: RawRatings, keep: npt.NDArray[np.bool_]) -> Values:
     return np.asarray(raw.columns["rating"])
 
 
-def _remark_on_outliers(raw: RawRatings, values: Values, missing: Sequence[float]) -> None:
+def _remark_on_outliers(
+    raw: RawRatings, values: Values, missing: Sequence[float], named: Kind | None
+) -> None:
     low, high = float(values.min()), float(values.max())
     n_zeros = int((values == 0).sum()) if low == 0 and high > 1 else 0
     if n_zeros > MANY_ZEROS * len(values) and 0 not in missing:
@@ -163,14 +166,23 @@ def _remark_on_outliers(raw: RawRatings, values: Values, missing: Sequence[float
             f"{n_zeros:,} of {len(values):,} values are 0; if 0 stands for not rated, "
             "--missing 0 leaves them out"
         )
-    if high == _FAR:
-        inner = values[values != _FAR]
-        if len(inner) and math.fabs(inner.max()) <= _FAR / 4 and inner.min() > -_FAR:
+    for code in {low, high} & {_FAR, *_CODES}:
+        inner = values[values != code]
+        if len(inner) and _is_far(code, inner, named):
             raw.remarks.append(
-                f"{counted(len(values) - len(inner), 'value')} of 99, far outside the scale of "
-                f"{number(inner.min())} to {number(inner.max())}: not rated? "
-                "--missing 99 leaves them out"
+                f"{counted(len(values) - len(inner), 'value')} of {number(code)}, far outside the "
+                f"scale of {number(inner.min())} to {number(inner.max())}: not rated? "
+                f"--missing {number(code)} leaves them out"
             )
+
+
+def _is_far(code: float, others: Values, named: Kind | None) -> bool:
+    # Whether a value that often stands for "not rated" is far from all others.
+    if code == _FAR:
+        return math.fabs(others.max()) <= _FAR / 4 and bool(others.min() > -_FAR)
+    different = distinct(others) if named != "counts" else None
+    near = others.min() >= 0 if code < 0 else np.abs(others).max() <= code / 4
+    return different is not None and bool(near) and is_scale(different)
 
 
 def spans(account: Mapping[str, Any], low: float, high: float) -> bool:

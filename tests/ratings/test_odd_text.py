@@ -260,3 +260,27 @@ def test_reviews_of_amazon_have_the_item_first_or_second(end: str, tmp_path: Pat
     assert as_named.users.ids.tolist() == sorted(PRODUCTS)
     assert [len([one for one in remarks(r) if "Amazon" in one]) for r in (first, second)] == [1, 0]
     assert not remarks(as_named)
+
+
+@pytest.mark.parametrize(("yes", "no"), [("yes", "No"), ("Y", "n"), ("t", "f")])
+def test_words_of_truth_are_1_and_0(yes: str, no: str, tmp_path: Path) -> None:
+    ratings = read(tmp_path, f"user,item,liked\n1,5,{yes}\n1,6,{no}\n2,5,{yes}\n")
+    assert ratings.matrix.toarray().tolist() == [[1, 0], [1, 0]]
+    assert remarks(ratings) == (f"{yes.lower()!r} is read as 1, and {no.lower()!r} as 0",)
+    with pytest.raises(DataError, match="line 2: 'liked' is '.*write a number in place of each"):
+        read(tmp_path, f"user,item,liked\n1,5,{yes}\n1,6,maybe\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [("4/5", "the number alone"), ("4 stars", "the number alone"), ("★★★★", "a number in place"),
+     ("up", "a number in place"), ("inf", "")],
+)  # fmt: skip
+def test_ratings_in_other_words_have_a_hint(value: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"line 2: .*not a finite number( \(write {hint}.*\))?$"):
+        read(tmp_path, f"user,item,rating\n1,5,{value}\n1,6,3\n")
+
+
+def test_blanks_after_a_quote_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 1: .*; write no blanks after a quote"):
+        read(tmp_path, '"user" ; "item" ; "rating"\n1;2;3\n')

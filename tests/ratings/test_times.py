@@ -161,3 +161,32 @@ def test_numbers_beyond_any_time_are_refused(digits: int, tmp_path: Path) -> Non
         (tmp_path / name).write_text(text)
         with pytest.raises(DataError, match="not a time"):
             recsys.read_ratings(tmp_path / name)
+
+
+def test_moments_in_digits_are_dates() -> None:
+    minutes, unit = seconds_in(np.array([201507211830.0, 199912312359.0]))
+    assert [iso(one) for one in minutes] == ["2015-07-21T18:30:00", "1999-12-31T23:59:00"]
+    assert unit == "minutes as YYYYMMDDhhmm"
+    moments, unit = seconds_in(np.array([20150721183059.0, 19991231235901.0]))
+    assert [iso(one) for one in moments] == ["2015-07-21T18:30:59", "1999-12-31T23:59:01"]
+    assert unit == "seconds as YYYYMMDDhhmmss"
+    for number in (201507212400, 201507211860, 201513211830, 20150721183060, 20150721246000):
+        assert seconds_in(np.array([number, number], np.float64))[1] == "milliseconds"
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [((637134336 * 10**9, 637134337 * 10**9), "ticks of .NET"), ((18262, 18263), "since 1970 or"),
+     ((132223104 * 10**9, 132223105 * 10**9), "ticks of Windows"), ((880 * 10**15,) * 2, ""),
+     ((881250949, 891250949), ""), ((1, 20000), "")],
+)  # fmt: skip
+def test_units_that_look_like_another_are_said(
+    times: tuple[int, int], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "r.csv").write_text(
+        "user,item,rating,time\n" + "".join(f"{n},2,3,{time}\n" for n, time in enumerate(times))
+    )
+    account = recsys.read_ratings(tmp_path / "r.csv").account
+    assert account is not None
+    found = [one for one in account.remarks if one.startswith("all times are read as of")]
+    assert [said in one for one in found] == [True] * bool(said)

@@ -253,3 +253,15 @@ def test_what_is_returned_is_seen_and_not_liked() -> None:
     assert model.factors.spec.weights_and_targets(own)[1][own.data == 0].tolist() == [0] * int(
         (own.data == 0).sum()
     )
+
+
+@pytest.mark.parametrize("code", [-9, -99, -999, -9999, 255, 999, 9999])
+def test_codes_for_not_rated_are_said(code: int) -> None:
+    for name, others, n in (
+        ("rating", [1, 3, 2.5], 1), ("x", [1, 3, 2], 1), ("plays", [1, 3, 2], 0),
+        ("rating", [1, 3, 4.43], 0), ("rating", [-1.5, 3, 2], int(code > 0)),
+        ("rating", [1, 100, 50.5], int(code < 0 or code > 400)),
+    ):  # fmt: skip
+        said = f"1 value of {code}, far outside the scale of"
+        remarks = account_of(of([*others, code], name)).remarks
+        assert len([one for one in remarks if said in one]) == n
