@@ -17,11 +17,11 @@ _Record = tuple[int, list[str]]
 
 
 def decoded(file: str) -> str:
-    """The text of a file: UTF-8 if it is that, otherwise ISO-8859-1."""
+    """The text of a file: UTF-16 if it begins like that, UTF-8 or otherwise ISO-8859-1."""
     with opened(file) as stream:
         raw: bytes = stream.read()
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("ISO-8859-1")
 

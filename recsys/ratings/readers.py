@@ -17,6 +17,7 @@ from recsys.files import expanded, temporary_folder
 from recsys.large import mapped_above
 from recsys.provenance import without_passwords
 from recsys.ratings import layouts
+from recsys.ratings.account import counted
 from recsys.ratings.archives import is_archive, unpack
 from recsys.ratings.arrow_tables import Table, as_frame, as_table
 from recsys.ratings.columns import assign_roles, few
@@ -151,9 +152,22 @@ def _read(source: Source, tables: Unrated) -> Ratings:
         users = read_users(source.user_table)
     elif users is None:
         users = users_of(location, raw, layout.users)
+    raw.remarks += [*_in_two_rows(items, "item"), *_in_two_rows(users, "user")]
     tables = Unrated(items, users, Where(source.items, source.user_table))
     where = without_passwords(location)
     return Ratings.of(raw, tables, source.duplicates, where, layout.name, source.missing)
+
+
+def _in_two_rows(table: pd.DataFrame | None, kind: str) -> list[str]:
+    # A remark on ids of which a table says two things.
+    if table is None or not table[kind].duplicated().any():
+        return []
+    rows = table[table[kind].duplicated(keep=False)].astype(str).drop_duplicates()
+    twice = table.loc[rows.index[rows[kind].duplicated()], kind].unique()
+    if not len(twice):
+        return []
+    n, first = counted(len(twice), kind), few(list(twice), 1)
+    return [f"the table of {kind}s has different rows of {n} ({first}); the last of each counts"]
 
 
 def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:

@@ -178,7 +178,8 @@ def _head(file: str, given: str | None, size: int) -> tuple[str, str, tuple[str,
     if not complete:  # without the line that is cut off
         head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head
     if given is None and head[:2] in _UTF_16:
-        raise DataError(f"{file}: UTF-16 text; give --encoding utf-16")
+        bits = 32 if head[2:4] == b"\0\0" else 16
+        raise DataError(f"{file}: UTF-{bits} text; give --encoding utf-{bits}")
     remarks: tuple[str, ...] = ()
     encoding = given or "utf-8"
     if given is None:
@@ -255,8 +256,11 @@ def _columns(
     given = source.header
     if not (_is_header(file, cells, rows, source.columns) if given is None else given):
         names = [f"column {n}" for n in range(1, len(cells) + 1)]
-        roles = _columns_in_order(file, cells, source.columns)
-        return None, names, *_amazon(roles, [row for _, row in rows], source.columns)
+        ends = len(rows) >= _FEWEST_ALIKE and not any(row[-1].strip() for _, row in rows)
+        ends = ends and len({len(row) for _, row in rows}) == 1
+        roles = _columns_in_order(file, cells[: len(cells) - ends], source.columns)
+        roles, said = _amazon(roles, [row for _, row in rows], source.columns)
+        return None, names, roles, (*said, *(["rows end with a separator"] * ends))
     if len(rows) == 1:
         raise DataError(f"{file}: a header and no ratings")
     names, remarks = _columns_named(cells, rows[1:])

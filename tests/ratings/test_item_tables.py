@@ -166,3 +166,20 @@ def test_a_year_that_is_none_is_missing(tmp_path: Path) -> None:
         found = read_items(str(tmp_path / name))["year"]
         assert found.isna().tolist() == [False] + [True] * (len(found) - 1)
         assert found[0] == 1995
+
+
+def test_an_item_in_two_rows_is_said(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("user,item,rating\n1,7,3\n1,8,4\n")
+    for rows, n in (("7,Seven\n8,Eight\n7,Seven\n", 0), ("7,Other\n7,Seven\n8,Eight\n", 1)):
+        (tmp_path / "movies.csv").write_text(f"movieId,title\n{rows}")
+        ratings = recsys.read_ratings(tmp_path)
+        assert ratings.item_table["title"].tolist() == ["Seven", "Eight"]
+        assert ratings.account is not None
+        said = "the table of items has different rows of 1 item (7); the last of each counts"
+        assert [one for one in ratings.account.remarks if "rows of" in one] == [said] * n
+
+
+def test_items_in_utf_16_are_read(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("user,item,rating\n1,7,3\n")
+    (tmp_path / "movies.csv").write_bytes("movieId,title\n7,Sëven\n".encode("utf-16"))
+    assert recsys.read_ratings(tmp_path).item_table["title"].tolist() == ["Sëven"]

@@ -284,3 +284,24 @@ def test_ratings_in_other_words_have_a_hint(value: str, hint: str, tmp_path: Pat
 def test_blanks_after_a_quote_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 1: .*; write no blanks after a quote"):
         read(tmp_path, '"user" ; "item" ; "rating"\n1;2;3\n')
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_rows_without_names_may_end_with_a_separator(n: int, tmp_path: Path) -> None:
+    rows = [("1", "20", "4", "1100000000"), ("1", "21", "3", "1100000001"), ("2", "20", "5", "9")]
+    ratings = read(tmp_path, "".join("\t".join((*row[:n], "\n")) for row in rows))
+    whole = read(tmp_path, "".join("\t".join(row[:n]) + "\n" for row in rows))
+    assert ratings.matrix.toarray().tolist() == whole.matrix.toarray().tolist()
+    assert (ratings.timestamps is None) == (n < 4)
+    assert "rows end with a separator" in remarks(ratings)
+    with pytest.raises(DataError, match=r"columns without names|'column 2' is missing|two fields"):
+        read(tmp_path, "1\t\n2\t\n3\t\n", header=False)
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_wide_letters_are_said_with_a_remedy_that_works(bits: int, tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.write_bytes("user,item,rating\n1,2,3\n".encode(f"utf-{bits}"))
+    with pytest.raises(DataError, match=f"UTF-{bits} text; give --encoding utf-{bits}"):
+        recsys.read_ratings(file)
+    assert recsys.read_ratings(file, encoding=f"utf-{bits}").matrix.data.tolist() == [3]
