@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from recsys.errors import DataError
-from recsys.ratings.columns import LARGEST, first_line, no_rating
-from recsys.ratings.raw import RawRatings, taken_from
+from recsys.ratings.columns import LARGEST, NULLS, first_line, no_rating
+from recsys.ratings.raw import RawRatings, empty_column, taken_from
 from recsys.ratings.source import Source
 from recsys.ratings.text_bytes import Watched, encoding_of
 from recsys.ratings.text_columns import check_points, exactly, remark_on_ids, seconds
@@ -38,7 +38,9 @@ def read_text(file: str, source: Source) -> RawRatings:
         DataError: the file cannot be read; names the first bad line and value.
     """
     try:
-        return _read(file, sniff(file, source), source.encoding is not None)
+        text_format = sniff(file, source)
+        _refuse_empty(file, text_format)
+        return _read(file, text_format, source.encoding is not None)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({first_line(error)})") from None
 
@@ -72,6 +74,29 @@ def _read(file: str, text_format: TextFormat, encoding_given: bool) -> RawRating
     if columns is None:
         columns, lines, text_format, dropped = exactly(file, text_format)
     return _understood(file, text_format, columns, lines, dropped)
+
+
+def _refuse_empty(file: str, text_format: TextFormat) -> None:
+    # A column of ratings or times without a value in any of several rows.
+    roles = [role for role in ("rating", "timestamp") if role in text_format.roles]
+    rows = rows_of(file, text_format.encoding, text_format.separator, text_format.quoted)
+    n_rows = 0
+    try:
+        for number, cells in rows:
+            if number > text_format.skip:
+                n_rows += 1
+                empty = [text_format.roles[role] for role in roles]
+                roles = [r for r, at in zip(roles, empty, strict=True) if _is_empty(cells[at])]
+                if not roles:
+                    return
+    except (DataError, IndexError):
+        return  # the reader says so
+    if n_rows > 1:
+        raise DataError(f"{file}: {empty_column(roles[0], text_format.name(roles[0]))}")
+
+
+def _is_empty(cell: str) -> bool:
+    return cell.strip() in ("", *NULLS)
 
 
 def _watched(file: str, text_format: TextFormat) -> Watched:

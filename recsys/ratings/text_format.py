@@ -13,20 +13,12 @@ from dataclasses import dataclass
 from recsys.errors import DataError
 from recsys.ids import WHOLE_NUMBER, shown
 from recsys.ratings.account import counted
-from recsys.ratings.columns import (
-    NULLS,
-    RECOGNIZED,
-    ROLES,
-    named_positions,
-    plain,
-    role_positions,
-)
+from recsys.ratings.columns import RECOGNIZED, ROLES, named_positions, plain, role_positions
 from recsys.ratings.compressed import opened
 from recsys.ratings.foreign import foreign
-from recsys.ratings.raw import empty_column
 from recsys.ratings.source import Source
 from recsys.ratings.text_bytes import decoder_of, encoding_of, not_in
-from recsys.ratings.text_rows import Row, rows_of, split_rows
+from recsys.ratings.text_rows import Row, split_rows
 
 _HEAD = 1 << 16  # bytes that are looked at
 _LONGEST_LINE = 1 << 26
@@ -114,7 +106,7 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
     n_skipped = int(header is not None)
     body = [row for _, row in rows[n_skipped:_MOST_ROWS]]
     ratings, times = _cells(body, roles.get("rating")), _cells(body, roles.get("timestamp"))
-    found = TextFormat(
+    return TextFormat(
         separator=separator,
         header=header,
         columns=tuple(columns),
@@ -135,22 +127,6 @@ def sniff(file: str, source: Source, size: int = _HEAD) -> TextFormat:
         drops=source.drops,
         remarks=(*remarks, *comments, *unnamed),
     )
-    _refuse_empty(file, found, {"rating": ratings, "timestamp": times})
-    return found
-
-
-def _refuse_empty(file: str, found: TextFormat, cells: Mapping[str, list[str]]) -> None:
-    # A column of ratings or times without a value in any row, by its first cells.
-    for role, first in cells.items():
-        if len(first) < 2 or not set(first) <= {"", *NULLS}:
-            continue
-        rows = rows_of(file, found.encoding, found.separator, found.quoted)
-        column = (row[found.roles[role]].strip() for n, row in rows if n > found.skip)
-        try:
-            if all(cell in ("", *NULLS) for cell in column):
-                raise DataError(f"{file}: {empty_column(role, found.name(role))}")
-        except IndexError:
-            pass  # a row is too short, as the reader says
 
 
 def _any_quoted(text: str, separator: str) -> bool:
