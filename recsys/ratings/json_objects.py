@@ -99,8 +99,8 @@ def _printed(line: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about backslashes in titles
             return json.loads(json.dumps(ast.literal_eval(line.strip())))
-    except (SyntaxError, TypeError, MemoryError) as error:
-        raise ValueError(f"and no dictionary of Python: {first_line(error)}") from None
+    except (ValueError, SyntaxError, TypeError, MemoryError):
+        raise ValueError("and no dictionary of plain values, as Python prints it") from None
 
 
 def _holds_rows(row: dict[str, Any]) -> bool:

@@ -89,11 +89,11 @@ def test_other_documents_are_refused_with_a_remedy(case: str, tmp_path: Path) ->
         ('[\n{"user": 1},\n7]', "line 3: .*int instead of an object"),
         ('[{"user": 1}', "line 1: .*Expecting"), ("[", "line 1: .*Expecting"),
         ('{"a": [{"user": 1}]', "line 1: .*Expecting"), ('{\n"a": [\n', "line 3: .*Expecting"),
-        ("{'user': 1}\n{'user': {2, 3}}\n", "line 2: .*no dictionary of Python"),
-        ("{'user': 1}\n{'user': b'x'}\n", "line 2: .*no dictionary of Python"),
-        ("{'user': 1}\n{'user': open('x')}\n", "line 2: .*malformed node"),
-        ("{'user': 1}\n{'user': 2\n", "line 2: .*no dictionary of Python"),
-        ("{'user': " + "(" * 5000 + "\n", "line 1: .*no dictionary of Python"),
+        ("{'user': 1}\n{'user': {2, 3}}\n", "line 2: .*no dictionary of plain values"),
+        ("{'user': 1}\n{'user': b'x'}\n", "line 2: .*no dictionary of plain values"),
+        ("{'user': 1}\n{'user': open('x')}\n", "line 2: .*no dictionary of plain values"),
+        ("{'user': 1}\n{'user': 2\n", "line 2: .*no dictionary of plain values"),
+        ("{'user': " + "(" * 5000 + "\n", "line 1: .*no dictionary of plain values"),
         ('{"user": 1}\n{\'user\': 2}\n', "line 2: .*Expecting property name"),
     ],
 )  # fmt: skip
@@ -112,3 +112,11 @@ def test_dictionaries_of_python_are_read_as_json(unicode_sign: str, tmp_path: Pa
     assert list(objects(str(file))) == [(n, row) for n, row in enumerate(ROWS, 1)]
     assert remarks(file) == ("lines are dictionaries as Python prints them",)
     assert recsys.read_ratings(file).items.ids.tolist() == sorted(str(r["item"]) for r in ROWS)
+
+
+def test_lists_in_the_rows_are_said(tmp_path: Path) -> None:
+    rows = [{"user_id": one, "reviews": [{"item_id": 1, "rating": 3}]} for one in "ab"]
+    file = written(tmp_path, "".join(json.dumps(row) + "\n" for row in rows))
+    said = "no item column among .*; if the rows are in the lists at 'reviews', write each"
+    with pytest.raises(DataError, match=said):
+        recsys.read_ratings(file)

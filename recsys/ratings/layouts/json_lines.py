@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from recsys.errors import DataError
 from recsys.ids import shown
-from recsys.ratings.columns import LARGEST, NULLS, assign_roles
+from recsys.ratings.columns import LARGEST, NULLS, assign_roles, few
 from recsys.ratings.item_tables import normalized
 from recsys.ratings.json_objects import objects
 from recsys.ratings.layout import ItemFiles, Layout, named
@@ -66,7 +66,7 @@ def _cells(
         if not row.keys() <= keys.keys():
             keys.update(dict.fromkeys(row))
         if not roles:
-            roles.update(assign_roles(list(row), source.columns, file))
+            roles.update(_roles(row, source, file))
             cells = {role: [] for role in roles}
         absent = [role for role, key in roles.items() if _is_absent(role, row.get(key))]
         filled.update(roles.keys() - absent)
@@ -83,6 +83,20 @@ def _cells(
     if not lines:
         raise DataError(f"{file}: the file holds no {'complete row' if dropped else 'ratings'}")
     return lines, cells
+
+
+def _roles(row: dict[str, Any], source: Source, file: str) -> dict[str, str]:
+    try:
+        return assign_roles(list(row), source.columns, file)
+    except DataError as error:
+        lists = [key for key, cell in row.items() if isinstance(cell, list)]
+        inside = [key for key in lists if any(isinstance(one, dict) for one in row[key])]
+        if not inside:
+            raise
+        raise DataError(
+            f"{error}; if the rows are in the lists at {few(inside)}, write each as an object of "
+            "its own, with the user and item"
+        ) from None
 
 
 def _is_absent(role: str, cell: Any) -> bool:
