@@ -137,7 +137,8 @@ def test_an_empty_column_is_said_with_its_remedy(
     files = [tmp_path / "r.csv", tmp_path / "r.jsonl"]
     table.to_csv(files[0], index=False)
     table.to_json(files[1], orient="records", lines=True)
-    for source in (*files, table.assign(**{role: None}), table.assign(**{role: np.nan})):
+    sources: list[Any] = [*files, table.assign(**{role: None}), table.assign(**{role: np.nan})]
+    for source in sources:
         said = f"'{role}' is empty in every row; --column {role}= reads"
         with pytest.raises(DataError, match=said):
             recsys.read_ratings(source, incomplete=incomplete)

@@ -227,7 +227,7 @@ def test_points_in_all_values_may_separate_thousands(tmp_path: Path) -> None:
     def said(name: str, values: list[str]) -> list[str]:
         rows = "".join(f"{n},{n % 2},{value}\n" for n, value in enumerate(values))
         ratings = read(tmp_path, f"user,item,{name}\n{rows}")
-        assert sorted(ratings.matrix.data.tolist()) == sorted(np.float32(values).tolist())
+        assert sorted(ratings.matrix.data.tolist()) == sorted(np.array(values, np.float32).tolist())
         return [one for one in remarks(ratings) if "thousands" in one]
 
     (remark,) = said("plays", ["1.200", "3.450", "2.000"])

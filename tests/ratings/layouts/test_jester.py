@@ -27,7 +27,7 @@ def test_the_count_is_no_rating_and_99_is_none(
 ) -> None:
     file = write(tmp_path, TABLE, header=header, sep=separator)
     for options in ({}, {"layout": "jester"}, {"missing": [99]}):
-        ratings = recsys.read_ratings(file, **options)  # type: ignore[arg-type]
+        ratings = recsys.read_ratings(file, **options)
         users, items = np.nonzero(VALUES != 99)
         frame = ratings.to_frame()
         assert frame["user"].tolist() == (users + 1).tolist()
@@ -40,7 +40,7 @@ def test_the_count_is_no_rating_and_99_is_none(
 
 def test_a_count_that_is_wrong_is_named(tmp_path: Path) -> None:
     long = pd.concat([TABLE] * 20, ignore_index=True)
-    long.iloc[100, 0] += 1
+    long.iloc[100, 0] = 0.0  # rated nothing, it says
     file = write(tmp_path, long, header=False)
     with pytest.raises(DataError, match=r"line 101: begins with '\d\.0', and \d of its values"):
         recsys.read_ratings(file)
