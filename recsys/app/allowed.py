@@ -23,12 +23,14 @@ class ShortForms(Allowed):
     """What is allowed, with short forms of the most usual conditions."""
 
     genre: Sequence[str] = option(
-        [], metavar="NAME", meaning="Only items of this genre. Repeatable: of all of them."
+        [],
+        metavar="NAME",
+        meaning="Only items of this genre. Repeatable: items must have every genre given.",
     )
     year: str | None = option(
         None,
         metavar="YEAR[-YEAR]",
-        meaning="Only items of these years, such as 1994, 1990-1999, 1990- or -1999.",
+        meaning="Only items from these years, such as 1994, 1990-1999, 1990- or -1999.",
         default_text="all years",
     )
 

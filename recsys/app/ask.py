@@ -23,10 +23,12 @@ class AskRequest(ShortForms):
     """Which model asks, how many ratings it wants, and where they go."""
 
     model: str = option(meaning="Model file.")
-    questions: int = option(10, low=1, meaning="Ratings to ask for.")
+    questions: int = option(10, low=1, meaning="Number of items to ask about.")
     n: int = option(10, low=1, flags=("-n", "--count"), meaning="Number of items to recommend.")
     save: str | None = option(
-        None, metavar="FILE.csv", meaning="File for the ratings, with the columns item and rating."
+        None,
+        metavar="FILE.csv",
+        meaning="File to save the ratings to, with the columns item and rating.",
     )
 
     def choice(self, model: Recommender) -> Choice:

@@ -19,7 +19,7 @@ class DoctorRequest(Source):
     """Which ratings to examine, and how to read them."""
 
     held_out: str | None = option(
-        None, metavar="FILE", meaning="File of test ratings, which must not be among RATINGS."
+        None, metavar="FILE", meaning="File with test ratings, to compare with RATINGS."
     )
 
 

@@ -28,7 +28,7 @@ def engine_field() -> Any:
     return option(
         LOCAL,
         choices=(LOCAL, SPARK),
-        meaning="Where the work is done: by this process, or by Apache Spark.",
+        meaning="What runs the computation: this process, or Apache Spark.",
     )
 
 
@@ -48,7 +48,7 @@ def check_engine(engine: str, master: str | None, checkpoint: str | None = None)
         raise ArgumentError(f"master is for --engine {SPARK}")
     if engine == SPARK and checkpoint is not None:
         raise ArgumentError(
-            f"checkpoint does not go with engine {SPARK}, which does lost work again by itself"
+            f"checkpoint cannot be used with engine {SPARK}, which recomputes lost work by itself"
         )
 
 

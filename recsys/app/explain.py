@@ -28,7 +28,7 @@ class ExplainRequest(Settings):
         meaning="Rating of a new person, such as 'Toy Story=5'. Repeatable.",
     )
     n: int = option(
-        10, low=1, flags=("-n", "--count"), meaning="Number of ratings to show on either side."
+        10, low=1, flags=("-n", "--count"), meaning="Number of ratings to show for and against."
     )
 
     def __post_init__(self) -> None:

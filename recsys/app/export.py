@@ -20,9 +20,9 @@ class ExportRequest(Settings):
     to: str = option(
         "parquet",
         choices=("parquet", "npz"),
-        meaning="Format: two Parquet files, or one of NumPy arrays.",
+        meaning="Format: two Parquet files, or one file of NumPy arrays.",
     )
-    out: str = option("factors", metavar="FOLDER", meaning="Folder for the files.")
+    out: str = option("factors", metavar="FOLDER", meaning="Folder to write the files to.")
 
 
 def export(request: ExportRequest, model: Recommender | None = None) -> list[Path]:

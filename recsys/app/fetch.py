@@ -22,7 +22,7 @@ class FetchRequest(Settings):
 
     name: str = option(choices=_names, meaning="Data set.")
     to: str = option(
-        "data", metavar="DIR", meaning="Folder that will hold the folder of the data set."
+        "data", metavar="DIR", meaning="Folder in which to create the folder of the data set."
     )
     timeout: float = option(
         30.0,
@@ -30,7 +30,7 @@ class FetchRequest(Settings):
         high=86_400,
         above=True,
         metavar="SECONDS",
-        meaning="Give up after so long without a byte.",
+        meaning="Give up after this long without receiving data.",
     )
 
 

@@ -28,7 +28,8 @@ def keep_for_field() -> Any:
     return option(
         "30d",
         metavar="TIME",
-        meaning="Age at which the files of versions that do not serve are deleted: 30d, 12h.",
+        meaning="Age at which model files of versions that are not in service are deleted: 30d, "
+        "12h.",
     )
 
 

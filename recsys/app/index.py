@@ -19,13 +19,13 @@ class IndexRequest(Settings):
 
     model: str = option(meaning="Model file.")
     recall: float = option(
-        0.99, low=0.5, high=1, meaning="Share of the exact best 10 that is to be found."
+        0.99, low=0.5, high=1, meaning="Share of the exact top 10 that the index must find."
     )
-    always: bool = option(False, meaning="Build an index also where the exact search is as fast.")
+    always: bool = option(False, meaning="Build an index even where the exact search is as fast.")
     out: str | None = option(
         None,
         metavar="FILE",
-        meaning="File for the index.",
+        meaning="Index file to write.",
         default_text="the model file with .index added",
     )
 

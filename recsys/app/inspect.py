@@ -22,15 +22,15 @@ class InspectRequest(Settings):
     """Which model file, and how deep to look."""
 
     model: str = option(meaning="Model file.")
-    health: bool = option(False, meaning="Examine the equations behind the model instead.")
+    health: bool = option(False, meaning="Check the equations behind the model instead.")
     figure: str | None = option(
-        None, metavar="FILE", meaning="With --health: also draw it, as .png, .svg or .pdf."
+        None, metavar="FILE", meaning="With --health: also draw a figure, as .png, .svg or .pdf."
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.figure is not None and not self.health:
-            raise ArgumentError("figure goes with --health")
+            raise ArgumentError("figure needs --health")
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,12 @@ class MapRequest(Settings):
         "cosine",
         choices=_variants,
         metavar="NAME",
-        meaning="What the map shows: cosine is likeness, predictions what scores are made of.",
+        meaning="What the map shows: cosine for similarity, predictions for the main components "
+        "of the scores.",
     )
-    components: str = option("1,2", metavar="I,J", meaning="Components of a figure, across and up.")
+    components: str = option(
+        "1,2", metavar="I,J", meaning="Components on the horizontal and vertical axes of a figure."
+    )
     users: Sequence[str] = option(
         [], flags=("--user",), metavar="ID", meaning="User to show on the map. Repeatable."
     )

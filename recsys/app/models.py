@@ -30,22 +30,23 @@ class ModelsRequest(InStore):
     action: str = option(
         choices=ACTIONS,
         metavar="ACTION",
-        meaning="list all; add FILE; promote VERSION; rollback to the one before; share the people "
-        "with VERSION; purge old files.",
+        meaning="list all versions; add FILE; promote VERSION; rollback to the previous one; "
+        "share traffic with VERSION; purge old files.",
     )
-    what: str | None = option(None, meaning="A version, or a model file for add.")
+    what: str | None = option(None, meaning="Version, or for add a model file.")
     name: str = name_field()
     ab: str | None = option(
         None,
         metavar="SHARE",
-        meaning="Share of the people for the version, with share: 10%, or 0% to end its trial.",
+        meaning="With share: the share of users that the version serves, such as 10%, or 0% to "
+        "end its trial.",
     )
     keep_for: str = keep_for_field()
     models: str | None = option(
         None,
         metavar="DIR",
-        meaning="Folder of the model files, which the store remembers; move the files there first.",
-        default_text="as before; at first next to an SQLite file",
+        meaning="Folder of the model files, which the store records; move the files there first.",
+        default_text="the recorded one, or next to an SQLite file",
     )
 
     def __post_init__(self) -> None:
@@ -54,7 +55,9 @@ class ModelsRequest(InStore):
         if needed and self.what is None:
             raise ArgumentError(f"models {self.action} needs a {needed}")
         if not needed and self.what is not None:
-            raise ArgumentError(f"models {self.action} takes nothing more, not {self.what!r}")
+            raise ArgumentError(
+                f"models {self.action} takes no further argument, not {self.what!r}"
+            )
         if (self.ab is None) == (self.action == "share"):
             raise ArgumentError("models share VERSION needs --ab SHARE, and nothing else takes it")
 
@@ -126,8 +129,8 @@ def _share(shelf: Shelf, request: ModelsRequest) -> str:
     share = share_of(str(request.ab), "ab")
     one = shelf.share(_own(shelf, request).version, share)
     if not share:
-        return f"{one.name}: version {one.version} serves nobody any more"
-    return f"{one.name}: version {one.version} serves {100 * share:.3g} % of the people"
+        return f"{one.name}: version {one.version} no longer serves any users"
+    return f"{one.name}: version {one.version} serves {100 * share:.3g} % of the users"
 
 
 def _purge(shelf: Shelf, request: ModelsRequest) -> str:

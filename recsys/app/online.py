@@ -25,11 +25,13 @@ REPORTS = (".html", ".json")
 class OnlineRequest(InStore):
     """Which lists to look at."""
 
-    since: str = option("30d", metavar="TIME", meaning="Lists served in the last 30d, 12h, ...")
+    since: str = option(
+        "30d", metavar="TIME", meaning="Only lists served within this time: 30d, 12h, ..."
+    )
     within: str = option(
         "7d",
         metavar="TIME",
-        meaning="A list is a hit where the person clicks or rates one of its items in this time.",
+        meaning="A list is a hit if the user clicks or rates one of its items within this time.",
     )
     name: str | None = option(
         None, metavar="NAME", meaning="Only versions of this model.", default_text="all"
@@ -37,8 +39,8 @@ class OnlineRequest(InStore):
     against: str | None = option(
         None,
         metavar="VERSION",
-        meaning="Version that the others are compared with.",
-        default_text="the one with most lists",
+        meaning="Version to compare the others with.",
+        default_text="the one with the most lists",
     )
     report: str | None = option(None, metavar="FILE", meaning="Report to write: .html or .json.")
 
@@ -90,8 +92,8 @@ def online(request: OnlineRequest, now: float | None = None) -> OnlineReport:
         rated = store.rated_since(since)
     versions = sorted(lists["model"].unique())
     if request.against is not None and request.against not in versions:
-        did = f"; {', '.join(versions)} did" if versions else ""
-        raise ArgumentError(f"version {request.against} served no list since then{did}")
+        did = f"; {', '.join(versions)} have" if versions else ""
+        raise ArgumentError(f"version {request.against} has served no list in this time{did}")
     done = outcomes(lists, feedback, rated, within)
     found = OnlineReport(measured(done, request.against), since, within, file)
     if file is not None:

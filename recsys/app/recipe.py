@@ -71,7 +71,7 @@ def features_field(more: str = "") -> Any:
         None,
         metavar="NAME,NAME,...",
         meaning="Columns of the item and user tables, such as genres,year,age, from which items "
-        "and users without ratings get factors; all for every column that is of use.",
+        "and users without ratings get factors; all for every useful column.",
         default_text=more or "none",
     )
 
@@ -81,8 +81,8 @@ def checkpoint_field() -> Any:
     return option(
         None,
         metavar="DIR",
-        meaning="Folder to save what is done in, so that the same command goes on from there after "
-        "it was killed. Removed when the command is done.",
+        meaning="Folder for checkpoints; running the same command again resumes from there. "
+        "Removed when the command is done.",
         default_text="none",
     )
 
@@ -92,8 +92,7 @@ def every_field() -> Any:
     return option(
         f"{EVERY:g}s",
         metavar="TIME",
-        meaning="Time from one save of the checkpoint to the next: 90 or 90s, 10m, 2h; 0 saves "
-        "after each step.",
+        meaning="Time between checkpoints: 90 or 90s, 10m, 2h; 0 saves after each step.",
     )
 
 
@@ -109,7 +108,7 @@ def interval(checkpoint: str | None, every: str) -> float:
         ArgumentError: it is no time, or there is no checkpoint.
     """
     if checkpoint is None and every != f"{EVERY:g}s":
-        raise ArgumentError("every is for a checkpoint; name its folder with checkpoint")
+        raise ArgumentError("every needs a checkpoint; name its folder with checkpoint")
     return seconds(every, "every", zero=True)
 
 
@@ -127,7 +126,7 @@ class Recipe(Source):
         choices=lambda: [AUTO, *SPECS],
         metavar="NAME",
         meaning="Model to train; auto is implicit-als with hyperparameters chosen for the data.",
-        default_text="implicit-als, by auto unless --set gives hyperparameters",
+        default_text="implicit-als, tuned by auto unless --set gives hyperparameters",
     )
     out: str = option(
         "model.safetensors",
@@ -144,9 +143,9 @@ class Recipe(Source):
     feedback: str | None = option(
         None,
         metavar="HOW",
-        meaning="How ratings become confidence: values, ones, log (of counts), centered "
-        "(low ratings count against), at-least=4 to count only ratings from 4, or "
-        "dislikes-below=3. With ones,half-life=180d and the like, older ratings weigh less.",
+        meaning="How ratings become confidence: values, ones, log (of counts), centered (low "
+        "ratings count against an item), at-least=4 to count only ratings of 4 and above, or "
+        "dislikes-below=3. Append ,half-life=180d to give older ratings less weight.",
         default_text="values, unless auto chooses",
     )
     features: Sequence[str] | None = features_field()
@@ -155,14 +154,14 @@ class Recipe(Source):
     test: float = option(
         0.0,
         metavar="SHARE",
-        meaning="Share of the ratings to hold out and measure on first, such as 0.1.",
+        meaning="Share of the ratings, such as 0.1, to hold out first and measure the model on.",
         default_text="no measurement",
     )
     split: str = option(
         "random",
         choices=SPLITS,
-        meaning="How the ratings to measure on are chosen; by-time takes the latest. The gate of "
-        "evaluate compares levels of one kind of split.",
+        meaning="How the held-out ratings are chosen; by-time takes the latest. The gate of "
+        "evaluate compares stored metrics only for the same kind of split.",
     )
     seed: int = option(0, low=0, meaning="Seed for the random start and the held-out ratings.")
     checkpoint: str | None = checkpoint_field()
@@ -240,7 +239,7 @@ def model_file_to_write(path: str, argument: str) -> Path:
             read_about(out)
         except ModelFileError:
             raise ArgumentError(
-                f"{argument} would replace {out}, which is no model file; choose another name"
+                f"{argument} would replace {out}, which is not a model file; choose another name"
             ) from None
     return out
 

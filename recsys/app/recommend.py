@@ -30,12 +30,12 @@ class RecommendRequest(ShortForms, Choice):
     model: str = option(meaning="Model file.")
     user: str | None = option(None, metavar="ID", meaning="User in the data.")
     group: Sequence[str] | None = option(
-        None, metavar="ID,ID,...", meaning="Several users, who get one list together."
+        None, metavar="ID,ID,...", meaning="Several users, to recommend one list to together."
     )
     together: str = option(
         "average",
         choices=lambda: HOWS,
-        meaning="How the scores of a group become one.",
+        meaning="How the scores of a group are combined.",
     )
     rate: Sequence[str] = option(
         [],
@@ -46,29 +46,33 @@ class RecommendRequest(ShortForms, Choice):
         None,
         metavar="FILE",
         meaning="File with the ratings of a new person: a column of titles or ids and one of "
-        "ratings, or any file of ratings of one user.",
+        "ratings, or any ratings file with a single user.",
     )
     liked: int = option(0, low=0, meaning="Also show this many of the items the user liked.")
     unknown: str = option(
         "raise",
         choices=("raise", "popular"),
-        meaning="For a user who is not in the data: an error, or the most popular items.",
+        meaning="What to do for a user who is not in the data: raise an error, or list the most "
+        "popular items.",
     )
 
     what_if: Sequence[str] = option(
         [],
         metavar="TITLE=RATING",
-        meaning="With --user: as if they had given this rating; none removes one. Repeatable.",
+        meaning="With --user: recommend as if the user had given this rating; none removes one. "
+        "Repeatable.",
     )
-    why: bool = option(False, meaning="Say which ratings speak for and against each item.")
+    why: bool = option(False, meaning="Say which ratings count for and against each item.")
     everybody: bool = option(
         False, flags=("--all",), meaning="Write a list for every user in the data to --out."
     )
     users_file: str | None = option(
-        None, metavar="FILE", meaning="Write a list for each user of a file, an id in each line."
+        None, metavar="FILE", meaning="Write a list for each user in a file with one id per line."
     )
     out: str | None = option(
-        None, metavar="FILE", meaning="File for --all and --users-file: .parquet, .csv or .jsonl."
+        None,
+        metavar="FILE",
+        meaning="File to write with --all or --users-file: .parquet, .csv or .jsonl.",
     )
     engine: str = engine_field()
     master: str | None = master_field()
@@ -82,21 +86,23 @@ class RecommendRequest(ShortForms, Choice):
             )
         if self.new and (self.liked or not self.exclude_seen or self.unknown != "raise"):
             raise ArgumentError(
-                "liked, unknown and include-seen do not go with --rate and --ratings"
+                "liked, unknown and include-seen cannot be used with --rate and --ratings"
             )
         if self.many != (self.out is not None):
-            raise ArgumentError("--all and --users-file need --out FILE, and only they have it")
+            raise ArgumentError(
+                "--all and --users-file need --out FILE, and no other option takes it"
+            )
         if self.many and (self.liked or self.why or self.what_if):
-            raise ArgumentError("liked, why and what-if do not go with --all and --users-file")
+            raise ArgumentError("liked, why and what-if cannot be used with --all and --users-file")
         check_engine(self.engine, self.master)
         if self.engine != LOCAL and not self.many:
             raise ArgumentError(f"engine {self.engine} is for --all and --users-file")
         if self.group is not None and (self.liked or self.why or self.unknown != "raise"):
-            raise ArgumentError("liked, why and unknown do not go with --group")
+            raise ArgumentError("liked, why and unknown cannot be used with --group")
         if self.together != "average" and self.group is None:
-            raise ArgumentError("together goes with --group")
+            raise ArgumentError("together needs --group")
         if self.what_if and (self.user is None or self.unknown != "raise"):
-            raise ArgumentError("what-if goes with --user, and not with --unknown")
+            raise ArgumentError("what-if needs --user, and cannot be used with --unknown")
 
     @property
     def _for_whom(self) -> tuple[bool, ...]:
@@ -151,7 +157,7 @@ def recommend(request: RecommendRequest, model: Recommender | None = None) -> An
         given += f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         row = person.ratings_row(model, ratings)
         answer = Answer(
-            f"For somebody who gave {given}", asked, questions.recommend_row(model, row, choice)
+            f"For a new user who rated {given}", asked, questions.recommend_row(model, row, choice)
         )
         return _with_reasons(request, model, answer, lambda: explain.somebody(model, row))
     if request.unknown == "popular" and model.fitted.users.find([request.user])[0] < 0:

@@ -72,7 +72,7 @@ class Retrained:
         return {
             "first": f"{name}: {number} is in service",
             "promoted": f"{name}: {number} is in service in place of {before}",
-            "shared": f"{name}: {number} serves {share:.3g} % of the people, {before} the others",
+            "shared": f"{name}: {number} serves {share:.3g} % of the users, {before} the others",
             "refused": f"{name}: {before} stays in service; {number} was refused",
             "nothing new": f"{name}: {before} stays in service; it has seen everything",
         }[self.outcome]

@@ -36,30 +36,30 @@ class RetrainRequest(InStore):
         choices=lambda: [AUTO, *SPECS],
         metavar="NAME",
         meaning="Model to train.",
-        default_text="the one in service; at first auto",
+        default_text="the one in service; auto the first time",
     )
     hyperparameters: Mapping[str, Any] = option(
         {},
         flags=("--set",),
         metavar="NAME=VALUE",
-        meaning="Hyperparameter, in place of the one in service. Repeatable.",
+        meaning="Hyperparameter to change, such as n_factors=128. Repeatable.",
     )
     feedback: str | None = option(
         None,
         metavar="HOW",
-        meaning="How ratings become confidence, see train.",
-        default_text="as in service; at first values, unless auto chooses",
+        meaning="How ratings become confidence; see recsys train.",
+        default_text="as in service; the first time values, unless auto chooses",
     )
-    features: Sequence[str] | None = features_field("as in service; at first none")
+    features: Sequence[str] | None = features_field("as in service; none the first time")
     budget: float = budget_field()
     time_limit: float | None = time_limit_field()
-    seed: int = option(0, low=0, meaning="Seed of a first training, of a search and of the gate.")
+    seed: int = option(0, low=0, meaning="Seed for a first training, a search and the gate.")
     gate: str = option("ndcg@10", metavar="METRIC", meaning="Metric of the gate.")
     liked: str | None = option(
         None,
         metavar="HOW",
-        meaning="What counts as liked in the gate, such as at-least=4.",
-        default_text="what counts for the model in service",
+        meaning="What counts as liked when the gate compares models, such as at-least=4.",
+        default_text="the feedback of the model in service",
     )
     margin: str = option(
         "5%",
@@ -67,30 +67,31 @@ class RetrainRequest(InStore):
         meaning="How much worse than the model in service the candidate may be.",
     )
     allow_drift: bool = option(
-        False, meaning="Let the gate open although many old ratings are no longer there."
+        False, meaning="Let the gate open even if many old ratings are missing."
     )
     promote_undecided: bool = option(
-        False, meaning="Promote also where too little is known to tell; a closed gate stays closed."
+        False, meaning="Promote even if the gate is undecided; a closed gate stays closed."
     )
     ab: str | None = option(
         None,
         metavar="SHARE",
-        meaning="Let the candidate serve this share of the people, such as 10%, instead of "
+        meaning="Let the candidate serve this share of the users, such as 10%, instead of "
         "promoting it.",
     )
     keep_for: str = keep_for_field()
     models: str | None = option(
         None,
         metavar="DIR",
-        meaning="Folder of the model files; the store remembers it.",
-        default_text="as before; at first next to an SQLite file",
+        meaning="Folder of the model files; the store records it.",
+        default_text="the recorded one, or next to an SQLite file",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.search and (self.model or self.hyperparameters):
             raise ArgumentError(
-                "search chooses model and hyperparameters; leave out model and set, or search"
+                "search chooses the model and its hyperparameters; leave out search, or model "
+                "and set"
             )
         self.terms()
         self.shared()

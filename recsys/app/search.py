@@ -17,7 +17,7 @@ class SearchRequest(Settings):
     """Which words, in which model."""
 
     model: str = option(meaning="Model file.")
-    words: str = option(meaning="Words of a title.")
+    words: str = option(meaning="Words from the title.")
     n: int = option(10, low=1, flags=("-n", "--count"), meaning="How many.")
 
 

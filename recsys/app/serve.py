@@ -18,37 +18,37 @@ class Limits(Settings):
         0.0,
         low=0,
         metavar="N",
-        meaning="Requests a second that one client, a token or an address, may make of each "
-        "worker; for a moment twice as many.",
+        meaning="Requests per second allowed to each client (a token or an address) on each "
+        "worker, with short bursts of twice as many.",
         default_text="any number",
     )
-    max_body: int = option(
-        1_000_000, low=1000, metavar="BYTES", meaning="Largest body of a request."
-    )
+    max_body: int = option(1_000_000, low=1000, metavar="BYTES", meaning="Largest request body.")
     timeout: float = option(
         10.0,
         low=0,
         above=True,
         high=600,
         metavar="SECONDS",
-        meaning="When a long answer is given up, with status 503.",
+        meaning="Time after which a request is abandoned, with status 503.",
     )
     cache: float = option(
         32.0,
         low=0,
         high=100_000,
         metavar="MB",
-        meaning="Memory for lists that were made before: a list is made again where the model, the "
-        "person's ratings or the request differ; 0 for none.",
+        meaning="Memory for cached lists; a list is computed again when the model, the user's "
+        "ratings or the request differ. 0 for no cache.",
     )
     origins: Sequence[str] = option(
         [],
         flags=("--origin",),
         metavar="URL",
-        meaning="Another site whose pages may ask, such as https://shop.example. Repeatable.",
+        meaning="Another site whose pages may send requests (CORS), such as https://shop.example. "
+        "Repeatable.",
     )
     log_requests: bool = option(
-        False, meaning="Log a line for each request: route, status, time; no ids, no addresses."
+        False,
+        meaning="Log a line per request with route, status and time, but no ids or addresses.",
     )
 
     def limits(self) -> Limits:
@@ -62,49 +62,55 @@ class ServeRequest(Limits):
 
     model: str | None = option(
         metavar="MODEL",
-        meaning="Model file to serve; without one, the model that is in service in the store.",
+        meaning="Model file to serve. Without it, the model in service in the store is served.",
     )
     store: str | None = option(
         None,
         metavar="URL",
-        meaning="Ratings store: sqlite:///FILE, which is made if it is not there, or "
-        "postgresql://USER@HOST/DATABASE. Without one nothing can be written.",
+        meaning="Ratings store: sqlite:///FILE, which is created if needed, or "
+        "postgresql://USER@HOST/DATABASE. Without a store, nothing can be written.",
         default_text="none",
     )
     name: str | None = option(
         None,
         metavar="NAME",
-        meaning="What answers call the model, and its name in the store.",
+        meaning="Name of the model in answers and in the store.",
         default_text="the name of the file, or main",
     )
     watch: str | None = option(
         None,
         metavar="FILE",
-        meaning="Model file that replaces the model whenever it changes, often MODEL itself.",
+        meaning="Model file to load whenever it changes, often MODEL itself.",
         default_text="none",
     )
     host: str = option(
         "127.0.0.1",
         metavar="ADDRESS",
-        meaning="Address to listen at. Any but this machine's own (127.0.0.1, ::1, localhost) "
-        "needs tokens.",
+        meaning="Address to listen on. Any except loopback (127.0.0.1, ::1, localhost) needs "
+        "tokens.",
     )
-    port: int = option(8000, low=0, high=65535, meaning="Port to listen at; 0 for any free one.")
-    workers: int = option(1, low=1, high=64, meaning="Processes, each with the model in memory.")
+    port: int = option(8000, low=0, high=65535, meaning="Port to listen on; 0 for any free one.")
+    workers: int = option(
+        1, low=1, high=64, meaning="Number of processes, each with its own copy of the model."
+    )
     tokens: str | None = option(
         None,
         metavar="FILE|store",
-        meaning="Ask for tokens: those of a file, a line each with SHA-256, name and scopes, or "
-        "those of the store (recsys store token add).",
-        default_text="store for an open address, else none",
+        meaning="Require tokens: from a file with a line of SHA-256, name and scopes each, or "
+        "from the store (recsys store token add).",
+        default_text="store for an address open to others, else none",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.model is None and self.store is None:
-            raise ArgumentError("name a model file, or with --store a store that has one")
+            raise ArgumentError(
+                "name a model file, or with --store a store that has a model in service"
+            )
         if self.tokens == "store" and self.store is None:
-            raise ArgumentError("there is no store with tokens: name one with --store, or a file")
+            raise ArgumentError(
+                "there is no store to read tokens from: name one with --store, or a file of tokens"
+            )
         if not self.is_local and self.tokens is None:
             if self.store is None:
                 raise ArgumentError(

@@ -28,30 +28,30 @@ class SimilarRequest(ShortForms):
     """What is compared with what, and how."""
 
     model: str = option(meaning="Model file.")
-    item: str | None = option(None, metavar="TITLE", meaning="Title or id of an item.")
+    item: str | None = option(None, metavar="TITLE", meaning="Title or id of the item.")
     more: Sequence[str] = option(
         [],
         flags=("--and",),
         metavar="TITLE",
-        meaning="Another item: like all of them together. Repeatable.",
+        meaning="Another item; the result is similar to all of them together. Repeatable.",
     )
     to: str | None = option(
-        None, metavar="TITLE", meaning="Items on the way from --item to this one instead."
+        None, metavar="TITLE", meaning="List the items on the way from --item to this one instead."
     )
-    opposite: bool = option(False, meaning="The least similar items instead.")
+    opposite: bool = option(False, meaning="List the least similar items instead.")
     user: str | None = option(None, metavar="ID", meaning="User in the data.")
     n: int = option(10, low=1, flags=("-n", "--count"), meaning="How many.")
     metric: str = option(
         "cosine",
         choices=_metrics,
         metavar="NAME",
-        meaning="How likeness is measured: cosine is the angle, dot favours popular items.",
+        meaning="Measure of similarity: cosine compares directions, dot favours popular items.",
     )
     alpha: float = option(
         0.5,
         low=0,
         high=1,
-        meaning="With damped: 0 ranks as dot does, 1 as cosine does.",
+        meaning="Weight of the length with damped: 0 ranks like dot, 1 like cosine.",
     )
 
     def __post_init__(self) -> None:
@@ -59,11 +59,11 @@ class SimilarRequest(ShortForms):
         if (self.item is None) == (self.user is None):
             raise ArgumentError("give either --item TITLE or --user ID")
         if self.user is not None and (self.to is not None or self.opposite or self.more):
-            raise ArgumentError("and, to and opposite go with --item, not with --user")
+            raise ArgumentError("and, to and opposite need --item, not --user")
         if self.to is not None and (self.more or self.opposite or self.metric != "cosine"):
-            raise ArgumentError("to goes with one --item and the metric cosine")
+            raise ArgumentError("to needs a single --item and the metric cosine")
         if self.user is not None and self.conditions() != Allowed():
-            raise ArgumentError("conditions on items go with --item, not with --user")
+            raise ArgumentError("conditions on items need --item, not --user")
 
 
 def similar(request: SimilarRequest, model: Recommender | None = None) -> Answer:

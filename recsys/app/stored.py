@@ -34,7 +34,7 @@ class DumpRequest(Settings):
     """Which store, and where to."""
 
     store: str = option(metavar="URL", meaning="Ratings store.")
-    out: str = option(metavar="FOLDER", meaning="Folder for the files.")
+    out: str = option(metavar="FOLDER", meaning="Folder to write the files to.")
     to: str = option("csv", choices=("csv", "parquet"), meaning="Format of the files.")
 
 
@@ -44,7 +44,7 @@ class ForgetRequest(Settings):
 
     store: str = option(metavar="URL", meaning="Ratings store.")
     user: str = option(metavar="USER", meaning="Id of the person.")
-    by: str | None = option(None, metavar="WHO", meaning="Who asked for it, for the audit.")
+    by: str | None = option(None, metavar="WHO", meaning="Who requested it, for the audit log.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +52,16 @@ class TokenRequest(Settings):
     """A new token."""
 
     store: str = option(metavar="URL", meaning="Ratings store.")
-    name: str = option(metavar="NAME", meaning="Whose token it is.")
+    name: str = option(metavar="NAME", meaning="Name of the client that uses the token.")
     scopes: Sequence[str] = option(
         ("read",),
         flags=("--scopes",),
         metavar="SCOPE,...",
-        meaning="What it allows: read, write, admin.",
+        meaning="Scopes of the token: read, write, admin.",
         default_text="read",
     )
     days: float | None = option(
-        None, above=True, low=0, metavar="N", meaning="Days after which it expires.",
+        None, above=True, low=0, metavar="N", meaning="Days until the token expires.",
         default_text="never",
     )  # fmt: skip
 

@@ -48,8 +48,8 @@ class ModelChoice(Settings):
         choices=lambda: [AUTO, *SPECS],
         metavar="NAME,NAME,...",
         meaning="Models to evaluate; popularity and biases are always included. auto searches the "
-        "hyperparameters of implicit-als in each training part.",
-        default_text="implicit-als, by auto unless --set gives hyperparameters",
+        "hyperparameters of implicit-als on each training set.",
+        default_text="implicit-als, tuned by auto unless --set gives hyperparameters",
     )
     hyperparameters: Mapping[str, Any] = option(
         {},
@@ -92,12 +92,12 @@ class Study(Source):
     )
     split: Mapping[str, Any] = option({}, meaning="How to split; the keys of `SplitChoice`.")
     splits: Mapping[str, Any] = option(
-        {}, meaning="Several splits by name, instead of one; each is evaluated by itself."
+        {}, meaning="Several splits by name, instead of one; each is evaluated separately."
     )
     seeds: Sequence[int] = option(
         [],
         metavar="N,N,...",
-        meaning="Train each model that draws at random once per seed, such as 0,1,2.",
+        meaning="Train each randomized model once per seed, such as 0,1,2.",
         default_text="the seed of the split",
     )
     k: int = option(
@@ -107,8 +107,8 @@ class Study(Source):
         "values",
         metavar="HOW",
         meaning="What counts as liked: values, ones, log, centered, at-least=4 to count only "
-        "ratings from 4, or dislikes-below=3; also how older ratings weigh less, as in "
-        "ones,half-life=180d.",
+        "ratings of 4 and above, or dislikes-below=3. Append ,half-life=180d to give older "
+        "ratings less weight.",
     )
     features: Sequence[str] | None = features_field("all with held-out-items, otherwise none")
     per_user: int = option(0, low=0, meaning="Leave out users with fewer ratings.")
@@ -116,41 +116,43 @@ class Study(Source):
     rerank: Sequence[str] = option(
         [],
         metavar="WAY=STRENGTH,...",
-        meaning="Evaluate each model also with lists that are re-ranked for variety, such as "
+        meaning="Also evaluate each model with lists re-ranked for variety, such as "
         "mmr=0.1,mmr=0.3,calibrated=0.1.",
     )
     sampled_negatives: int = option(
         0,
         low=0,
         high=1_000_000,
-        meaning="Also rank each held-out item among this many random items.",
+        meaning="Number of random items to rank each held-out item among, for sampled metrics.",
     )
     against: str | None = option(
-        None, metavar="FILE", meaning="Model file of the model in service, to compare with."
+        None,
+        metavar="FILE",
+        meaning="Model file of the model in service, to compare the model with.",
     )
     gate: str | None = option(
         None,
         metavar="METRIC",
         meaning="Exit with code 5 if the model is worse than --against in this metric, such as "
-        "ndcg@10, or the data are of another world, and with 6 if that cannot be told.",
+        "ndcg@10, or the data do not match those of --against, and with 6 if undecided.",
     )
     margin: str = option(
         _MARGIN,
         metavar="SHARE|NUMBER",
-        meaning="How much worse than --against the model may be, as a share of its mean or in "
-        "the unit of the metric.",
+        meaning="How much worse than --against the model may be, as a share of the metric's mean "
+        "or in its unit.",
     )
     allow_drift: bool = option(
         False,
-        meaning="Let the gate open although the ratings that --against was trained on are no "
-        "longer there, or it ranks significantly worse than its file says.",
+        meaning="Let the gate open even if ratings that --against was trained on are missing, or "
+        "it ranks significantly worse than its file says.",
     )
     report: str | None = option(
         None, metavar="FILE", meaning="Report to write: .html, .md or .json."
     )
     processes: int = processes_field(
-        "Fit this many models at a time, each in a process with its part of the threads. They "
-        "share the ratings; the numbers are the same."
+        "Number of models to fit at a time, each in a process with its share of the threads. The "
+        "processes share the ratings; the results are the same."
     )
     checkpoint: str | None = checkpoint_field()
     every: str = every_field()
@@ -197,7 +199,9 @@ class Study(Source):
             ArgumentError: a key or value is wrong, or there are several splits and a gate.
         """
         if self.split and self.splits:
-            raise ArgumentError("split and splits exclude each other: put the one into the others")
+            raise ArgumentError(
+                "split and splits cannot be used together: move the split into splits"
+            )
         known = [setting.name for setting in settings_of(SplitChoice)]
         chosen = self.splits or {str(self.split.get("how", "random")): self.split}
         for name, given in chosen.items():

@@ -42,8 +42,8 @@ class TuneRequest(Source):
         None,
         metavar="HOW",
         meaning="What counts as liked, and how ratings become confidence: values, ones, log (of "
-        "counts), centered, or at-least=4 to count only ratings from 4.",
-        default_text="every rating is liked, and how they enter is searched",
+        "counts), centered, or at-least=4 to count only ratings of 4 and above.",
+        default_text="every rating counts as liked, and the confidence is searched",
     )
     seed: int = option(0, low=0, meaning="Seed for the held-out ratings, the trials and the fits.")
     processes: int = processes_field()
@@ -51,7 +51,8 @@ class TuneRequest(Source):
         "tuning",
         flags=("--out", "-o"),
         metavar="DIR",
-        meaning="Folder for study.db, report.html and best.toml. The same search there goes on.",
+        meaning="Folder for study.db, report.html and best.toml. Running the same search again "
+        "resumes it.",
     )
     save: str | None = option(
         None,

@@ -27,7 +27,7 @@ class UpdateRequest(Source):
         flags=("--out", "-o"),
         metavar="FILE",
         meaning="Model file to write.",
-        default_text="MODEL, which is replaced",
+        default_text="replaces MODEL",
     )
 
 

@@ -34,7 +34,7 @@ def test_health_is_reported_and_drawn(model_path: Path, tmp_path: Path) -> None:
 
 
 def test_bad_requests_are_refused(model_path: Path, tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="figure goes with --health"):
+    with pytest.raises(ArgumentError, match="figure needs --health"):
         InspectRequest(model="m", figure="h.svg")
     with pytest.raises(ArgumentError, match="figure must end in .png, .svg, .pdf"):
         inspect(InspectRequest(model=str(model_path), health=True, figure="h.doc"))

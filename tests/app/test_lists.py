@@ -138,7 +138,7 @@ def test_text_ids_and_popular_lists_in_one_block_only(
     [
         ({"everybody": False}, "say for whom: one of --user"),
         ({"user": "3"}, "say for whom: one of --user"),
-        ({"liked": 3}, "liked, why and what-if do not go with --all"),
+        ({"liked": 3}, "liked, why and what-if cannot be used with --all"),
         ({"out": None}, "need --out FILE"),
         ({"out": "lists.xls"}, "out must end in .parquet, .csv, .jsonl"),
     ],

@@ -35,8 +35,8 @@ def test_a_life_of_versions(url: str, file: Path, tmp_path: Path) -> None:
     assert do(url, "add", file).done == f"main: {file} is version 1"
     assert do(url, "promote", 1).done == "main: version 1 is in service"
     do(url, "add", file)
-    assert do(url, "share", 2, ab="12.5%").done == "main: version 2 serves 12.5 % of the people"
-    assert do(url, "share", 2, ab="0%").done == "main: version 2 serves nobody any more"
+    assert do(url, "share", 2, ab="12.5%").done == "main: version 2 serves 12.5 % of the users"
+    assert do(url, "share", 2, ab="0%").done == "main: version 2 no longer serves any users"
     do(url, "promote", 2)
     found = do(url, "rollback")
     assert found.done == "main: version 1 is in service again"
@@ -58,7 +58,7 @@ def test_files_move_with_the_setting(url: str, file: Path, tmp_path: Path) -> No
     [
         ("promote", None, {}, "models promote needs a VERSION"),
         ("add", None, {}, "models add needs a FILE"),
-        ("list", "3", {}, "models list takes nothing more, not '3'"),
+        ("list", "3", {}, "models list takes no further argument, not '3'"),
         ("promote", "three", {}, "VERSION must be a whole number, not 'three'"),
         ("share", "1", {}, "models share VERSION needs --ab SHARE"),
         ("promote", "1", {"ab": "10%"}, "nothing else takes it"),

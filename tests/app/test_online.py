@@ -90,7 +90,7 @@ def test_clicks_of_known_rates_are_found_again(store: RatingsStore, store_url: s
     assert clicks.n_people == (200, 600)
     other = report(store_url, against="2").online.differences[0]
     assert (other.version, other.answer) == ("1", "less")
-    with pytest.raises(ArgumentError, match="version 7 served no list since then; 1, 2 did"):
+    with pytest.raises(ArgumentError, match="version 7 has served no list in this time; 1, 2 have"):
         report(store_url, against="7")
     assert report(store_url, name="main").online.versions == ()  # nothing is on the shelf
     assert report(store_url).to_dict()["versions"][0]["click_through"]["low"] > 0

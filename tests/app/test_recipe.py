@@ -116,7 +116,7 @@ def test_the_model_file_replaces_only_a_model_file(model_path: Path, tmp_path: P
     assert Recipe("x", out=str(tmp_path / "new" / "m")).out_file() == tmp_path / "new" / "m"
     note = tmp_path / "note.txt"
     note.write_text("mine")
-    with pytest.raises(ArgumentError, match="is no model file; choose another name"):
+    with pytest.raises(ArgumentError, match="is not a model file; choose another name"):
         Recipe("x", out=str(note)).out_file()
     note.write_text("")
     assert Recipe("x", out=str(note)).out_file() == note

@@ -40,7 +40,7 @@ def test_a_new_person_is_named_by_what_they_rated(model: recsys.Recommender) -> 
     found = recommend(request, model)
     assert items(found.to_dict()) == model.recommend_for({3: 5, 9: 4}, 4)["item"].tolist()
     title = model.item_table["title"][2]
-    assert found.title.startswith(f"For somebody who gave {title} 5, ")
+    assert found.title.startswith(f"For a new user who rated {title} 5, ")
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_a_new_person_is_named_by_what_they_rated(model: recsys.Recommender) -> 
     [
         ({}, "say for whom: one of --user ID"),
         ({"user": "1", "rate": ["3=5"]}, "say for whom"),
-        ({"rate": ["3=5"], "liked": 1}, "do not go with --rate"),
-        ({"rate": ["3=5"], "exclude_seen": False}, "do not go with --rate"),
-        ({"rate": ["3=5"], "unknown": "popular"}, "do not go with --rate"),
+        ({"rate": ["3=5"], "liked": 1}, "cannot be used with --rate"),
+        ({"rate": ["3=5"], "exclude_seen": False}, "cannot be used with --rate"),
+        ({"rate": ["3=5"], "unknown": "popular"}, "cannot be used with --rate"),
         ({"user": "1", "unknown": "guess"}, "unknown must be one of raise, popular"),
         ({"user": "1", "n": 0}, "n must be a whole number of at least 1"),
         ({"user": "1", "liked": -1}, "liked must be"),

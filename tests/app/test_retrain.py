@@ -288,7 +288,7 @@ def test_a_candidate_serves_a_share(store: RatingsStore, url: str, frame: pd.Dat
     write(store, frame[5500:])
     done = run(url, ab="10%", margin=WIDE)
     assert done.outcome == "shared"
-    assert done.sentence == "main: version 2 serves 10 % of the people, version 1 the others"
+    assert done.sentence == "main: version 2 serves 10 % of the users, version 1 the others"
     assert [arm.share for arm in store.models.arms("main")] == pytest.approx([0.9, 0.1])
     current = store.models.current("main")
     assert current is not None
@@ -378,7 +378,7 @@ def test_features_are_used_again(store: RatingsStore, url: str, frame: pd.DataFr
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"search": True, "model": "ease"}, "search chooses model and hyperparameters"),
+        ({"search": True, "model": "ease"}, "search chooses the model and its hyperparameters"),
         ({"gate": "speed"}, "gate must be a metric such as ndcg@10"),
         ({"gate": "coverage@20"}, "gate must not be coverage@20"),
         ({"ab": "0%"}, "ab must be above 0%"),

@@ -49,7 +49,7 @@ def test_splits_have_names() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"split": {"seed": 1}, "splits": {"a": {}}}, "exclude each other"),
+        ({"split": {"seed": 1}, "splits": {"a": {}}}, "cannot be used together"),
         ({"split": {"fold": 3}}, "no setting 'fold'"),
         ({"splits": {"a": 3}}, "a must be a table"),
         ({"splits": {"a": {}, "b": {}}, "gate": "rmse"}, "gate needs one split"),

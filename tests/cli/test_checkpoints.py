@@ -225,7 +225,7 @@ def test_a_model_without_epochs_is_trained_all_the_same(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--every", "10s"), "every is for a checkpoint; name its folder with checkpoint"),
+        (("--every", "10s"), "every needs a checkpoint; name its folder with checkpoint"),
         (("--checkpoint", "{file}"), "checkpoint must be a folder, and"),
         (("--checkpoint", "ck", "--every", "soon"), "every must be a time such as 90s, 10m or 2h"),
     ],

@@ -61,7 +61,7 @@ def test_a_week_of_the_loop(
     assert found["version"]["state"] == "refused"
     assert found["gate"]["decision"] == "closed"
     code, out, _ = recsys_command("retrain", "--store", url, "--margin", "50%", "--ab", "10%")
-    assert (code, "version 4 serves 10 % of the people, version 1 the others" in out) == (0, True)
+    assert (code, "version 4 serves 10 % of the users, version 1 the others" in out) == (0, True)
     assert "gate    open: candidate is not worse" in out
     code, out, err = recsys_command("models", "promote", 4, "--store", url)
     assert (code, "main: version 4 is in service" in err) == (0, True)

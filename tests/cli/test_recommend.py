@@ -81,7 +81,7 @@ def test_json_is_the_same_answer(recsys_command: RunCommand, model_path: Path) -
 def test_the_title_says_what_was_rated(recsys_command: RunCommand, model_path: Path) -> None:
     _, out, _ = recsys_command("recommend", model_path, "--rate", "3=5")
     title = recsys.load(model_path).item_table["title"][2]
-    assert out.startswith(f"For somebody who gave {title} 5\n")
+    assert out.startswith(f"For a new user who rated {title} 5\n")
 
 
 def test_an_unknown_user_can_get_the_most_popular_items(

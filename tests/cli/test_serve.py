@@ -74,7 +74,7 @@ def test_a_missing_library_is_one_line(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"tokens": "store"}, "no store with tokens"),
+        ({"tokens": "store"}, "no store to read tokens from"),
         ({"port": 70000}, "port must be"),
         ({"workers": 0}, "workers must be"),
         ({"timeout": 0}, "timeout must be"),

@@ -123,7 +123,7 @@ def test_a_file_that_is_no_model_is_not_replaced(
 ) -> None:
     code, _, error = recsys_command("update", *files, "--out", files[1])
     assert code == 2
-    assert "which is no model file" in error
+    assert "which is not a model file" in error
 
 
 def test_a_damaged_model_is_an_error_of_the_model_and_stays(

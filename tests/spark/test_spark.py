@@ -228,7 +228,7 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
     [
         (("--engine", "spark", "--model", "ease"), "engine spark trains implicit-als"),
         (("--master", "yarn"), "master is for --engine spark"),
-        (("--engine", "spark", "--checkpoint", "c"), "checkpoint does not go with engine spark"),
+        (("--engine", "spark", "--checkpoint", "c"), "checkpoint cannot be used with engine spark"),
     ],
 )
 def test_what_does_not_go_together(given: tuple[str, ...], said: str, root: Path) -> None:
