@@ -1,4 +1,4 @@
-"""Everything that can go wrong with arguments, data, ids, fits and files, in one tree.
+"""The errors of the package, in one tree.
 
     RecsysError
     ├── ArgumentError        an argument out of range (also a ValueError)
@@ -12,7 +12,7 @@
     ├── GateError            a candidate that must not replace the model in service
     │   └── GateUndecidedError   too little evidence to let it
     ├── EngineError          an engine such as Spark that does not start, or fails in the middle
-    ├── StoreError           a database that is no ratings store, or not one of this version
+    ├── StoreError           a database that is not a ratings store, or not of this version
     │   ├── StoreUnavailable a database that does not answer now, or has no room; try again
     │   ├── StoreBusy        work that another process is doing at this moment
     │   └── StoreConflict    a key that was used for another request
@@ -51,7 +51,7 @@ class UnknownIdError(RecsysError, LookupError):
 
 
 class ModelError(RecsysError):
-    """A model that cannot be made, read or used for what was asked."""
+    """A model that cannot be fitted, read or used for the request."""
 
 
 class FitError(ModelError):
@@ -71,7 +71,7 @@ class GateError(RecsysError):
 
 
 class GateUndecidedError(GateError):
-    """A candidate about which too little is known to replace the model in service."""
+    """A candidate with too little evidence to replace the model in service."""
 
 
 class EngineError(RecsysError):
@@ -79,14 +79,13 @@ class EngineError(RecsysError):
 
 
 class StoreError(RecsysError):
-    """A database that is no ratings store, is damaged, or is of another version."""
+    """A database that is not a ratings store, is damaged, or is of another version."""
 
 
 class StoreUnavailable(StoreError):
     """A database that cannot be reached or written to at this moment.
 
-    What was asked has not been acknowledged. It may be asked again, with the same key where it has
-    one.
+    The request has not been acknowledged. It may be sent again, with the same key if it has one.
     """
 
 
@@ -95,11 +94,11 @@ class StoreBusy(StoreError):
 
 
 class StoreConflict(StoreError):
-    """An idempotency key that came before, with another request."""
+    """An idempotency key that was already used for another request."""
 
 
 class WorkerError(RecsysError):
-    """A process that ended before its part of the work was done, as where memory runs out."""
+    """A process that ended before its part of the work was done, for example out of memory."""
 
 
 class Terminated(KeyboardInterrupt):  # no error: the process is to end

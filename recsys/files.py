@@ -46,7 +46,7 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     except RuntimeError:
         raise ArgumentError(
             f"{os.fspath(path)!r} begins with the home folder of a user who does not exist; for a "
-            f"file of that name, write {os.path.join('.', path)!r}"
+            f"file with that name, write {os.path.join('.', path)!r}"
         ) from None
 
 

@@ -272,7 +272,7 @@ def _check_id(value: Any, kind: str) -> None:
         raise ArgumentError(f"{kind} id {shown(value)} is missing")
     if isinstance(value, str) and writable(value) != value:
         raise ArgumentError(
-            f"{kind} id {shown(value)} has half of a surrogate pair, and is no text"
+            f"{kind} id {shown(value)} has half of a surrogate pair, so it is not valid text"
         )
     if isinstance(value, float | Decimal) and value != value // 1:
         raise ArgumentError(f"{kind} id {value} is not a whole number")

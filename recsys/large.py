@@ -169,9 +169,8 @@ def _named_place() -> Iterator[None]:
         yield
     except OSError as error:
         raise MemoryError(
-            f"{error.strerror} in the folder for temporary files, where arrays that are too large "
-            "for the memory are kept; set TMPDIR to a folder with more room, or map_above "
-            "(--map-above) to more megabytes"
+            f"{error.strerror} in the temporary folder, where arrays too large for memory are "
+            "kept; set TMPDIR to a folder with more space, or raise map_above (--map-above)"
         ) from None
 
 

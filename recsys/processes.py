@@ -205,7 +205,7 @@ class _Worker:
         if code < 0:
             how = f"was ended by {signal.Signals(-code).name}"
         if code == -getattr(signal, "SIGKILL", 0):
-            how += ", probably for want of memory; use fewer processes, or a larger machine"
+            how += ", probably because memory ran out; use fewer processes, or a larger machine"
         return WorkerError(f"the process that worked on {what} {how}")
 
 

@@ -160,14 +160,14 @@ def test_the_message_has_the_argument_the_value_and_the_remedy(
             lambda: model.recommend(1, choice={"n": 3}),  # type: ignore[arg-type]
             r"choice must be a Choice.*, not \{'n': 3\}",
         ),
-        (lambda: model.recommend(1, among=[[1]]), r"among must .* \[1\] is no item"),
+        (lambda: model.recommend(1, among=[[1]]), r"among must .* \[1\] is not one"),
         (
             lambda: splits.kfold(ratings, unseen_items="x"),  # type: ignore[arg-type]
             "unseen_items must be one of drop, keep, not 'x'",
         ),
         (
             lambda: validation_score(model, splits.random(ratings)),  # type: ignore[arg-type]
-            "fitted must be what fit returned, of a Recommender its factors, not Recommender",
+            "fitted must be the result of fit, or the factors of a Recommender, not Recommender",
         ),
         (
             lambda: recsys.train(SPEC, ratings, feedback=5),  # type: ignore[arg-type]

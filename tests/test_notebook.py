@@ -71,7 +71,7 @@ def test_an_answer_is_a_table_with_its_remarks(
     assert heads == ["rank", "item", "score", "title", "year", "genres"]
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#x27;co&#x27;" in html
     assert "A, B" in html
-    assert "Only 2 of the 4 asked for" in html
+    assert "Only 2 of the 4 requested" in html
     aligned = dict(zip(heads, re.findall(r"<th [^>]*text-align:(\w+)", html), strict=True))
     assert {name for name, side in aligned.items() if side == "right"} == {
         "rank", "item", "score", "year",

@@ -65,7 +65,7 @@ def compare(request: CompareRequest) -> Comparison:
         if isinstance(error, RecsysError):
             raise
         raise DataError(
-            f"{request.first} or {request.second}: not a whole evaluation "
+            f"{request.first} or {request.second}: not a complete evaluation "
             f"({type(error).__name__}: {str(error)[:80]}); write it again with --report FILE.json"
         ) from None
     known = list(dict.fromkeys(found.table["metric"]))

@@ -93,7 +93,9 @@ def estimate(
     from recsys.ratings.ratings import overview
 
     if recipe.engine != LOCAL:
-        raise ArgumentError(f"estimate is for engine {LOCAL}; {recipe.engine} has memory elsewhere")
+        raise ArgumentError(
+            f"estimate is for engine {LOCAL}; {recipe.engine} uses the memory of other machines"
+        )
     spec = recipe.spec()
     recipe.parsed_feedback()
     on_stage("reading")

@@ -25,7 +25,7 @@ class ExplainRequest(Settings):
     rate: Sequence[str] = option(
         [],
         metavar="TITLE=RATING",
-        meaning="Rating of a new person, such as 'Toy Story=5'. Repeatable.",
+        meaning="Rating of a new user, such as 'Toy Story=5'. Repeatable.",
     )
     n: int = option(
         10, low=1, flags=("-n", "--count"), meaning="Number of ratings to show for and against."

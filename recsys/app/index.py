@@ -21,7 +21,7 @@ class IndexRequest(Settings):
     recall: float = option(
         0.99, low=0.5, high=1, meaning="Share of the exact top 10 that the index must find."
     )
-    always: bool = option(False, meaning="Build an index even where the exact search is as fast.")
+    always: bool = option(False, meaning="Build an index even if the exact search is as fast.")
     out: str | None = option(
         None,
         metavar="FILE",

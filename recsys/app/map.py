@@ -40,7 +40,7 @@ class MapRequest(Settings):
         "of the scores.",
     )
     components: str = option(
-        "1,2", metavar="I,J", meaning="Components on the horizontal and vertical axes of a figure."
+        "1,2", metavar="I,J", meaning="Components on the horizontal and vertical axis of a figure."
     )
     users: Sequence[str] = option(
         [], flags=("--user",), metavar="ID", meaning="User to show on the map. Repeatable."

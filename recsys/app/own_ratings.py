@@ -30,11 +30,11 @@ def own_ratings(path: str) -> list[tuple[str, float]]:
     pairs = []
     for number, (item, value) in enumerate(table.itertuples(index=False), 1):
         if not isinstance(item, str) or not item.strip():
-            raise DataError(f"{file}, row {number}: there is no item")
+            raise DataError(f"{file}, row {number}: the item is missing")
         try:
             pairs.append((item.strip(), float(value)))
         except (TypeError, ValueError):
-            raise DataError(f"{file}, row {number}: rating {value!r} is no number") from None
+            raise DataError(f"{file}, row {number}: rating {value!r} is not a number") from None
     return pairs
 
 

@@ -40,12 +40,12 @@ class RecommendRequest(ShortForms, Choice):
     rate: Sequence[str] = option(
         [],
         metavar="TITLE=RATING",
-        meaning="Rating of a new person, such as 'Toy Story=5'. Repeatable.",
+        meaning="Rating of a new user, such as 'Toy Story=5'. Repeatable.",
     )
     ratings: str | None = option(
         None,
         metavar="FILE",
-        meaning="File with the ratings of a new person: a column of titles or ids and one of "
+        meaning="File with the ratings of a new user: a column of titles or ids and one of "
         "ratings, or any ratings file with a single user.",
     )
     liked: int = option(0, low=0, meaning="Also show this many of the items the user liked.")
@@ -81,8 +81,8 @@ class RecommendRequest(ShortForms, Choice):
         super().__post_init__()
         if sum(self._for_whom) != 1:
             raise ArgumentError(
-                "say for whom: one of --user ID, --rate TITLE=RATING (once or more) or --ratings "
-                "FILE, --group ID,ID,..., --all and --users-file FILE"
+                "choose whom to recommend to with one of --user ID, --rate TITLE=RATING (once or "
+                "more) or --ratings FILE, --group ID,ID,..., --all and --users-file FILE"
             )
         if self.new and (self.liked or not self.exclude_seen or self.unknown != "raise"):
             raise ArgumentError(

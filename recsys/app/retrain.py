@@ -74,7 +74,7 @@ class Retrained:
             "promoted": f"{name}: {number} is in service in place of {before}",
             "shared": f"{name}: {number} serves {share:.3g} % of the users, {before} the others",
             "refused": f"{name}: {before} stays in service; {number} was refused",
-            "nothing new": f"{name}: {before} stays in service; it has seen everything",
+            "nothing new": f"{name}: {before} stays in service; there are no new ratings",
         }[self.outcome]
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class _Alone(AbstractContextManager[None]):
             self._lock.__enter__()
         except StoreBusy:
             raise StoreBusy(
-                f"{self._name} is being retrained by another process; this one has done nothing"
+                f"{self._name} is being retrained by another process; this one did nothing"
             ) from None
 
     def __exit__(self, *error: Any) -> bool | None:
@@ -171,7 +171,7 @@ class _Retraining:
         if before is not None and current is not None:
             header = read_about(before.file).get("measured")
             recipe, gate, measured = self._judged(recipe, current, ratings, header)
-        self._watching.on_stage("training on everything")
+        self._watching.on_stage("training on all ratings")
         model = self._trained(recipe, ratings)
         opened = gate is None or self._opens(gate)
         version = shelf.add(
@@ -228,7 +228,7 @@ class _Retraining:
             return recipe, without_contest(held, found, terms, header), None
         self._watching.on_stage("training the candidate without the newest ratings")
         candidate = self._trained(recipe, held.splits[0].train)
-        self._watching.on_stage("measuring candidate and model in service")
+        self._watching.on_stage("measuring the candidate and the model in service")
         result = _measured(candidate, held, request.k, liked)
         how = period(held.splits[0])
         gate = decide(result, CANDIDATE, CURRENT, terms, held, found, header, how)

@@ -96,9 +96,9 @@ class ServeRequest(Limits):
     tokens: str | None = option(
         None,
         metavar="FILE|store",
-        meaning="Require tokens: from a file with a line of SHA-256, name and scopes each, or "
-        "from the store (recsys store token add).",
-        default_text="store for an address open to others, else none",
+        meaning="Require tokens: from a file with one line per token (SHA-256, name and scopes), "
+        "or from the store (recsys store token add).",
+        default_text="store if the address is open to others, else none",
     )
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ class ForgetRequest(Settings):
     """Which store, and whom to forget."""
 
     store: str = option(metavar="URL", meaning="Ratings store.")
-    user: str = option(metavar="USER", meaning="Id of the person.")
+    user: str = option(metavar="USER", meaning="Id of the user.")
     by: str | None = option(None, metavar="WHO", meaning="Who requested it, for the audit log.")
 
 

@@ -75,7 +75,9 @@ def train(
     require_function("on_search", on_search)
     feedback, features = as_feedback(feedback), as_names(features)
     if checkpoint is not None and start:
-        raise ArgumentError(f"a checkpoint excludes {', '.join(start)}: it starts by itself")
+        raise ArgumentError(
+            f"a checkpoint cannot be combined with {', '.join(start)}: it sets the start by itself"
+        )
     if isinstance(checkpoint, str | os.PathLike):
         from recsys.store.checkpoint import Checkpoint
 
@@ -160,8 +162,7 @@ def _check_feedback(spec: Spec, feedback: Feedback) -> None:
     # Models that predict ratings are trained on the ratings as they are.
     if spec.predicts_ratings and feedback.centered:
         raise ArgumentError(
-            f"{spec.name} predicts ratings, and compares them with means itself: leave out the "
-            "feedback"
+            f"{spec.name} predicts ratings and already includes means: leave out the feedback"
         )
     if spec.predicts_ratings and feedback.half_life is not None:
         raise ArgumentError(

@@ -23,7 +23,7 @@ def command(given: Given) -> None:
     """Runs `recsys ask`."""
     request = AskRequest(**given)
     if not sys.stdin.isatty():
-        raise ArgumentError("ask needs a terminal; recsys recommend --rate answers without one")
+        raise ArgumentError("ask needs a terminal; without one, use recsys recommend --rate")
     talk = begin(request)
     _complete_titles(talk)
     print_paragraph(_HELP.format(words=talk.words))
@@ -34,7 +34,7 @@ def command(given: Given) -> None:
         say("no ratings, so these are the most popular items")
     print_answer(talk.recommendations())
     if request.save is not None and talk.ratings:
-        say(f"your ratings are in {talk.save(request.save)}")
+        say(f"your ratings are saved in {talk.save(request.save)}")
 
 
 def _rate(talk: Conversation, wanted: int) -> None:

@@ -98,7 +98,7 @@ def assignments(flag: str, texts: Collection[str], *, empty: bool = False) -> di
         if not equals or not name or not (value or empty):
             raise ArgumentError(f"{flag} must look like NAME=VALUE, not {text!r}")
         if name in found:
-            raise ArgumentError(f"{flag} gives {name} twice, as {found[name]} and {value}")
+            raise ArgumentError(f"{flag} sets {name} twice, as {found[name]} and {value}")
         found[name] = value
     return found
 

@@ -28,7 +28,7 @@ def command(given: Given, json: Json = False) -> None:
     for finding in found.findings:
         print_paragraph(str(finding), indent=2)
     if not found.findings:
-        show("Nothing is odd about these ratings.")
+        show("Nothing unusual was found.")
 
 
 def _size(data: Mapping[str, Any]) -> str:
@@ -36,6 +36,6 @@ def _size(data: Mapping[str, Any]) -> str:
     counts = ", ".join(counted(data[f"{noun}s"], noun) for noun in nouns)
     medians = [number(data[f"ratings per {one}, median"]) for one in ("user", "item")]
     return (
-        f"{counts} ({data['density']:.2%} of all pairs); in the median {medians[0]} per user and "
+        f"{counts} ({data['density']:.2%} of all pairs); median {medians[0]} per user and "
         f"{medians[1]} per item"
     )

@@ -24,5 +24,12 @@ def command(given: Given, json: Json = False) -> None:
                 f"{one.expansion} candidates; an exact search multiplies {one.work:,.0f} numbers"
             )
         lines.append((str(purpose), said))
-    lines.append(("saved", "nothing: no index pays" if found.path is None else str(found.path)))
+    lines.append(
+        (
+            "saved",
+            "nothing: an index would not be faster than exact search"
+            if found.path is None
+            else str(found.path),
+        )
+    )
     print_pairs(lines)

@@ -122,8 +122,8 @@ def _health_lines(found: Health) -> dict[str, str]:
         lines["last epoch"] = ", ".join(parts)
     if "items recommended" in summary:
         lines["recommended"] = (
-            f"{summary['items recommended']:,} items are in a user's top {found.k}, one of them "
-            f"{summary['most recommended']:,} times"
+            f"{summary['items recommended']:,} items appear in some user's top {found.k}, one of "
+            f"them {summary['most recommended']:,} times"
         )
     return lines
 

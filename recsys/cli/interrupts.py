@@ -65,7 +65,7 @@ class Interrupts:
             yield
         except KeyboardInterrupt:
             if folder is not None:
-                say(f"what is done is saved in {folder}; to go on:")
+                say(f"progress is saved in {folder}; to resume:")
                 show(self._command, sys.stderr)  # in one line, to be copied
             raise
 

@@ -34,7 +34,7 @@ def command(
     if found.done:
         say(found.done)
     elif not found.versions:
-        say(f"{found.name} has no versions; recsys retrain makes the first one")
+        say(f"{found.name} has no versions; recsys retrain trains the first one")
     say(f"files: {found.folder}")
 
 

@@ -32,8 +32,8 @@ def command(given: Given, json: Json = False) -> None:
     for one in found.online.differences:
         print_paragraph(one.sentence, indent=2)
     say(
-        "click-through: lists with a click / lists; hits: lists of which the person clicked or "
-        "rated an item in time / lists; with 95 % bootstrap intervals over people"
+        "click-through: lists with a click / lists; hits: lists with an item that the user "
+        "clicked or rated in time / lists; with 95 % bootstrap intervals over users"
     )
 
 

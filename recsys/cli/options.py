@@ -24,7 +24,7 @@ Show = Annotated[
     list[str] | None,
     typer.Option(
         "--show",
-        help="Column of the item table to show, besides title, year and genres. Repeatable.",
+        help="Column of the item table to show in addition to title, year and genres. Repeatable.",
         metavar="NAME",
         show_default=False,
     ),
@@ -51,6 +51,6 @@ def with_ratings(entries: dict[str, Any]) -> dict[str, Any]:
     """
     if "ratings" not in entries:
         raise ArgumentError(
-            "RATINGS is missing: name a ratings file or folder, or a --config with one"
+            "RATINGS is missing: name a ratings file or folder, or use a --config file that does"
         )
     return entries

@@ -17,7 +17,9 @@ def command(given: Given, show: Show = None, json: Json = False, csv: Csv = Fals
     """Runs `recsys recommend`."""
     request = RecommendRequest(**given)
     if request.many and csv:
-        raise ArgumentError("csv goes with one list; --out FILE.csv writes those of --all")
+        raise ArgumentError(
+            "csv prints a single list; write the lists of --all with --out FILE.csv"
+        )
     if request.many:
         _write(request, show or (), json)
         return

@@ -66,7 +66,7 @@ def upgrade(given: Given, json: Json = False) -> None:
         print_json(found)
         return
     before, after = found["before"], found["after"]
-    show(f"version {after} already" if before == after else f"version {before} is now {after}")
+    show(f"already version {after}" if before == after else f"version {before} is now {after}")
 
 
 @options_of(StoreRequest)
@@ -104,7 +104,7 @@ def add(given: Given, json: Json = False) -> None:
     if json:
         print_json({"token": token})
         return
-    say("The token cannot be shown again: the store keeps its hash only.")
+    say("The token cannot be shown again: the store keeps only its hash.")
     show(token)
 
 
@@ -132,13 +132,13 @@ def revoke(given: Given) -> None:
 
 
 COMMANDS = {
-    "import": (import_, "Write ratings to a store, which is made if it is not there."),
+    "import": (import_, "Write ratings to a store, which is created if needed."),
     "export": (export, "Write the ratings, items and users of a store to files."),
-    "show": (show_, "Show what a store holds."),
-    "upgrade": (upgrade, "Bring the tables of a store from an earlier version up to date."),
-    "forget": (forget, "Delete everything about a person."),
-    "token add": (add, "Make a token for a client of the service."),
+    "show": (show_, "Show the contents of a store."),
+    "upgrade": (upgrade, "Upgrade the tables of a store from an earlier version."),
+    "forget": (forget, "Delete everything about a user."),
+    "token add": (add, "Create a token for a client of the service."),
     "token list": (list_, "List the tokens."),
-    "token revoke": (revoke, "Make a token invalid."),
+    "token revoke": (revoke, "Revoke a token."),
 }
 """Name → function and help. A name of two words is a command in a group of its own."""

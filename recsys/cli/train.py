@@ -91,12 +91,12 @@ def _estimate_lines(found: Estimate) -> dict[str, str]:
         "memory": f"{_size(found.peak)} at most; {_size(found.total)} while training: program "
         f"{_size(found.program)}, ratings {_size(found.ratings)}{in_files}, "
         f"fit {_size(found.training)}",
-        "reading": f"{_size(found.reading)} at most, measured just now",
+        "reading": f"{_size(found.reading)} at most, just measured",
     }
     if found.free is not None:
         verdict = "it fits"
         if not found.fits:
-            verdict = "it does not fit; lower n_factors, use fewer ratings or a larger machine"
+            verdict = "not enough; lower n_factors, use fewer ratings or a larger machine"
         lines["machine"] = f"{_size(found.free)} free: {verdict}"
     return lines
 

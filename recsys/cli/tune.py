@@ -34,7 +34,7 @@ def command(given: Given, json: Json = False) -> None:
     else:
         _print(done)
     if done.interrupted:
-        say(f"the trials are in {done.folder}; the same command goes on from there")
+        say(f"the trials are in {done.folder}; run the same command again to resume")
         raise KeyboardInterrupt
 
 
@@ -86,9 +86,9 @@ def _print(done: Tuned) -> None:
     for remark in found.record["remarks"]:
         say(remark)
     say(
-        f"{label}: mean over {found.n_users:,} users of {found.n_parts} validation part"
-        f"{'' if found.n_parts == 1 else 's'}. The best of many trials is a little too good on "
-        "the ratings it was chosen by; measure it on others with recsys evaluate."
+        f"{label}: mean over {found.n_users:,} users of {found.n_parts} validation "
+        f"part{'' if found.n_parts == 1 else 's'}. The score of the best of many trials is biased "
+        "upwards; measure it on other ratings with recsys evaluate."
     )
 
 

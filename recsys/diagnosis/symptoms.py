@@ -70,7 +70,7 @@ def of_collapse(explained: float | None, spectrum: FloatVector) -> Iterator[Find
             "collapsed",
             "warning",
             f"the model explains {max(explained, 0):.1%} of the feedback, and its {len(spectrum)} "
-            "factors all lie along one line: lists are those of popularity, and likenesses mean "
+            "factors all lie along one line: lists rank by popularity, and similarities mean "
             "nothing",
             "lower unobserved_weight or regularization, or train with --model auto",
         )
@@ -114,7 +114,7 @@ def of_width(factor_share: FloatVector, axis_share: FloatVector) -> Iterator[Fin
     dead = int((axis_share < DEAD).sum())
     if dead:
         which = "one factor is" if dead == 1 else f"{dead} factors are"
-        text = f"{which} dead: nothing depends on them"
+        text = f"{which} dead: no prediction depends on them"
         yield Finding("dead-factors", "note", text, "lower n_factors")
     beyond = 1 - np.cumsum(factor_share)
     enough = int(np.argmax(beyond <= IDLE)) + 1

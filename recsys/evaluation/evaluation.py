@@ -13,7 +13,7 @@ from recsys.files import write_text
 
 
 class Evaluation(Results):
-    """What was measured, user by user, what follows from it, and its reports."""
+    """The results of an evaluation, per user and in summary, and its reports."""
 
     @property
     def headline(self) -> str:
@@ -26,9 +26,9 @@ class Evaluation(Results):
         return verdict(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but single folds of single users, ready for JSON.
+        """Everything except single folds of single users, ready for JSON.
 
-        Holds the values per user of the metrics that `recsys compare` tests.
+        Includes the values per user of the metrics that `recsys compare` tests.
         """
         return document(self)
 

@@ -19,16 +19,16 @@ from recsys.threads import default_threads
 
 if not getattr(sys, "_is_gil_enabled", lambda: True)():
     raise ImportError(
-        "recsys is not tested without the global interpreter lock, where its caches could be "
-        "filled twice at once; run this Python with the environment variable PYTHON_GIL=1"
+        "recsys is not tested without the global interpreter lock, and its caches are not "
+        "thread-safe without it; run this Python with the environment variable PYTHON_GIL=1"
     )
 
 try:
     _kernels = importlib.import_module("recsys.kernels._kernels")
 except ImportError as error:
     raise ImportError(
-        "recsys was imported from a checkout whose kernels are not compiled; run "
-        "'pip install -e .' there, or start Python in another folder"
+        "recsys was imported from a checkout without compiled kernels; run 'pip install -e .' "
+        "there, or start Python in another folder"
     ) from error
 
 FloatArray = npt.NDArray[np.float32]

@@ -12,7 +12,7 @@ from recsys.recommend.recommender import Recommender
 
 @dataclass(frozen=True, eq=False)
 class Health(diagnosis.Health):
-    """What the linear algebra behind a model looks like, as numbers and figures."""
+    """The numerical health of a model, as numbers and figures."""
 
     def plot(self) -> Any:
         """Spectra, conditions, loss, norms and recommendation counts in one matplotlib figure."""

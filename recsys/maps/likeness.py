@@ -43,7 +43,7 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """The similarity of each item of a list to each other."""
+    """The pairwise similarities of a list of items."""
 
     names: tuple[str, ...]
     ids: npt.NDArray[Any]

@@ -192,7 +192,7 @@ def place(found: LiveMap, model: Recommender, ratings: sp.csr_matrix) -> dict[st
             }
             for row, cosine in at.near
         ],
-        "remarks": [] if at.near else ["The model knows nothing of this person yet."],
+        "remarks": [] if at.near else ["The model knows nothing about this user yet."],
     }
 
 

@@ -92,11 +92,11 @@ def _about(model: Recommender, projection: Projection, arrangement: Neighbourhoo
     }[projection.variant]
     predicted, kept = projection.predictions[:2].sum(), projection.explained[:2].sum()
     return (
-        f"{factors.spec.name}, {factors.n_factors} factors, {len(factors.items):,} items.\n"
-        f"{arrangement.describe()} Only closeness means something in the neighbourhood view; its "
-        "directions and wide distances do not.\n"
-        f"The axes of the components view are {explained}. The first two keep {kept:.0%} of the "
-        f"variance of the factors and {predicted:.0%} of that of the predictions."
+        f"{factors.spec.name}, {factors.n_factors} factors, {len(factors.items):,} "
+        f"items.\n{arrangement.describe()} In the neighbourhood view only closeness has a "
+        "meaning; directions and large distances do not.\nThe axes of the components view are "
+        f"{explained}. The first two keep {kept:.0%} of the variance of the factors and "
+        f"{predicted:.0%} of that of the predictions."
     )
 
 

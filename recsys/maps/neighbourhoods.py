@@ -23,9 +23,9 @@ _BLOCK = 4096  # items compared with all others at a time
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhoods:
-    """The items in a plane on which the most similar lie together.
+    """The items in a plane that keeps the most similar close together.
 
-    Directions and large distances have no meaning here; those of `Projection` have.
+    Directions and large distances have no meaning here, unlike in `Projection`.
     """
 
     items: FloatMatrix
@@ -46,8 +46,8 @@ class Neighbourhoods:
     def describe(self) -> str:
         """In words: how much of the likeness the plane shows."""
         return (
-            f"In the neighbourhood view {self.kept:.0%} of an item's ten most similar are among "
-            f"the ten nearest dots; in the plane of the first two components "
+            f"In the neighbourhood view, {self.kept:.0%} of an item's ten most similar are among "
+            "the ten nearest dots; in the plane of the first two components "
             f"{self.kept_by_components:.0%}."
         )
 

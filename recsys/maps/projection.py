@@ -291,7 +291,7 @@ def embed(
     """A plane (n_items, 2) that keeps neighbours together rather than directions.
 
     Computed by scikit-learn (t-SNE) or umap-learn from the item factors scaled to length 1. Its
-    axes have no meaning, and neither have distances between far items.
+    axes have no meaning, nor do distances between far items.
 
     Raises:
         ModelError: the model has no factors, or the package is not installed; says what to install.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def n_epochs_field(default: int, typical: tuple[float, float]) -> Any:
     """The hyperparameter `n_epochs`."""
-    meaning = "Epochs at most; each solves all items, then all users."
+    meaning = "Maximum number of epochs; each solves all items, then all users."
     return hyper(default, low=1, typical=typical, meaning=meaning)
 
 
@@ -35,8 +35,7 @@ def tolerance_field() -> Any:
     """The hyperparameter `tolerance`."""
     return hyper(
         0.0, low=0, high=1,
-        meaning="Stop when an epoch lowers the loss by a smaller share than this. 0 runs all "
-        "epochs.",
+        meaning="Stop when an epoch lowers the loss by less than this share; 0 runs all epochs.",
     )  # fmt: skip
 
 
@@ -53,8 +52,8 @@ def relaxation_field(typical: tuple[float, float]) -> Any:
     """The hyperparameter `relaxation`, ω."""
     return hyper(
         1.4, low=0, above=True, high=1.95, typical=typical, tuned=False, symbol="ω",
-        meaning="How far a half step goes from the last epoch's factors: 1 to the solution, more "
-        "beyond it, which takes about half the epochs.",
+        meaning="Over-relaxation: how far a half step moves from the last epoch's factors. 1 "
+        "moves to the solution; values above 1 go beyond it and need about half the epochs.",
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from recsys.models.common import FloatArray, OnEpoch, Progress, Side
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A training after an epoch: everything that is needed to go on from there."""
+    """The state of a training after an epoch: everything needed to continue from there."""
 
     epoch: int
     """Epochs done; 0 before the first."""
@@ -44,7 +44,7 @@ class State:
     """Further random generators, of models that draw in several threads."""
 
     def copy(self) -> State:
-        """The same state in memory of its own."""
+        """A copy of the state with its own memory."""
         users, items = _copied(self.users), _copied(self.items)
         rng, *rngs = map(_same, (self.rng, *self.rngs))
         return replace(self, users=users, items=items, rng=rng, rngs=tuple(rngs))
@@ -158,13 +158,14 @@ def continued(
     if made_by != dict(spec):
         other = {k: v for k, v in made_by.items() if spec.get(k) != v}
         raise ArgumentError(
-            f"start is a state of other settings: {', '.join(f'{k}={v}' for k, v in other.items())}"
+            "start is a state with other settings: "
+            f"{', '.join(f'{k}={v}' for k, v in other.items())}"
         )
     if start.fingerprint != fingerprint or (start.users.shape, start.items.shape) != shapes:
-        raise ArgumentError("start is a state of a training on other ratings")
+        raise ArgumentError("start is a state from training on other ratings")
     if start.epoch >= n_epochs:
         raise ArgumentError(
-            f"start has done {start.epoch} of {n_epochs} epochs, so nothing is left to do"
+            f"start has done {start.epoch} of {n_epochs} epochs, so no epochs are left"
         )
     return start.copy()
 

@@ -25,7 +25,7 @@ FloatVector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Popularity(Factorization):
-    """The same list for everybody: an item's score is its number of ratings.
+    """The same list for all users: an item's score is its number of ratings.
 
     A new user needs nothing; a new item's score is the number of its ratings.
     """
@@ -71,14 +71,17 @@ class Biases(Factorization):
 
     user_regularization: float = hyper(
         15.0, low=0, typical=(5, 25), log=True, symbol="λ_u",
-        meaning="A user's bias counts as if they had this many average ratings more.",
+        meaning="Shrinkage of a user's bias, as if they had this many more average ratings.",
     )  # fmt: skip
     item_regularization: float = hyper(
         10.0, low=0, typical=(5, 25), log=True, symbol="λ_i",
-        meaning="An item's bias counts as if it had this many average ratings more.",
+        meaning="Shrinkage of an item's bias, as if it had this many more average ratings.",
     )  # fmt: skip
     n_epochs: int = hyper(
-        10, low=1, typical=(5, 20), meaning="Epochs; each solves all items, then all users."
+        10,
+        low=1,
+        typical=(5, 20),
+        meaning="Number of epochs; each solves all items, then all users.",
     )
 
     def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:

@@ -34,28 +34,28 @@ _OTHER = {"user": "item", "item": "user"}
 
 @dataclass(frozen=True)
 class BayesianMF(Factorization):
-    """The posterior mean of a factorization with biases, from draws by Gibbs sampling.
+    """The posterior mean of a factorization with biases, by Gibbs sampling.
 
         r ~ N(μ + b_u + b_i + x_u·y_i, 1/α)
         (x_u, b_u) ~ N(m + Wᵀ s_u, Λ⁻¹),  s_u = 1/√#u for each item that u has rated
         (y_i, b_i) likewise, with links to the users who have rated i
 
-    m, Λ and W of each side and α are drawn, too (see `recsys.models.gibbs`), so there is no
+    m, Λ and W of each side and α are sampled, too (see `recsys.models.gibbs`), so there is no
     regularization to tune. Without `implicit_features`, W = 0 (Salakhutdinov, Mnih 2008, "Bayesian
-    Probabilistic Matrix Factorization using Markov Chain Monte Carlo", with biases). With them, who
-    rated what says something, whatever the rating: the idea of SVD++ (Koren 2008), for both sides.
+    Probabilistic Matrix Factorization using Markov Chain Monte Carlo", with biases). With them, the
+    model also uses who rated what, regardless of the rating: the idea of SVD++ (Koren 2008), for
+    both sides.
 
-    A sweep draws all items, then all users. The first `n_burn_in` sweeps are dropped; of the others
-    every `thinning`th is kept, `n_samples` in all. They stand side by side in `Factors`, each
-    scaled by 1/√n_samples, so that a dot product is the mean over the samples. Of the items, these
-    are the draws; of the users, their mean given everything else in the sample, which says the
-    same with less noise.
-    That mean solves the row problem of the sample, so that folding in a training user gives back
-    their stored factors. `Factors.state` has the users' draws and the priors. A row without
+    A sweep samples all items, then all users. The first `n_burn_in` sweeps are discarded; of the
+    others every `thinning`th is kept, `n_samples` in total. `Factors` concatenates them, each
+    scaled by 1/√n_samples, so that a dot product is the mean over the samples. For items, these are
+    the samples; for users, their conditional mean given the rest of the sample, which has less
+    noise. That mean solves the row problem of the sample, so folding in a training user returns
+    their stored factors. `Factors.state` has the users' samples and the priors. A row without
     ratings has the mean of its prior.
 
     Ratings are standardized inside; results do not depend on their unit. The loss that `on_epoch`
-    receives is the mean squared error of one draw on the training ratings.
+    receives is the mean squared error of one sample on the training ratings.
     """
 
     name: ClassVar[str] = "bayesian-mf"
@@ -72,7 +72,11 @@ class BayesianMF(Factorization):
         meaning="Width of the factors of one sample.",
     )  # fmt: skip
     n_burn_in: int = hyper(
-        30, low=0, typical=(20, 100), tuned=False, meaning="Sweeps at the start that are dropped."
+        30,
+        low=0,
+        typical=(20, 100),
+        tuned=False,
+        meaning="Number of burn-in sweeps, which are discarded.",
     )
     n_samples: int = hyper(
         60,
@@ -81,19 +85,19 @@ class BayesianMF(Factorization):
         typical=(20, 150),
         tuned=False,
         symbol="K",
-        meaning="Draws that are kept.",
+        meaning="Number of samples kept.",
     )
     thinning: int = hyper(
         2,
         low=1,
         typical=(1, 5),
         tuned=False,
-        meaning="Sweeps from one draw that is kept to the next.",
+        meaning="Keep one sample every this many sweeps.",
     )
     implicit_features: bool = option(
-        True, meaning="Whether a prior mean depends on who rated what, besides the ratings."
+        True, meaning="Whether prior means also depend on who rated what."
     )
-    seed: int = hyper(0, low=0, meaning="Seed for all draws.")
+    seed: int = hyper(0, low=0, meaning="Seed for the sampler.")
 
     @property
     def n_epochs(self) -> int:

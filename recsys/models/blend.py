@@ -37,16 +37,16 @@ class Blend(Factorization):
         score = Σ_m w_m s_m(u, i) / σ_m
 
     s_m is the score of member m and σ_m its standard deviation over random pairs of a user and an
-    item, taken once, after the fit. A sum of dot products is a dot product of longer vectors, so a
-    blend is one `Factors`: the members' factors side by side, those of users times w_m / σ_m. New
+    item, computed once after the fit. A sum of dot products is a dot product of longer vectors, so
+    a blend is one `Factors`: the members' factors side by side, those of users times w_m / σ_m. New
     users and items are folded in by each member.
 
     Members are specs, names of models, or tables with `model` and its hyperparameters. The last two
     take the seed of the blend unless they have their own. `recsys.blend` chooses the weights.
 
-    `Factors.state` has what the members keep, their biases, `means` and `widths`, and w_m / σ_m as
-    `scales`. `on_epoch` receives the epochs of the members, one member after another; `Factors.log`
-    has one entry, with the sum of their last losses.
+    `Factors.state` has the states of the members, their biases, `means` and `widths`, and w_m / σ_m
+    as `scales`. `on_epoch` receives the epochs of the members, one member after another;
+    `Factors.log` has one entry, with the sum of their last losses.
     """
 
     name: ClassVar[str] = "blend"
@@ -56,7 +56,7 @@ class Blend(Factorization):
 
     of: Sequence[Any] = option(
         ["implicit-als", "normalized-svd"],
-        meaning="The members: at least two factorizations, by name or with hyperparameters.",
+        meaning="Members: at least two factorizations, by name or with hyperparameters.",
     )
     weights: Sequence[Any] | None = option(
         None,
@@ -67,7 +67,7 @@ class Blend(Factorization):
         0,
         low=0,
         high=2**31 - 1,
-        meaning="Seed for the pairs that give the scales, and for members without one.",
+        meaning="Seed for the random pairs that set the scales, and for members without a seed.",
     )
 
     def __post_init__(self) -> None:
@@ -77,7 +77,9 @@ class Blend(Factorization):
             raise ArgumentError(f"of must name at least two models, not {len(members)}")
         weights = (1.0,) * len(members) if self.weights is None else self.weights
         if len(weights) != len(members):
-            raise ArgumentError(f"weights must be {len(members)}, one per member of the blend")
+            raise ArgumentError(
+                f"weights must be {len(members)} numbers, one per member of the blend"
+            )
         object.__setattr__(self, "of", members)
         object.__setattr__(self, "weights", tuple(map(_weight, weights)))
         exactly = all(one.folds_in_exactly for one in members)
@@ -95,7 +97,7 @@ class Blend(Factorization):
             except ArgumentError as error:
                 raise ArgumentError(f"of: {error}") from None
         if not isinstance(spec, Factorization) or isinstance(spec, Blend):
-            raise ArgumentError(f"of must name factorizations, and {spec.name} is none")
+            raise ArgumentError(f"of must name factorizations, and {spec.name} is not one")
         return spec
 
     @classmethod

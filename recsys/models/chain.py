@@ -140,7 +140,7 @@ class Chain:
             n = sum(name.endswith(".expected_users") for name in state.more)
             return [Sample.of(state.more, f"sample-{k}.") for k in range(n)]
         except (KeyError, ValueError) as error:
-            raise ArgumentError(f"start is no state of this model: it lacks {error}") from None
+            raise ArgumentError(f"start is not a state of this model: it lacks {error}") from None
 
     def close(self) -> None:
         """Waits for the last draw."""

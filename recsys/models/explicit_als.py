@@ -56,9 +56,9 @@ class ExplicitALS(AlternatingModel):
     A bias is one more coordinate of the row problem: the user's row is (x_u, b_u/√σ) against
     (y_i, √σ), with r − μ − b_i as target and λσ #u as ridge.
 
-    **Implicit features.** Who rated what says something, whatever the rating. With
-    `implicit_weight` w above 0, the factors must also tell seen from not seen, with factors z and v
-    of their own on the other side:
+    **Implicit features.** Who rated what is informative regardless of the rating. With
+    `implicit_weight` w above 0, the factors must also predict which pairs are observed, with
+    separate factors z and v for the other side:
 
         L + w (Σ_all (σs − x_u·z_i)² + Σ_all (σs − y_i·v_u)²)
           + λσ (Σ_i #i ‖z_i‖² + Σ_u #u ‖v_u‖²),   s = 1 for the observed pairs, otherwise 0
@@ -90,12 +90,12 @@ class ExplicitALS(AlternatingModel):
     )
     regularization: float = hyper(
         0.072, low=0, above=True, typical=(0.02, 0.2), log=True, symbol="λ",
-        meaning="L2 strength per unit of rating variance, multiplied by the number of ratings of "
-        "the row.",
+        meaning="L2 strength per unit of rating variance, times the number of ratings of the row.",
     )  # fmt: skip
     implicit_weight: float = hyper(
         0.0, low=0, typical=(0.5, 2), symbol="w",
-        meaning="Weight of telling seen from not seen, against 1 for predicting ratings; 0: none.",
+        meaning="Weight of the term that separates seen from unseen items, relative to 1 for the "
+        "ratings; 0 for none.",
     )  # fmt: skip
     n_epochs: int = n_epochs_field(15, (10, 30))
     tolerance: float = tolerance_field()

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class External(Factorization):
-    """Says how people and items fold in to factors that were trained elsewhere.
+    """Defines how users and items are folded in to factors trained elsewhere.
 
     With y the factors of the other side, fixed, a new row x solves
 
         min Σ_S (r − μ − b_i − x·y)² + α₀ Σ_all (x·y)² + ridge ‖x‖²
 
     over its ratings S. With α₀ = 0 that is a regression of ratings, as for factors of explicit
-    ratings. With α₀ > 0 it is a regression of "seen" against all pairs: r is 1, μ and b_i do
-    not count, as for factors of implicit feedback. `Factors.from_arrays` makes factors with this
-    spec. It trains nothing.
+    ratings. With α₀ > 0 it is a regression of "seen" against all pairs: r is 1, μ and b_i do not
+    count, as for factors of implicit feedback. `Factors.from_arrays` returns factors with this
+    spec. It cannot be trained.
     """
 
     name: ClassVar[str] = "external"
@@ -44,14 +44,14 @@ class External(Factorization):
     )  # fmt: skip
     unobserved_weight: float = hyper(
         0.0, low=0, typical=(0.01, 1), log=True, symbol="α₀",
-        meaning="Weight of the pairs not observed, against 1 on those observed; 0 for factors of "
-        "explicit ratings.",
+        meaning="Weight of the unobserved pairs, relative to 1 for the observed ones; 0 for "
+        "factors of explicit ratings.",
     )  # fmt: skip
 
     def _fit(self, ratings: Ratings, *_: Any) -> Factors:
         raise ArgumentError(
-            "external stands for factors that were trained elsewhere: Factors.from_arrays takes "
-            "them; choose another model to train"
+            "external is for factors trained elsewhere, which Factors.from_arrays takes; choose "
+            "another model to train"
         )
 
     def fold_in_users(self, factors: Factors, matrix: sp.csr_matrix) -> Embeddings:

@@ -155,7 +155,7 @@ class Factors(Immutable):
         item_bias: npt.ArrayLike | None = None,
         spec: Factorization | None = None,
     ) -> Factors:
-        """Factors that another program has made, such as `implicit` or Spark.
+        """Factors trained by another program, such as `implicit` or Spark.
 
         Args:
             user_factors: (n_users, f).
@@ -168,15 +168,15 @@ class Factors(Immutable):
             spec: how to fold in; None for `External()`.
 
         Raises:
-            ArgumentError: the arrays do not fit together, or an id comes twice.
+            ArgumentError: the arrays do not match, or an id is repeated.
             FitError: a number is not finite.
         """
         user_index, x, user_bias = placed(users, user_factors, user_bias, "user")
         item_index, y, item_bias = placed(items, item_factors, item_bias, "item")
         if x.shape[1] != y.shape[1]:
             raise ArgumentError(
-                f"user factors are {x.shape[1]} wide and item factors {y.shape[1]}; they must be "
-                "equally wide"
+                f"user factors have width {x.shape[1]} and item factors {y.shape[1]}; the widths "
+                "must be equal"
             )
         how = cast("Factorization", make_spec("external")) if spec is None else spec
         return cls(user_index, item_index, float(mean), user_bias, item_bias, x, y, how)
@@ -247,8 +247,8 @@ class Factors(Immutable):
         """Embeddings of new users, from their counted ratings (n, n_items).
 
         For models with `spec.folds_in_exactly`, a training user's ratings give back their stored
-        embedding. A user without ratings gets zeros. Items that had no part in the training have
-        none here, unless the user has rated one.
+        embedding. A user without ratings gets zeros. Items that were not part of the training are
+        not used, unless the user has rated one.
 
         Raises:
             ArgumentError: the ratings do not have a column for each item.

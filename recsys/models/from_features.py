@@ -378,8 +378,8 @@ def codings_of(rated: Ratings, names: Names) -> dict[Side, Coding]:
             found[side] = coding
     if not found:
         raise DataError(
-            "features: nothing of use is known of the items or users; give a table with items= or "
-            "users= (on the command line --items or --user-table)"
+            "features: there are no useful columns for items or users; give a table with items= "
+            "or users= (on the command line --items or --user-table)"
         )
     return found
 

@@ -49,11 +49,11 @@ class ImplicitALS(AlternatingModel):
     (Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets"; frequency-
     scaled regularization: Rendle, Krichene, Zhang, Koren 2021, "Revisiting the Performance of iALS
     on Item Recommendation Benchmarks"; w_i: He, Zhang, Kan, Chua 2016, "Fast Matrix Factorization
-    for Online Recommendation with Implicit Feedback"). At ρ = 0 every w_i is 1. With ρ > 0, not to
-    have touched a popular item says more than not to have touched a rare one, which takes scores
-    from popular items; with ρ < 0 it says less. What regularization grows with is the sum of the
-    weights of a row. `Factors.state` keeps w_i as `item_unobserved` and the mean as
-    `popularity_mean`, where ρ is not 0.
+    for Online Recommendation with Implicit Feedback"). At ρ = 0 every w_i is 1. With ρ > 0, an
+    unobserved pair weighs more for a popular item than for a rare one, which lowers the scores of
+    popular items; with ρ < 0 it weighs less. Regularization grows with the sum of the weights of a
+    row. If ρ is not 0, `Factors.state` keeps w_i as `item_unobserved` and the mean as
+    `popularity_mean`.
 
     A negative r is a dislike: preference 0 with confidence |r|. A stored 0 is like no feedback,
     except that it counts in #u and #i.
@@ -68,21 +68,20 @@ class ImplicitALS(AlternatingModel):
     of `implicit.als.AlternatingLeastSquares` on a matrix of values 1 + alpha·r; its dislikes are
     values −1 − alpha·|r|.
 
-    **Features.** With `feature_weight` φ above 0, what the tables say of users and items is in the
-    training: a feature of items with values v is one more user, who has feedback φ v on the items,
-    and a feature of users is one more item (Singh, Gordon 2008, "Relational Learning via Collective
-    Matrix Factorization", with one loss for all relations). They count in L, #u, #i, |U| and |I|
-    like all others, and are left out of the result.
+    **Features.** With `feature_weight` φ above 0, training also uses user and item features: an
+    item feature with values v becomes an additional user with feedback φ v on the items, and a user
+    feature an additional item (Singh, Gordon 2008, "Relational Learning via Collective Matrix
+    Factorization", with one loss for all relations). They count in L, #u, #i, |U| and |I| like all
+    others, and are left out of the result.
 
     Users are solved last, exactly, so that folding in a training user gives back their stored
-    factors; with features it gives what their ratings say alone, and `folds_in_exactly` is False.
-    New items are folded in the same way, users fixed. A row without ratings gets zeros.
-    The half steps before that read large tables of 96 factors and more in 16 bits.
-    The loss that `on_epoch` receives is L, computed from the solver's residuals without another
-    pass over the data.
+    factors; with features it uses their ratings alone, and `folds_in_exactly` is False. New items
+    are folded in the same way, users fixed. A row without ratings gets zeros. The half steps before
+    that read large tables of 96 factors and more in 16 bits. The loss that `on_epoch` receives is
+    L, computed from the solver's residuals without another pass over the data.
 
     **Over-relaxation.** Alternating least squares is a block Gauss-Seidel iteration, which
-    successive over-relaxation speeds up (Young 1954): x ← x + ω (solution − x). L is a parabola
+    successive over-relaxation accelerates (Young 1954): x ← x + ω (solution − x). L is a parabola
     along that line and no higher beyond the solution than at the start as long as ω < 2, so the
     loss never rises. The first and the last epoch go to the solution itself.
     """
@@ -106,31 +105,29 @@ class ImplicitALS(AlternatingModel):
     )  # fmt: skip
     unobserved_weight: float = hyper(
         1.0, low=0, typical=(0.01, 1), log=True, symbol="α₀",
-        meaning="Weight of the pairs not observed, against c on those observed.",
+        meaning="Weight of the unobserved pairs, relative to c for the observed ones.",
     )  # fmt: skip
     frequency_exponent: float = hyper(
         1.0, low=0, high=2, typical=(0, 1), symbol="ν",
-        meaning="How regularization grows with the number of ratings: 1 in proportion, 0 not at "
+        meaning="How regularization grows with the number of ratings: 1 proportionally, 0 not at "
         "all.",
     )  # fmt: skip
     popularity_exponent: float = hyper(
         0.0, low=-0.9, high=2, typical=(-0.5, 1), symbol="ρ",
-        meaning="How the weight of a pair not observed grows with the number of ratings of its "
-        "item; above 0 takes scores from popular items, below 0 gives them some.",
+        meaning="How the weight of an unobserved pair grows with the item's number of ratings; "
+        "above 0 lowers the scores of popular items, below 0 raises them.",
     )  # fmt: skip
     alpha: float | None = hyper(
         None, low=0, above=True, typical=(1, 100), log=True, symbol="alpha",
-        meaning="Confidence per unit of feedback in the classic form; none for the form with "
-        "weight c.",
+        meaning="Confidence per unit of feedback in the classic form; none uses the weight c.",
     )  # fmt: skip
     feature_weight: float = hyper(
         0.0, low=0, typical=(1, 10), tuned=False, symbol="φ",
-        meaning="Weight of what the tables say of users and items, in the training; 0 leaves it "
-        "out.",
+        meaning="Weight of user and item features in training; 0 ignores them.",
     )  # fmt: skip
     n_epochs: int = n_epochs_field(16, (8, 30))
     tolerance: float = tolerance_field()
-    cg_steps: int = cg_steps_field("With a large alpha or little regularization use 3 to 5.")
+    cg_steps: int = cg_steps_field("With a large alpha or little regularization, use 3 to 5.")
     relaxation: float = relaxation_field((1.3, 1.5))
     seed: int = seed_field()
 

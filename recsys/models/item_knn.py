@@ -36,11 +36,11 @@ class ItemKNN(ItemModel):
     peak_memory: ClassVar[PeakMemory] = PeakMemory(32, 0)
 
     n_neighbours: int = hyper(
-        50, low=1, typical=(20, 200), log=True, meaning="Similar items kept per item."
+        50, low=1, typical=(20, 200), log=True, meaning="Number of similar items kept per item."
     )
     shrinkage: float = hyper(
         10.0, low=0, typical=(0, 100),
-        meaning="Added to the denominator, so that few common users do not make items similar.",
+        meaning="Added to the denominator, so that items with few common users are not similar.",
     )  # fmt: skip
 
     def _fit(self, ratings: Ratings, *_: Any) -> ItemWeights:

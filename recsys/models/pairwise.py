@@ -112,7 +112,7 @@ class BPR(_Pairwise):
     )
     learning_rate: float = hyper(
         0.01, low=0, above=True, typical=(0.005, 0.1), log=True,
-        meaning="Step of the gradient ascent.",
+        meaning="Step size of gradient ascent.",
     )  # fmt: skip
     regularization: float = hyper(
         0.03, low=0, typical=(0.001, 0.1), log=True, symbol="λ",
@@ -120,9 +120,11 @@ class BPR(_Pairwise):
     )  # fmt: skip
     n_epochs: int = hyper(
         100, low=1, typical=(50, 500), log=True,
-        meaning="Epochs; each draws as many pairs as there are ratings.",
+        meaning="Number of epochs; each samples as many pairs as there are ratings.",
     )  # fmt: skip
-    seed: int = hyper(0, low=0, high=2**31 - 1, meaning="Seed for the random start and the draws.")
+    seed: int = hyper(
+        0, low=0, high=2**31 - 1, meaning="Seed for the random start and the sampling."
+    )
 
     def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
         from implicit.cpu.bpr import BayesianPersonalizedRanking
@@ -180,16 +182,18 @@ class LogisticMF(_Pairwise):
         meaning="Width of the factors.",
     )
     learning_rate: float = hyper(
-        1.0, low=0, above=True, typical=(0.1, 2), log=True, meaning="Step of AdaGrad."
+        1.0, low=0, above=True, typical=(0.1, 2), log=True, meaning="Step size of AdaGrad."
     )
     regularization: float = hyper(
         3.0, low=0, typical=(0.1, 10), log=True, symbol="λ", meaning="L2 strength."
     )
     negatives: int = hyper(
-        30, low=1, typical=(5, 50), meaning="Random pairs drawn for each observed one."
+        30, low=1, typical=(5, 50), meaning="Number of random pairs sampled per observed pair."
     )
     n_epochs: int = hyper(30, low=1, typical=(20, 100), meaning="Epochs.")
-    seed: int = hyper(0, low=0, high=2**31 - 1, meaning="Seed for the random start and the draws.")
+    seed: int = hyper(
+        0, low=0, high=2**31 - 1, meaning="Seed for the random start and the sampling."
+    )
 
     def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
         from implicit.cpu.lmf import LogisticMatrixFactorization

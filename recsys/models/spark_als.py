@@ -37,7 +37,7 @@ class SparkALS(Factorization):
         meaning="L2 strength, times the number of ratings; Spark's regParam.",
     )  # fmt: skip
     n_epochs: int = hyper(
-        10, low=1, typical=(5, 20), meaning="Epochs; Spark's maxIter."
+        10, low=1, typical=(5, 20), meaning="Number of epochs; Spark's maxIter."
     )  # fmt: skip
     seed: int = hyper(0, low=0, meaning="Seed for Spark's random start.")
 

@@ -134,14 +134,15 @@ class Spec(NamedSettings, ABC):
         Args:
             ratings: what to train on.
             on_epoch: called with the `Progress` after each epoch; an exception stops the training.
-            start: a state of this spec on these ratings; training continues from it to the same
-                bits as if it had never stopped.
-            warm: factors of any width, of any users and items, to start from instead of random
-                ones; for users and items that they lack, the start is random.
+            start: a state of this spec on these ratings; training continues from it with
+                bit-identical results.
+            warm: factors of any width, for any users and items, to start from instead of random
+                ones; users and items not in them start from random factors.
             on_state: called with the `State` after each epoch but the last; see `OnState`.
 
         Raises:
-            ArgumentError: the model cannot start from a state or from factors, or not from these.
+            ArgumentError: the model cannot start from a state or from factors, or not from the
+                given ones.
             DataError: the ratings do not suit the model.
             FitError: there is no finite solution.
         """
@@ -160,7 +161,7 @@ class Spec(NamedSettings, ABC):
                 f"warm is for models that train by alternation, and {self.name} does not"
             )
         if start is not None and warm is not None:
-            raise ArgumentError("give start or warm, not both: each is where the training begins")
+            raise ArgumentError("give start or warm, not both: each sets where training begins")
         if start is not None:
             require("start", start, State, "a State or None")
         if warm is not None and not hasattr(warm, "user_factors"):
@@ -184,7 +185,7 @@ class Spec(NamedSettings, ABC):
         raise self._unsure()
 
     def _unsure(self) -> ArgumentError:
-        return ArgumentError(f"{self.name} knows no standard deviations; bayesian-mf does")
+        return ArgumentError(f"{self.name} has no standard deviations; use bayesian-mf")
 
     @abstractmethod
     def _fit(
@@ -221,6 +222,7 @@ def check_suits(model: _Named, ratings: Ratings) -> None:
     if model.predicts_ratings and not ratings.has_values:
         source = "these data" if ratings.account is None else ratings.account.source
         raise DataError(
-            f"{source}: {model.name} predicts ratings, and no column holds any; name it with "
-            "--column rating=NAME, or choose a model of what was seen, such as implicit-als"
+            f"{source}: {model.name} predicts ratings, but there is no rating column; name it "
+            "with --column rating=NAME, or choose a model of implicit feedback, such as "
+            "implicit-als"
         )

@@ -44,7 +44,7 @@ class PureSVD(Factorization):
 
     n_factors: int = hyper(
         50, low=1, high=4096, typical=(10, 300), log=True, symbol="f",
-        meaning="Rank of the approximation, below both sides of the matrix.",
+        meaning="Rank of the approximation, less than both dimensions of the matrix.",
     )  # fmt: skip
 
     def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:
@@ -80,18 +80,18 @@ class NormalizedSVD(PureSVD):
         scores = D_u^-½ R · D_i^-γ V h(Σ) Vᵀ D_i^γ,   h(σ_j) = σ_j^p + α · [j ≤ c]
 
     The normalized matrix belongs to the bipartite graph of users and items; its leading singular
-    vectors are the smoothest signals on the graph. A user's ratings are such a signal, h says how
-    much of each frequency stays, and γ how much of the popularity that was taken out is put back.
-    The two filters of GF-CF (Shen et al. 2021, "How Powerful is Graph Convolution for
-    Recommendation?") are p = 2, γ = 0, which is linear, and p = 0, γ = ½, the ideal low-pass; α > 0
-    adds a low-pass of c factors to the power. Ratings below 0 (dislikes) count as 0: they are not
-    edges of the graph.
+    vectors are the smoothest signals on the graph. A user's ratings are such a signal; h defines
+    how much of each frequency is kept, and γ how much of the removed popularity is put back. The
+    two filters of GF-CF (Shen et al. 2021, "How Powerful is Graph Convolution for Recommendation?")
+    are p = 2, γ = 0, which is linear, and p = 0, γ = ½, the ideal low-pass; α > 0 adds a low-pass
+    of c factors to the power. Ratings below 0 (dislikes) count as 0: they are not edges of the
+    graph.
 
     Item factors are D_i^γ V, user factors the rest of the product. A new user is folded in by the
     same product; a new item by V = R̃ᵀUΣ⁻¹ with R̃ the normalized matrix. What both need is kept in
     `Factors.state`: D_u^-½ as `user_scale`, D_i^-2γ as `item_scale`, h as `filter`, and UΣ⁻¹ as
-    `user_basis`; and what a user needs who joins in an update, whose row of UΣ⁻¹ is that of R̃VΣ⁻²:
-    D_i^-½ as `item_root` and Σ⁻² as `inverse`.
+    `user_basis`; and for users added by an update, whose row of UΣ⁻¹ is that of R̃VΣ⁻²: D_i^-½ as
+    `item_root` and Σ⁻² as `inverse`.
     """
 
     name: ClassVar[str] = "normalized-svd"
@@ -104,20 +104,25 @@ class NormalizedSVD(PureSVD):
     )  # fmt: skip
     power: float = hyper(
         0.5, low=0, high=8, typical=(0, 2), symbol="p",
-        meaning="Power of the singular values in the filter: 0 is the ideal low-pass, 2 the linear "
-        "filter. More is smoother: popular patterns count more.",
+        meaning="Power of the singular values in the filter: 0 is the ideal low-pass, 2 the "
+        "linear filter. Larger values smooth more: popular patterns count more.",
     )  # fmt: skip
     item_exponent: float = hyper(
         0.25, low=0, high=1, typical=(0, 0.5), symbol="γ",
-        meaning="How much an item's popularity counts: its power in the item factors, and its "
-        "negative power in what the ratings of a user count.",
+        meaning="How much popularity counts: the power of an item's total in the item factors, "
+        "and its negative power in the weights of a user's ratings.",
     )  # fmt: skip
     low_pass: float = hyper(
         0.0, low=0, typical=(0, 1), symbol="α",
-        meaning="Weight of an ideal low-pass of few factors, added to the filter.",
+        meaning="Weight of an ideal low-pass filter of few factors, added to the filter.",
     )  # fmt: skip
     low_pass_factors: int = hyper(
-        32, low=1, typical=(16, 256), log=True, symbol="c", meaning="Factors of this low-pass."
+        32,
+        low=1,
+        typical=(16, 256),
+        log=True,
+        symbol="c",
+        meaning="Number of factors of this low-pass filter.",
     )
 
     def _fit(self, ratings: Ratings, on_epoch: OnEpoch | None, *_: Any) -> Factors:

@@ -31,8 +31,8 @@ def truncated_svd(matrix: sp.csr_matrix, rank: int) -> tuple[FloatArray, FloatMa
     smaller = min(matrix.shape)
     if rank > smaller:
         raise ArgumentError(
-            f"n_factors must be at most {smaller}, the smaller side of the "
-            f"{matrix.shape[0]} x {matrix.shape[1]} matrix, not {rank}; set it lower"
+            f"n_factors must be at most {smaller}, the smaller side of the {matrix.shape[0]} x "
+            f"{matrix.shape[1]} matrix, not {rank}; lower it"
         )
     if not np.isfinite(matrix.data).all():
         raise FitError("the decomposition failed: a value is not finite; check the ratings")

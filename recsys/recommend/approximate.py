@@ -183,7 +183,8 @@ def build(
     measured: dict[str, Any] = {"work": work, "n_items": len(vectors), "width": width}
     if work < PAYS_FROM and not always:
         why = (
-            f"the exact search needs {work:,.0f} multiplications, an index pays from {PAYS_FROM:,}"
+            f"the exact search needs {work:,.0f} multiplications; an index is faster from "
+            f"{PAYS_FROM:,}"
         )
         return None, About(purpose, approximate=False, why=why, **measured)
     graph = _graph(width)

@@ -46,8 +46,7 @@ class Allowed(Settings):
     exclude_similar_to: Sequence[Any] = option(
         [],
         metavar="ITEM",
-        meaning="Leave out this item and those like it: cosine of their factors at least "
-        f"{LIKE:g}.",
+        meaning=f"Leave out this item and similar ones: cosine of their factors at least {LIKE:g}.",
     )
 
     def __post_init__(self) -> None:
@@ -87,20 +86,19 @@ class Choice(Allowed):
     rerank: str | None = option(
         None,
         metavar="WAY[=STRENGTH]",
-        meaning="Choose the list from the best items for variety: mmr or dpp (different items), "
-        "calibrated (the genres of the history), less-popular; with a strength from 0 to 1, such "
-        "as mmr=0.3.",
+        meaning="Re-rank the best items for variety: mmr or dpp (different items), calibrated "
+        "(genres as in the history), less-popular; with a strength from 0 to 1, such as mmr=0.3.",
         default_text="the best scores",
     )
     risk: str | None = option(
         None,
         choices=lambda: RISKS,
-        meaning="For a model that knows how sure it is: rank by the mean, by the lower or upper "
-        "end of its 90 % interval, or by one draw from the posterior (thompson); the answer has "
-        "the interval as low and high.",
+        meaning="For a model that estimates uncertainty: rank by the mean, by the lower or upper "
+        "end of its 90 % interval, or by one posterior sample (thompson); the answer has the "
+        "interval as low and high.",
         default_text="the mean, without the interval",
     )
-    seed: int = option(0, low=0, meaning="Seed for the draw of thompson.")
+    seed: int = option(0, low=0, meaning="Seed for the sample of thompson.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -127,7 +125,7 @@ class Choice(Allowed):
         unknown = set(changes) - set(self.values())
         if unknown:
             have = ", ".join(self.values())
-            raise ArgumentError(f"a choice has {have}, but no {', '.join(sorted(unknown))}")
+            raise ArgumentError(f"a choice has {have}, but not {', '.join(sorted(unknown))}")
         return replace(self, **changes) if changes else self
 
 
@@ -150,5 +148,5 @@ def _listed(argument: str, items: Any) -> list[Any]:
     listed = [one.item() if isinstance(one, np.generic) else one for one in items]
     for one in listed:
         if not isinstance(one, Hashable):  # a list in the list, say: no id and no title
-            raise ArgumentError(f"{argument} must be a list of items, and {said(one)} is no item")
+            raise ArgumentError(f"{argument} must be a list of items, and {said(one)} is not one")
     return listed

@@ -33,7 +33,7 @@ def with_described(model: M, side: Side, table: Any) -> M:
     kind = side[:-1]
     if side not in model.features or model.counts is None:
         raise ModelError(
-            f"this model has no features of its {side}; train it with features=True (on the "
+            f"this model has no features for its {side}; train it with features=True (on the "
             "command line --features all)"
         )
     frame = as_frame(table, side).copy()

@@ -55,8 +55,8 @@ class Drift:
         none: no update since the training
         """
         if not self.updates:
-            return "none: no update since the training"
+            return "none: no update since training"
         counts = ((self.users, "user"), (self.items, "item"), (self.updates, "update"))
         said = ", ".join(f"{n:,} {noun}{'' if n == 1 else 's'}" for n, noun in counts)
-        line = f"{100 * self.share:.1f} % of the ratings are newer than the training ({said})"
-        return f"{line}; train again {'now' if self.due else f'at {100 * LIMIT:.0f} %'}"
+        line = f"{100 * self.share:.1f} % of the ratings are newer than the model ({said})"
+        return f"{line}; retrain {'now' if self.due else f'at {100 * LIMIT:.0f} %'}"

@@ -37,7 +37,7 @@ def without_users(model: M, users: Sequence[Any]) -> M:
     keep[gone] = False
     rows = np.flatnonzero(keep)
     if not len(rows):
-        raise ModelError("every user of this model is to be forgotten; train another one")
+        raise ModelError("every user of this model must be forgotten; train another one")
     counts = model.counts
     table = ItemTable.without_columns(len(rows))
     if model.people.columns:

@@ -53,11 +53,11 @@ def recommend_together(
     """The same for people as explanations take them, each with the name that messages use."""
     require_one_of("how", how, HOWS)
     if choice.risk is not None:
-        raise ArgumentError("risk is for one person at a time: leave it out for a group")
+        raise ArgumentError("risk is for one user at a time: leave it out for a group")
     group = [person for _, person in members]
     for name, (history, person) in members:
         if model.fitted.indifferent(person)[0] or not model.feedback.of(history).nnz:
-            raise DataError(f"nothing {name} rated counts for the model; leave them out")
+            raise DataError(f"no rating of {name} counts for the model; leave this user out")
     scores = np.concatenate([model.fitted.scores(person) for _, person in group])
     joined: FloatArray = _JOINED[how](scores, axis=0)[None].astype(np.float32)
     candidates = model.candidates(choice)
@@ -81,5 +81,5 @@ def recommend_together(
 
 def _member(model: ModelParts, who: Any) -> Member:
     if isinstance(who, Mapping):
-        return "somebody new", somebody(model, ratings_row(model, who))
+        return "a new user", somebody(model, ratings_row(model, who))
     return f"user {who}", user_of(model, who)

@@ -18,9 +18,9 @@ class Growing(ModelParts):
     """Each method returns another model, or embeddings; this one stays as it is."""
 
     def with_items(self, table: Table) -> Self:
-        """The same model with items that nobody has rated, known by their features alone.
+        """The same model with unrated items, known only by their features.
 
-        They can be recommended and compared as any other; answers mark them.
+        They can be recommended and compared like all others; answers mark them.
 
         Args:
             table: a row per item, the ids in a column `item`, and the columns that the model was
@@ -36,7 +36,7 @@ class Growing(ModelParts):
         return with_described(self, "items", table)
 
     def with_users(self, table: Table) -> Self:
-        """The same model with users who rated nothing, known by their features alone.
+        """The same model with users without ratings, known only by their features.
 
         Args:
             table: a row per user, the ids in a column `user`; see `with_items`.
@@ -52,12 +52,12 @@ class Growing(ModelParts):
         return with_described(self, "users", table)
 
     def update(self, new_ratings: Ratings) -> Self:
-        """The model with more ratings, without training it again.
+        """The model with more ratings, without retraining.
 
-        Users and items that it does not have join, with their rows of the tables. Repeats count as
-        in the training: the latest rating, or the sum of counts. Users with new ratings and items
-        that joined are solved again; the items of the training keep their factors. Items that join
-        an item–item model have no weights. `drift` says how far this has gone.
+        New users and items are added, with their rows of the tables. Repeats are handled as in
+        training: the latest rating, or the sum of counts. Users with new ratings and new items are
+        solved; trained items keep their factors. New items have no weights in an item–item model.
+        `drift` counts what was added.
 
         Args:
             new_ratings: on the scale of the training ratings.
@@ -73,9 +73,9 @@ class Growing(ModelParts):
         return update(self, new_ratings)
 
     def fold_in_users(self, ratings: Ratings) -> Embeddings:
-        """Biases (n,) and factors (n, f) of people, from their ratings of the model's items.
+        """Biases (n,) and factors (n, f) of users, from their ratings of the model's items.
 
-        Nobody is added to the model, as by `update`. Rows are in the order of `ratings.users`.
+        Unlike `update`, nothing is added to the model. Rows are in the order of `ratings.users`.
 
         Raises:
             ModelError: the model has no factors.

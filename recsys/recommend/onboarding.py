@@ -219,7 +219,7 @@ def crowd_of(model: ModelParts) -> Crowd:
     """
     if model.fitted.item_vectors is None or not model.fitted.n_factors:
         raise ModelError(
-            f"{model.fitted.spec.name} has no factors, so no item says more of a taste than "
+            f"{model.fitted.spec.name} has no factors, so no question is more informative than "
             "another; train a factorization"
         )
     history = model.feedback.of(model.seen())

@@ -108,8 +108,8 @@ def by_item(ratings: Ratings) -> dict[Any, float]:
     if len(rows) != 1:
         some = ", ".join(str(one) for one in ratings.users.ids[rows[:3]])
         raise ArgumentError(
-            f"the ratings must be of one person, not of {len(rows):,} users ({some}, ...); keep "
-            "those of one"
+            f"the ratings must be from one user, not {len(rows):,} users ({some}, ...); keep one "
+            "user's ratings"
         )
     row = ratings.matrix[rows[0]]
     ids = ratings.items.ids[row.indices].tolist()
@@ -127,7 +127,8 @@ def checked_rating(item: object, value: Any, scale: tuple[float, float] | None) 
     except (TypeError, ValueError):
         raise ArgumentError(f"rating of {item!r} must be a number, not {brief(value)}") from None
     if not abs(number) <= _LARGEST:  # NaN fails the comparison, too
-        raise ArgumentError(f"rating of {item!r} must be finite and sensible, not {brief(value)}")
+        limits = f"between {-_LARGEST:,.0f} and {_LARGEST:,.0f}"
+        raise ArgumentError(f"rating of {item!r} must be {limits}, not {brief(value)}")
     if scale is not None and not scale[0] <= np.float32(number) <= scale[1]:
         raise ArgumentError(
             f"rating of {item!r} must be on the scale of the training ratings, {scale[0]:g} to "

@@ -37,11 +37,11 @@ Ends = npt.NDArray[np.float64]
 _UNKNOWN = get_args(Unknown)
 _BLOCK = 8192  # users ranked together
 _NONE = np.zeros(0, np.int32)
-_NO_ORDER = "all scores are equal, and the order says nothing"
+_NO_ORDER = "all scores are equal, so the order means nothing"
 _GET_POPULAR = "these are the most popular items, without scores"
 _NEWCOMER = "popular: no ratings that count"
 _DISLIKES = "popular: only dislikes"
-_UNLIKE = ", and not like what they disliked"
+_UNLIKE = ", except those similar to what they disliked"
 _STRANGER = "popular: not in the data"
 
 
@@ -87,12 +87,12 @@ def recommend_folded(person: FoldedIn, choice: Choice) -> Table:
     model, row, counted = person.model, person.row, person.counted
     people, is_newcomer = person.under(choice.only_risk)
     if is_newcomer:
-        return _of_newcomer(model, choice, row.indices, counted, "this person", row.nnz > 0)
+        return _of_newcomer(model, choice, row.indices, counted, "this user", row.nnz > 0)
     table = _ranked(model, people, choice, row.indices, lambda: counted)
     if counted.nnz:
         return table.noting(remark=person.remark)
-    why = _nothing_counts(model, "this person")
-    return table.noting(remark=f"{why}: everybody like that gets this list")
+    why = _nothing_counts(model, "this user")
+    return table.noting(remark=f"{why}: all such users get this list")
 
 
 def _of_newcomer(
@@ -108,7 +108,7 @@ def _of_newcomer(
         why = _only_dislikes(model, who)
         like = model.ranker().like_disliked(counted)
         return _ranked(model, None, choice, seen, None, _DISLIKES, why, like)
-    why = _nothing_counts(model, who) if rated else f"nothing is known of {who}"
+    why = _nothing_counts(model, who) if rated else f"nothing is known about {who}"
     return _ranked(model, None, choice, seen, None, _NEWCOMER, why)
 
 
@@ -134,7 +134,7 @@ def noting_approximation(model: ModelParts, table: Table) -> Table:
     spec = model.fitted.spec
     if spec.folds_in_exactly:
         return table
-    note = f"{spec.name} folds in approximately: the list may differ where no rating changed, too"
+    note = f"{spec.name} folds in approximately: the list may differ even if no rating changed"
     return table.noting(remark="; ".join(filter(None, [table.notes.get("remark"), note])))
 
 
@@ -268,7 +268,7 @@ def search_titles(model: ModelParts, words: str, n: int = 10) -> Table:
     if not isinstance(words, str) or not words.strip():
         raise ArgumentError("words must have at least one letter or digit of a title")
     rows, scores = model.titles.search(words, n)
-    why = "no other title is close to these words"
+    why = "no other title matches these words"
     if not any(model.items.titles or ()):
         why = "the items of this model have no titles"
     return item_table(model, rows, scores, n, why)
@@ -357,11 +357,11 @@ def _popular(unknown: str) -> bool:
 
 
 def _nothing_counts(model: ModelParts, who: str) -> str:
-    return f"nothing {who} rated counts for the model (feedback {model.feedback})"
+    return f"no rating of {who} counts for the model (feedback {model.feedback})"
 
 
 def _only_dislikes(model: ModelParts, who: str) -> str:
-    return f"everything {who} rated counts against its item (feedback {model.feedback})"
+    return f"every rating of {who} counts against its item (feedback {model.feedback})"
 
 
 def _by_features(model: ModelParts, who: str) -> str:

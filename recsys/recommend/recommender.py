@@ -29,11 +29,11 @@ OfUnknown = Literal["raise", "nan", "bias"]
 
 @dataclass(frozen=True, eq=False)
 class Recommender(Growing):
-    """Answers questions in external ids; items may also be given by title.
+    """Recommendations, explanations and similar items by external id; items also by title.
 
     Every answer is a table whose first columns are `rank` (1 is best), an id and `score`, followed
-    by the columns of the item table. Where fewer than n rows were found, the table is shorter and
-    its `attrs["shortfall"]` says why. The functions of `recsys.recommend.questions` give the same
+    by the columns of the item table. If fewer than n rows were found, the table is shorter and its
+    `attrs["shortfall"]` says why. The functions of `recsys.recommend.questions` give the same
     answers without pandas.
     """
 
@@ -42,17 +42,17 @@ class Recommender(Growing):
         return f"Recommender({self.factors!r}, {seen})"
 
     def indexed(self, recall: float = 0.99, *, always: bool = False) -> Recommender:
-        """The same model with approximate indexes, where they pay; `index_report` says what of.
+        """The same model with approximate indexes, where they are faster; see `index_report`.
 
         There is one for recommendations and one for `similar_items` with the metric cosine. An
-        index pays where the exact search cannot skip most items, which is measured on stored users
-        and on items: for similar items from some 45,000 items of 64 factors; for recommendations
-        only where the factors of the items are of similar length. Answers then have the same items
-        but for a share, exact scores, and never an excluded item. `recsys.save_index` keeps them.
+        index is faster if the exact search cannot skip most items, which is measured on stored
+        users and on items: for similar items from about 45,000 items with 64 factors; for
+        recommendations only if item factors have similar lengths. Answers then have nearly the same
+        items, exact scores, and never an excluded item. `recsys.save_index` saves them.
 
         Args:
-            recall: the share of the exact best 10 that is to be found on average.
-            always: build an index also where it does not pay.
+            recall: the share of the exact top 10 that must be found on average.
+            always: build an index even if it is not faster.
 
         Raises:
             ModelError: the model has no factors, or usearch is not installed (extra `ann`).
@@ -89,16 +89,16 @@ class Recommender(Growing):
         Args:
             users: ids.
             items: ids.
-            unknown: what the score of a pair is where an id was not in the training data: an
-                error, NaN, or with "bias" what the mean and the bias of the other side give.
+            unknown: the score of a pair if an id was not in the training data: an error, NaN, or
+                with "bias" the mean plus the bias of the other side.
             deviation: return a second array: the standard deviation of the rating of each pair,
                 the noise of a single rating included; NaN where an id was not in the data.
 
         Raises:
             UnknownIdError: an id was not in the training data, and `unknown` is "raise".
             ModelError: the model scores from a history, and has none.
-            ArgumentError: `unknown` is something else, the users do not pair with the items, or the
-                model knows no standard deviations (`BayesianMF` does).
+            ArgumentError: `unknown` is invalid, the numbers of users and items differ, or the model
+                has no standard deviations (`BayesianMF` does).
         """
         require_flag("deviation", deviation)
         scores = predictions.predict(self, users, items, unknown)
@@ -120,7 +120,7 @@ class Recommender(Growing):
 
         Args:
             user: id.
-            n: how many; None for that of the choice, which is 10 where nothing is said.
+            n: how many; None for that of the choice, 10 by default.
             unknown: "popular" gives the most popular items to a user who is not in the data.
             choice: what may be recommended.
             changes: settings of the choice, such as `exclude_seen=False` or
@@ -143,25 +143,25 @@ class Recommender(Growing):
         choice: Choice | None = None,
         **changes: Any,
     ) -> pd.DataFrame:
-        """The best items for a person who is not in the data, from some ratings of theirs.
+        """The best items for a new user, from some of their ratings.
 
-        The person is folded in: their factors solve the same equations as those of a training user.
-        With `exclude_seen`, what they rated is left out. Without ratings that count, the answer is
-        the most popular items, as for such a user (see `recommend`); with dislikes alone, those of
-        them that are not like what was disliked. A remark says where a model takes a low rating for
-        a like.
+        The user is folded in: their factors solve the same equations as those of a training user.
+        With `exclude_seen`, the items they rated are left out. Without ratings that count, the
+        answer is the most popular items (see `recommend`); with only dislikes, the most popular
+        items that are not similar to disliked ones. If the model counts a low rating as a like, a
+        remark says so.
 
         Args:
             ratings: item id or title → rating, on the scale of the training ratings; may be empty.
-                Or the `Ratings` of one person.
+                Or the `Ratings` of one user.
             n: how many; None for that of the choice.
             choice: what may be recommended.
             changes: settings of the choice, such as `exclude_seen=False` or
                 `where="genres has 'Comedy' and year < 2000"`.
 
         Raises:
-            UnknownIdError: an item is not there; a title that fits several lists them.
-            ArgumentError: a rating is not a finite number, or the ratings are not of one person.
+            UnknownIdError: an item is not in the data, or a title matches several items.
+            ArgumentError: a rating is not a finite number, or the ratings are not from one user.
         """
         asked = chosen(choice, n, changes)
         return questions.recommend_for(self, ratings, asked).frame()
@@ -175,14 +175,14 @@ class Recommender(Growing):
         choice: Choice | None = None,
         **changes: Any,
     ) -> pd.DataFrame:
-        """The best items for several people together: rank, item, score, and least and most.
+        """The best items for several users together: rank, item, score, and least and most.
 
-        The score is the mean of theirs, or with "least-misery" the least, with "most-pleasure" the
-        largest. What one of them has seen is left out. `least` and `most` are the scores of the
-        person who likes the item least and most.
+        The score is the mean of their scores, or with "least-misery" the smallest, with
+        "most-pleasure" the largest. Items that any of them has seen are left out. `least` and
+        `most` are the smallest and largest score among them.
 
         Args:
-            people: users by id, and new people by a mapping of item → rating.
+            people: users by id, and new users by a mapping of item → rating.
             n: how many; None for that of the choice.
             how: "average", "least-misery" or "most-pleasure".
             choice: what may be recommended.
@@ -190,8 +190,8 @@ class Recommender(Growing):
 
         Raises:
             UnknownIdError: a user or an item is not in the data.
-            ArgumentError: there is nobody, or no such way.
-            DataError: the model knows nothing about somebody.
+            ArgumentError: `people` is empty, or `how` is unknown.
+            DataError: no rating of one of them counts.
         """
         asked = chosen(choice, n, changes)
         return groups.recommend_group(self, people, asked, how).frame()
@@ -203,12 +203,12 @@ class Recommender(Growing):
         answered: Mapping[Any, float | None] | None = None,
         **allowed: Any,
     ) -> pd.DataFrame:
-        """The n items to ask a new person about, after which the model knows their taste best.
+        """The n most informative items to ask a new user about.
 
-        Training users answer in their place. Each question is the one whose answers, after those
-        above it, bring the scores of all items closest to those by all ratings of these users: the
-        column `score` is by how much the mean cosine of the two rises. With `answered`, users count
-        by how well they agree with the person in what they have seen.
+        Training users simulate the answers. Each question is the one whose answers, after those
+        above it, bring the scores of all items closest to those from all ratings of these users:
+        the column `score` is the increase of the mean cosine of the two. With `answered`, training
+        users are weighted by how well they agree with the new user in what they have seen.
 
         Args:
             n: how many.
@@ -225,7 +225,7 @@ class Recommender(Growing):
         return onboard(self, asked.n, said, asked).frame()
 
     def search_titles(self, words: str, n: int = 10) -> pd.DataFrame:
-        """The n items whose titles fit some words best: rank, item, score (0 to 100)."""
+        """The n items whose titles match some words best: rank, item, score (0 to 100)."""
         return questions.search_titles(self, words, n).frame()
 
     def what_if(
@@ -237,10 +237,10 @@ class Recommender(Growing):
         choice: Choice | None = None,
         **changes: Any,
     ) -> pd.DataFrame:
-        """The list of a training user if they had given other ratings.
+        """The list that a training user would get with other ratings.
 
-        Their row is solved again from the changed ratings, the items fixed, which is exact for
-        models that fold in exactly; a remark says where it is not.
+        Their row is solved again from the changed ratings with the items fixed. This is exact for
+        models that fold in exactly; otherwise a remark says that it is not.
 
         Args:
             user: id.
@@ -251,7 +251,7 @@ class Recommender(Growing):
 
         Raises:
             UnknownIdError: the user or an item is not in the data.
-            ArgumentError: a rating cannot be one, or one is to be removed that is not there.
+            ArgumentError: a rating is invalid, or there is no such rating to remove.
             ModelError: the model has no history.
         """
         asked = chosen(choice, n, changes)
@@ -261,9 +261,9 @@ class Recommender(Growing):
         """Why an item (id or title) has its score for a training user: an exact sum.
 
         The terms are the mean, both biases, and the share of each of the user's ratings: with the
-        normal equations A x = Σ t y of the user's factors, the share of a rating is its
-        t y·A⁻¹ y_item. Models without normal equations fold in otherwise, and item–item models
-        have their own weights. What no rating carries is a term of its own.
+        normal equations A x = Σ t y of the user's factors, the share of a rating is its t y·A⁻¹
+        y_item. Models without normal equations use their own way of folding in, and item–item
+        models their weights. What no rating accounts for is a separate term.
 
         Raises:
             UnknownIdError: the user or the item is not in the data.
@@ -272,7 +272,7 @@ class Recommender(Growing):
         return explaining.explain(self, explaining.user_of(self, user), item)
 
     def explain_for(self, ratings: Mapping[Any, float], item: object) -> Explanation:
-        """Why an item has its score for a person who is not in the data, from their ratings."""
+        """Why an item has its score for a new user, from their ratings."""
         who = explaining.somebody(self, ratings_row(self, ratings))
         return explaining.explain(self, who, item)
 
@@ -288,8 +288,8 @@ class Recommender(Growing):
         """The best items of many training users: columns user, rank, item, score.
 
         Memory beyond the answer is bounded: users are ranked in blocks. A user with fewer than n
-        items left has fewer rows. Where somebody has no counted ratings, there is a column
-        `remark`, which is None for all others (see `recommend`).
+        items left has fewer rows. If a user has no counted ratings, there is a column `remark`,
+        which is None for all others (see `recommend`).
 
         Args:
             users: ids; None for all.
@@ -322,7 +322,7 @@ class Recommender(Growing):
             n: how many.
             metric: how items are compared.
             alpha: of the metric `damped`.
-            opposite: the least similar items instead, those that point the other way.
+            opposite: the least similar items instead, in the opposite direction.
             allowed: which items the answer may have: the fields of `Allowed`, such as `where`.
         """
         asked = chosen(None, None, allowed).allowed() if allowed else None
@@ -332,10 +332,10 @@ class Recommender(Growing):
     def items_between(
         self, first: object, last: object, n: int = 10, **allowed: Any
     ) -> pd.DataFrame:
-        """N items on the way from one item to another, in that order; each is named once.
+        """N different items on the way from one item to another, in order.
 
-        The way is the straight line between the directions of their factors, in equal steps; the
-        item of a step is the one with the smallest angle to it.
+        The way is the straight line between the directions of their factors, in equal steps; each
+        step gives the item with the smallest angle to it.
 
         Args:
             first: id or title.

@@ -13,15 +13,17 @@ def html(model: ModelParts) -> str:
     lines = [
         *shown.lines(model.fitted),
         ("feedback", str(model.feedback)),
-        ("history", "none: it was left out" if kept is None else f"{kept.nnz:,} ratings"),
-        ("items", ", ".join(model.items.columns) or "nothing is known of them but their ids"),
+        ("history", "none: it was not saved" if kept is None else f"{kept.nnz:,} ratings"),
+        ("items", ", ".join(model.items.columns) or "only their ids are known"),
     ]
     for side, found in model.features.items():
         known = ", ".join(column.name for column in found.coding.columns)
         lines.append((f"features of {side}", known))
     for purpose, about in model.index_report.items():
         said = (
-            f"recall {about.recall:.3f}" if about.approximate else "none, because it would not pay"
+            f"recall {about.recall:.3f}"
+            if about.approximate
+            else "none, because exact search is as fast"
         )
         lines.append((f"index to {purpose}", said))
     if model.fingerprint:

@@ -20,13 +20,13 @@ def blind_to(model: ModelParts, ratings: sp.csr_matrix, counted: sp.csr_matrix) 
     """
     spec, feedback = model.fitted.spec, model.feedback
     if model.fitted.item_vectors is not None and not model.fitted.n_factors:
-        return f"{spec.name} gives everybody the same list, whatever they rated"
+        return f"{spec.name} gives all users the same list, whatever they rated"
     regression = isinstance(spec, External) and not spec.unobserved_weight
     if spec.predicts_ratings or regression:
         return ""
     kind, ends = _scale(model)
     if kind in ("counts", "seen"):
-        what = "counts" if kind == "counts" else "what was seen, without ratings"
+        what = "counts" if kind == "counts" else "implicit feedback, without ratings"
         return f"the model was trained on {what}: every value above 0 counts in favour of its item"
     # Both rows increase, and what counts is part of what was given.
     given = ratings.data
@@ -39,8 +39,8 @@ def blind_to(model: ModelParts, ratings: sp.csr_matrix, counted: sp.csr_matrix) 
     titles, item = model.items.titles, int(counted.indices[first])
     name = (None if titles is None else titles[item]) or model.fitted.items.ids[item]
     same = feedback.ones or spec.ignores_values
-    how = "as much as the highest would" if same else "only less than a higher rating would"
-    remedy = ": train with --feedback centered for low ratings to count against their items"
+    how = "as much as the highest rating would" if same else "but less than a higher rating would"
+    remedy = ": train with --feedback centered to make low ratings count against their items"
     return (
         f"the {given[first]:g} for {name} counts in its favour, {how} (feedback {feedback})"
         f"{'' if feedback.knows_dislikes else remedy}"

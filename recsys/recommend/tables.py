@@ -55,14 +55,14 @@ def shortened(table: Table, n: int, why: str) -> Table:
     """The table, with a note where it has fewer than n rows."""
     if len(table) >= n:
         return table
-    return table.noting(shortfall=f"{len(table)} of the {n} asked for: {why}")
+    return table.noting(shortfall=f"{len(table)} of the {n} requested: {why}")
 
 
 def why_no_more(vector: FloatArray, kind: str) -> str:
     """Why there are no more items or users like one with this vector."""
     if vector.any():
         return f"there are no more {kind}"
-    return "it has no ratings that count for the model, so nothing is like it"
+    return "it has no ratings that count for the model, so nothing is similar"
 
 
 def checked_n(n: int) -> int:

@@ -65,7 +65,7 @@ class TitleIndex:
         if len(rows) == 1:
             return rows[0]
         if rows:
-            raise UnknownIdError(f"{title!r} may be {self._named(rows)}; say which by year or id")
+            raise UnknownIdError(f"{title!r} may be {self._named(rows)}; give the year or the id")
         near = self._near(title)
         hint = (
             f"did you mean {self._named(near)}?"

@@ -111,18 +111,18 @@ def remarks(model: ModelParts) -> tuple[str, ...]:
     said = []
     if model.drift.due:
         said.append(
-            f"{100 * model.drift.share:.0f} % of the ratings are newer than the training, and the "
-            f"limit is {100 * LIMIT:.0f} %: train the model again on all ratings"
+            f"{100 * model.drift.share:.0f} % of the ratings are newer than the model, and the "
+            f"limit is {100 * LIMIT:.0f} %: retrain it on all ratings"
         )
     n = len(weightless(model))
     if n:
-        have = "item that joined has" if n == 1 else "items that joined have"
+        have = "new item has" if n == 1 else "new items have"
         said.append(
             f"{n:,} {have} no weights in {model.fitted.spec.name}, and cannot be recommended "
-            "before the model is trained again"
+            "until the model is retrained"
         )
     if model.feedback.half_life is not None:
-        said.append("ratings of users who were solved again do not decay before the next training")
+        said.append("ratings of users who were solved again do not decay until the next training")
     return tuple(said)
 
 
@@ -144,13 +144,16 @@ def _check(model: ModelParts, new: Ratings) -> None:
     is_scale = new.account is not None and new.account.kind == "ratings"
     if kind == "seen" and is_scale:
         raise DataError(
-            "the new ratings are on a scale, and the model was trained on what was seen, without "
-            "values; leave their column of ratings out"
+            "the new ratings have values, but the model was trained without; leave out their "
+            "rating column"
         )
     if model.scale is None or not new.n_ratings:
         return
     if not new.has_values:
-        raise DataError("the new ratings have no values, and the model was trained on ratings")
+        raise DataError(
+            "the new ratings have no values, but the model was trained on ratings; name their "
+            "rating column"
+        )
     low, high = model.scale
     outside = np.flatnonzero((new.matrix.data < low) | (new.matrix.data > high))
     if len(outside):

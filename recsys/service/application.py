@@ -121,7 +121,9 @@ def _source(
         if store is None:
             raise ArgumentError("name a model file, or a store with a model in service")
         if watch is not None:
-            raise ArgumentError("watch goes with a model file: the shelf of the store is followed")
+            raise ArgumentError(
+                "watch needs a model file: without one, the service follows the shelf of the store"
+            )
         return OnShelf(store, name or "main")
     if isinstance(model, Recommender):
         return Memory(model, name)
@@ -140,7 +142,7 @@ def _source(
 def _keys(tokens: bool | Path_, store: RatingsStore | None) -> Keys:
     file = None if isinstance(tokens, bool) else Path(tokens).expanduser()
     if file is None and store is None:
-        raise ArgumentError("tokens are in a store or in a file, and there is neither")
+        raise ArgumentError("tokens must come from a store or a file; name one")
     return Keys(store, file)
 
 
@@ -161,8 +163,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 _WORDS: Mapping[int, str] = {
-    404: "there is no such address; GET /openapi.json lists those there are",
-    405: "this address does not take this method",
+    404: "there is no such path; GET /openapi.json lists all paths",
+    405: "this path does not allow this method",
 }
 
 

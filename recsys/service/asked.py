@@ -33,7 +33,7 @@ S = TypeVar("S", bound=Settings)
 class Listed(ShortForms, Choice):
     """What may be recommended, and whether each item comes with its reasons."""
 
-    why: bool = option(False, meaning="Say which ratings speak for and against each item.")
+    why: bool = option(False, meaning="Say which ratings count for and against each item.")
 
     def choice(self, model: Recommender) -> Choice:
         """What may be recommended, with items as the model knows them."""
@@ -46,7 +46,7 @@ class GroupListed(Listed):
     """The same for several people, who get one list."""
 
     together: str = option(
-        "average", choices=lambda: HOWS, meaning="How the scores of a group become one."
+        "average", choices=lambda: HOWS, meaning="How the scores of a group are combined."
     )
 
 
@@ -58,12 +58,15 @@ class Similar(ShortForms):
     metric: str = option(
         "cosine",
         choices=lambda: METRICS,
-        meaning="How likeness is measured: cosine is the angle, dot favours popular items.",
+        meaning="Measure of similarity: cosine compares directions, dot favours popular items.",
     )
     alpha: float = option(
-        0.5, low=0, high=1, meaning="With damped: 0 ranks as dot does, 1 as cosine does."
+        0.5,
+        low=0,
+        high=1,
+        meaning="Weight of the length with damped: 0 ranks like dot, 1 like cosine.",
     )
-    opposite: bool = option(False, meaning="The least similar items instead.")
+    opposite: bool = option(False, meaning="List the least similar items instead.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +75,15 @@ class SimilarUsers(Settings):
 
     n: int = option(10, low=1, meaning="How many.")
     metric: str = option(
-        "cosine", choices=lambda: METRICS, meaning="How likeness is measured: cosine is the angle."
+        "cosine",
+        choices=lambda: METRICS,
+        meaning="Measure of similarity: cosine compares directions.",
     )
     alpha: float = option(
-        0.5, low=0, high=1, meaning="With damped: 0 ranks as dot does, 1 as cosine does."
+        0.5,
+        low=0,
+        high=1,
+        meaning="Weight of the length with damped: 0 ranks like dot, 1 like cosine.",
     )
 
 
@@ -83,7 +91,7 @@ class SimilarUsers(Settings):
 class Searched(Settings):
     """Words of a title."""
 
-    q: str = option(meaning="Words of a title.")
+    q: str = option(meaning="Words from the title.")
     n: int = option(10, low=1, meaning="How many.")
 
 
@@ -91,7 +99,7 @@ class Searched(Settings):
 class Onboarded(ShortForms):
     """What to ask somebody new about."""
 
-    n: int = option(10, low=1, meaning="How many items to ask about.")
+    n: int = option(10, low=1, meaning="Number of items to ask about.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +108,7 @@ class Page(Settings):
 
     limit: int = option(100, low=1, meaning="Rows of a page.")
     cursor: str | None = option(
-        None, meaning="Where the page begins: `next` of the page before.", default_text="the start"
+        None, meaning="Start of the page: `next` of the previous page.", default_text="the start"
     )
 
 
@@ -109,7 +117,7 @@ class Mapped(Settings):
     """Whose map."""
 
     user: str | None = option(
-        None, meaning="The map on which this user stands: several models may share the traffic.",
+        None, meaning="User whose model's map to return, if several models share the traffic.",
         default_text="that of the model in service",
     )  # fmt: skip
 
@@ -184,7 +192,7 @@ def _known(name: str, known: Mapping[str, Setting], besides: Sequence[str] = ())
     if name not in known:
         have = [*besides, *known]
         said = f"it has {', '.join(have)}" if have else "it has none"
-        raise ArgumentError(f"this request has no parameter {name!r}{near(name, have)}; {said}")
+        raise ArgumentError(f"this route has no parameter {name!r}{near(name, have)}; {said}")
     return known[name]
 
 

@@ -64,7 +64,7 @@ async def _in_time(seconds: float, ask: Callable[[Any], T], given: Any) -> T:
         async with asyncio.timeout(seconds):
             return await anyio.to_thread.run_sync(ask, given, abandon_on_cancel=True)
     except TimeoutError:
-        late = f"no answer within {seconds:g} s; ask for less, or later"
+        late = f"no answer within {seconds:g} s; request less, or try again later"
         raise Refusal(503, late, {"Retry-After": "5"}) from None
 
 
@@ -86,7 +86,7 @@ async def _body(request: Request, service: Service) -> Any:
                     raise _too_large(guard.max_body)
                 parts.append(part)
     except TimeoutError:
-        raise Refusal(408, f"the body did not come within {guard.timeout:g} s") from None
+        raise Refusal(408, f"the body did not arrive within {guard.timeout:g} s") from None
     return parsed_body(b"".join(parts))
 
 

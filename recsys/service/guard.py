@@ -28,7 +28,7 @@ _KEPT = 10_000  # tokens and clients that are remembered
 _NEEDED: Mapping[Scope, str] = {
     "read": "ask",
     "write": "change ratings and items",
-    "admin": "change the model or forget a person",
+    "admin": "change the model or forget a user",
 }
 
 
@@ -115,7 +115,7 @@ def read_tokens(file: Path) -> dict[str, Token]:
             )
         found[digest] = Token(parts[1], scopes, 0.0)
     if not found:
-        raise ArgumentError(f"tokens {str(file)!r}: there is no token in it")
+        raise ArgumentError(f"tokens {str(file)!r}: the file contains no token")
     return found
 
 
@@ -190,7 +190,7 @@ class Guard:
             self._slow_down(f"at {client[0]}")
             raise Refusal(
                 401,
-                "this service asks for a token: send it as Authorization: Bearer TOKEN",
+                "this service requires a token: send it as Authorization: Bearer TOKEN",
                 {"WWW-Authenticate": "Bearer"},
             )
         self._slow_down(token.name)
@@ -207,7 +207,7 @@ class Guard:
         if wait:
             raise Refusal(
                 429,
-                f"more than {self.rate:g} requests a second; ask again later",
+                f"more than {self.rate:g} requests per second; try again later",
                 {"Retry-After": str(int(wait) + 1)},
             )
 
@@ -222,12 +222,14 @@ class Guard:
         """
         host = headers.get("host", "")
         if self.hosts is not None and _name(host) not in self.hosts:
-            raise Refusal(421, "this service answers only to the names of this machine")
+            raise Refusal(
+                421, "this service only answers requests for the host names of this machine"
+            )
         origin = headers.get("origin")
         if method in ("GET", "HEAD", "OPTIONS") or origin is None or origin in self.origins:
             return
         if urlsplit(origin).netloc != host:
-            raise Refusal(403, "pages of other sites may not change anything here")
+            raise Refusal(403, "pages on other sites cannot change anything here")
 
 
 def _name(host: str) -> str:

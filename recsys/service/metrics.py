@@ -25,13 +25,13 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _OF_PROCESS = (
-    ("running", "Requests that are being answered.", "livesum"),
-    ("reloads", "Times that another model was put into service.", "livemax"),
+    ("running", "Requests in progress.", "livesum"),
+    ("reloads", "Number of times another model was put into service.", "livemax"),
     ("model_loaded_seconds", "When the model was loaded.", "livemin"),
     ("model_users", "Users of the model.", "livemax"),
     ("model_items", "Items of the model.", "livemax"),
     ("model_refused", "Whether the latest new model was refused.", "livemax"),
-    ("lists_lost", "Served lists that the store did not take.", "livesum"),
+    ("lists_lost", "Served lists that could not be written to the store.", "livesum"),
 )
 """Name, meaning, and how the values of several workers become one."""
 
@@ -50,7 +50,7 @@ class Metrics:
             "recsys_request_seconds", "Time to answer, by route.", ["route"],
             buckets=_SECONDS, **more,
         )  # fmt: skip
-        self._folded = Counter("recsys_folded_in", "Lists for people who were folded in.", **more)
+        self._folded = Counter("recsys_folded_in", "Lists for users who were folded in.", **more)
         self._stored = Counter("recsys_stored", "Lists from stored factors.", **more)
         modes: Any = _OF_PROCESS
         self._of_process: dict[str, Gauge] = {

@@ -27,7 +27,7 @@ _EXAMPLES: Mapping[str, Any] = {
 }
 _PROBLEM = record(
     type={"type": "string"}, title={"type": "string"}, status={"type": "integer"},
-    detail={"type": "string", "description": "What is wrong, and what to do."},
+    detail={"type": "string", "description": "What is wrong and what to do."},
 )  # fmt: skip
 _ABOUT = (
     "Recommendations by matrix factorization. Errors are `application/problem+json`. "

@@ -49,10 +49,10 @@ def kind_of(error: BaseException) -> tuple[int, str, str]:
         name = type(error).__name__.removesuffix("Error")
         return status, _WORD.sub("-", name).lower(), one_line(error, _LONGEST)
     if isinstance(error, MemoryError):
-        return status, "no-memory", "the machine has not enough memory for this; ask for less"
+        return status, "no-memory", "the machine does not have enough memory for this; request less"
     if isinstance(error, OSError):
-        return status, "no-resource", "a file, disk or connection that this needs is not available"
-    return 500, "bug", "an error of the service; its log has the details"
+        return status, "no-resource", "a required file, disk or connection is not available"
+    return 500, "bug", "internal error; the service's log has the details"
 
 
 def problem(error: BaseException, request_id: str = "") -> Response:

@@ -63,7 +63,9 @@ class Memory:
 
     def change(self, wanted: Any) -> Arms:
         """See `Source`."""
-        raise ArgumentError("this service has a model from memory, and no folder of model files")
+        raise ArgumentError(
+            "this service got its model from memory, so it has no folder of model files"
+        )
 
     def back(self) -> Back:
         """See `Source`."""
@@ -161,7 +163,7 @@ class OnShelf:
         found = self.news()
         if found is None:
             raise ModelError(
-                f"the store has no model {self._name!r} in service; recsys retrain makes one"
+                f"the store has no model {self._name!r} in service; train one with recsys retrain"
             )
         return found
 
@@ -191,7 +193,9 @@ class OnShelf:
             raise ArgumentError("give the number of a version as {'version': 3}")
         one = self._store.models.get(version)
         if one.name != self._name:
-            raise ArgumentError(f"version {version} is one of {one.name}, not of {self._name}")
+            raise ArgumentError(
+                f"version {version} is a version of {one.name}, not of {self._name}"
+            )
         opened(one.file, version, self._name, sha256=one.sha256)  # before it is promoted
         self._store.models.promote(version)
         return self._now()

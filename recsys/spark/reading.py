@@ -134,7 +134,7 @@ def _of_text(location: str, source: Source, session: SparkSession, where: str) -
     form = _format(location, source, session, where)
     if form.skip > int(form.header is not None):
         raise DataError(
-            f"{where}: begins with lines that are no rows, which Spark cannot skip; remove them, "
+            f"{where}: begins with lines that are not rows, which Spark cannot skip; remove them, "
             "or leave out --engine spark"
         )
     if len(form.separator) != 1:
@@ -161,7 +161,7 @@ def _of_text(location: str, source: Source, session: SparkSession, where: str) -
         )
     if len(frame.columns) != len(form.columns):
         raise DataError(
-            f"{where}: {len(frame.columns)} columns, where {len(form.columns)} are seen"
+            f"{where}: {len(frame.columns)} columns, but {len(form.columns)} were detected"
         )
     # By position: two columns may have one name.
     frame = frame.toDF(*(f"c{at}" for at in range(len(form.columns))))
@@ -247,8 +247,8 @@ def _of_database(source: Source, session: SparkSession, where: str) -> RawRating
     except EngineError as error:
         if "org.postgresql.Driver" in str(error):
             raise ArgumentError(
-                "Spark reads PostgreSQL by its JDBC driver, which is not there (Debian, Ubuntu: "
-                "apt install libpostgresql-jdbc-java)"
+                "Spark reads PostgreSQL with its JDBC driver, which is not installed (Debian, "
+                "Ubuntu: apt install libpostgresql-jdbc-java)"
             ) from None
         raise DataError(f"{where}: {error}") from None
     roles = role_positions(frame.columns, source.columns, where)

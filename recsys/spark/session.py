@@ -150,7 +150,7 @@ def require_java() -> None:
     package = f"openjdk-{JAVA}-jre-headless"
     needs = f"the engine spark needs Java {JAVA} (Debian, Ubuntu: apt install {package})"
     if java is None:
-        raise ArgumentError(f"{needs}, and there is no Java")
+        raise ArgumentError(f"{needs}, but Java is not installed")
     try:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
     except (OSError, subprocess.CalledProcessError) as error:

@@ -163,15 +163,13 @@ class Checkpoint:
     def fitting(self, name: str, spec: Spec) -> Iterator[Mapping[str, Any]]:
         """See `Kept.fitting`."""
         if not spec.resumable:
-            self.host.say(
-                f"{spec.name} does not train in epochs, so a checkpoint does not shorten its fit"
-            )
+            self.host.say(f"{spec.name} does not train in epochs, so its fit cannot be resumed")
             yield {}
             return
         found = self._read(name)
         start = None if found is None else self._state(found)
         if start is not None:
-            self.host.say(f"going on after epoch {start.epoch} of {start.log[-1].n_epochs}")
+            self.host.say(f"resuming after epoch {start.epoch} of {start.log[-1].n_epochs}")
 
         with self.host.deferred():
             yield {"start": start, "on_state": _OnState(self, name)}
@@ -197,8 +195,8 @@ class Checkpoint:
                 del self._pending[name]
         except (OSError, ModelFileError) as error:
             self.host.warn(
-                f"checkpoint {self.folder} could not be saved ({container.reason(error)}); the run "
-                "goes on"
+                f"checkpoint {self.folder} could not be saved ({container.reason(error)}); the "
+                "run continues"
             )
         self._saved = time.monotonic()
 
@@ -211,7 +209,7 @@ class Checkpoint:
                     file.unlink()
 
     def _in_use(self) -> None:
-        raise ArgumentError(f"checkpoint {self.folder} is used by another process now")
+        raise ArgumentError(f"checkpoint {self.folder} is in use by another process")
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}{_ENDING}"
@@ -232,8 +230,9 @@ class Checkpoint:
                 return
             if not about.get("done"):
                 raise ArgumentError(
-                    f"checkpoint {self.folder} is of another run: {_difference(about, self._run)}; "
-                    "choose another folder, or remove this one to start anew"
+                    f"checkpoint {self.folder} belongs to another run: "
+                    f"{_difference(about, self._run)}; choose another folder, or remove this one "
+                    "to start from the beginning"
                 )
         self._remove()
         self._write_run(done=False)
@@ -264,7 +263,7 @@ class Checkpoint:
     def _damaged(self, error: Exception) -> CheckpointError:
         return CheckpointError(
             f"checkpoint {self.folder} cannot be used ({container.reason(error)}); remove it to "
-            "start anew"
+            "start from the beginning"
         )
 
 

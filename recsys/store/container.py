@@ -87,8 +87,8 @@ def write(
     header += b" " * (-(8 + len(header)) % _ALIGNMENT)
     if len(header) > _LONGEST_HEADER:
         raise ArgumentError(
-            f"{len(header):,} bytes are too much for the header of a model file; shorten what "
-            "account, measured or the record of the search say"
+            f"{len(header):,} bytes are too many for the header of a model file; shorten account, "
+            "measured or the record of the search"
         )
     try:
         # safetensors' own serialize_file writes neither to a stream nor atomically.
@@ -128,7 +128,7 @@ def read(
     wanted = None if sha256 is None else _digest_of(sha256)
     with _opened(path) as (file, stream):
         if wanted is not None and hashlib.file_digest(stream, "sha256").hexdigest() != wanted:
-            raise ModelFileError(f"{file}: another file than sha256={wanted[:12]}... names")
+            raise ModelFileError(f"{file}: not the file with sha256={wanted[:12]}... names")
         stream.seek(0)
         header = _header(file, stream)
         if mmap is None:
@@ -247,14 +247,14 @@ def _header(file: Path, stream: BufferedReader) -> Header:
         if metadata.get("format") != "recsys" or not isinstance(metadata.get("recsys"), str):
             raise ModelFileError(f"{file}: not a recsys model file")
         if not all(isinstance(text, str) for text in metadata.values()):
-            raise ValueError("metadata that is no text")
+            raise ValueError("metadata that is not text")
         about = _about(file, metadata["recsys"])
         shapes = {name: _shape(file, one) for name, one in tensors.items()}
         laid = _layout(dict(sorted(shapes.items(), key=lambda one: _begin(tensors[one[0]]))))
         if laid != tensors:
             raise ValueError("arrays that overlap, or with gaps between them")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        said = reason(error) if str(error) else "a header that is none"
+        said = reason(error) if str(error) else "an invalid header"
         raise ModelFileError(
             f"{file}: cut off or altered ({said}); copy or save it again"
         ) from None
@@ -272,12 +272,12 @@ def _parsed(text: str | bytes) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            raise ValueError("a key that is there twice")
+            raise ValueError("a duplicate key")
         return found
 
     parsed = json.loads(text, object_pairs_hook=once)
     if not isinstance(parsed, dict):
-        raise ValueError("a header that is no object")
+        raise ValueError("a header that is not an object")
     return parsed
 
 
@@ -286,7 +286,7 @@ def _shape(file: Path, tensor: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]
     if dtype not in _DTYPES:
         raise ModelFileError(f"{file}: has arrays of type {one_line(str(dtype))}; save it again")
     if len(shape) > _MOST_DIMENSIONS or any(type(n) is not int or n < 0 for n in shape):
-        raise ValueError("a shape that is none")
+        raise ValueError("an invalid shape")
     return dtype, tuple(shape)
 
 
@@ -331,7 +331,7 @@ def _arrays(file: Path, stream: BufferedReader, header: Header, mmap: bool) -> d
         arrays[name] = np.empty(shape, dtype)
         stream.seek(begin)
         if stream.readinto(_bytes(arrays[name])) < arrays[name].nbytes:
-            raise ModelFileError(f"{file}: cut off while it was read; load it again")
+            raise ModelFileError(f"{file}: truncated while it was read; load it again")
         frozen(arrays[name])
     return arrays
 

@@ -106,22 +106,22 @@ def load(
     factors, 11 million ratings, 135 MB) takes about 0.06 s without `verify` and 0.16 s with it on a
     server core with SHA instructions, once the file is in the page cache.
 
-    A model that is mapped uses its file for as long as it lives. Replacing the file, as `save` and
-    `mv` do, does not change it; writing into the file, as `cp` does, changes its answers or kills
-    the process. `mmap=False` reads everything into memory of its own.
+    A mapped model uses its file as long as it exists. Replacing the file, as `save` and `mv` do,
+    does not change the model; overwriting the file, as `cp` does, changes its answers or crashes
+    the process. `mmap=False` reads everything into memory.
 
     Args:
         path: the file; `~` is the home folder.
-        verify: whether to compare checksums, which finds every altered byte. Without it a factor or
-            a title that was altered goes unnoticed. The header's own checksum is always compared.
+        verify: whether to compare checksums, which detects every altered byte. Without it, an
+            altered factor or title goes unnoticed. The header's own checksum is always compared.
         mmap: whether to map the arrays into memory, which processes share; None to map files of
             more than 64 MiB, and to read smaller ones.
-        sha256: digest of the whole file, from a place that is trusted, as `sha256sum` prints it;
-            any other file is refused. Checksums within the file find damage, not forgery.
+        sha256: digest of the whole file, from a trusted source, as `sha256sum` prints it; any other
+            file is rejected. Checksums within the file detect damage, not tampering.
 
     Raises:
-        ArgumentError: `sha256` is no digest.
-        ModelFileError: the file is missing, damaged, no model file or from a newer version, or has
+        ArgumentError: `sha256` is not a digest.
+        ModelFileError: the file is missing, damaged, not a model file, from a newer version, or has
             another digest.
     """
     arrays, about = container.read(path, verify=verify, mmap=mmap, sha256=sha256)
@@ -261,7 +261,7 @@ def _factors(
     arrays: Mapping[str, Array], said: header.About, users: IdIndex, items: IdIndex
 ) -> Factors:
     if said.mean is None or not isinstance(said.spec, Factorization):
-        raise ValueError("a factorization needs its mean and a spec that makes factors")
+        raise ValueError("a factorization needs its mean and a spec that returns factors")
     for name in _FACTORS:
         if arrays[name].ndim != (2 if name.endswith("factors") else 1):
             raise ValueError(f"{name} must not be of shape {arrays[name].shape}")
@@ -286,5 +286,5 @@ def _weights(
 ) -> ItemWeights:
     weights = checks.csr(arrays, _WEIGHTS, (len(items), len(items)))
     if weights is None or not isinstance(said.spec, ItemModel):
-        raise ValueError("an item-item model needs its weights and a spec that makes them")
+        raise ValueError("an item-item model needs its weights and a spec that returns them")
     return ItemWeights(users, items, weights.matrix(), said.spec, said.log)

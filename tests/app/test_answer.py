@@ -13,19 +13,19 @@ from recsys.recommend.answer import Table
 
 def test_an_answer_has_request_rows_and_notes() -> None:
     table = Table({"rank": np.array([1]), "item": np.array(["a"])}).noting(
-        shortfall="1 of the 2 asked for: there are no more items", remark="all scores are equal"
+        shortfall="1 of the 2 requested: there are no more items", remark="all scores are equal"
     )
     past = Table({"item": np.array(["b"]), "rating": np.array([4.5])})
     found = Answer("For user 7", {"user": "7"}, table, past)
     assert json.loads(json.dumps(found.to_dict())) == {
         "user": "7",
         "rows": [{"rank": 1, "item": "a"}],
-        "shortfall": "1 of the 2 asked for: there are no more items",
+        "shortfall": "1 of the 2 requested: there are no more items",
         "remark": "all scores are equal",
         "liked": [{"item": "b", "rating": 4.5}],
     }
     assert found.remarks == [
-        "Only 1 of the 2 asked for: there are no more items.",
+        "Only 1 of the 2 requested: there are no more items.",
         "Note: all scores are equal.",
     ]
 

@@ -136,8 +136,8 @@ def test_text_ids_and_popular_lists_in_one_block_only(
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"everybody": False}, "say for whom: one of --user"),
-        ({"user": "3"}, "say for whom: one of --user"),
+        ({"everybody": False}, "choose whom to recommend to with one of --user"),
+        ({"user": "3"}, "choose whom to recommend to with one of --user"),
         ({"liked": 3}, "liked, why and what-if cannot be used with --all"),
         ({"out": None}, "need --out FILE"),
         ({"out": "lists.xls"}, "out must end in .parquet, .csv, .jsonl"),

@@ -46,8 +46,8 @@ def test_a_new_person_is_named_by_what_they_rated(model: recsys.Recommender) -> 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "say for whom: one of --user ID"),
-        ({"user": "1", "rate": ["3=5"]}, "say for whom"),
+        ({}, "choose whom to recommend to with one of --user ID"),
+        ({"user": "1", "rate": ["3=5"]}, "choose whom to recommend to"),
         ({"rate": ["3=5"], "liked": 1}, "cannot be used with --rate"),
         ({"rate": ["3=5"], "exclude_seen": False}, "cannot be used with --rate"),
         ({"rate": ["3=5"], "unknown": "popular"}, "cannot be used with --rate"),
@@ -94,9 +94,9 @@ def test_ratings_of_a_new_person_come_from_a_file(
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("user_id,item_id,rating\n1,3,5\n2,9,4\n", ArgumentError, "not of 2 users"),
-        ("item,rating\n3,good\n", DataError, "row 1: rating 'good' is no number"),
-        ("item,rating\n,5\n", DataError, "row 1: there is no item"),
+        ("user_id,item_id,rating\n1,3,5\n2,9,4\n", ArgumentError, "not 2 users"),
+        ("item,rating\n3,good\n", DataError, "row 1: rating 'good' is not a number"),
+        ("item,rating\n,5\n", DataError, "row 1: the item is missing"),
         ("item,rating\n3,5\n3,4\n", ArgumentError, "rate names '3' twice"),
         ("item,rating\nToy Storm,5\n", UnknownIdError, "Toy Storm"),
         ("title,year,genre\n3,5,4\n", DataError, "no rating column"),
@@ -115,7 +115,7 @@ def test_bad_files_of_ratings_are_refused(
 def test_a_file_of_ratings_must_be_there(model: recsys.Recommender) -> None:
     with pytest.raises(ArgumentError, match="no such file"):
         recommend(RecommendRequest(model="unused", ratings="nowhere.csv"), model)
-    with pytest.raises(ArgumentError, match="say for whom"):
+    with pytest.raises(ArgumentError, match="choose whom to recommend to"):
         RecommendRequest(model="unused", ratings="own.csv", user="1")
 
 
@@ -124,5 +124,5 @@ def test_every_setting_of_a_choice_reaches_the_model(model: recsys.Recommender) 
     expected = model.recommend(7, 6, rerank="mmr=0.9")["item"].tolist()
     assert items(recommend(request, model).to_dict()) == expected
     assert expected != model.recommend(7, 6)["item"].tolist()
-    with pytest.raises(ArgumentError, match="knows no standard deviations; bayesian-mf does"):
+    with pytest.raises(ArgumentError, match="has no standard deviations; use bayesian-mf"):
         recommend(RecommendRequest(model="unused", user="7", risk="lower"), model)

@@ -80,7 +80,7 @@ def test_the_first_run_trains_and_promotes(
     assert set(model.fitted.users.ids.tolist()) == set(frame["user"][:6000])
     again = run(url)
     assert again.outcome == "nothing new"
-    assert again.sentence == "main: version 1 stays in service; it has seen everything"
+    assert again.sentence == "main: version 1 stays in service; there are no new ratings"
     assert states(store) == ["current"]
 
 
@@ -167,7 +167,7 @@ def test_broken_data_are_refused(store: RatingsStore, url: str, frame: pd.DataFr
     done = run(url, promote_undecided=True)
     assert done.gate is not None
     assert (done.outcome, done.gate.decision) == ("refused", "closed")
-    assert "not the same world: the data have only" in done.gate.sentence
+    assert "data mismatch: they have only" in done.gate.sentence
 
 
 @sqlite_alone
@@ -224,7 +224,7 @@ def test_two_at_once_are_safe(store: RatingsStore, url: str, frame: pd.DataFrame
         seen.append(error.value)
         assert run(url, name="other.one", **SMALL).outcome == "first"  # another model may
 
-    assert run(url, at_stage("everything", second), **SMALL).outcome == "first"
+    assert run(url, at_stage("all ratings", second), **SMALL).outcome == "first"
     assert str(seen[0]).startswith("main is being retrained by another process")
     assert seen[0].exit_code == 7  # type: ignore[attr-defined]
     assert [one.name for one in store.models.list()] == ["other.one", "main"]
@@ -241,8 +241,8 @@ def test_what_was_promoted_meanwhile_stays(
     assert first is not None
     other = store.models.add("main", first.file)
     write(store, frame[5500:])
-    meanwhile = at_stage("everything", lambda: store.models.promote(other.version))
-    with pytest.raises(StoreError, match="version 2 was promoted meanwhile, and stays in service"):
+    meanwhile = at_stage("all ratings", lambda: store.models.promote(other.version))
+    with pytest.raises(StoreError, match="version 2 was promoted meanwhile and stays in service"):
         run(url, meanwhile, margin=WIDE)
     assert states(store) == ["retired", "current", "candidate"]
 

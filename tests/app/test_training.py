@@ -145,7 +145,7 @@ def test_a_checkpoint_of_another_training_is_refused(
             recsys.train(*given, checkpoint=tmp_path)
     with pytest.raises(ValueError, match="feedback was nothing|ones was nothing"):
         recsys.train(spec, sample, feedback="ones", checkpoint=tmp_path)
-    with pytest.raises(ValueError, match="a checkpoint excludes on_state"):
+    with pytest.raises(ValueError, match="a checkpoint cannot be combined with on_state"):
         recsys.train(spec, sample, checkpoint=tmp_path, on_state=print)
 
 

@@ -75,7 +75,7 @@ def test_a_signal_lets_the_epoch_end_and_prints_the_command_that_goes_on(
     asked, stopped, go_on, command, last = err.splitlines()[-5:]
     assert asked == "recsys: finishing this epoch, then saving; once more stops at once"
     epoch = int(stopped.removeprefix("stopped after epoch ").removesuffix(" of 200"))
-    assert go_on == f"what is done is saved in {tmp_path / 'ck'}; to go on:"
+    assert go_on == f"progress is saved in {tmp_path / 'ck'}; to resume:"
     assert last == f"recsys: {said}; no incomplete file was left"
     state = container.read_header(tmp_path / "ck" / "training.fit.checkpoint").about
     assert state["epoch"] == epoch
@@ -83,7 +83,7 @@ def test_a_signal_lets_the_epoch_end_and_prints_the_command_that_goes_on(
     again = started(shlex.split(command)[1:], paced=False)
     _, err = again.communicate(timeout=100)
     assert again.returncode == 0
-    assert f"going on after epoch {epoch} of 200" in err.splitlines()
+    assert f"resuming after epoch {epoch} of 200" in err.splitlines()
     assert not (tmp_path / "ck").exists()
     expected = recsys.ImplicitALS(16, n_epochs=200).fit(recsys.read_ratings(SAMPLE))
     found = recsys.load(tmp_path / "m").factors
@@ -191,7 +191,7 @@ def test_a_second_signal_stops_at_once(
     err = stuck.stderr.read()
     assert stuck.wait(timeout=30) == code
     assert "stopped after epoch" not in err
-    assert "to go on:" in " ".join(err.split())
+    assert "to resume:" in " ".join(err.split())
     state = container.read_header(tmp_path / "ck" / "training.fit.checkpoint").about
     assert state["epoch"] == 2
 
@@ -206,9 +206,11 @@ def test_a_checkpoint_of_other_settings_is_refused(
     other = [*train(tmp_path), "--set", "regularization=0.5", "--feedback", "ones"]
     code, _, err = recsys_command(*other)
     assert code == 2
-    assert err.splitlines()[-1].startswith(f"recsys: checkpoint {tmp_path / 'ck'} is of another")
+    assert err.splitlines()[-1].startswith(
+        f"recsys: checkpoint {tmp_path / 'ck'} belongs to another"
+    )
     assert "regularization was " in err
-    assert "choose another folder, or remove this one to start anew" in err
+    assert "choose another folder, or remove this one to start from the beginning" in err
     assert not (tmp_path / "m").exists()
 
 
@@ -218,7 +220,7 @@ def test_a_model_without_epochs_is_trained_all_the_same(
     given = "--model", "pure-svd", "-o", tmp_path / "m", "--checkpoint", tmp_path / "ck"
     code, _, err = recsys_command("train", SAMPLE, *given)
     assert code == 0
-    assert "pure-svd does not train in epochs, so a checkpoint does not shorten its fit" in err
+    assert "pure-svd does not train in epochs, so its fit cannot be resumed" in err
     assert not (tmp_path / "ck").exists()
 
 
@@ -265,7 +267,7 @@ def test_an_interrupted_evaluation_goes_on_with_the_next_model(
         counted(recsys.ImplicitALS, dies=True)
         code, _, err = recsys_command(*kept)
         assert code == 130
-        assert "to go on:" in " ".join(err.split())
+        assert "to resume:" in " ".join(err.split())
         assert fitted == ["pure-svd", "implicit-als"]
     monkeypatch.undo()
     fitted.clear()

@@ -27,7 +27,7 @@ def test_it_shows_what_was_read_and_what_is_odd(recsys_command: RunCommand, tmp_
 def test_nothing_odd_is_said_so(recsys_command: RunCommand, root: Path) -> None:
     code, out, _ = recsys_command("doctor", root / "data" / "sample")
     assert code == 0
-    assert out.endswith("Nothing is odd about these ratings.\n")
+    assert out.endswith("Nothing unusual was found.\n")
 
 
 def test_a_file_that_cannot_be_read_is_one_line(recsys_command: RunCommand, tmp_path: Path) -> None:

@@ -351,4 +351,4 @@ def test_a_model_of_ratings_needs_ratings(
         ["-o", tmp_path / "m"] if name == "train" else []))  # fmt: skip
     assert code in (3, 4)
     assert err.count("recsys: ") == 1
-    assert "explicit-als predicts ratings, and no column holds any" in err
+    assert "explicit-als predicts ratings, but there is no rating column" in err

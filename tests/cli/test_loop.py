@@ -40,7 +40,7 @@ def test_a_week_of_the_loop(
     store: RatingsStore, url: str, frame: pd.DataFrame, recsys_command: RunCommand
 ) -> None:
     code, _, err = recsys_command("models", "list", "--store", url)
-    assert (code, "main has no versions; recsys retrain makes the first one" in err) == (0, True)
+    assert (code, "main has no versions; recsys retrain trains the first one" in err) == (0, True)
     write(store, frame[:5000])
     code, out, err = recsys_command("retrain", "--store", url, *SMALL)
     assert code == 0
@@ -48,7 +48,10 @@ def test_a_week_of_the_loop(
     assert "result  main: version 1 is in service" in out
     assert "read     sqlite:///" in err
     code, out, _ = recsys_command("retrain", "--store", url)
-    assert (code, out) == (0, "result  main: version 1 stays in service; it has seen everything\n")
+    assert (code, out) == (
+        0,
+        "result  main: version 1 stays in service; there are no new ratings\n",
+    )
     write(store, frame[5000:5030])
     code, out, err = recsys_command("retrain", "--store", url)
     assert (code, "version 2 was refused" in out) == (6, True)
@@ -84,7 +87,7 @@ def test_the_second_of_two_at_once_says_so(
     with retrain._alone(store, "main"):
         code, out, err = recsys_command("retrain", *SMALL)
     assert (code, out) == (7, "")
-    assert "main is being retrained by another process; this one has done nothing" in " ".join(
+    assert "main is being retrained by another process; this one did nothing" in " ".join(
         err.split()
     )
     assert recsys_command("retrain", *SMALL)[0] == 0
@@ -110,7 +113,7 @@ def test_online_prints_rates_with_intervals(
     assert "click-through: version 13 against version 12 is undecided, difference " in " ".join(
         out.split()
     )
-    assert "95 % bootstrap intervals over people" in " ".join(err.split())
+    assert "95 % bootstrap intervals over users" in " ".join(err.split())
     found = json.loads(recsys_command("online", "--store", url, "--json")[1])
     assert [one["lists"] for one in found["versions"]] == [40, 40]
     assert {one["measure"] for one in found["differences"]} == {"click_through", "hit_rate"}

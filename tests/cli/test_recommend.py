@@ -75,7 +75,7 @@ def test_json_is_the_same_answer(recsys_command: RunCommand, model_path: Path) -
     new = model.recommend_for({3: 5, 9: 4})["item"].tolist()
     assert [row["item"] for row in json.loads(out)["rows"]] == new
     _, out, _ = recsys_command("recommend", model_path, "--user", 7, "-n", 500, "--json")
-    assert "of the 500 asked for" in json.loads(out)["shortfall"]
+    assert "of the 500 requested" in json.loads(out)["shortfall"]
 
 
 def test_the_title_says_what_was_rated(recsys_command: RunCommand, model_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_there_must_be_a_model(recsys_command: RunCommand, tmp_path: Path) -> No
     code, _, err = recsys_command("serve", tmp_path / "missing.safetensors")
     assert (code, "missing.safetensors" in err) == (4, True)
     code, _, err = recsys_command("serve", "--store", f"sqlite:///{tmp_path}/store.db")
-    assert (code, "recsys retrain makes one" in err) == (4, True)
+    assert (code, "train one with recsys retrain" in err) == (4, True)
 
 
 def test_a_port_in_use_is_one_line(recsys_command: RunCommand, model_path: Path) -> None:

@@ -81,13 +81,16 @@ def test_tokens(recsys_command: RunCommand, imported: str) -> None:
 
 
 def test_upgrade_of_what_is_current(recsys_command: RunCommand, imported: str) -> None:
-    assert recsys_command("store", "upgrade", imported)[1] == "version 0002 already\n"
+    assert recsys_command("store", "upgrade", imported)[1] == "already version 0002\n"
 
 
 def test_what_is_no_store(recsys_command: RunCommand, tmp_path: Path, root: Path) -> None:
     url = f"sqlite:///{tmp_path / 'none.db'}"
     code, _, err = recsys_command("store", "show", url)
-    assert (code, err) == (3, f"recsys: {url}: no such store; recsys store import makes one\n")
+    assert (code, err) == (
+        3,
+        f"recsys: {url}: no such store; create one with recsys store import\n",
+    )
     (tmp_path / "none.db").write_text("words, and no database at all" * 100)
     code, _, err = recsys_command("store", "show", url)
     assert code == 3

@@ -120,7 +120,9 @@ def test_a_model_of_ratings_needs_ratings(recsys_command: RunCommand, tmp_path: 
             )
             assert (code, out) == (3, "")
             last = err.splitlines()[-1]
-            assert last.startswith(f"recsys: {file}: {model} predicts ratings, and no column holds")
+            assert last.startswith(
+                f"recsys: {file}: {model} predicts ratings, but there is no rating column"
+            )
     assert not (tmp_path / "m").exists()
 
 

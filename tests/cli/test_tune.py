@@ -76,7 +76,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     asked: Any = ("tune", SAMPLE, "--models", "ease", "--trials", 4, "-o", out)
     code, printed, said = recsys_command(*asked, "--save", tmp_path / "model")
     assert code == 130
-    assert "the same command goes on from there" in " ".join(said.split())
+    assert "run the same command again to resume" in " ".join(said.split())
     assert "Best trials" in printed
     assert (out / "report.html").exists()
     assert (out / "best.toml").exists()
@@ -114,7 +114,7 @@ def test_predicted_ratings_are_chosen_by_their_error(
         (["--models", "easy"], "models must be one of"),
         (["--models", ""], "models must name at least one of"),
         (["--metric", "ndcg"], "metric must look like ndcg@10, not 'ndcg'"),
-        (["--metric", "rmse"], "rmse is for models that predict ratings, and implicit-als does"),
+        (["--metric", "rmse"], "rmse is for models that predict ratings, which implicit-als does"),
         (["--budget", "soon"], "budget must be a time such as 90s, 10m or 2h, not 'soon'"),
         (["--trials", "0"], "trials must be a whole number of at least 1, not 0"),
         (["--set", "n_factors=3"], "must look like MODEL.NAME=VALUE with a model of implicit-als"),
@@ -138,7 +138,7 @@ def test_files_that_no_study_made_are_not_replaced(
     (tmp_path / "report.html").write_text("mine")
     code, _, said = recsys_command("tune", SAMPLE, "-o", tmp_path)
     assert code == 2
-    assert f"out would replace {tmp_path}/report.html, which no study made" in said
+    assert f"out would replace {tmp_path}/report.html, which was not written by a study" in said
     assert (tmp_path / "report.html").read_text() == "mine"
     code, _, said = recsys_command("tune", SAMPLE, "-o", tmp_path / "report.html")
     assert code == 2

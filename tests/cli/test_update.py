@@ -36,7 +36,7 @@ def test_a_model_is_replaced_by_itself_with_the_new_ratings(
     assert code == 0, error
     assert "values   ratings (the name 'rating'), 3 to 5" in error
     assert out.startswith("added        5 ratings, 1 user, 1 item\nrated again  1 rating\n")
-    assert "train again at 10 %" in out
+    assert "retrain at 10 %" in out
     model = recsys.load(files[0])
     assert (model.drift.trained, model.drift.added, model.drift.changed) == (132, 5, 1)
     assert model.seen()[0, 0] == 5
@@ -44,7 +44,7 @@ def test_a_model_is_replaced_by_itself_with_the_new_ratings(
     assert model.recommend(3, 1)["item"].tolist() == [20]
     code, out, _ = recsys_command("inspect", files[0])
     said = " ".join(out.split())
-    assert "drift 4.5 % of the ratings are newer than the training (1 user, 1 item, 1" in said
+    assert "drift 4.5 % of the ratings are newer than the model (1 user, 1 item, 1" in said
     assert json.loads(recsys_command("inspect", files[0], "--json")[1])["measured"] == {
         "metric": "ndcg@10"
     }
@@ -65,12 +65,12 @@ def test_the_counter_adds_up_and_the_limit_is_said(
     assert counters.items() <= found["drift"].items()
     assert found["drift"]["due"]
     assert found["remarks"] == [
-        "13 % of the ratings are newer than the training, and the limit is 10 %: train the model "
-        "again on all ratings"
+        "13 % of the ratings are newer than the model, and the limit is 10 %: retrain it on all "
+        "ratings"
     ]
     assert recsys.load(files[0]).drift.updates == 0  # it was not written to
     _, _, error = recsys_command("update", out, more)
-    assert "train the model again on all ratings" in " ".join(error.split())
+    assert "retrain it on all ratings" in " ".join(error.split())
 
 
 def test_counts_are_added_up_as_in_the_training(tmp_path: Path, recsys_command: RunCommand) -> None:

@@ -49,10 +49,12 @@ def test_width() -> None:
     assert not list(symptoms.of_width(equal, equal))
     one_dead = np.append(equal[:9], 0.0)
     dead = list(symptoms.of_width(equal, one_dead))
-    assert [finding.text for finding in dead] == ["one factor is dead: nothing depends on them"]
+    assert [finding.text for finding in dead] == [
+        "one factor is dead: no prediction depends on them"
+    ]
     two_dead = np.append(np.full(8, 0.125), [0.0, 0.0])
     (only,) = symptoms.of_width(two_dead, two_dead)  # that they are idle, too, goes without saying
-    assert only.text == "2 factors are dead: nothing depends on them"
+    assert only.text == "2 factors are dead: no prediction depends on them"
     steep = np.array([0.9, 0.095] + [0.000625] * 8)
     (idle,) = symptoms.of_width(steep, equal)
     assert idle.text.startswith("components 3–10 carry 0.5%")

@@ -63,7 +63,7 @@ def test_somebody_unknown_has_no_place(model: Recommender) -> None:
     found = place(live_map(model), model, ratings_row(model, {}))
     assert found["neighbourhoods"] is found["components"] is None
     assert found["near"] == []
-    assert found["remarks"] == ["The model knows nothing of this person yet."]
+    assert found["remarks"] == ["The model knows nothing about this user yet."]
 
 
 def test_all_is_within_the_frame(model: Recommender) -> None:

@@ -142,7 +142,7 @@ def test_predict_gives_deviations_where_the_model_knows_them(sample: recsys.Rati
     assert np.array_equal(deviations[:2], QUICK.deviations(model.factors, *rows))
     assert np.isnan(deviations[2])
     for spec in (recsys.ExplicitALS(2, n_epochs=1), recsys.EASE()):
-        with pytest.raises(ArgumentError, match=f"{spec.name} knows no standard deviations"):
+        with pytest.raises(ArgumentError, match=f"{spec.name} has no standard deviations"):
             recsys.train(spec, sample).predict(1, 3, deviation=True)
 
 

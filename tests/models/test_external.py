@@ -89,7 +89,7 @@ def test_arrays_that_do_not_fit_are_named() -> None:
         Factors.from_arrays(x, y, [1, 2, 3], [1, 2, 3, 4])
     with pytest.raises(ArgumentError, match="user ids must be unique"):
         Factors.from_arrays(x, y, [1, 1], [1, 2, 3, 4])
-    with pytest.raises(ArgumentError, match="user factors are 3 wide and item factors 2"):
+    with pytest.raises(ArgumentError, match="user factors have width 3 and item factors 2"):
         Factors.from_arrays(x, y[:, :2], [1, 2], [1, 2, 3, 4])
     with pytest.raises(FitError, match="not finite"):
         Factors.from_arrays(x * np.nan, y, [1, 2], [1, 2, 3, 4])

@@ -175,5 +175,5 @@ def test_a_column_of_neither_table_is_named(world: recsys.Ratings) -> None:
 
 
 def test_without_any_feature_it_is_said_what_to_do(random_ratings: recsys.Ratings) -> None:
-    with pytest.raises(DataError, match="nothing of use is known.*--items"):
+    with pytest.raises(DataError, match="there are no useful columns.*--items"):
         fit_with_features(recsys.ImplicitALS(2), random_ratings, True)

@@ -118,7 +118,7 @@ def test_state_by_item_is_that_of_the_items(ratings: recsys.Ratings) -> None:
 
 
 def test_without_anything_known_it_says_what_is_missing(random_ratings: recsys.Ratings) -> None:
-    with pytest.raises(DataError, match="nothing of use is known of the items or users"):
+    with pytest.raises(DataError, match="there are no useful columns for items or users"):
         SPEC.fit(random_ratings)
 
 

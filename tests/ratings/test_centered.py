@@ -115,7 +115,9 @@ def test_what_cannot_be_centered_is_refused(sample: recsys.Ratings) -> None:
         recsys.Feedback(scale=STARS)
     with pytest.raises(ArgumentError, match="must be from 1 to 5"):
         RatingScale(7, 1, 5)
-    with pytest.raises(ArgumentError, match="explicit-als predicts ratings, and compares them"):
+    with pytest.raises(
+        ArgumentError, match="explicit-als predicts ratings and already includes means"
+    ):
         recsys.train(recsys.ExplicitALS(2), sample, feedback="centered")
 
 

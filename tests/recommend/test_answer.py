@@ -32,7 +32,7 @@ def items(request: pytest.FixtureRequest) -> ItemTable:
 def test_a_table_is_the_same_in_rows_and_in_pandas(items: ItemTable) -> None:
     rows = np.array([2, 0])
     answer = {"rank": np.array([1, 2]), "score": np.array([0.1234567, np.nan], np.float32)}
-    table = Table(answer, items, rows, {"shortfall": "2 of the 3 asked for"})
+    table = Table(answer, items, rows, {"shortfall": "2 of the 3 requested"})
     assert table.columns == ["rank", "score", "title", "year", "price"]
     assert len(table) == 2
     assert table.to_dict() == {
@@ -40,10 +40,10 @@ def test_a_table_is_the_same_in_rows_and_in_pandas(items: ItemTable) -> None:
             {"rank": 1, "score": 0.123457, "title": "Brazil", "year": None, "price": 3.0},
             {"rank": 2, "score": None, "title": "Alien", "year": 1979, "price": 1.25},
         ],
-        "shortfall": "2 of the 3 asked for",
+        "shortfall": "2 of the 3 requested",
     }
     frame = table.frame()
-    assert frame.attrs["shortfall"] == "2 of the 3 asked for"
+    assert frame.attrs["shortfall"] == "2 of the 3 requested"
     pd.testing.assert_frame_equal(
         frame[["title", "year", "price"]], FRAME.iloc[rows].reset_index(drop=True)
     )

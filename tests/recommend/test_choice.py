@@ -89,7 +89,7 @@ def test_an_unknown_item_is_named_in_every_question(model: Recommender) -> None:
 def test_nothing_to_choose_from_is_a_shortfall(model: Recommender) -> None:
     answer = model.recommend("u03", among=[])
     assert len(answer) == 0
-    assert answer.attrs["shortfall"].startswith("0 of the 10 asked for: of 0 items")
+    assert answer.attrs["shortfall"].startswith("0 of the 10 requested: of 0 items")
     assert len(model.recommend_many(among=[])) == 0
 
 
@@ -146,7 +146,7 @@ def test_a_condition_that_leaves_too_few_says_why(sample: Ratings) -> None:
     user = sample.users.ids[0]
     none = model.recommend(user, where="year > 3000")
     assert len(none) == 0
-    assert none.attrs["shortfall"] == "0 of the 10 asked for: no item meets the condition"
+    assert none.attrs["shortfall"] == "0 of the 10 requested: no item meets the condition"
     word = model.recommend(user, where="genres has 'Comdy'").attrs["shortfall"]
     assert word.endswith("no item's genres has 'Comdy' (did you mean 'comedy'?)")
     alike = model.similar_items(sample.items.ids[0], where="genres has 'Comdy'").attrs["shortfall"]

@@ -100,7 +100,7 @@ def test_what_cannot_be_added_is_said(model: recsys.Recommender) -> None:
     with pytest.raises(ArgumentError, match="whole numbers, not 'new'"):
         model.with_items(pd.DataFrame({"item": ["new"], "genres": ["Drama"]}))
     plain = recsys.train(recsys.ImplicitALS(4), genre_world.world())
-    with pytest.raises(ModelError, match="no features of its items.*--features all"):
+    with pytest.raises(ModelError, match="no features for its items.*--features all"):
         plain.with_items(pd.DataFrame({"item": [900], "genres": ["Drama"]}))
 
 

@@ -63,7 +63,7 @@ def test_a_group_needs_people_of_whom_something_is_known(model: Recommender) -> 
         model.recommend_group([3], how="sum")  # type: ignore[arg-type]
     with pytest.raises(UnknownIdError):
         model.recommend_group([3, 10**6])
-    with pytest.raises(DataError, match="nothing somebody new rated counts"):
+    with pytest.raises(DataError, match="no rating of a new user counts"):
         model.recommend_group([3, {}])
 
 

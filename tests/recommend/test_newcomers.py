@@ -55,7 +55,7 @@ def test_a_user_whose_ratings_do_not_count(model: Recommender, ratings: Ratings)
     assert answer["item"].tolist() == popular(ratings, 1, 7)
     assert answer["score"].isna().all()
     assert (answer["remark"] == "popular: no ratings that count").all()
-    assert answer.attrs["remark"].startswith("nothing this user rated counts for the model")
+    assert answer.attrs["remark"].startswith("no rating of this user counts for the model")
     other = model.recommend(2, 7)
     assert "remark" not in [*other.columns, *other.attrs]
     assert other["score"].notna().all()
@@ -70,7 +70,7 @@ def test_a_batch_says_it_row_by_row(model: Recommender, ratings: Ratings) -> Non
     two = table[table["user"] == 2]
     assert two["remark"].isna().all()
     assert two["item"].tolist() == model.recommend(2, 7)["item"].tolist()
-    assert "nothing 1 of 2 users rated counts" in table.attrs["remark"]
+    assert "no rating of 1 of 2 users counts" in table.attrs["remark"]
     assert "remark" not in model.recommend_many([2, 3], 7)
 
 
@@ -78,7 +78,7 @@ def test_a_new_person_without_ratings(model: Recommender, ratings: Ratings) -> N
     answer = model.recommend_for({}, 5)
     assert answer["item"].tolist() == popular(ratings, None, 5)
     assert answer["score"].isna().all()
-    assert answer.attrs["remark"].startswith("nothing is known of this person")
+    assert answer.attrs["remark"].startswith("nothing is known about this user")
     first = answer["item"].tolist()[0]
     disliked = model.recommend_for({first: 1.0}, 4)
     assert disliked["item"].tolist() == popular(ratings, None, 5)[1:]

@@ -165,5 +165,5 @@ def test_every_factorization_asks_about_what_people_know(spec: Spec, sample: Rat
 
 def test_models_without_factors_say_so(sample: Ratings) -> None:
     for spec in (EASE(), Popularity()):
-        with pytest.raises(ModelError, match="has no factors, so no item says more"):
+        with pytest.raises(ModelError, match="has no factors, so no question is more"):
             train(spec, sample).onboard(3)

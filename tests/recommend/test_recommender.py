@@ -54,7 +54,7 @@ def test_a_user_who_saw_everything_gets_an_empty_table_that_says_so() -> None:
     model = recsys.train(recsys.ImplicitALS(2), recsys.Ratings.from_frame(frame))
     answer = model.recommend(1, 10)
     assert len(answer) == 0
-    assert answer.attrs["shortfall"] == "0 of the 10 asked for: of 2 items, 2 are excluded"
+    assert answer.attrs["shortfall"] == "0 of the 10 requested: of 2 items, 2 are excluded"
     assert model.recommend_many(n=10)["user"].tolist() == [2]
     assert len(model.recommend(1, 10, exclude_seen=False)) == 2
 
@@ -221,14 +221,14 @@ def test_a_user_without_ratings_that_count_gets_a_remark(sample: recsys.Ratings)
     values[: sample.matrix.indptr[1]] = 1  # user 1 disliked everything
     ratings = sample.with_values(values)
     model = recsys.train(recsys.ImplicitALS(8), ratings, feedback="at-least=4")
-    assert "nothing this user rated counts" in model.recommend(1).attrs["remark"]
+    assert "no rating of this user counts" in model.recommend(1).attrs["remark"]
     assert "remark" not in model.recommend(2).attrs
     alone = model.similar_users(1)
     assert len(alone) == 0
     assert "no ratings that count" in alone.attrs["shortfall"]
-    assert "nothing this person rated counts" in model.recommend_for({3: 2.0}).attrs["remark"]
+    assert "no rating of this user counts" in model.recommend_for({3: 2.0}).attrs["remark"]
     stars = recsys.train(recsys.ExplicitALS(4), ratings, feedback="at-least=4")
-    assert "nothing this person rated counts" in stars.recommend_for({3: 2.0}).attrs["remark"]
+    assert "no rating of this user counts" in stars.recommend_for({3: 2.0}).attrs["remark"]
     assert "remark" not in stars.recommend_for({3: 4.0}).attrs
 
 
@@ -262,7 +262,7 @@ def test_ratings_of_a_new_person_are_on_the_scale(sample: recsys.Ratings) -> Non
 def test_a_huge_n_is_only_a_shortfall(model: recsys.Recommender) -> None:
     answer = model.recommend(1, 10**12)
     assert len(answer) < 200
-    assert f"{10**12} asked for" in answer.attrs["shortfall"]
+    assert f"{10**12} requested" in answer.attrs["shortfall"]
 
 
 def test_a_batch_says_of_how_many_users_nothing_counts() -> None:
@@ -272,5 +272,5 @@ def test_a_batch_says_of_how_many_users_nothing_counts() -> None:
         recsys.ImplicitALS(n_factors=3), recsys.read_ratings(data), feedback="at-least=4"
     )
     remark = model.recommend_many(None, 3).attrs["remark"]
-    assert remark.startswith("nothing 2 of 10 users rated counts")
+    assert remark.startswith("no rating of 2 of 10 users counts")
     assert "remark" not in model.recommend_many([1, 2], 3).attrs

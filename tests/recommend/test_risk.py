@@ -172,7 +172,7 @@ def test_evaluation_measures_it(model: Recommender, sample: recsys.Ratings) -> N
 def test_other_models_say_who_knows_it(sample: recsys.Ratings) -> None:
     for spec in (recsys.ImplicitALS(2, n_epochs=1), recsys.EASE(5.0), recsys.Popularity()):
         other = recsys.train(spec, sample)
-        said = f"{spec.name} knows no standard deviations; bayesian-mf does"
+        said = f"{spec.name} has no standard deviations; use bayesian-mf"
         with pytest.raises(ArgumentError, match=said):
             other.recommend(1, risk="mean")
         with pytest.raises(ArgumentError, match=said):
@@ -186,7 +186,7 @@ def test_bad_risks_are_named(model: Recommender) -> None:
         model.recommend(1, risk="high")
     with pytest.raises(ArgumentError, match="seed must be"):
         model.recommend(1, risk="thompson", seed=-1)
-    with pytest.raises(ArgumentError, match="risk is for one person at a time"):
+    with pytest.raises(ArgumentError, match="risk is for one user at a time"):
         model.recommend_group([1, 2], risk="lower")
 
 

@@ -51,7 +51,7 @@ def test_one_bad_rating_of_somebody_unknown(model: Recommender) -> None:
     if not model.fitted.spec.predicts_ratings:
         assert (answer["remark"] == "popular: only dislikes").all()
         assert "counts against its item (feedback centered)" in answer.attrs["remark"]
-        assert "not like what they disliked" in answer.attrs["remark"]
+        assert "except those similar to what they disliked" in answer.attrs["remark"]
 
 
 @pytest.mark.parametrize("name", ["implicit-als", "pure-svd", "normalized-svd", "blend"])
@@ -104,17 +104,19 @@ def test_where_a_model_cannot_tell_the_answer_says_so() -> None:
     ones = trained("implicit-als", "ones")
     assert effect(ones, 1) == "for"
     remark = ones.recommend_for({0: 1, 1: 5}).attrs["remark"]
-    assert remark.startswith("the 1 for 0 counts in its favour, as much as the highest would")
+    assert remark.startswith(
+        "the 1 for 0 counts in its favour, as much as the highest rating would"
+    )
     assert "--feedback centered" in remark
     assert "remark" not in ones.recommend_for({0: 4, 1: 5}).attrs
     values = trained("item-knn", "values").recommend_for({0: 1}).attrs["remark"]
-    assert "only less than a higher rating would (feedback values)" in values
+    assert "but less than a higher rating would (feedback values)" in values
     least = trained("ease", "at-least=4").recommend_for({0: 5, 1: 1})
     assert "remark" not in least.attrs  # it does not count at all
     centered = trained("implicit-als", "centered")
     assert "remark" not in centered.recommend_for({0: 1, 1: 5}).attrs
     told = centered.recommend_for({0: 2, 1: 5}).attrs["remark"]
-    assert told.endswith("only less than a higher rating would (feedback centered)")
+    assert told.endswith("but less than a higher rating would (feedback centered)")
     assert "the same list" in trained("popularity", "values").recommend_for({0: 1}).attrs["remark"]
     assert "remark" not in trained("explicit-als", "values").recommend_for({0: 1}).attrs
 
@@ -145,7 +147,7 @@ def test_ratings_of_one_person() -> None:
     )
     expected = model.recommend_for({0: 1, N: 5})["item"].tolist()
     assert model.recommend_for(own)["item"].tolist() == expected
-    with pytest.raises(ArgumentError, match="must be of one person, not of 60 users"):
+    with pytest.raises(ArgumentError, match="must be from one user, not 60 users"):
         model.recommend_for(world())
 
 

@@ -277,7 +277,7 @@ def test_ratings_that_do_not_suit_the_model(new: Any, error: Any, message: str) 
 def test_stars_do_not_join_what_was_seen() -> None:
     seen = pd.DataFrame({"user_id": [1, 1, 2, 3], "item_id": [1, 2, 1, 3]})
     model = recsys.train(recsys.ImplicitALS(2), of(seen, rating=None))
-    with pytest.raises(DataError, match="trained on what was seen"):
+    with pytest.raises(DataError, match="trained without"):
         model.update(of(seen.assign(rating=[1.0, 2.0, 4.0, 5.0])))
     again = model.update(of(seen[:1], rating=None))
     assert again.seen()[0, 0] == 2  # events add up
@@ -311,7 +311,7 @@ def test_items_without_weights_are_said(
     from recsys.recommend.update import remarks
 
     model = recsys.train(spec, parts[0]).update(parts[1])
-    assert f"2 items that joined have no weights in {spec.name}" in " ".join(remarks(model))
+    assert f"2 new items have no weights in {spec.name}" in " ".join(remarks(model))
     only = of(pd.DataFrame({"user_id": ["u77"], "item_id": ["i98"], "rating": [5.0]}))
     found = model.update(only).recommend("u77", 3)
     assert found["remark"].notna().all()  # the most popular items, and why

@@ -111,7 +111,7 @@ def test_a_token_file_is_read_again_when_it_changes(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "there is no token in it"),
+        ("", "the file contains no token"),
         ("secret page read\n", "line 1: must be SHA-256, name and scopes"),
         (line("x", "page", "all"), "line 1: must be SHA-256"),
         (line("x", "two words", "read"), "line 1: must be SHA-256"),
@@ -124,7 +124,7 @@ def test_a_wrong_token_file(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_tokens_need_a_place(model: recsys.Recommender) -> None:
-    with pytest.raises(ArgumentError, match="in a store or in a file"):
+    with pytest.raises(ArgumentError, match="from a store or a file"):
         create_app(model, tokens=True)
 
 
@@ -134,7 +134,7 @@ def test_a_client_that_asks_too_often_waits(model: recsys.Recommender) -> None:
     statuses = [client.get("/v1/model").status_code for _ in range(6)]
     assert statuses[:4] == [200] * 4  # twice as many at once
     answer = client.get("/v1/model")
-    assert "more than 2 requests a second" in problem(answer, 429)
+    assert "more than 2 requests per second" in problem(answer, 429)
     assert int(answer.headers["retry-after"]) >= 1
     assert Client(app, address=("10.0.0.2", 1)).get("/v1/model").status_code == 200
 
@@ -248,7 +248,7 @@ def test_a_bug_is_logged_by_its_place_and_answered_without_it(
 
     monkeypatch.setattr("recsys.recommend.questions.search_titles", broken)
     answer = Client(create_app(model)).get("/v1/search?q=x")
-    assert problem(answer, 500) == "an error of the service; its log has the details"
+    assert problem(answer, 500) == "internal error; the service's log has the details"
     (record,) = [one for one in caplog.records if one.getMessage() == "bug"]
     assert "196196" not in str(vars(record))
     assert any("test_guard.py" in one for one in vars(record)["where"])

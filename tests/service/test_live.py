@@ -132,7 +132,7 @@ def test_a_new_item_has_to_be_described_and_appears_with_its_ratings(
 ) -> None:
     users = model.fitted.users.ids[:6].tolist()
     refused = client.put(f"/v1/users/{users[0]}/ratings/909090", {"rating": 5})
-    assert "a new item has to be described first" in problem(refused, 404)
+    assert "describe a new item first" in problem(refused, 404)
     about = {"title": "The New One (2026)", "attributes": {"genres": "Drama"}}
     assert client.ok("PUT", "/v1/items/909090", json=about)["item"] == 909090
     for user in users[:5]:
@@ -177,7 +177,7 @@ def test_many_ratings_are_written_together_or_not_at_all(
     assert written["written"] == 2
     assert client.ok("POST", "/v1/ratings", json=right, headers=headers) == written
     other = client.post("/v1/ratings", right[:1], headers=headers)
-    assert "came before with another request" in problem(other, 422)
+    assert "was already used for another request" in problem(other, 422)
     given = store.given(user)  # the history came with them
     assert given is not None
     assert set(model.fitted.items.ids[model.seen_by(4)].tolist()) <= set(given.items.tolist())

@@ -187,7 +187,7 @@ def test_a_token_is_asked_for_once(
         expect(page.locator("#token")).to_be_visible()
         page.fill("#secret", "wrong")
         page.keyboard.press("Enter")
-        expect(page.locator("#problem")).to_contain_text("asks for a token")
+        expect(page.locator("#problem")).to_contain_text("requires a token")
         page.click("#problem button")
         expect(page.locator("#token")).to_be_visible()
         page.fill("#secret", "secret")

@@ -40,8 +40,8 @@ from recsys.service.problems import kind_of
         ("/v1/items?limit=5000", 400, "limit must be at most 1000"),
         ("/v1/search", 400, "q is missing"),
         ("/v1/search?q=%20", 400, "at least one letter or digit"),
-        ("/v1/%FF/x", 404, "no such address"),
-        ("/v2/model", 404, "no such address"),
+        ("/v1/%FF/x", 404, "no such path"),
+        ("/v2/model", 404, "no such path"),
     ],
 )
 def test_a_wrong_question(client: Client, path: str, status: int, said: str) -> None:
@@ -68,7 +68,7 @@ DEEP = b'{"ratings": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
         (b'{"ratings": {"1": true}}', "must be a number, not true"),
         (b'{"ratings": {"1": null}}', "must be a number, not null"),
         (b'{"ratings": {"1": 99}}', "must be on the scale of the training ratings, 0.5 to 5"),
-        (b'{"ratings": {"1": 1e300}}', "must be finite and sensible"),
+        (b'{"ratings": {"1": 1e300}}', "must be between -1,000,000 and 1,000,000"),
         (b'{"ratings": {"1": 5}, "n": "5"}', "n must be a whole number"),
         (b'{"ratings": {"1": 5}, "n": 2.5}', "n must be a whole number"),
         (b'{"ratings": {"1": 5}, "n": 5000}', "n must be at most 1000"),
@@ -94,7 +94,7 @@ def test_a_wrong_body(client: Client, body: bytes, said: str) -> None:
         ("/v1/groups/recommendations", {"people": [1] * 1001}, "at most 1000 entries"),
         ("/v1/groups/recommendations", {"people": [None]}, "user must be text or a whole number"),
         ("/v1/groups/recommendations", {"people": [1], "together": "x"}, "together must be one of"),
-        ("/v1/groups/recommendations", {"people": [1], "why": True}, "one person at a time"),
+        ("/v1/groups/recommendations", {"people": [1], "why": True}, "one user at a time"),
         ("/v1/batch/recommendations", {"users": "1"}, "users must be a list"),
         ("/v1/batch/recommendations", {"users": []}, "users must be a list of 1 to 1000"),
         ("/v1/explanations", {"ratings": {"1": 5}}, "the body has no 'item'"),
@@ -119,7 +119,7 @@ def test_a_method_that_an_address_does_not_take(client: Client) -> None:
 
 def test_a_person_about_whom_nothing_counts_is_an_error_in_a_group(client: Client) -> None:
     answer = client.post("/v1/groups/recommendations", {"people": [{}]})
-    assert "nothing somebody new rated counts" in problem(answer, 422)
+    assert "no rating of a new user counts" in problem(answer, 422)
 
 
 @pytest.mark.parametrize("kind", [one for one in OUTCOMES if issubclass(one, RecsysError)])
@@ -131,5 +131,5 @@ def test_statuses_are_those_of_the_table(kind: type[RecsysError]) -> None:
 
 def test_a_bug_says_nothing_about_itself() -> None:
     assert kind_of(ValueError("secret")) == (
-        500, "bug", "an error of the service; its log has the details",
+        500, "bug", "internal error; the service's log has the details",
     )  # fmt: skip

@@ -65,7 +65,7 @@ def test_lists_of_items_are_repeated_parameters(
     query = "&".join(f"among={item}" for item in ids)
     found = client.ok("GET", f"/v1/users/{user}/recommendations?{query}&exclude_seen=false")
     assert {row["item"] for row in found["rows"]} == set(ids)
-    assert found["remarks"][0].startswith("Only 4 of the 10 asked for")
+    assert found["remarks"][0].startswith("Only 4 of the 10 requested")
 
 
 def test_a_person_with_the_ratings_of_a_user_gets_their_list(

@@ -150,7 +150,7 @@ def test_the_model_of_the_shelf_is_followed(
     model: recsys.Recommender, other_model: recsys.Recommender, tmp_path: Path
 ) -> None:
     with recsys.RatingsStore.open(f"sqlite:///{tmp_path}/store.db", create=True) as store:
-        with pytest.raises(recsys.errors.ModelError, match="recsys retrain makes one"):
+        with pytest.raises(recsys.errors.ModelError, match="train one with recsys retrain"):
             create_app(store=store)
         versions = [store.models.add("main", one).version for one in (model, other_model)]
         store.models.promote(versions[0])

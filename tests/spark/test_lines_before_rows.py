@@ -27,5 +27,5 @@ def test_lines_that_spark_cannot_skip_are_refused(
     session: Any = None
     form = sniff(str(file), source)
     monkeypatch.setattr(reading, "_format", lambda *_: form)
-    with pytest.raises(DataError, match="begins with lines that are no rows"):
+    with pytest.raises(DataError, match="begins with lines that are not rows"):
         reading._of_text(str(file), source, session, str(file))

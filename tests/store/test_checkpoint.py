@@ -149,14 +149,16 @@ def test_a_checkpoint_of_another_run_is_refused(
 ) -> None:
     with unfinished(tmp_path / "ck"):
         pass
-    pattern = f"ck is of another run: {said}; choose another folder, or remove this one to start"
+    pattern = (
+        f"ck belongs to another run: {said}; choose another folder, or remove this one to start"
+    )
     with pytest.raises(ArgumentError, match=pattern), Checkpoint(tmp_path / "ck", RUN | change):
         pass
     assert files(tmp_path / "ck") == ["run.checkpoint"]
 
 
 def test_a_folder_is_used_by_one_process_at_a_time(tmp_path: Path) -> None:
-    with Checkpoint(tmp_path, RUN), pytest.raises(ArgumentError, match="used by another process"):  # noqa: SIM117
+    with Checkpoint(tmp_path, RUN), pytest.raises(ArgumentError, match="in use by another process"):  # noqa: SIM117
         with Checkpoint(tmp_path, RUN):
             pass
     with Checkpoint(tmp_path, RUN):
@@ -171,7 +173,9 @@ def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
     raw[-1] ^= 1
     file.write_bytes(raw)
     with Checkpoint(tmp_path, RUN) as checkpoint:  # noqa: SIM117
-        with pytest.raises(ModelFileError, match=r"altered since.*; remove it to start anew"):
+        with pytest.raises(
+            ModelFileError, match=r"altered since.*; remove it to start from the beginning"
+        ):
             checkpoint.remember("step", {}, refuses)
 
 
@@ -191,7 +195,7 @@ def test_a_save_that_fails_is_said_and_the_run_goes_on(
         with checkpoint.fitting("fit", spec) as going_on:
             found = spec.fit(sample, **going_on)
             assert "fit.checkpoint" in files(tmp_path)  # from the third time on
-    said = f"checkpoint {tmp_path} could not be saved (No space left on device); the run goes on"
+    said = f"checkpoint {tmp_path} could not be saved (No space left on device); the run continues"
     assert host.said == [said, said]
     assert np.array_equal(found.user_factors, spec.fit(sample).user_factors)
 
@@ -256,7 +260,7 @@ def test_a_fit_that_is_asked_to_stop_saves_its_epoch_and_goes_on_from_it(
     host.stops = False
     again = fitted()
     assert received == [1, 2, 3, 4, 5, 6, 7]
-    assert host.said == ["going on after epoch 3 of 7"]
+    assert host.said == ["resuming after epoch 3 of 7"]
     assert np.array_equal(again.user_factors, whole.user_factors)
     assert [p.loss for p in again.log] == [p.loss for p in whole.log]
 
@@ -266,7 +270,7 @@ def test_a_model_without_epochs_says_that_there_is_nothing_to_resume(tmp_path: P
     with Checkpoint(tmp_path, RUN, 0, host) as checkpoint:  # noqa: SIM117
         with checkpoint.fitting("fit", recsys.EASE()) as going_on:
             assert going_on == {}
-    assert host.said == ["ease does not train in epochs, so a checkpoint does not shorten its fit"]
+    assert host.said == ["ease does not train in epochs, so its fit cannot be resumed"]
 
 
 def test_ratings_are_told_apart_by_values_and_by_titles(random_ratings: recsys.Ratings) -> None:

@@ -231,9 +231,9 @@ class _Pairs:
 def unfit(metric: Metric) -> str:
     """Why no gate can go by a metric; "" if one can."""
     if metric.group == "catalogue":
-        return "it has no value per user, so two models cannot be compared in pairs"
+        return "it has no value per user, so two models cannot be compared by paired tests"
     if metric.higher_is_better is None:
-        return "neither more nor less of it is better"
+        return "neither higher nor lower is better"
     return ""
 
 
@@ -241,7 +241,7 @@ def _not_of_both(result: Results, candidate: str, current: str, metric: str) -> 
     # What a gate could go by here.
     fit = [m for m in result.user_means if {candidate, current} <= set(m.models)]
     names = ", ".join(m.metric for m in fit if not unfit(m.about))
-    why = f"{candidate} and current do not both have it"
+    why = f"{candidate} and current must both have it"
     return f"gate must be one of {names}, not {metric!r}: {why}"
 
 

@@ -89,10 +89,10 @@ def contest(
         if asked:
             n = sum(part.test.n_ratings for part in asked)
             why = (
-                f"none of the {n:,} test ratings that it has not seen tells anything: their users "
+                f"none of the {n:,} test ratings that it has not seen can be used: their users "
                 "have no other rating that counts as liked, or are copies of others"
             )
-        cannot = f"{why}; compare with the model of an earlier day, or wait for new ratings"
+        cannot = f"{why}; compare with an older model, or wait for new ratings"
         same = all(seen_by(model, split.train).all() for split in splits)
         same &= model.feedback.unfitted == feedback.unfitted
         return replace(_undecidable(model, splits, cannot), same_training=same)

@@ -54,19 +54,19 @@ class World:
     def sentence(self) -> str:
         """The answer with the numbers behind it."""
         if not self.found:
-            return "whether this is the same world is unknown: current has no history"
+            return "whether the data match is unknown: current has no history"
         if self.is_same:
-            return f"same world: the data have {self.found[0]} of current; {self.level.sentence}"
+            return f"matching data: they have {self.found[0]} of current; {self.level.sentence}"
         missing = [str(one) for one in self.found if not one.enough]
         if missing:
             said = (
-                f"not the same world: the data have only {' and '.join(missing)} that current was "
-                f"trained on, and {100 * LEAST_FOUND:g} % are needed"
+                f"data mismatch: they have only {' and '.join(missing)} that current was trained "
+                f"on, and {100 * LEAST_FOUND:g} % are needed"
             )
-            remedy = "look for lost rows, other columns or renamed ids"
+            remedy = "look for missing rows, changed columns or renamed ids"
         else:
-            said = f"not the same world: {self.level.sentence}"
-            remedy = "look at the ratings that are new"
+            said = f"data mismatch: {self.level.sentence}"
+            remedy = "check the new ratings"
         return f"{said}; allowed" if self.allow_drift else f"{said}; {remedy}, {_DRIFT}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -190,9 +190,8 @@ def _is_blunt(
         return ""
     return (
         f"{baseline} would pass, too, with {label_of(terms.metric)} {passes.candidate_mean:.4f}, "
-        f"and {found.candidate} is not significantly better than that, so these ratings do not "
-        "tell models apart; look at what is new in the data, or choose another metric or a smaller "
-        "margin"
+        f"and {found.candidate} is not significantly better, so these ratings cannot distinguish "
+        "models; check the new data, or choose another metric or a smaller margin"
     )
 
 
@@ -208,14 +207,14 @@ def _remarks(result: Results, contest: Contest, candidate: str) -> tuple[str, ..
         own, here = current.model.feedback.unfitted, Feedback.parse(result.feedback)
         if (own.threshold, own.dislikes_below) != (here.threshold, here.dislikes_below):
             remarks.append(
-                f"liked is here what counts by --feedback {here}, and current was trained with "
-                f"{own}"
+                f"what counts as liked is defined by --feedback {here}, but current was trained "
+                f"with {own}"
             )
     spec = (current.model.fitted.spec if isinstance(current, Served) else current).to_dict()
     fitted = result.runs.loc[result.runs["model"] == candidate, "spec"].iloc[0]
     if contest.same_training and dict(fitted) == dict(spec):
         remarks.append(
-            f"{candidate} has the settings of current and is trained on the same ratings: this "
-            "compares a model with itself, and says nothing about a change"
+            f"{candidate} has the same settings and training ratings as current: this compares a "
+            "model with itself"
         )
     return tuple(remarks)

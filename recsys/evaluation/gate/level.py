@@ -116,7 +116,7 @@ def check(
     """
     label, stored = label_of(metric), stored_level(header, metric)
     if stored is None:
-        why = f"its file holds no level of {label}, so this was not compared"
+        why = f"its file has no level of {label}, so this was not compared"
         # No training writes levels of unseen ratings.
         if not measured.how.startswith("of "):
             why += " (recsys train --test 0.1 --split by-time)"
@@ -144,10 +144,10 @@ def _not_comparable(
 ) -> str:
     # In words, what keeps two levels from being comparable; "" if nothing does.
     if header.get("how") != measured.how:
-        return f"it is of the split {header.get('how')}, and this split is {measured.how}"
+        return f"it is for the split {header.get('how')}, but this split is {measured.how}"
     if header.get("feedback") != measured.feedback:
         return (
-            f"it counts {header.get('feedback')} as liked, and this evaluation {measured.feedback}"
+            f"it counts {header.get('feedback')} as liked, but this evaluation {measured.feedback}"
         )
     ratio = now.per_user / stored.per_user
     if not 1 / MOST_DIFFERENT <= ratio <= MOST_DIFFERENT:

@@ -48,8 +48,8 @@ class Margin:
             return self.value * mean
         if 0 < abs(mean) <= self.value:
             raise ArgumentError(
-                f"margin {self.value:g} allows everything, as the model in service has {mean:.4f}; "
-                "give less, or a share such as 5%"
+                f"margin {self.value:g} would accept any candidate, because the model in service "
+                f"has {mean:.4f}; give less, or a share such as 5%"
             )
         return self.value
 

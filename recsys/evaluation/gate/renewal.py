@@ -115,4 +115,4 @@ def _newest(model: Recommender, ratings: Ratings, seed: int) -> Split | str:
     try:
         return by_mask(ratings, is_test, how)
     except DataError:
-        return f"the newest {n:,} ratings are all of items that nobody rated before"
+        return f"the newest {n:,} ratings are all of items that no user had rated before"

@@ -52,7 +52,7 @@ def head_share(recommended: Vector, counts: Counts) -> float:
 COVERAGE = Metric(
     name="coverage",
     label="Coverage",
-    meaning="different items recommended / items of the catalogue",
+    meaning="different items recommended / items in the catalogue",
     group="catalogue",
     function=coverage,
     higher_is_better=None,
@@ -61,7 +61,7 @@ COVERAGE = Metric(
 GINI = Metric(
     name="gini",
     label="Gini",
-    meaning="inequality of exposure: 0 all items alike, 1 one item only",
+    meaning="inequality of exposure: 0 if all items are recommended equally, 1 if only one is",
     group="catalogue",
     function=gini,
     higher_is_better=None,

@@ -40,7 +40,7 @@ def _mean_over_ranks(gains: Vector, above: Rows, equal: Rows) -> Vector:
 SAMPLED_NDCG = Metric(
     name="sampled_ndcg",
     label="Sampled NDCG",
-    meaning="of each relevant item among a few random others; not NDCG",
+    meaning="of each relevant item among a few random ones; not NDCG",
     group="sampled",
     function=sampled_ndcg,
     place=1,

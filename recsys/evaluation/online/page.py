@@ -51,7 +51,7 @@ def _headline(online: Online) -> str:
 
 
 def _pictures(online: Online) -> Section:
-    return section("What people did", [], [_picture(online, name) for name in LABELS])
+    return section("How users reacted", [], [_picture(online, name) for name in LABELS])
 
 
 def _picture(online: Online, measure: str) -> Figure:

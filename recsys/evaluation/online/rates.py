@@ -22,8 +22,8 @@ from recsys.evaluation.result.wording import signed
 
 MEASURES: Mapping[str, str] = {
     "click_through": "lists with a click / lists",
-    "hit_rate": "lists with an item that the person then rated or clicked / lists",
-    "dismissed": "lists with an item that the person dismissed / lists",
+    "hit_rate": "lists with an item that the user then rated or clicked / lists",
+    "dismissed": "lists with an item that the user dismissed / lists",
 }
 """Name of a measure → what it is."""
 LABELS = {"click_through": "click-through", "hit_rate": "hits", "dismissed": "dismissed"}
@@ -74,8 +74,8 @@ class Difference:
     def sentence(self) -> str:
         """The answer with the numbers behind it."""
         words = {
-            "more": f"version {self.version} has more than version {self.against}",
-            "less": f"version {self.version} has less than version {self.against}",
+            "more": f"version {self.version} is higher than version {self.against}",
+            "less": f"version {self.version} is lower than version {self.against}",
             "undecided": f"version {self.version} against version {self.against} is undecided",
         }
         gap, *ends = (signed(100 * one, 1) for one in (self.difference, self.low, self.high))
@@ -84,9 +84,9 @@ class Difference:
             f"[{', '.join(ends)}], p = {self.p:.2g}"
         )
         if min(self.n_people) < LEAST_PEOPLE:
-            said += f"; each needs {LEAST_PEOPLE} people"
+            said += f"; each needs {LEAST_PEOPLE} users"
         if not self.at_once:
-            said += "; they served at different times, so the time may be the reason"
+            said += "; they served at different times, which may explain the difference"
         return said
 
 

@@ -44,8 +44,8 @@ Evaluable = Model | Contender | Recommender
 
 _LONG = 1000  # up to which k may be larger than a small catalogue
 _SAMPLED = (
-    "metrics against sampled items are not those of full ranking, and may order models "
-    "differently; decide by full ranking"
+    "sampled metrics are not those of full ranking, and may rank models differently; decide by "
+    "full ranking"
 )
 
 
@@ -82,17 +82,17 @@ def evaluate(
         sampled_negatives: also measures against this many random items, as separate metrics.
         on_model: called before each fit.
         on_search: called after each trial of a search, such as `auto()`.
-        kept: what a checkpoint has of the evaluation: models that need not be fitted again.
-        processes: fits this many models at a time. They share the ratings; the numbers are the
+        kept: the records of a checkpoint: models that need not be fitted again.
+        processes: fits this many models at a time. They share the ratings; the results are the
             same. A script then needs `if __name__ == "__main__":`, as each process imports it.
-        elsewhere: what fits and measures in place of this machine; see `recsys.spark`.
+        elsewhere: fits and measures on another engine; see `recsys.spark`.
 
     Raises:
         ArgumentError: there are no models, a value is not a model, or a number is out of range.
         DataError: the splits are over different users or items.
-        ModelError: every model failed; MemoryError if one did for want of memory.
+        ModelError: every model failed; MemoryError if one ran out of memory.
         CheckpointError: what was kept is damaged.
-        WorkerError: a process was ended, as where memory runs out.
+        WorkerError: a process was killed, for example because memory ran out.
     """
     _check(models, k, seeds, sampled_negatives, processes)
     asked: dict[str, Evaluable] = {**BASELINES, **models}
@@ -211,7 +211,7 @@ def _check_functions(on_model: object, on_search: object, elsewhere: object, kep
     require_function("on_search", on_search)
     require_function("elsewhere", elsewhere)
     if not hasattr(kept, "part"):
-        raise ArgumentError(f"kept must be what a checkpoint keeps, not {said(kept)}")
+        raise ArgumentError(f"kept must be the records of a checkpoint, not {said(kept)}")
 
 
 def _is_whole(value: object, low: int) -> bool:
@@ -234,7 +234,7 @@ def _several(splits: Iterable[Split]) -> list[Split]:
     for split in several[1:]:
         if split.test.users != first.test.users or split.test.items != first.test.items:
             raise DataError(
-                f"the splits {first.how!r} and {split.how!r} are not over the same users and "
+                f"the splits {first.how!r} and {split.how!r} do not have the same users and "
                 "items; evaluate them one by one"
             )
     return several

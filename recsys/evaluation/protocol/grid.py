@@ -29,12 +29,12 @@ from recsys.recommend.chosen import Chooser, Chosen, OnSearch, Searching, choose
 
 @dataclass(frozen=True)
 class Grid:
-    """Several candidates that count as one model: the best on held-back training ratings is fitted.
+    """Several candidates that count as one model: the best on held-out training ratings is fitted.
 
-    A share of the training ratings is kept back, every candidate is fitted on the rest, and the one
-    with the highest NDCG@k on what was kept back (of models that predict ratings: the lowest RMSE)
-    is fitted on all training ratings. `recsys.train` takes a grid, and keeps a record of what was
-    tried with the model.
+    A share of the training ratings is held out, every candidate is fitted on the rest, and the one
+    with the highest NDCG@k on the held-out ratings (for models that predict ratings: the lowest
+    RMSE) is fitted on all training ratings. `recsys.train` takes a grid, and stores a record of the
+    trials with the model.
 
     >>> from recsys.models.implicit_als import ImplicitALS
     >>> grid = Grid.over(ImplicitALS, {"n_factors": [32, 64], "regularization": [0.01, 0.1]})
@@ -57,7 +57,7 @@ class Grid:
                 f"candidates must be models such as ImplicitALS(), not {said(self.candidates)}"
             )
         if len({c.name for c in self.candidates}) != 1:
-            raise ArgumentError("candidates must be of one model, and at least one")
+            raise ArgumentError("candidates must be at least one, all of the same model")
 
     @classmethod
     def over(cls, kind: Any, values: Mapping[str, Sequence[object]], **settings: Any) -> Grid:
@@ -109,9 +109,9 @@ class Grid:
         on_search: OnSearch | None = None,
         kept: Kept = NOTHING,
     ) -> Chosen:
-        """The best candidate, and what all of them were worth; see `Chooser`.
+        """The best candidate, and the scores of all; see `Chooser`.
 
-        Ratings enter as they are where `feedback` is not given, and for candidates that predict
+        Ratings are used as they are if `feedback` is not given, and for candidates that predict
         ratings.
 
         Raises:
@@ -160,7 +160,7 @@ class Grid:
                 share = (i + 1) / len(self.candidates)
                 on_search(Searching(share, i + 1, best, metric.column(self.k)))
         if all(math.isnan(value) for value in tried.values):
-            why = tried.reasons[-1] or f"no user has a value of {metric.label}"
+            why = tried.reasons[-1] or f"no user has a value for {metric.label}"
             raise no_model(f"no candidate of the grid could be fitted: {why}", tried.reasons)
         baseline = BASELINES[metric.baseline].fit(split.train)
         tried.baseline = validation_score(baseline, split, self.k, metric.name)

@@ -91,6 +91,6 @@ def with_rerankings(
         plain = Reranked(model if isinstance(model, Contender) else Fresh(model), None)
         each = {name: plain} | {f"{name} {way}": replace(plain, way=way) for way in ways}
         if len(each) <= len(ways) or found.keys() & each.keys():
-            raise ArgumentError(f"rerank names a way of {name} twice")
+            raise ArgumentError(f"rerank sets {name} twice")
         found |= each if ways else {name: model}
     return found

@@ -194,12 +194,12 @@ def held_against(model: Recommender, splits: Sequence[Split]) -> tuple[Served | 
     require_known(model, splits[0].test)
     if model.history is None:
         why = "its file has no history, so the ratings it was trained on are unknown"
-        return model.fitted.spec, f"trained again on the training part: {why}"
+        return model.fitted.spec, f"retrained on the training set: {why}"
     seen = sum(Served(model).n_seen(split.test) for split in splits)
     if seen:
         total = sum(split.test.n_ratings for split in splits)
         why = f"it was trained on {seen:,} of the {total:,} test ratings"
-        return model.fitted.spec, f"trained again on the training part: {why}"
+        return model.fitted.spec, f"retrained on the training set: {why}"
     how, known = "as it is served: it has seen none of the test ratings", model.fitted.users
     if almost_none(known, splits[0].test.users):
         n = n_shared(known, splits[0].test.users)

@@ -37,7 +37,7 @@ def validation_score(fitted: Fitted, split: Split, k: int = 10, metric: str = "n
     """
     if not hasattr(fitted, "spec") or isinstance(fitted, type):
         raise ArgumentError(
-            f"fitted must be what fit returned, of a Recommender its factors, not {said(fitted)}"
+            f"fitted must be the result of fit, or the factors of a Recommender, not {said(fitted)}"
         )
     require("split", split, Split, "a Split, such as splits.random(ratings)")
     asked = validation_metric(metric)

@@ -56,7 +56,7 @@ def ranking(result: Results) -> Section:
     rows = [_point(result, model, metric) for model in result.order(metric)]
     ends = [v for one in rows for v in (*one.low, *one.high)]
     axis = Axis.over(f"{label_of(metric)} with 95 % interval", ends, zero=True)
-    title = "Who ranks best"
+    title = "Ranking accuracy"
     return _section(title, result, [], [figure(title, "", charts.intervals(rows, axis, title))])
 
 
@@ -152,7 +152,7 @@ def segments(result: Results) -> Section | None:
     height = max(charts.bars_height(len(one.rows), len(few)) for one in made)
     explanation = "The best two models and popularity; whiskers are 95 % intervals over users."
     figures = [one.figure(height) for one in made]
-    return _section("For whom, and with which items", result, few, figures, explanation)
+    return _section("By user and item group", result, few, figures, explanation)
 
 
 def _bars(result: Results, few: Sequence[str], chosen: pd.Series, kind: str) -> list[_Bars]:
@@ -216,15 +216,15 @@ def rating_errors(result: Results) -> Section | None:
         y = Axis.over(label, [v for one in series for v in one.y], zero=True, log=log)
         figures.append(figure(title, "", charts.lines(series, x, y, title)))
     explanation = (
-        "Least squares pulls predictions towards the middle: low values are predicted too high, "
+        "Least squares shrinks predictions towards the mean: low values are predicted too high, "
         "high ones too low."
     )
     if heavy:
         explanation += (
-            " Where there are many different values, points are the means of ten classes with "
-            f"about equally many test {result.words.many}."
+            " If there are many different values, points are the means of ten bins with about "
+            f"equally many test {result.words.many}."
         )
-    return _section("Where predictions go wrong", result, models, figures, explanation)
+    return _section("Prediction errors", result, models, figures, explanation)
 
 
 def training(result: Results) -> Section | None:
@@ -254,8 +254,8 @@ def training(result: Results) -> Section | None:
             figure(one.name, "", charts.lines([one], x, y, f"Training of {one.name}", 190))
         )
     explanation = (
-        "Loss on the training part of the first split, as a share of that after the first epoch; "
-        "models minimize different losses. A curve that still falls calls for more epochs."
+        "Loss on the training set of the first split, relative to the first epoch; models "
+        "minimize different losses. If a curve is still falling, train for more epochs."
     )
     return _section("Training", result, [], figures, explanation)
 

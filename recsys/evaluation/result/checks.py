@@ -93,7 +93,7 @@ def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[F
                 "error",
                 f"{sum(shared):,} of the {total:,} test {ratings} are also in {where} "
                 f"({result.words.said(_named(at, splits))})",
-                "remove them from one part: a model that remembers them looks good",
+                "remove them from one set: a model that memorizes them looks too good",
             )
     n_test = sum(split.test.n_ratings for split in splits)
     for name, model in models.items():
@@ -103,7 +103,7 @@ def leak(result: Results, splits: Sequence[Split], models: Models) -> Iterator[F
                 "R001",
                 "error",
                 f"{name!r} was trained on {known:,} of the {n_test:,} test {ratings}",
-                "evaluate its spec, or a model that was trained on the training part alone",
+                "evaluate its spec, or a model trained only on the training set",
             )
 
 
@@ -132,13 +132,13 @@ def no_better_than_baseline(
             f"{signed(difference, places)} ({p_in_words(p)})"
         )
         if models[model].predicts_ratings and metric != "rmse":
-            made = f"it is made to predict {plural(result.noun)}"
-            remedy = f"{made}; rank with a model that is made for ranking"
+            made = f"it is designed to predict {plural(result.noun)}"
+            remedy = f"{made}; rank with a model designed for ranking"
             yield Finding("R002", "note", text, remedy)
         else:
             remedy = (
-                f"serve {baseline}, or have hyperparameters chosen for the data: recsys.auto(), or "
-                "--models auto on the command line"
+                f"serve {baseline}, or let hyperparameters be chosen for the data: recsys.auto(), "
+                "or --models auto on the command line"
             )
             yield Finding("R002", "warning", text, remedy)
 
@@ -157,7 +157,7 @@ def within_noise(result: Results, splits: Sequence[Split], models: Models) -> It
                 "warning",
                 f"{order[0]} leads {order[1]} in {label_of(metric)} by {lead}, which is within "
                 f"noise ({p_in_words(row['p'])}, {row['n']:,} users)",
-                "treat them as equal, or test with more users or folds",
+                "treat them as tied, or test with more users or folds",
             )
 
 
@@ -172,9 +172,9 @@ def chosen_on_test(result: Results, splits: Sequence[Split], models: Models) -> 
             yield Finding(
                 "R004",
                 "warning",
-                f"{', '.join(labels)} are all {name}: the best of them is chosen on the same test "
+                f"{', '.join(labels)} are all {name}: the best is chosen on the same test "
                 f"{result.words.many} that it is reported on",
-                "put the hyperparameters into a grid, which chooses on a part of the training",
+                "use a grid, which chooses hyperparameters on a part of the training set",
             )
 
 
@@ -233,12 +233,12 @@ def time_travel(result: Results, splits: Sequence[Split], models: Models) -> Ite
     if not later:
         return
     tested = f"{later / total:.0%} of the test {result.words.many}"
-    share = f"{tested} are no later than the last of training"
+    share = f"{tested} are not later than the last training {result.words.one}"
     if by_time:
-        yield Finding("R007", "error", f"{share}, though the split is by time", "split again")
+        yield Finding("R007", "error", f"{share}, although the split is by time", "split again")
     else:
-        remedy = "split by time to measure a recommender that will serve the future"
-        text = f"{share}: models know the future of what they predict"
+        remedy = "split by time to measure how a recommender will do in service"
+        text = f"{share}: models see the future of what they predict"
         yield Finding("R007", "note", text, remedy)
 
 
@@ -248,8 +248,8 @@ def sampled(result: Results, splits: Sequence[Split], models: Models) -> Iterato
         yield Finding(
             "R008",
             "warning",
-            "the sampled metrics rank each item among a few random ones, and may order models "
-            "differently than the whole catalogue does",
+            "the sampled metrics rank each item among a few random ones, and may rank models "
+            "differently from the whole catalogue",
             "use them only to compare with papers that report them; decide by full ranking",
         )
 
@@ -262,8 +262,8 @@ def newcomers(result: Results, splits: Sequence[Split], models: Models) -> Itera
             "R009",
             "note",
             f"{sizes[0]:,} of the {sum(sizes):,} test users "
-            f"{'is a newcomer' if sizes[0] == 1 else 'are newcomers'}: no known "
-            f"{result.words.one} of theirs counts",
+            f"{'is a newcomer' if sizes[0] == 1 else 'are newcomers'}: none of their known "
+            f"{result.words.many} counts",
             "they get the most popular items from every trained model; compare the models by the "
             "known users, in the table of segments",
         )
@@ -290,8 +290,8 @@ def single_run(result: Results, splits: Sequence[Split], models: Models) -> Iter
         yield Finding(
             "R011",
             "note",
-            "one split and one seed: the intervals cover the choice of users, not that of the "
-            "split or of the random start",
+            "one split and one seed: the intervals cover the choice of users, not of the split "
+            "or the random start",
             "use folds or several seeds",
         )
 

@@ -112,10 +112,10 @@ def _best(means: Mapping[Any, float], metric: str) -> str:
 def _differences(first: Report, second: Report) -> list[str]:
     remarks = []
     words = {
-        "fingerprint": "the ratings differ, so no difference can be tested",
-        "splits": "the splits differ, so no difference can be tested",
-        "feedback": "what counts as liked differs, so no difference can be tested",
-        "k": "the lists are of different lengths",
+        "fingerprint": "the ratings differ, so differences cannot be tested",
+        "splits": "the splits differ, so differences cannot be tested",
+        "feedback": "what counts as liked differs, so differences cannot be tested",
+        "k": "the lists have different lengths",
         "seeds": "the seeds differ",
     }
     for key, text in words.items():

@@ -41,7 +41,10 @@ def read_report(path: str | os.PathLike[str]) -> Report:
         raise DataError(f"{path}: written by a newer version; update recsys-mf")
     wrong = _wrong(found)
     if wrong is not None:
-        raise DataError(f"{path}: {wrong} is not as recsys evaluate writes it; write it again")
+        raise DataError(
+            f"{path}: {wrong} does not have the format that recsys evaluate writes; write the "
+            "report again"
+        )
     return found
 
 

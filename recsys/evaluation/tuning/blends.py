@@ -84,8 +84,8 @@ def check_members(models: Iterable[str]) -> None:
     if len(there) < 2:
         have = f"only {there[0]}" if there else "none"
         raise ArgumentError(
-            f"blend joins at least two other factorizations, and models names {have}; name more, "
-            "such as implicit-als,normalized-svd, or set blend.of"
+            f"blend combines at least two other factorizations, but models names {have}; name "
+            "more, such as implicit-als,normalized-svd, or set blend.of"
         )
 
 

@@ -266,7 +266,7 @@ def storage_at(path: Path) -> Any:
     except Exception as error:
         reason = " ".join(str(error).split()).removesuffix(_ELSEWHERE)[:120]
         raise ArgumentError(
-            f"{path} is no study that this version can read ({reason}){_ELSEWHERE}"
+            f"{path} is not a study that this version can read ({reason}){_ELSEWHERE}"
         ) from None
 
 

@@ -22,8 +22,8 @@ def models_field() -> Any:
         list(MODELS),
         choices=lambda: list(SPECS),
         metavar="NAME,NAME,...",
-        meaning="Models to search; blend joins the best factorizations. The default leaves out "
-        f"ease where there are more than {MOST_ITEMS:,} items.",
+        meaning="Models to search; blend combines the best factorizations. The default leaves out "
+        f"ease if there are more than {MOST_ITEMS:,} items.",
         default_text=",".join(MODELS),
     )
 
@@ -33,8 +33,8 @@ def metric_field() -> Any:
     return option(
         "ndcg@10",
         metavar="METRIC",
-        meaning="What to choose by, on held-out training ratings: a metric of lists such as "
-        "ndcg@10 or recall@20, or rmse for models that predict ratings.",
+        meaning="Metric to optimize on held-out training ratings: a list metric such as ndcg@10 "
+        "or recall@20, or rmse for models that predict ratings.",
     )
 
 
@@ -43,7 +43,7 @@ def trials_field() -> Any:
     return option(
         100,
         low=1,
-        meaning="Trials of all models together, those of a study that is resumed included.",
+        meaning="Total number of trials of all models, including those of a resumed study.",
     )
 
 
@@ -52,7 +52,8 @@ def budget_field() -> Any:
     return option(
         None,
         metavar="TIME",
-        meaning="Start no trial once the trials have taken this long together: 90 or 90s, 10m, 2h.",
+        meaning="Start no new trial once the trials have taken this long in total: 90 or 90s, "
+        "10m, 2h.",
         default_text="no limit",
     )
 
@@ -63,9 +64,10 @@ def processes_field() -> Any:
         1,
         low=1,
         high=1024,
-        meaning="Try this many settings at a time, each in a process with its part of the threads. "
-        "They share the ratings. Settings of one round are proposed without knowing how the others "
-        "end, so another number tries other settings; the value of a setting is the same.",
+        meaning="Number of settings to try at a time, each in a process with its share of the "
+        "threads. The processes share the ratings. Settings of one round are proposed without "
+        "each other's results, so another number tries different settings; the score of a "
+        "setting is the same.",
     )
 
 
@@ -75,8 +77,8 @@ def hyperparameters_field() -> Any:
         {},
         flags=("--set",),
         metavar="MODEL.NAME=VALUE",
-        meaning="Hyperparameter that is not searched, or with LOW:HIGH as value the range to "
-        "search, such as implicit-als.n_factors=32:128. Repeatable.",
+        meaning="Hyperparameter to fix, or with LOW:HIGH the range to search, such as "
+        "implicit-als.n_factors=32:128. Repeatable.",
     )
 
 

@@ -67,7 +67,7 @@ class Goal:
             example = f"{name}@10" if metric.at_k else name
             raise ArgumentError(f"metric must look like {example}, not {text!r}")
         if metric.higher_is_better is None:
-            raise ArgumentError(f"metric must not be {text}: neither more nor less of it is better")
+            raise ArgumentError(f"metric must not be {text}: neither higher nor lower is better")
         return cls(metric, int(length) if at else 10)
 
     @property

@@ -175,7 +175,7 @@ def _importance(found: Found) -> Section | None:
             picture = charts.bars(rows, series, x, model, charts.bars_height(len(rows), 1))
             figures.append(figure(model, "", picture))
     explanation = (
-        "How much each hyperparameter sets the best tenth of the trials apart from the others "
+        "How much each hyperparameter distinguishes the best tenth of the trials from the others "
         "(PED-ANOVA, Watanabe, Bansal, Hutter 2023)."
     )
     return section(title, [], figures, explanation)
@@ -224,7 +224,7 @@ def _model_table(found: Found) -> Table:
     if name not in found.best_of_models:
         rows.append(Row(name, [Cell(f"{value:.4f}", bold=True), Cell(), Cell(), Cell()]))
     heads = [Head(text) for text in ("model", label_of(found.metric), "trials", "seconds")]
-    return Table([*heads, Head("settings of the best", words=True)], rows)
+    return Table([*heads, Head("best settings", words=True)], rows)
 
 
 def _trial_table(found: Found, trials: Sequence[Trial]) -> Table:

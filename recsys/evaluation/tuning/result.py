@@ -87,7 +87,7 @@ class Found:
 
     @property
     def score(self) -> float:
-        """Its value of the metric on the validation parts; a little too good, as the best of many
+        """Its value of the metric on the validation parts; biased upwards, because the best of many
         is chosen by it.
         """
         return self.best.value
@@ -158,7 +158,7 @@ class Found:
             yield f"{_trials(len(failed))} failed, the last one with: {failed[-1].why}"
         pruned = sum(trial.state == PRUNED for trial in self.trials)
         if pruned:
-            yield f"{_trials(pruned)} given up early, behind the median of the others"
+            yield f"{_trials(pruned)} pruned, behind the median of the others"
 
 
 def _trials(n: int) -> str:

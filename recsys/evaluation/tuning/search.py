@@ -95,7 +95,7 @@ class Search:
             check_suits(kind, ratings)
             if goal.of_ratings and not kind.predicts_ratings:
                 raise ArgumentError(
-                    f"metric {goal.name} is for models that predict ratings, and {name} does not"
+                    f"metric {goal.name} is for models that predict ratings, which {name} does not"
                 )
         self.goal, self.limits, self.feedback = goal, limits, feedback
         self.bench = Bench(ratings, feedback, goal, seed)
@@ -259,5 +259,5 @@ def _check_same(folder: Path | None, family: Family, about: Mapping[str, str]) -
         if there != own:
             raise ArgumentError(
                 f"{folder} holds a study of {family.space.model} with {name} {there}, not {own}; "
-                "choose another folder, or remove it to begin again"
+                "choose another folder, or remove it to start over"
             )

@@ -94,7 +94,7 @@ def _outcome(
     try:
         value = bench.value(space.spec(params), space.feedback(params), on_step)
         if not math.isfinite(value):
-            state, why = FAILED, f"no user has a value of {bench.goal.name}"
+            state, why = FAILED, f"no user has a value for {bench.goal.name}"
     except _BehindError:
         state = PRUNED
     except Exception as error:

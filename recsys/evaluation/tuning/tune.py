@@ -38,14 +38,14 @@ from recsys.settings import Settings, option
 class Tuner(Settings):
     """Searches models and hyperparameters with Optuna; `train` and `evaluate` take it.
 
-    Settings are fitted without a tenth of the ratings and measured on it; nothing but the ratings
-    that it is given is looked at. Each model starts with its published defaults, `ImplicitALS` also
-    with the rule of `auto`; then a tree-structured Parzen estimator proposes settings within the
-    typical ranges, and trainings that are behind after some epochs are given up. The models take
-    turns, and those that fall far behind leave. `blend` among the models joins the best of each
-    factorization, and has the last fifth of the trials for its weights. The same data and seed
-    choose the same, to the bit, unless a budget of time cuts the search; so does the same number of
-    processes, while another number tries other settings.
+    A tenth of the ratings is held out; settings are fitted to the rest and measured on that tenth.
+    Only the given ratings are used. Each model starts with its published defaults, `ImplicitALS`
+    also with the rule of `auto`; then a tree-structured Parzen estimator proposes settings within
+    the typical ranges, and trials that are behind after some epochs are pruned. The models take
+    turns, and those that fall far behind are dropped. If `blend` is among the models, it combines
+    the best of each factorization, and gets the last fifth of the trials for its weights. The same
+    data, seed and number of processes give the same result, bit for bit, unless a time budget ends
+    the search; another number of processes tries other settings.
     """
 
     models: Sequence[str] = models_field()
@@ -100,7 +100,7 @@ class Tuner(Settings):
         Args:
             ratings: what to choose a model for.
             feedback: what counts as liked and how it enters the training; None to search that.
-            out: a folder to keep the trials in; a search that is there already goes on.
+            out: a folder to keep the trials in; a search that is already there is resumed.
 
         Raises:
             ArgumentError: a setting does not suit the models, Optuna is missing, or the folder has
@@ -234,6 +234,7 @@ def _folder(out: str | os.PathLike[str]) -> Path:
         for name in (BEST, REPORT):
             if (folder / name).exists():
                 raise ArgumentError(
-                    f"out would replace {folder / name}, which no study made; choose another folder"
+                    f"out would replace {folder / name}, which was not written by a study; choose "
+                    "another folder"
                 )
     return folder

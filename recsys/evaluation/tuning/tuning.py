@@ -48,15 +48,15 @@ class Tuning(Found):
         feedback: Feedback | None = None,
         on_search: OnSearch | None = None,
     ) -> Chosen:
-        """The best model, whatever the ratings: `train` trains it, and keeps the record.
+        """The best model, regardless of the ratings: `train` trains it, and stores the record.
 
         Raises:
-            ArgumentError: the feedback is not what was found.
+            ArgumentError: the feedback differs from that of the best trial.
         """
         if feedback not in (None, self.feedback):
             raise ArgumentError(
                 f"the best trial has feedback {self.feedback}, so it cannot be trained with "
-                f"{feedback}; tune with that feedback instead"
+                f"{feedback}; tune with {feedback} instead"
             )
         return Chosen(self.spec, self.feedback, self.record)
 

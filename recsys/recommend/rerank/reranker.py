@@ -41,7 +41,7 @@ class Reranker(NamedSettings):
     """The fields of `Pool` that it reads, besides `relevance`."""
 
     strength: float = option(
-        0.3, low=0, high=1, meaning="0 leaves the list as it is, 1 looks at variety alone."
+        0.3, low=0, high=1, meaning="0 leaves the list unchanged, 1 considers variety alone."
     )
     pool: int = option(100, low=1, meaning="Number of best items to choose from.")
 

@@ -148,7 +148,7 @@ function heading(found) {
         ? "For you"
         : `For person ${oneLine(person.id, 60)}`,
   );
-  const hint = personal ? [] : ["Rate some of these, and the list becomes yours."];
+  const hint = personal ? [] : ["Rate some of these to personalize the list."];
   fill($("remarks"), [...hint, ...(personal ? (found.remarks ?? []) : [])].join(" "));
   keptWhere();
 }
@@ -161,7 +161,7 @@ function keptWhere() {
         ? `${person.known.size ? "" : "Nothing is saved under this id yet. "}Each rating is saved on the server.`
         : changed
           ? `${changed} ${changed === 1 ? "change" : "changes"}, in this page only.`
-          : "Change a rating to see what would follow.";
+          : "Change a rating to see how the list changes.";
   fill(
     $("kept"),
     words,

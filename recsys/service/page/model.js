@@ -64,7 +64,7 @@ function cards(model) {
         : el(
             "p",
             { class: "soft" },
-            "Nothing is known of it: the model was trained without a search, and was not measured.",
+            "No accuracy is known: the model was trained without a search and was not measured.",
           ),
     ),
   );
@@ -106,13 +106,13 @@ function drift(found) {
       "p",
       { class: "big" },
       el("b", {}, `${(100 * found.share).toFixed(1)} %`),
-      el("span", {}, "of the ratings are newer than the training"),
+      el("span", {}, "of the ratings are newer than the model"),
     ),
     meter,
     el(
       "p",
       { class: found.due ? "warn" : "soft" },
-      found.due ? `Train again: ${found.said}.` : `${found.said}.`,
+      found.due ? `Retrain: ${found.said}.` : `${found.said}.`,
     ),
   ];
 }

@@ -55,7 +55,7 @@ async function find(words, act) {
     on = -1;
     const list = $("found");
     fill(list, ...rows.map((row, i) => option(row, i, act)));
-    if (!rows.length) fill(list, el("li", { class: "none" }, "No title is like that."));
+    if (!rows.length) fill(list, el("li", { class: "none" }, "No title matches."));
     list.hidden = false;
     $("search").setAttribute("aria-expanded", "true");
     $("search").removeAttribute("aria-activedescendant");

@@ -143,8 +143,7 @@ def _page(call: Call, found: list[Json], after: str | None, total: int) -> Json:
 _COUNT = {"type": ["integer", "null"], "description": "Ratings that count for the model."}
 _ITEM = record(model=MODEL, item=ID, n_ratings=_COUNT, from_features={"type": "boolean"})
 _OF_USER = _COUNT | {
-    "description": "Ratings that count for the model; of somebody whom it does not know, those in "
-    "the store."
+    "description": "Ratings that count for the model, or for a user not in it, those in the store."
 }
 _USER = record(model=MODEL, user=ID, n_ratings=_OF_USER)
 
@@ -155,7 +154,7 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/v1/items/{item}", handler=item, tag="catalogue",
-        summary="What is known of an item", answer=_ITEM,
+        summary="Details of an item", answer=_ITEM,
     ),
     Route(
         method="GET", path="/v1/users", handler=users, query=Page, tag="catalogue",
@@ -163,7 +162,7 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/v1/users/{user}", handler=user, tag="catalogue", threaded=True,
-        summary="What is known of a user, and what they liked", answer=_USER,
+        summary="Details of a user, and what they liked", answer=_USER,
     ),
     Route(
         method="GET", path="/v1/users/{user}/ratings", handler=ratings, query=Page, threaded=True,

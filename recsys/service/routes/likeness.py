@@ -46,15 +46,15 @@ def _metric(name: str) -> Any:
 ROUTES = (
     Route(
         method="GET", path="/v1/items/{item}/similar", handler=like_item, query=Similar,
-        summary="Items like an item", threaded=True,
+        summary="Items similar to an item", threaded=True,
         answer=answer(item=ID, title={"type": ["string", "null"]}),
     ),
     Route(
         method="GET", path="/v1/users/{user}/similar", handler=like_user, query=SimilarUsers,
-        summary="Users like a user", threaded=True, answer=answer("user", user=ID),
+        summary="Users similar to a user", threaded=True, answer=answer("user", user=ID),
     ),
     Route(
         method="GET", path="/v1/search", handler=search, query=Searched,
-        summary="Items whose titles fit some words", threaded=True, answer=answer(),
+        summary="Items whose titles match some words", threaded=True, answer=answer(),
     ),
 )  # fmt: skip

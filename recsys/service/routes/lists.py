@@ -80,7 +80,7 @@ def for_group(call: Call) -> Json:
     if len(people) > MOST:
         raise ArgumentError(f"people must have at most {MOST} entries, not {len(people):,}")
     if asked.why:
-        raise ArgumentError("why is for one person at a time: leave it out for a group")
+        raise ArgumentError("why is for one user at a time: leave it out for a group")
     members = [_member(call, one) for one in people]
     how: Any = asked.together
     table = groups.recommend_together(call.model, members, asked.choice(call.model), how)
@@ -91,7 +91,7 @@ def _member(call: Call, one: Any) -> tuple[str, Any]:
     # What messages call a person, and the person as explanations take them.
     if isinstance(one, dict):
         ratings = ratings_of(call.model, one, "people")
-        return "somebody new", somebody_new(call.model, ratings).explained()
+        return "a new user", somebody_new(call.model, ratings).explained()
     user = a_user(call.model, one)
     return f"user {user}", call.service.person(call.snapshot, user).explained()
 
@@ -103,7 +103,7 @@ def for_many(call: Call) -> Json:
     if not isinstance(users, list) or not users or len(users) > MOST:
         raise ArgumentError(f"users must be a list of 1 to {MOST} user ids")
     if asked.why:
-        raise ArgumentError("why is for one person at a time: leave it out of a batch")
+        raise ArgumentError("why is for one user at a time: leave it out of a batch")
     choice = asked.choice(call.model)
     ids = [a_user(call.model, one) for one in users]
     people = [call.service.person(call.snapshot, one) for one in ids]
@@ -142,7 +142,7 @@ _PEOPLE = {
     "minItems": 1,
     "maxItems": MOST,
     "items": {"anyOf": [*ID["anyOf"], RATINGS]},
-    "description": "User ids, and new people as item → rating.",
+    "description": "User ids, and new users as item → rating.",
 }
 _USERS = {"type": "array", "minItems": 1, "maxItems": MOST, "items": ID}
 _MANY = answer(lists=_LISTS)
@@ -157,21 +157,21 @@ ROUTES = (
     Route(
         method="POST", path="/v1/recommendations", handler=for_ratings, fields=Listed,
         body={"ratings": RATINGS}, required=("ratings",),
-        summary="The best items for somebody with these ratings",
+        summary="The best items for a new user with these ratings",
         answer=answer(folded=True, why=WHY, served=SERVED),
         example={"ratings": {"Toy Story (1995)": 5}, "n": 5, "why": True},
     ),
     Route(
         method="POST", path="/v1/users/{user}/what-if", handler=what_if, fields=Listed,
         body={"ratings": CHANGES}, required=("ratings",),
-        summary="The list of a user if they had rated otherwise",
+        summary="The best items for a user with changed ratings",
         answer=answer(folded=True, user=ID, why=WHY),
         example={"ratings": {"Toy Story (1995)": 1}},
     ),
     Route(
         method="POST", path="/v1/groups/recommendations", handler=for_group, fields=GroupListed,
         body={"people": _PEOPLE}, required=("people",), threaded=True,
-        summary="One list for several people", answer=answer(),
+        summary="One list for several users", answer=answer(),
         example={"people": [196, {"Toy Story (1995)": 5}], "together": "least-misery"},
     ),
     Route(

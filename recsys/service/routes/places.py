@@ -74,7 +74,8 @@ ROUTES = (
     Route(
         method="POST", path="/v1/map/place", handler=placed, threaded=True, tag="map",
         body={"ratings": CHANGES, "user": ID},
-        summary="Where somebody with these ratings, or a user with these changes, stands",
+        summary="The place on the map of a new user with these ratings, or a user with these "
+        "changes",
         answer=record(
             model=MODEL, folded_in={"type": "boolean"}, neighbourhoods=_POINT, components=_POINT,
             near={"type": "array", "items": _NEAR}, remarks=REMARKS,

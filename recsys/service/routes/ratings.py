@@ -148,7 +148,7 @@ def _item(call: Call, given: Any) -> tuple[Any, bool]:
         known = call.service.needs_store().item(text)
         if known is None:
             raise UnknownIdError(
-                f"{error}; a new item has to be described first, with PUT /v1/items/ID"
+                f"{error}; describe a new item first, with PUT /v1/items/ID"
             ) from None
         return known.id, True
 
@@ -198,7 +198,9 @@ def _only(fields: Any, *names: str) -> Mapping[str, Any]:
         raise ArgumentError("must be a JSON object")
     for name in fields:
         if name not in names:
-            raise ArgumentError(f"there is no field {name[:40]!r}; it has {', '.join(names)}")
+            raise ArgumentError(
+                f"there is no field {name[:40]!r}; the fields are {', '.join(names)}"
+            )
     return fields
 
 
@@ -209,9 +211,9 @@ def _entries(body: Any) -> list[Any]:
 
 
 _RATING = {"type": ["number", "null"], "description": "On the scale of the training ratings."}
-_TIME = {"type": ["number", "null"], "description": "Seconds since 1970; now by default."}
+_TIME = {"type": ["number", "null"], "description": "Seconds since 1970; defaults to now."}
 _DONE = record(written={"type": "integer"}, seq={"type": "integer"})
-_KEY = {"Idempotency-Key": "A repetition with the same key changes nothing and answers the same."}
+_KEY = {"Idempotency-Key": "A request repeated with the same key returns the same answer."}
 _ENTRY = {
     "type": "object",
     "properties": {"user": ID, "item": ID, "rating": _RATING, "time": _TIME},
@@ -233,7 +235,7 @@ ROUTES = (
     Route(
         method="POST", path="/v1/ratings", handler=rate_many, scope="write", headers=_KEY,
         body_schema={"type": "array", "items": _ENTRY, "minItems": 1, "maxItems": MOST},
-        threaded=True, tag="changes", summary="Write ratings of several people, all or none",
+        threaded=True, tag="changes", summary="Write ratings of several users, all or none",
         answer=_DONE, example=[{"user": 196, "item": 50, "rating": 4}],
     ),
     Route(
@@ -248,14 +250,14 @@ ROUTES = (
     ),
     Route(
         method="DELETE", path="/v1/users/{user}", handler=forget, scope="admin", threaded=True,
-        tag="changes", summary="Forget a person",
+        tag="changes", summary="Forget a user",
         answer=record(forgotten={"type": "boolean"}, n_ratings={"type": "integer"}),
     ),
     Route(
         method="POST", path="/v1/served/{served}/feedback", handler=feedback, scope="write",
         body={"item": ID, "action": {"enum": list(_ACTIONS)}, "value": _RATING},
         required=("item", "action"), threaded=True, tag="changes",
-        summary="Say what somebody did with an item of a list",
+        summary="Report what a user did with an item of a list",
         answer=record(kept={"type": "boolean"}), example={"item": 50, "action": "click"},
     ),
 )  # fmt: skip

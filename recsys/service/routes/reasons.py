@@ -55,13 +55,13 @@ ROUTES = (
     Route(
         method="POST", path="/v1/explanations", handler=for_ratings,
         body={"ratings": RATINGS, "item": ID}, required=("ratings", "item"), threaded=True,
-        summary="Why an item has its score for somebody with these ratings", answer=_EXPLAINED,
+        summary="Why an item has its score for a new user with these ratings", answer=_EXPLAINED,
         example={"ratings": {"Toy Story (1995)": 5}, "item": "Heat (1995)"},
     ),
     Route(
         method="POST", path="/v1/onboarding", handler=ask, fields=Onboarded,
         body={"answered": CHANGES}, required=("answered",), threaded=True,
-        summary="What to ask somebody new about next", answer=answer(),
+        summary="What to ask a new user about next", answer=answer(),
         example={"answered": {"Toy Story (1995)": 5, "Heat (1995)": None}, "n": 3},
     ),
 )  # fmt: skip

@@ -27,7 +27,7 @@ MODEL: Json = {
 REMARKS: Json = {
     "type": "array",
     "items": {"type": "string"},
-    "description": "What to know about the answer, in sentences.",
+    "description": "Remarks about the answer, in sentences.",
 }
 
 
@@ -54,7 +54,7 @@ def answer(key: str = "item", *, folded: bool = False, **more: Json) -> Json:
     if folded:
         properties["folded_in"] = {
             "type": "boolean",
-            "description": "Whether the person's factors were solved from their ratings just now.",
+            "description": "Whether the user's factors were computed for this request.",
         }
         required.append("folded_in")
     return {"type": "object", "properties": properties | more, "required": required}
@@ -80,6 +80,6 @@ EXPLANATION: Json = record(
 )  # fmt: skip
 SERVED: Json = {
     "type": "string",
-    "description": "The id of this list, for feedback on it; only where there is a store.",
+    "description": "The id of this list, for feedback; only with a store.",
 }
 WHY: Json = {"type": "array", "items": EXPLANATION, "description": "With why: one for each row."}

@@ -89,24 +89,24 @@ ROUTES = (
     Route(
         method="POST", path="/v1/model", handler=change, tag="service", scope="admin",
         body={"file": {"type": "string"}, "version": {"type": "integer"}}, threaded=True,
-        summary="Serve another model file of the folder, or another version of the shelf",
+        summary="Serve another model file from the folder, or another version from the shelf",
         answer=record(model=MODEL), example={"file": "model.safetensors"}, patient=True,
     ),
     Route(
         method="POST", path="/v1/model/rollback", handler=rollback, tag="service", scope="admin",
-        summary="Serve the model that served before", answer=record(model=MODEL), threaded=True,
+        summary="Return to the previous model", answer=record(model=MODEL), threaded=True,
         patient=True,
     ),
     Route(
         method="GET", path="/v1/metrics", handler=metrics, tag="service", threaded=True,
-        summary="Counts and times for Prometheus",
+        summary="Metrics for Prometheus",
     ),
     Route(
         method="GET", path="/v1/health", handler=health, tag="service", scope=None,
-        summary="Whether the process runs", answer=_STATUS,
+        summary="Whether the process is running", answer=_STATUS,
     ),
     Route(
         method="GET", path="/v1/ready", handler=ready, tag="service", scope=None, threaded=True,
-        summary="Whether it can answer", answer=_STATUS,
+        summary="Whether the service can answer", answer=_STATUS,
     ),
 )  # fmt: skip

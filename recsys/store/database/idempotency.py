@@ -36,7 +36,7 @@ def answered(connection: Connection, key: str, digest: str) -> dict[str, Any] | 
         return None
     if found.digest != digest:
         raise StoreConflict(
-            f"idempotency key {key!r} came before with another request; use a new key"
+            f"idempotency key {key!r} was already used for another request; use a new key"
         )
     answer: dict[str, Any] = found.answer
     return answer

@@ -24,8 +24,10 @@ def locked(engine: Engine, name: str) -> Iterator[None]:
         StoreBusy: another process, or another block of this one, has it.
     """
     if not name.replace("-", "").isalnum():
-        raise ArgumentError(f"a lock is called by letters, digits and -, not {name!r}")
-    busy = StoreBusy(f"{name} is running already; wait until it has ended")
+        raise ArgumentError(
+            f"the name of a lock must have only letters, digits and -, not {name!r}"
+        )
+    busy = StoreBusy(f"{name} is already running; wait until it has ended")
     if engine.dialect.name == "sqlite":
         file = Path(str(engine.url.database)).absolute()
 

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 class RatingsStore(StoreReader):
     """A store of ratings in a database. Safe for several threads and processes.
 
-    Every method that writes returns when what it wrote is on the disk. Where the database does not
-    answer, is locked or has no room, a method raises StoreUnavailable and has written nothing, or
-    has lost the connection before it knew: then the same request with the same key does no harm.
+    Every method that writes returns once the data are on disk. If the database does not answer, is
+    locked or has no space, a method raises StoreUnavailable. Then nothing was written, unless the
+    connection was lost during the commit: repeating the request with the same key is safe.
 
         with RatingsStore.open("sqlite:///ratings.db", create=True) as store:
             store.write(196, [Rating(50, 5.0)])
@@ -74,7 +74,7 @@ class RatingsStore(StoreReader):
         where = address(url)
         missing = where.get_backend_name() == "sqlite" and not Path(str(where.database)).exists()
         if missing and not create:
-            raise StoreError(f"{shown(where)}: no such store; recsys store import makes one")
+            raise StoreError(f"{shown(where)}: no such store; create one with recsys store import")
         store = cls(connect(where))
         try:
             store._check(create)
@@ -121,8 +121,8 @@ class RatingsStore(StoreReader):
             raise _too_new(self._engine, found)
         if found is not None:
             raise StoreError(
-                f"{self}: a store of version {found}, and this recsys needs {VERSION}; run "
-                f"recsys store upgrade {self}"
+                f"{self}: a store of version {found}, but this recsys needs {VERSION}; run recsys "
+                f"store upgrade {self}"
             )
         if tables or not create:
             raise StoreError(f"{self}: not a ratings store")
@@ -154,18 +154,18 @@ class RatingsStore(StoreReader):
         adopt: Sequence[Rating] | None = None,
         key: str | None = None,
     ) -> Written:
-        """Writes ratings of a person; a rating of the same item is replaced.
+        """Writes ratings of a user; a rating of the same item is replaced.
 
         Args:
             user: who rated.
             given: what they rated; a time of None is now.
             adopt: their ratings from the history of a model. They are written first, if the store
-                does not know the person, and did not forget them.
-            key: a request with a key that came before is answered as then, and changes nothing.
+                does not know the user and has not forgotten them.
+            key: a request with a known key returns the earlier answer and changes nothing.
 
         Raises:
-            ArgumentError: an id, a value or a time is none.
-            StoreConflict: the key came with other ratings.
+            ArgumentError: an id, a value or a time is invalid.
+            StoreConflict: the key was used with other ratings.
             StoreUnavailable: nothing was acknowledged.
         """
 
@@ -176,7 +176,7 @@ class RatingsStore(StoreReader):
         return self._once(key, ("write", user, given), change)
 
     def write_many(self, given: Sequence[UserRating], *, key: str | None = None) -> Written:
-        """Writes ratings of several people, all of them or none; see `write`."""
+        """Writes ratings of several users, all of them or none; see `write`."""
 
         def change(now: Change) -> Written:
             new = now.know_users(now.texts([one.user for one in given], "user"))
@@ -192,7 +192,7 @@ class RatingsStore(StoreReader):
         adopt: Sequence[Rating] | None = None,
         key: str | None = None,
     ) -> Written:
-        """Removes the rating of an item by a person, if there is one; see `write`."""
+        """Removes a user's rating of an item, if there is one; see `write`."""
 
         def change(now: Change) -> Written:
             new = self._first_time(now, user, adopt)
@@ -204,7 +204,7 @@ class RatingsStore(StoreReader):
     def put_item(
         self, item: Id, title: str | None, attributes: Mapping[str, Any] | None = None
     ) -> Written:
-        """Writes what an item is, which need not have been there."""
+        """Writes the title and attributes of an item, which may be new."""
 
         def change(now: Change) -> Written:
             now.describe_item(now.texts([item], "item")[0], title, attributes or {})
@@ -213,7 +213,7 @@ class RatingsStore(StoreReader):
         return self._once(None, (), change)
 
     def put_user(self, user: Id, attributes: Mapping[str, Any] | None = None) -> Written:
-        """Writes what is known of a person, who need not have been there."""
+        """Writes the attributes of a user, who may be new."""
 
         def change(now: Change) -> Written:
             now.describe_user(now.texts([user], "user")[0], attributes or {})
@@ -222,11 +222,11 @@ class RatingsStore(StoreReader):
         return self._once(None, (), change)
 
     def importing(self, given: Ratings, on_rows: OnRows = ignored) -> int:
-        """Writes many ratings, with what is known of their users and items; returns how many.
+        """Writes many ratings, with the attributes of their users and items; returns how many.
 
-        They are committed in pieces, so that other writers need not wait, and the memory does not
-        depend on how many there are. Where it ended early, it can be done again. A rating that is
-        there and has a later time stays.
+        They are committed in batches, so that other writers need not wait, and the memory does not
+        depend on their number. An interrupted import can be repeated. An existing rating with a
+        later time is kept.
 
         Raises:
             DataError: an id is text, and the ids of the store are integers.
@@ -262,14 +262,14 @@ class RatingsStore(StoreReader):
     # Forgetting
 
     def forget(self, user: Id, by: str | None = None) -> int:
-        """Forgets a person: their ratings, lists and feedback are deleted.
+        """Forgets a user: deletes their ratings, lists and feedback.
 
-        A tombstone stays, because models that were trained before have the person, and a line in
-        the audit, with a salted hash in place of the id.
+        A tombstone stays, because previously trained models have the user, and a line in the audit
+        log, with a salted hash in place of the id.
 
         Args:
-            user: whom.
-            by: who asked for it, for the audit.
+            user: id.
+            by: who requested it, for the audit log.
 
         Returns:
             How many ratings were deleted.
@@ -299,7 +299,7 @@ class RatingsStore(StoreReader):
     # Traffic
 
     def served(self, lists: Sequence[Served]) -> None:
-        """Keeps lists that were served. Many at once cost hardly more than one."""
+        """Records served lists. Many at once cost hardly more than one."""
         with writing(self._engine) as connection:
             traffic.keep_served(connection, lists)
 
@@ -311,7 +311,7 @@ class RatingsStore(StoreReader):
         value: float | None = None,
         time: float | None = None,
     ) -> None:
-        """Keeps what a person did with an item of a list: click, rating or dismiss.
+        """Records what a user did with an item of a list: click, rating or dismiss.
 
         Raises:
             ArgumentError: there is no such action.
@@ -335,6 +335,6 @@ class RatingsStore(StoreReader):
 
 def _too_new(engine: Engine, found: str) -> StoreError:
     return StoreError(
-        f"{shown(engine.url)}: a store of version {found}, and this recsys knows versions up to "
-        f"{VERSION}; install a newer recsys"
+        f"{shown(engine.url)}: a store of version {found}, but this recsys only supports versions "
+        f"up to {VERSION}; install a newer recsys"
     )

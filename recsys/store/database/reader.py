@@ -57,7 +57,7 @@ class StoreReader:
             return int(connection.execute(_SEQ).scalar_one())
 
     def given(self, user: object) -> Given | None:
-        """What a person rated; None if the store does not know them."""
+        """A user's ratings; None if the store does not know the user."""
         text = self._user(user)
         if text is None:
             return None
@@ -100,7 +100,7 @@ class StoreReader:
             return connection.execute(asked, {"user": user}).all()
 
     def item(self, item: object) -> StoredItem | None:
-        """What the store says of an item; None if it does not know it."""
+        """The stored attributes of an item; None if the store does not know it."""
         with reading(self._engine) as connection:
             self._kinds.load(connection)
             text = self._kinds.find(item, "item")
@@ -110,7 +110,7 @@ class StoreReader:
         return StoredItem(self._kinds.ids([row.id], "item")[0], row.title, row.attributes or {})
 
     def user(self, user: object) -> Mapping[str, Any] | None:
-        """The attributes of a person; None if the store does not know them."""
+        """The attributes of a user; None if the store does not know the user."""
         with reading(self._engine) as connection:
             self._kinds.load(connection)
             text = self._kinds.find(user, "user")
@@ -141,7 +141,7 @@ class StoreReader:
             return self._kinds.ids(connection.execute(asked).scalars(), side)
 
     def about(self) -> dict[str, Any]:
-        """Where it is, what it holds, and whether what is acknowledged is on the disk."""
+        """Where the store is, what it contains, and whether acknowledged writes are on disk."""
         with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return {
@@ -154,7 +154,7 @@ class StoreReader:
             }
 
     def is_sound(self) -> bool:
-        """Whether SQLite finds its file undamaged; PostgreSQL sees to that itself."""
+        """Whether SQLite finds its file undamaged; PostgreSQL checks this itself."""
         with reading(self._engine) as connection:
             if connection.dialect.name != "sqlite":
                 return True
@@ -212,7 +212,7 @@ class StoreReader:
             return write_files(connection, self._kinds, folder, to, on_rows)
 
     def late_items(self, known: IdIndex) -> Late:
-        """Items that are not in the index of a model, with what they are and their ratings."""
+        """Items that are not in the index of a model, with their attributes and ratings."""
         with reading(self._engine, snapshot=True) as connection:
             self._kinds.load(connection)
             return late.late_items(connection, self._kinds, known)
@@ -224,7 +224,7 @@ class StoreReader:
             return late.items_since(connection, self._kinds, seq)
 
     def forgotten(self) -> list[Id]:
-        """Whom models that were trained before have to drop."""
+        """The users that previously trained models must drop."""
         with reading(self._engine) as connection:
             self._kinds.load(connection)
             found = connection.execute(select(tombstones.c.user_id)).scalars().all()

@@ -52,8 +52,8 @@ class Shelf:
             return Path(chosen)
         if self._engine.url.get_backend_name() != "sqlite":
             raise ArgumentError(
-                f"{shown(self._engine.url)} does not say where model files are; name a folder once "
-                "with --models DIR"
+                f"{shown(self._engine.url)} does not record where model files are; name a folder "
+                "once with --models DIR"
             )
         file = Path(str(self._engine.url.database)).absolute()
         return file.with_name(f"{file.stem}-models")
@@ -127,7 +127,7 @@ class Shelf:
         """
         found = self._found(select(models).where(models.c.version == version))
         if not found:
-            raise UnknownIdError(f"there is no model version {version}; list what there is")
+            raise UnknownIdError(f"there is no model version {version}; see recsys models list")
         return found[0]
 
     def list(self, name: str | None = None) -> tuple[Version, ...]:
@@ -171,7 +171,7 @@ class Shelf:
             before = self._current_number(connection, one.name)
             if over != _ANY and before != over:
                 raise StoreError(
-                    f"{one.name}: version {before} was promoted meanwhile, and stays in service; "
+                    f"{one.name}: version {before} was promoted meanwhile and stays in service; "
                     f"version {version} is on the shelf"
                 )
             if before != version:
@@ -187,13 +187,17 @@ class Shelf:
         """
         one = self.current(name)
         if one is None or one.parent is None:
-            served = "no version serves" if one is None else f"nothing served before {one.version}"
+            served = (
+                "no version is in service"
+                if one is None
+                else f"no version served before {one.version}"
+            )
             raise StoreError(f"{name}: {served}, so there is nothing to go back to")
         parent = self._whole(one.parent)
         with writing(self._engine) as connection:
             _alone(connection)
             if self._current_number(connection, name) != one.version:
-                raise StoreError(f"{name}: another version was promoted just now; look again")
+                raise StoreError(f"{name}: another version was just promoted; try again")
             self._serve(connection, name, parent.version, None, None)
         return self.get(parent.version)
 
@@ -211,7 +215,7 @@ class Shelf:
             raise ArgumentError(f"share must be at least 0 % and below 100 %, not {share:.6g}")
         one = self._whole(version)
         if one.state == "current" or self.current(one.name) is None:
-            why = "is in service" if one.state == "current" else "has nothing to share with"
+            why = "is in service" if one.state == "current" else "has no version to share with"
             raise ArgumentError(f"version {version} of {one.name} {why}; promote another one first")
         with writing(self._engine) as connection:
             _alone(connection)
@@ -273,7 +277,7 @@ class Shelf:
                 f"version {version} of {one.name} was purged: its file is gone; promote another"
             )
         if not one.file.is_file() or _digest(one.file) != one.sha256:
-            why = "has changed since it was put on the shelf" if one.file.is_file() else "is gone"
+            why = "has changed since it was added to the shelf" if one.file.is_file() else "is gone"
             raise ModelFileError(f"{one.file}: the file of version {version} {why}")
         return one
 

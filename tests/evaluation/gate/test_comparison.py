@@ -121,7 +121,7 @@ def test_a_metric_that_one_of_the_two_lacks_is_named(sample: recsys.Ratings) -> 
     result = recsys.evaluate(models, recsys.splits.random(sample, 0.2), k=5)
     with pytest.raises(ArgumentError, match="gate must be one of .*ndcg@5.*, not 'rmse'") as found:
         compare(result, "new", "current", "rmse", FIVE_PERCENT, sample.users.ids)
-    assert "new and current do not both have it" in str(found.value)
+    assert "new and current must both have it" in str(found.value)
     offered = re.findall(r"[a-z_-]+@5|rmse|mae", str(found.value).partition(", not ")[0])
     assert len(offered) > 3
     for metric in offered:  # each of them is then accepted

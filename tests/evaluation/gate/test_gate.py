@@ -67,13 +67,11 @@ def test_decision(name: str, answer: Answer) -> None:
 
 def test_the_world_says_what_is_missing_and_what_to_do() -> None:
     lost = WORLDS["lost"].sentence
-    assert "the data have only 80 of the 100 ratings (80 %)" in lost
+    assert "they have only 80 of the 100 ratings (80 %)" in lost
     assert "90 % are needed" in lost
     assert "--allow-drift" in lost
     assert replace(WORLDS["lost"], allow_drift=True).sentence.endswith("; allowed")
-    assert "not the same world: level; look at the ratings that are new" in (
-        WORLDS["below"].sentence
-    )
+    assert "data mismatch: level; check the new ratings" in (WORLDS["below"].sentence)
 
 
 def test_without_ratings_to_tell_by_it_is_undecided() -> None:
@@ -131,5 +129,8 @@ def test_another_meaning_of_liked_is_said(how: str, said: bool, sample: recsys.R
     result = recsys.evaluate(models, held.splits, feedback=feedback)
     terms = Terms("ndcg@10", Margin.parse("5%"))
     gate = decide(result, "new", "current", terms, held, history_in(current, [sample]))
-    remark = "liked is here what counts by --feedback values, and current was trained with at-least"
+    remark = (
+        "what counts as liked is defined by --feedback values, but current was trained with "
+        "at-least"
+    )
     assert any(one.startswith(remark) for one in gate.remarks) == said

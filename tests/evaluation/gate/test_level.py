@@ -60,8 +60,8 @@ def test_a_higher_error_is_worse() -> None:
 @pytest.mark.parametrize(
     ("stored", "said"),
     [
-        (header(0.9, 0.01, how="random"), "it is of the split random, and this split is by-time"),
-        (header(0.9, 0.01, feedback="ones"), "it counts ones as liked, and this evaluation values"),
+        (header(0.9, 0.01, how="random"), "it is for the split random, but this split is by-time"),
+        (header(0.9, 0.01, feedback="ones"), "it counts ones as liked, but this evaluation values"),
     ],
 )
 def test_another_measurement_is_not_compared(stored: dict[str, Any], said: str) -> None:
@@ -93,5 +93,5 @@ def test_a_file_without_a_level_says_so(stored: dict[str, Any] | None) -> None:
     found = check(stored, "ndcg@10", NOW, BY_TIME)
     assert found.stored is None
     assert found.is_below is None
-    assert "its file holds no level of NDCG@10, so this was not compared" in found.sentence
+    assert "its file has no level of NDCG@10, so this was not compared" in found.sentence
     assert found.to_dict()["now"]["mean"] == 0.2

@@ -114,7 +114,7 @@ def test_where_nothing_is_new_it_says_so(
     assert one == "the model in service has not seen 1 rating, too few to tell"
     late = new[-2:].assign(item=[1, 777])
     later = renewal(model, as_ratings(pd.concat([old, late])), ALL)
-    assert later == "the newest 1 ratings are all of items that nobody rated before"
+    assert later == "the newest 1 ratings are all of items that no user had rated before"
 
 
 def test_a_model_without_history_cannot_be_compared(
@@ -130,6 +130,6 @@ def test_without_a_contest_only_another_world_decides() -> None:
     assert without_contest("nothing is new", whole, terms, None).decision == "undecided"
     lost = without_contest("nothing is new", [Found("ratings", 80, 100)], terms, None)
     assert lost.decision == "closed"
-    assert "not the same world" in lost.sentence
+    assert "data mismatch" in lost.sentence
     unknown = without_contest("no history", [], terms, None)
     assert unknown.sentence == "gate undecided: no history"

@@ -37,7 +37,7 @@ def test_rates_by_visible_arithmetic() -> None:
     assert {d.against for d in found.differences} == {"1"}  # it has most lists
     assert found.differences[0].difference == 3 / 4
     assert found.differences[0].answer == "undecided"
-    assert f"each needs {LEAST_PEOPLE} people" in found.differences[0].sentence
+    assert f"each needs {LEAST_PEOPLE} users" in found.differences[0].sentence
 
 
 def test_no_lists_have_no_rates() -> None:

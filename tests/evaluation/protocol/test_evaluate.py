@@ -169,7 +169,7 @@ def test_splits_over_other_users_are_refused(
     sample: recsys.Ratings, random_ratings: recsys.Ratings
 ) -> None:
     both = [splits.random(sample, 0.2), splits.random(random_ratings, 0.2)]
-    with pytest.raises(recsys.errors.DataError, match="not over the same users and items"):
+    with pytest.raises(recsys.errors.DataError, match="do not have the same users and items"):
         recsys.evaluate({"als": ALS}, both)
     with pytest.raises(ValueError, match="splits must be at least one Split"):
         recsys.evaluate({"als": ALS}, [])

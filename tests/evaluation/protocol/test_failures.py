@@ -131,5 +131,7 @@ def test_a_model_of_ratings_fails_where_there_are_none(sample: recsys.Ratings) -
     models = {"stars": recsys.ExplicitALS(4), "als": recsys.ImplicitALS(4)}
     result = recsys.evaluate(models, splits.random(ones, 0.2))
     assert set(result.failures) == {"stars"}
-    assert "explicit-als predicts ratings, and no column holds any" in result.failures["stars"]
+    assert (
+        "explicit-als predicts ratings, but there is no rating column" in result.failures["stars"]
+    )
     assert {"popularity", "biases", "als"} == set(result.models)

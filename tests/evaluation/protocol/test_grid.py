@@ -34,7 +34,7 @@ def test_a_grid_skips_what_cannot_be_fitted_and_says_so_if_nothing_can(
     with pytest.raises(FitError, match="no candidate of the grid could be fitted: n_factors must"):
         recsys.Grid((recsys.PureSVD(4000), recsys.PureSVD(3000))).fit(sample)
     for candidates in ((), (GOOD, recsys.PureSVD(4))):
-        with pytest.raises(ValueError, match="candidates must be of one model"):
+        with pytest.raises(ValueError, match="all of the same model"):
             recsys.Grid(candidates)
 
 

@@ -118,7 +118,9 @@ def test_a_process_that_is_killed_ends_the_evaluation(sample: recsys.Ratings) ->
         recsys.evaluate({"heavy": Odd("is killed")}, split, processes=2)
     assert error.value.exit_code == 7
     said = str(error.value)
-    assert said.startswith("the process that worked on heavy was ended by SIGKILL, probably for")
+    assert said.startswith(
+        "the process that worked on heavy was ended by SIGKILL, probably because"
+    )
     assert "use fewer processes" in said
 
 

@@ -52,7 +52,7 @@ def test_seeds_train_again(split: Split) -> None:
 
 
 def test_what_cannot_be_reranked_is_named(sample: recsys.Ratings) -> None:
-    with pytest.raises(ArgumentError, match="names a way of als twice"):
+    with pytest.raises(ArgumentError, match="sets als twice"):
         with_rerankings({"als": recsys.ImplicitALS()}, [parse("mmr"), parse("mmr=0.3")])
     models = with_rerankings({"e": recsys.EASE()}, [parse("mmr")])
     assert "rerank" not in models["e"].to_dict()

@@ -86,7 +86,7 @@ def test_the_page_has_every_section(file: Path, result: recsys.Evaluation) -> No
     assert result.headline in text
     assert result.verdict in text.replace("\xa0", " ")
     for title in (
-        "Accuracy", "Predicted ratings", "Beyond accuracy", "Who ranks best", "by length of the",
+        "Accuracy", "Predicted ratings", "Beyond accuracy", "Ranking accuracy", "by length of the",
         "Accuracy against coverage", "Accuracy against novelty", "Users by activity",
         "Items by popularity", "Items by genre", "Mean error by true rating", "Training", "Checks",
         "To run it again", "Every model against every other", "Over folds and seeds",
@@ -153,7 +153,7 @@ def test_the_result_comes_first_and_says_how_it_was_made(file: Path, result: Eva
     assert f'<h1 id="headline">{escape(result.headline)}</h1>' in page
     parts = [
         "on <b>sample/ratings.csv</b>", 'id="headline"', 'id="verdict"',
-        'aria-label="Who ranks best"', COMMAND, "<b>R007 note</b>", "<table>", ">Checks</h2>",
+        'aria-label="Ranking accuracy"', COMMAND, "<b>R007 note</b>", "<table>", ">Checks</h2>",
     ]  # fmt: skip
     places = [page.find(part) for part in parts]
     assert -1 not in places
@@ -161,7 +161,7 @@ def test_the_result_comes_first_and_says_how_it_was_made(file: Path, result: Eva
     assert page.count("<b>R007 note</b>") == 1
     assert page.count(COMMAND) == 2
     assert f"<dt>split</dt><dd>{result.splits[0]}; and 2 more like it</dd>" in page
-    assert "made by" not in result.to_html()
+    assert '<dt>command</dt><dd><code id="command">' not in result.to_html()
 
 
 def test_models_have_one_order_in_all_legends_and_tables(file: Path, result: Evaluation) -> None:
@@ -223,7 +223,7 @@ def test_curves_of_heavy_counts_go_from_left_to_right(result: Evaluation) -> Non
     )
     section = pictures.rating_errors(replace(result, by_rating=table))
     assert section
-    assert "ten classes" in section.explanation
+    assert "ten bins" in section.explanation
     for figure in section.figures:
         assert "true rating (log scale)" in figure.picture
         path = re.search(r'class="line s1" d="M(.*?)"', figure.picture)

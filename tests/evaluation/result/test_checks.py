@@ -97,7 +97,7 @@ def test_r002_worse_than_its_baseline(sample: recsys.Ratings) -> None:
     assert found.level == "warning"
     assert "bad is worse than popularity: NDCG@5" in found.text
     notes = [f for f in result.findings if f.code == "R002" and f.level == "note"]
-    assert all("made to predict ratings" in f.remedy for f in notes)
+    assert all("designed to predict ratings" in f.remedy for f in notes)
 
 
 def test_r003_a_lead_within_noise(sample: recsys.Ratings) -> None:

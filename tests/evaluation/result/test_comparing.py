@@ -59,7 +59,7 @@ def test_other_data_gives_no_p_value(sample: recsys.Ratings, old: Report) -> Non
     new, _ = report(sample, {"als": ALS}, folds=3)
     found = compare_reports(old[0], new)
     assert found.table["p"].isna().all()
-    assert "the splits differ, so no difference can be tested" in found.remarks
+    assert "the splits differ, so differences cannot be tested" in found.remarks
     assert "only in the first: stars" in found.remarks
 
 

@@ -102,7 +102,10 @@ def test_changed_bytes(report: dict[str, Any], tmp_path: Path) -> None:
         (b'{"schema_version": NaN, "summary": [], "per_user": {}}', "not JSON"),
         (b"[]", "not an evaluation"),
         (b'{"schema_version": 99, "summary": [], "per_user": {}}', "newer version"),
-        (b'{"schema_version": "1", "summary": [], "per_user": {}}', "'schema_version' is not as"),
+        (
+            b'{"schema_version": "1", "summary": [], "per_user": {}}',
+            "'schema_version' does not have the format",
+        ),
     ],
 )
 def test_what_is_no_report(content: bytes, said: str, tmp_path: Path) -> None:

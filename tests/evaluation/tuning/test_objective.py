@@ -109,7 +109,7 @@ def test_the_baseline_is_the_one_of_the_metric(sample: Ratings) -> None:
         ("ndcg@0", "metric must look like ndcg@10"),
         ("ndcg@ten", "metric must look like ndcg@10"),
         ("rmse@10", "metric must look like rmse, not 'rmse@10'"),
-        ("novelty@10", "novelty@10: neither more nor less of it is better"),
+        ("novelty@10", "novelty@10: neither higher nor lower is better"),
     ],
 )
 def test_a_bad_metric_is_named(text: str, message: str) -> None:

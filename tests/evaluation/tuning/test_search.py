@@ -209,7 +209,7 @@ def test_trials_that_fail_are_kept_and_the_others_go_on(
     states = {trial.state for trial in search.trials}
     assert states == {COMPLETE, FAILED}
     assert search.trials[0].why == "user 3 has no finite solution"
-    assert "no user has a value of ndcg@10" in {trial.why for trial in search.trials}
+    assert "no user has a value for ndcg@10" in {trial.why for trial in search.trials}
     assert all(math.isnan(one.value) for one in search.trials if one.state == FAILED)
 
 
@@ -275,7 +275,7 @@ def test_the_folder_must_have_the_same_search(sample: Ratings, tmp_path: Path) -
 
 def test_a_file_that_is_no_study(sample: Ratings, tmp_path: Path) -> None:
     (tmp_path / STUDY).write_bytes(b"something else" * 100)
-    with pytest.raises(ArgumentError, match="study.db is no study that this version can read"):
+    with pytest.raises(ArgumentError, match="study.db is not a study that this version can read"):
         storage_at(tmp_path / STUDY)
 
 
@@ -313,7 +313,7 @@ def test_no_memory_for_a_study_is_no_damage(
 
 
 def test_models_must_suit_the_metric_and_the_ratings(sample: Ratings) -> None:
-    with pytest.raises(ArgumentError, match="rmse is for models that predict ratings, and ease"):
+    with pytest.raises(ArgumentError, match="rmse is for models that predict ratings, which ease"):
         searched(sample, "biases", "ease", goal=RMSE)
     seen = recsys.feedback.ones(sample)
     with pytest.raises(DataError, match="explicit-als predicts ratings"):

@@ -151,7 +151,7 @@ def test_a_request_with_a_key_is_done_once(store: RatingsStore) -> None:
     assert store.write(1, [Rating(5, 4.0)], key="k1") == first
     assert as_dict(store.given(1)) == {5: 2.0}
     assert store.seq == 2
-    with pytest.raises(StoreConflict, match="'k1' came before with another request"):
+    with pytest.raises(StoreConflict, match="'k1' was already used for another request"):
         store.write(1, [Rating(5, 3.0)], key="k1")
     many = [UserRating(1, 6, 1.0), UserRating(2, 6, 1.0)]
     assert store.write_many(many, key="k2").n == 2
@@ -295,7 +295,7 @@ def test_feedback_on_what_was_not_served(
 
 def test_a_lock_is_held_by_one(store: RatingsStore, store_url: str) -> None:
     with store.lock("retrain"), RatingsStore.open(store_url) as other:
-        with pytest.raises(StoreBusy, match="retrain is running already"), other.lock("retrain"):
+        with pytest.raises(StoreBusy, match="retrain is already running"), other.lock("retrain"):
             pass
         with pytest.raises(StoreBusy), store.lock("retrain"):
             pass
@@ -307,7 +307,7 @@ def test_a_lock_is_held_by_one(store: RatingsStore, store_url: str) -> None:
         _ = 1 / 0
     with store.lock("retrain"):
         pass
-    with pytest.raises(ArgumentError, match="a lock is called"), store.lock("../x"):
+    with pytest.raises(ArgumentError, match="the name of a lock"), store.lock("../x"):
         pass
 
 

@@ -64,12 +64,14 @@ def test_a_file_is_copied_to_the_shelf(shelf: Shelf, model: Recommender, tmp_pat
 
 
 def test_promoting_and_rolling_back(shelf: Shelf, model: Recommender) -> None:
-    with pytest.raises(StoreError, match="main: no version serves, so there is nothing to go back"):
+    with pytest.raises(
+        StoreError, match="main: no version is in service, so there is nothing to go back"
+    ):
         shelf.rollback("main")
     first, second, third = (shelf.add("main", model) for _ in range(3))
     other = shelf.promote(shelf.add("other", model).version)
     assert shelf.promote(first.version).parent is None
-    with pytest.raises(StoreError, match="nothing served before 1"):
+    with pytest.raises(StoreError, match="no version served before 1"):
         shelf.rollback("main")
     shelf.promote(second.version)
     assert shelf.promote(third.version).parent == second.version
@@ -90,7 +92,7 @@ def test_a_version_replaces_only_what_it_was_compared_with(
     first, second, third = (shelf.add("main", model) for _ in range(3))
     shelf.promote(first.version, over=None)
     shelf.promote(second.version, over=first.version)
-    with pytest.raises(StoreError, match="version 2 was promoted meanwhile, and stays in service"):
+    with pytest.raises(StoreError, match="version 2 was promoted meanwhile and stays in service"):
         shelf.promote(third.version, over=first.version)
     with pytest.raises(StoreError, match="meanwhile"):
         shelf.promote(third.version, over=None)
@@ -102,7 +104,7 @@ def test_a_file_that_changed_or_is_gone_is_never_promoted(shelf: Shelf, model: R
     shelf.promote(first.version)
     content = second.file.read_bytes()
     second.file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    for why in ("has changed since it was put on the shelf", "is gone"):
+    for why in ("has changed since it was added to the shelf", "is gone"):
         with pytest.raises(ModelFileError, match=why):
             shelf.promote(second.version)
         with pytest.raises(ModelFileError, match=why):
@@ -115,7 +117,7 @@ def test_a_file_that_changed_or_is_gone_is_never_promoted(shelf: Shelf, model: R
 
 def test_two_versions_share_the_people(shelf: Shelf, model: Recommender) -> None:
     first, second, third = (shelf.add("main", model) for _ in range(3))
-    with pytest.raises(ArgumentError, match="has nothing to share with"):
+    with pytest.raises(ArgumentError, match="has no version to share with"):
         shelf.share(second.version, 0.1)
     shelf.promote(first.version)
     assert [(arm.label, arm.share) for arm in shelf.arms("main")] == [("current", 1)]
