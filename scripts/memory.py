@@ -111,7 +111,7 @@ def peak_of(command: Sequence[object]) -> tuple[int, str]:
 
 def estimates(folder: Path) -> Iterator[str]:
     """The rows of the first table."""
-    yield row(["data", "model", "foreseen, MB", "measured, MB", "foreseen / measured"])
+    yield row(["data", "model", "estimated, MB", "measured, MB", "estimated / measured"])
     yield "|---|---|---|---|---|"
     made = make(LARGE * MILLION, folder)
     data: dict[str, Path] = dict(reversed(MOVIELENS.items()))

@@ -107,7 +107,7 @@ def ndcg(model: Recommender, test: Ratings) -> Any:
 
 def quality(ratings: Ratings, models: list[str]) -> Iterator[str]:
     """A row for each model and share of new ratings."""
-    yield row(("model", "new", "updated", "trained again", "difference", "other seed", "left"))
+    yield row(("model", "new", "updated", "retrained", "difference", "other seed", "remaining"))
     yield "|---" * 7 + "|"
     for name in models:
         spec, feedback = MODELS[name], Feedback()
@@ -143,7 +143,7 @@ def new_ones(ratings: Ratings, of_new_users: bool) -> Any:
 
 def times(size: float) -> Iterator[str]:
     """A row for each kind of new ratings."""
-    yield row(("1 % new ratings", "users", "trained again, s", "updated, s", "share"))
+    yield row(("1 % new ratings", "users", "retrained, s", "updated, s", "share"))
     yield "|---" * 5 + "|"
     ratings = as_ratings(synthetic(size))
     kinds = {"all those of new users": True, "some of everybody's": False}

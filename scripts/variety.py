@@ -32,7 +32,9 @@ def lines(found: Evaluation, model: str, ways: list[str]) -> Iterator[str]:
     """The table, way by way."""
     measures = list(dict.fromkeys(OWN.values()))
     accuracy = f"ndcg@{found.k}"
-    yield row(("lists", accuracy, f"change of {accuracy}, %", *measures, "the way's own measure"))
+    yield row(
+        ("lists", accuracy, f"change of {accuracy}, %", *measures, "own measure of the method")
+    )
     yield "|---" * (4 + len(measures)) + "|"
     plain = found.of(model, accuracy)["mean"]
     for way in ("", *ways):

@@ -104,16 +104,16 @@ class Source(Settings):
     )
     incomplete: str = option(
         "error",
-        meaning="What becomes of rows without a user, item, rating or time: an error, or they are "
-        "left out and counted.",
+        meaning="What to do with rows without a user, item, rating or time: raise an error, or "
+        "drop and count them.",
         choices=INCOMPLETE,
     )
     map_above: float | None = option(
         None,
         low=0,
         metavar="MB",
-        meaning="Keep an array of more megabytes in a temporary file, which needs no memory of its "
-        "own. The values are the same, and take longer where memory is short.",
+        meaning="Keep arrays larger than this many megabytes in a temporary file instead of in "
+        "memory. The results are the same, but slower if memory is short.",
         default_text="a quarter of the free memory",
     )
 

@@ -64,7 +64,7 @@ def _titles(raw: RawRatings) -> Iterator[str]:
         one_of = "one of " * (len(ids) > 1)
         yield (
             f"items are identified by {name!r}, and two of them may share a title; if "
-            f"{one_of}{few(ids)} identifies the item, say --column item=NAME"
+            f"{one_of}{few(ids)} identifies the item, use --column item=NAME"
         )
 
 
@@ -164,7 +164,7 @@ def _times(ratings: Parts, raw: RawRatings) -> Iterator[str]:
     if rating is not None and years and (values == np.rint(values)).all():
         yield (
             f"all values of {rating.name!r} are from {values.min():.0f} to {values.max():.0f}, as "
-            "years are; if they are, say --column timestamp=NAME and --column rating=NAME, or "
+            "years are; if they are, use --column timestamp=NAME and --column rating=NAME, or "
             "--column rating= if there is none"
         )
 
@@ -195,7 +195,7 @@ def _attributes(ratings: Parts, name: str) -> Iterator[str]:
         if equal and _n_unusual_repeats(keys(matrix), matrix.data) >= TELLING:
             yield (
                 f"all values of each {kind} are equal, so {name!r} seems to describe the {kind}; "
-                "name the column of ratings with --column rating=NAME, or say --column rating= if "
+                "name the column of ratings with --column rating=NAME, or use --column rating= if "
                 "there is none"
             )
 

@@ -173,14 +173,14 @@ def _hint(text: str) -> str:
     # What may be meant.
     comma = "," in text and is_number(text.replace(",", "."))
     if _THOUSANDS.fullmatch(text):
-        or_decimal = "; a decimal comma? say --decimal ," if comma else ""
+        or_decimal = "; a decimal comma? use --decimal ," if comma else ""
         return f" (a comma between thousands? write the number without it{or_decimal})"
     if text.endswith("%"):
         return " (write the number without %)"
     if _GROUPED.fullmatch(text):
         return " (write the number without what separates thousands)"
     if comma:
-        return " (a decimal comma? say --decimal ,)"
+        return " (a decimal comma? use --decimal ,)"
     if is_number(text):  # as inf is
         return ""
     if re.search(r"\d", text):

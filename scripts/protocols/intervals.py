@@ -27,7 +27,7 @@ PROCEDURES = tuple(
         f"{title}, a random tenth: coverage of 90 % intervals, and RMSE by tenths of the deviation",
         "ratings in any layout that recsys reads", load, Intervals(),
         (Contender("BayesianMF", model),), dataset,
-        remarks=("90 % are to be within; the error is to rise from tenth to tenth.",),
+        remarks=("90 % should be within; the error should rise from tenth to tenth.",),
     )
     for name, title, model, dataset in (
         ("ml-100k", "MovieLens 100K", BAYES_100K, "ml-100k"),

@@ -53,7 +53,7 @@ def test_a_title_that_may_not_be_the_item_is_remarked_on(tmp_path: Path) -> None
     assert not remarks_on(frame, tmp_path / "r.csv")
     (said,) = remarks_on(frame.assign(restaurant_id=[10, 11]), tmp_path / "r.csv")
     assert "items are identified by 'title'" in said
-    assert "if 'restaurant_id' identifies the item, say --column item=NAME" in said
+    assert "if 'restaurant_id' identifies the item, use --column item=NAME" in said
 
 
 def said_of(frame: pd.DataFrame) -> tuple[str, ...]:

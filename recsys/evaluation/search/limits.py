@@ -14,8 +14,8 @@ def budget_field() -> Any:
         low=0,
         high=1e6,
         metavar="X",
-        meaning="Work of the search for hyperparameters, final fit included, in fits of the chosen "
-        "width (or a second of work, where they take less); 0 takes them from a rule.",
+        meaning="Total work of the hyperparameter search and the final fit, in units of one fit at "
+        "the chosen width, or of two seconds if that is more; 0 uses a rule without a search.",
     )
 
 
@@ -26,7 +26,7 @@ def time_limit_field() -> Any:
         low=0,
         above=True,
         metavar="SECONDS",
-        meaning="Start no trial of the search after this time; results then depend on the speed of "
-        "the machine.",
+        meaning="Start no trial of the search after this time; the result then depends on the "
+        "speed of the machine.",
         default_text="no limit",
     )
