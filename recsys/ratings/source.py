@@ -31,7 +31,7 @@ class Source(Settings):
     )
     columns: Mapping[str, str] = option(
         {},
-        meaning="Column that holds the user, item, rating or timestamp, where its name is not "
+        meaning="Column that holds the user, item, rating or timestamp, if its name is not "
         "recognized, such as user=customer_id, or its number from 1; timestamp= for none. "
         "Repeatable.",
         flags=("--column",),

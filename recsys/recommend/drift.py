@@ -49,10 +49,10 @@ class Drift:
         r"""One sentence, without its period.
 
         >>> print(str(Drift(90_000, added=900, users=12, updates=2)).replace("; ", "\n"))
-        1.0 % of the ratings are newer than the training (12 users, 0 items, 2 updates)
-        train again at 10 %
+        1.0 % of the ratings are newer than the model (12 users, 0 items, 2 updates)
+        retrain at 10 %
         >>> print(Drift(90_000))
-        none: no update since the training
+        none: no update since training
         """
         if not self.updates:
             return "none: no update since training"

@@ -73,10 +73,10 @@ def test_blends_are_evaluated(recsys_command: RunCommand, root: Path, tmp_path: 
 
 def test_what_cannot_be_blended_is_named(recsys_command: RunCommand, root: Path) -> None:
     for settings, said in (
-        (("--set", "of=ease,biases"), "of must name factorizations, and ease is none"),
+        (("--set", "of=ease,biases"), "of must name factorizations, and ease is not one"),
         (("--set", "of=biases"), "of must name at least two models, not 1"),
         (("--set", "bpr.seed=3"), "the blend has no member 'bpr'; it has "),
-        (("--set", "weights=0.5"), "weights must be 2, one per member of the blend"),
+        (("--set", "weights=0.5"), "weights must be 2 numbers, one per member of the blend"),
     ):
         code, _, err = recsys_command("train", root / "data/sample", "--model", "blend", *settings)
         assert code == 2
