@@ -62,6 +62,13 @@ class Shape(NamedTuple):
         n = max(1, ratings.n_ratings)
         return cls(ratings.n_users, ratings.n_items, n / users, n / items)
 
+    @property
+    def noise(self) -> float:
+        """√(ratings per user) + √(ratings per item), the largest singular value of as many ratings
+        placed at random.
+        """
+        return math.sqrt(self.per_user) + math.sqrt(self.per_item)
+
     def spec(self, point: Point, width: int, n_epochs: int, confidence: float = 1.0) -> ImplicitALS:
         """The model of a point.
 
@@ -75,17 +82,16 @@ class Shape(NamedTuple):
         density = math.sqrt(self.per_user / self.n_items * self.per_item / self.n_users)
         weight = point.contrast * density * confidence
         own = self.per_user + weight * self.n_items, self.per_item + weight * self.n_users
-        noise = math.sqrt(self.per_user) + math.sqrt(self.per_item)
-        ridge = confidence * point.ridge * noise
+        ridge = confidence * point.ridge * self.noise
         return ImplicitALS(
             n_factors=max(1, min(width, self.n_users, self.n_items)),
-            regularization=_short(ridge / math.sqrt(own[0] * own[1]) ** point.exponent),
-            unobserved_weight=_short(weight),
+            regularization=short(ridge / math.sqrt(own[0] * own[1]) ** point.exponent),
+            unobserved_weight=short(weight),
             frequency_exponent=round(point.exponent, 2),
             n_epochs=n_epochs,
         )
 
 
-def _short(value: float) -> float:
-    # Three digits: what a recipe line shows is what was fitted.
+def short(value: float) -> float:
+    """Three digits: what a recipe line shows is what was fitted."""
     return float(f"{value:.3g}")

@@ -11,7 +11,8 @@ import numpy as np
 from recsys.errors import ArgumentError
 from recsys.evaluation.search.kinds import kinds_of_feedback
 from recsys.evaluation.search.rounds import moved
-from recsys.evaluation.search.rule import EPOCHS, RULE, WIDTH, Shape
+from recsys.evaluation.search.rule import EPOCHS, RULE, WIDTH, Shape, short
+from recsys.models.ease import EASE
 from recsys.models.implicit_als import ImplicitALS
 from recsys.models.registry import SPECS, make_spec
 from recsys.models.spec import Spec
@@ -24,6 +25,7 @@ FEEDBACK = "feedback"
 """Name of the dimension that says how ratings enter the training."""
 
 _DECADE = 10.0  # a logarithmic range reaches at least so far around the settings to start with
+_AMPLIFIED = 1.5  # of EASE, to start with
 _CENTRES = 2  # of the settings to start with: the rule and the defaults
 _AROUND = 8  # points around the rule
 _SEED = "seed"
@@ -170,9 +172,14 @@ def _rule(
 ) -> Iterator[Spec]:
     # What the rule of `auto` takes from the data, then points around it. Its coordinates mean the
     # same on all data, so that even random points are sensible; those of the model do not.
-    if model != ImplicitALS.name:
+    if model not in (ImplicitALS.name, EASE.name):
         return
     shape = Shape.of(feedback.apply(ratings))
+    if model == EASE.name:
+        # Its ridge is on squared singular values.
+        own = {"regularization": short(RULE.ridge * shape.noise**2), "amplification": _AMPLIFIED}
+        yield make_spec(model, {**own, **fixed})
+        return
     # A Latin hypercube: each of the slices of each axis has one point.
     rng = np.random.default_rng(_AROUND)
     slices = np.array([rng.permutation(_AROUND) for _ in range(3)]).T

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -21,7 +23,7 @@ def dimension(space: Space, name: str) -> Dimension:
 @pytest.mark.parametrize("model", SPECS)
 def test_every_model_starts_with_its_published_defaults(model: str, sample: Ratings) -> None:
     space = space_of(model, sample, seed=3)
-    spec = space.spec(space.starts[int(model == "implicit-als")])
+    spec = space.spec(space.starts[int(model in ("implicit-als", "ease"))])
     drawn = "seed", "n_factors", "of"  # the members of a blend take its seed, too
     own = {k: v for k, v in SPECS[model]().values().items() if k not in drawn}
     assert spec.values() | own == spec.values()
@@ -56,8 +58,15 @@ def test_a_range_is_the_typical_one_or_a_decade_around_the_starts(sample: Rating
     exponent = dimension(space, "frequency_exponent")
     steepest = max(start["frequency_exponent"] for start in space.starts)
     assert (exponent.low, exponent.high, exponent.log) == (0, max(1, steepest), False)
-    ease = dimension(space_of("ease", sample), "regularization")
-    assert (ease.low, ease.high) == (10, 5000)
+    space = space_of("ease", sample)
+    # Half the square of √(ratings per user) + √(ratings per item), in three digits.
+    noise = math.sqrt(8848 / 300) + math.sqrt(8848 / 200)
+    rule, published = space.starts
+    assert rule["regularization"] == float(f"{0.5 * noise**2:.3g}")
+    assert (rule["amplification"], published["amplification"]) == (1.5, 1)
+    assert published["regularization"] == 500
+    ease = dimension(space, "regularization")
+    assert (ease.low, ease.high) == (rule["regularization"] / 10, 5000)
 
 
 def test_factors_are_narrower_than_the_data(sample: Ratings) -> None:
