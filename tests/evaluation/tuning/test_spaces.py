@@ -61,12 +61,12 @@ def test_a_range_is_the_typical_one_or_a_decade_around_the_starts(sample: Rating
     space = space_of("ease", sample)
     # Half the square of √(ratings per user) + √(ratings per item), in three digits.
     noise = math.sqrt(8848 / 300) + math.sqrt(8848 / 200)
-    rule, published = space.starts
-    assert rule["regularization"] == float(f"{0.5 * noise**2:.3g}")
-    assert (rule["amplification"], published["amplification"]) == (1.5, 1)
+    ruled, published = space.starts
+    assert ruled["regularization"] == float(f"{0.5 * noise**2:.3g}")
+    assert (ruled["amplification"], published["amplification"]) == (1.5, 1)
     assert published["regularization"] == 500
     ease = dimension(space, "regularization")
-    assert (ease.low, ease.high) == (rule["regularization"] / 10, 5000)
+    assert (ease.low, ease.high) == (ruled["regularization"] / 10, 5000)
 
 
 def test_factors_are_narrower_than_the_data(sample: Ratings) -> None:
