@@ -9,7 +9,8 @@ Each SET is a file or folder of ratings. A tenth of its ratings is the test. Tri
 part of the others and ranked on the rest; the best twelve are compared on four such parts, where
 the data is small, and the best of those is trained on all of them. The test chooses nothing. The
 trials draw the weight of unseen pairs, the regularization, its exponent, the width and the kind of
-feedback, over ranges wider than those of `auto`.
+feedback, over ranges wider than those of `auto`. EASE, with the one setting that `recsys tune`
+begins with, is there for comparison.
 
 FILE keeps every trial as soon as it is made. A run that was stopped goes on from there, and one
 that was finished is shown again; `--again` repeats the searches of `auto`, not the trials.
@@ -43,6 +44,8 @@ from recsys.evaluation.search.rounds import middle
 from recsys.evaluation.search.rule import EPOCHS, RULE, WIDTH, Point
 from recsys.evaluation.search.trials import Bench, Setting
 from recsys.evaluation.search.work import Ledger
+from recsys.evaluation.tuning.limits import MOST_ITEMS
+from recsys.evaluation.tuning.spaces import space_of
 from recsys.files import write_text
 from recsys.models.implicit_als import ImplicitALS
 from recsys.provenance import machine
@@ -181,6 +184,17 @@ def search(run: dict[str, Any], split: Split, budget: float) -> None:
     run |= {"search": kept | {"trials": len(model.search["trials"])}}
 
 
+def add_ease(run: dict[str, Any], split: Split) -> None:
+    """Adds what EASE is worth on the test with the setting that `tune` starts it with, unless there
+    are too many items for `tune` to try it.
+    """
+    if split.train.n_items > MOST_ITEMS:
+        run["ease"] = None
+        return
+    space = space_of("ease", split.train)
+    run["ease"] = worth(space.spec(space.starts[0]), split)
+
+
 def seconds_of_a_fit(n_factors: int, split: Split) -> float:
     """How long one fit with the defaults takes at a width."""
     began = time.perf_counter()
@@ -201,6 +215,9 @@ def compare(given: argparse.Namespace, results: Results) -> None:
                 results.save()
             if given.trials and (run.get("n") != given.trials or "tuned" not in run):
                 tune(run, split, given.trials, results)
+                results.save()
+            if "ease" not in run:
+                add_ease(run, split)
                 results.save()
             print(ROW.format(*cells(run)), flush=True)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from scipy import stats
 
-ROW = "{:<22} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>6} {:>7} {:>6}"
-HEADINGS = ("set", "seed", "popular", "default", "rule", "auto", "tuned", "ratio", "f auto",
+ROW = "{:<22} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>6} {:>7} {:>6}"
+HEADINGS = ("set", "seed", "popular", "default", "ease", "rule", "auto", "tuned", "ratio", "f auto",
             "s auto", "fits")  # fmt: skip
 
 Run = Mapping[str, Any]
@@ -18,7 +18,7 @@ Run = Mapping[str, Any]
 
 def cells(run: Run) -> list[str]:
     """A row for one set and seed, in the order of `HEADINGS`; "" for what was not measured."""
-    values = [run.get(key) for key in ("popularity", "default", "rule", "auto", "tuned")]
+    values = [run.get(key) for key in ("popularity", "default", "ease", "rule", "auto", "tuned")]
     ratio = run["auto"] / run["tuned"] if "tuned" in run else None
     return [
         run["set"], str(run["seed"]), *(_number(value, 4) for value in values), _number(ratio, 3),
@@ -45,16 +45,18 @@ def table(runs: Iterable[Run]) -> str:
         if "auto" in run and "tuned" in run:
             sets.setdefault(run["set"], []).append(run)
     heads = ("set", "seeds", "popularity", "rule", "`auto`", "best trial", "`auto` / best trial",
-             "set left out", "widths", "seconds", "fits")  # fmt: skip
+             "set left out", "widths", "seconds", "fits", "`ease`")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, own in sets.items():
         means = [f"{mean(run[key] for run in own):.4f}" for key in
                  ("popularity", "rule", "auto", "tuned")]  # fmt: skip
+        ease = [run["ease"] for run in own if run.get("ease") is not None]
         left = [run["left out"] / run["tuned"] for run in own if "left out" in run]
         row = [
             name, str(len(own)), *means, interval([run["auto"] / run["tuned"] for run in own]),
             interval(left) if left else "", ", ".join(str(run["n_factors"]) for run in own),
             f"{mean(run['seconds'] for run in own):.1f}", f"{mean(run['fits'] for run in own):.1f}",
+            f"{mean(ease):.4f}" if ease else "",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"

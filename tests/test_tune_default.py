@@ -44,6 +44,7 @@ def test_a_run_that_stopped_goes_on(compare: Run, root: Path, tmp_path: Path) ->
     assert [len(run["trials"]), run["best"] in run["trials"]] == [3, True]
     ratio = f"{run['auto'] / run['tuned']:.3f}"
     assert ratio in first
+    assert f"{run['ease']:.4f}" in first
     # As if it had been stopped before the last trial: the others are kept as they are.
     stopped = run | {"trials": [run["trials"][0] | {"ndcg": 0.9, "all parts": 0.9}]}
     del stopped["tuned"]
@@ -77,15 +78,16 @@ def test_the_table_has_means_over_the_seeds(root: Path) -> None:
         f"import sys; sys.path.append({str(root / 'scripts')!r})\n"
         "from tune_default_table import table\n"
         "one = dict(set='a', seed=0, popularity=.1, rule=.2, auto=.3, tuned=.3, n_factors=64,"
-        " seconds=9, fits=5)\n"
-        "print(table([one, one | dict(seed=1, auto=.33, seconds=11), dict(set='b', seed=0)]))"
+        " seconds=9, fits=5, ease=.4)\n"
+        "two = one | dict(seed=1, auto=.33, seconds=11, ease=.5)\n"
+        "print(table([one, two, dict(set='b', seed=0)]))"
     )
     command = [sys.executable, "-P", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = done.stdout.strip().splitlines()
     assert len(rows) == 3
     # Student's t with one degree of freedom: 12.706 · 0.0707 / √2
-    assert (
+    assert rows[2].startswith(
         "| a | 2 | 0.1000 | 0.2000 | 0.3150 | 0.3000 | 1.050 ± 0.635 |  | 64, 64 | 10.0 | 5.0 |"
-        in rows[2]
     )
+    assert rows[2].endswith("| 0.4500 |")
