@@ -1,4 +1,4 @@
-"""Texts that are no rows of fields, known by their first lines."""
+"""Recognizes text files without rows of fields by their first lines."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _KINDS: tuple[tuple[Callable[[_Lines], bool], str], ...] = (
             r"insert into\s|create table\s|begin transaction;|copy\s.*\sfrom stdin"
             r"|-- (?:mysql|mariadb|postgresql)"
         ),
-        "SQL; load it into a database and name that, such as sqlite:///FILE or postgresql://...",
+        "SQL; load it into a database and read that: sqlite:///FILE or postgresql://...",
     ),
     (_all(r"\s*- +\w+:\s.*|\s+\w+:\s.*|---\s*"), "YAML; write a row per rating as CSV"),
     (
@@ -66,6 +66,6 @@ _KINDS: tuple[tuple[Callable[[_Lines], bool], str], ...] = (
 
 
 def foreign(file: str) -> str:
-    """What a text file is where it is no rows of fields, and what to do; or "" for all others."""
+    """What a text file without rows of fields is, and what to do; "" for any other file."""
     lines = first_lines(file)[:_LINES]
     return next((what for is_such, what in _KINDS if lines and is_such(lines)), "")

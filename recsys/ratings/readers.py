@@ -167,7 +167,7 @@ def _in_two_rows(table: pd.DataFrame | None, kind: str) -> list[str]:
     if not len(twice):
         return []
     n, first = counted(len(twice), kind), few(list(twice), 1)
-    return [f"the table of {kind}s has different rows of {n} ({first}); the last of each counts"]
+    return [f"the table of {kind}s has different rows for {n} ({first}); the last one counts"]
 
 
 def read_held_out(file: str, source: Source, train: Ratings) -> Ratings:

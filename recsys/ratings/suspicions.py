@@ -118,13 +118,13 @@ def _spellings(ratings: Parts) -> Iterator[str]:
         if twice:
             which = f"{odd[twice[0]]!a} and {usual[twice[0]]!a}"
             yield (
-                f"{counted(len(twice), f'{index.kind} id')} may be another one, written "
-                f"differently, such as {which}; write each in one way"
+                f"{counted(len(twice), f'{index.kind} id')} may be a second spelling of "
+                f"another, such as {which}; spell each id in one way"
             )
         elif len(decimal) > _MANY_DECIMAL * len(index.ids):
             yield (
-                f"{index.kind} ids such as {decimal[0]!r} are read as text; if they were whole "
-                "numbers, as before pandas met a missing value, write them as such"
+                f"{index.kind} ids such as {decimal[0]!r} are read as text; if pandas made "
+                "them from whole numbers because one was missing, write them as whole numbers"
             )
 
 
@@ -173,14 +173,14 @@ def _units(first: float, last: float) -> Iterator[str]:
     # Times that were in a unit that looks like another one.
     if _OF_DAYS[0] <= first and last < _OF_DAYS[1]:
         yield (
-            f"all times are read as of the first day of 1970, {first:g} to {last:g} seconds; if "
-            "they are days, since 1970 or as spreadsheets count them, write them as dates, such as "
+            f"all times are {first:g} to {last:g} seconds, on the first day of 1970; if they are "
+            "days, since 1970 or as spreadsheets count them, write them as dates, such as "
             "2020-12-31"
         )
     for low, high, of in _TICKS:
         if low <= first <= last < high:
             yield (
-                f"all times are read as of {iso(first)[:4]}, by their size; if they are ticks of "
+                f"by their size, all times are read as of {iso(first)[:4]}; if they are ticks of "
                 f"{of}, write them in seconds since 1970"
             )
 

@@ -220,7 +220,7 @@ def check_points(file: str, text_format: TextFormat, values: npt.NDArray[Any]) -
         return []
     return [
         f"all values of {name!r} have a point and three digits after it, such as {first[1]}: if it "
-        "separates thousands, write the numbers without it; --decimal . says that it is decimal"
+        "separates thousands, write the numbers without it, or else use --decimal ."
     ]
 
 

@@ -175,8 +175,8 @@ def test_an_item_in_two_rows_is_said(tmp_path: Path) -> None:
         ratings = recsys.read_ratings(tmp_path)
         assert ratings.item_table["title"].tolist() == ["Seven", "Eight"]
         assert ratings.account is not None
-        said = "the table of items has different rows of 1 item (7); the last of each counts"
-        assert [one for one in ratings.account.remarks if "rows of" in one] == [said] * n
+        said = "the table of items has different rows for 1 item (7); the last one counts"
+        assert [one for one in ratings.account.remarks if "rows for" in one] == [said] * n
 
 
 def test_items_in_utf_16_are_read(tmp_path: Path) -> None:

@@ -84,12 +84,12 @@ def test_times_taken_for_ratings_are_said() -> None:
 @pytest.mark.parametrize(
     ("ids", "said"),
     [
-        (["007", "7", "x"], "1 {} id may be another one, written differently, such as '007' and"),
-        (["1", "+1", "2", "2.0"], "2 {} ids may be another one, written differently, such as '"),
-        (["12.0", "13.0", "x"], "{} ids such as '12.0' are read as text; if they were whole"),
-        (["ann b", "ann  b"], "1 {} id may be another one, written differently, such as 'ann  b'"),
-        (["\u200b1", "1"], "1 {} id may be another one, written differently, such as '\\u200b1'"),
-        (["Jos\u00e9", "Jose\u0301"], "1 {} id may be another one, written differently, such as"),
+        (["007", "7", "x"], "1 {} id may be a second spelling of another, such as '007' and"),
+        (["1", "+1", "2", "2.0"], "2 {} ids may be a second spelling of another, such as '"),
+        (["12.0", "13.0", "x"], "{} ids such as '12.0' are read as text; if pandas made"),
+        (["ann b", "ann  b"], "1 {} id may be a second spelling of another, such as 'ann  b'"),
+        (["\u200b1", "1"], "1 {} id may be a second spelling of another, such as '\\u200b1'"),
+        (["Jos\u00e9", "Jose\u0301"], "1 {} id may be a second spelling of another, such as"),
         (["Jos\u00e9", "\u05d0\u05b8", "ann  b"], ""), (["Ann", "ann"], ""),
         (["12", "13", "x"], ""), (["007", "008", "x"], ""), (["7.5", "2", "x"], ""),
         (["2.0", *(f"film {n}" for n in range(40))], ""), (["1.0", "2.0"], ""),
@@ -101,7 +101,7 @@ def test_ids_that_may_be_one_are_remarked_on(ids: list[str], said: str, tmp_path
         (tmp_path / "r.csv").write_text(f"{role},{other},rating\n{rows}")
         account = recsys.read_ratings(tmp_path / "r.csv").account
         assert account is not None
-        found = [one for one in account.remarks if "differently" in one or "as text; if" in one]
+        found = [one for one in account.remarks if "second spelling" in one or "as text; if" in one]
         assert [one.startswith(said.format(role)) for one in found] == [True] * bool(said)
 
 
